@@ -1,0 +1,3 @@
+// Package auth answers who is calling, and may they: agencies, persons,
+// memberships, sessions, applications and their credentials.
+package auth
