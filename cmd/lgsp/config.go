@@ -1,0 +1,249 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// config is everything the operator may set. A field's comment gives its
+// variable, its unit and its default. Secrets may come from a file named by
+// the same variable with _FILE behind it.
+type config struct {
+	DatabaseURL    string         // LGSP_DATABASE_URL (or _FILE), absent: a private PostgreSQL under LGSP_DATA_DIR
+	DataDir        string         // LGSP_DATA_DIR, files, journal, checkpoints, mail; default .lgsp
+	SecretFile     string         // LGSP_SECRET_FILE, 32 random bytes, default LGSP_DATA_DIR/secret, made at first start
+	PortalAddr     string         // LGSP_PORTAL_ADDR, host:port, default :8080
+	GatewayAddr    string         // LGSP_GATEWAY_ADDR, host:port, default :8000
+	OpsAddr        string         // LGSP_OPS_ADDR, host:port, default 127.0.0.1:9090
+	PortalURL      string         // LGSP_PORTAL_URL, public origin, default http://localhost and the portal's port
+	GatewayURL     string         // LGSP_GATEWAY_URL, public origin, default http://localhost and the gateway's port
+	Issuer         string         // LGSP_ISSUER, issuer of tokens, default LGSP_PORTAL_URL
+	TrustedProxies []netip.Prefix // LGSP_TRUSTED_PROXIES, comma list of addresses or CIDR whose X-Forwarded-For counts, default none
+	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
+	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
+	Drain          time.Duration  // LGSP_DRAIN, how long a stop waits for requests, default 20s
+	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
+	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
+	Pprof          bool           // LGSP_PPROF, 1 serves /debug/pprof on LGSP_OPS_ADDR, default 0
+}
+
+// settings are the variables that config reads; any other LGSP_ variable is a
+// mistake worth telling.
+var settings = []string{
+	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
+	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
+	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
+	"LGSP_SMTP_URL_FILE", "LGSP_PPROF", "LGSP_CONFIG",
+}
+
+// environment is where settings come from: os.Environ, over the YAML file that
+// LGSP_CONFIG names.
+type environment map[string]string
+
+func readEnvironment(environ []string) (environment, error) {
+	env := environment{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "LGSP_") && !strings.HasPrefix(name, "LGSP_TEST_") {
+			env[name] = value
+		}
+	}
+	path := env["LGSP_CONFIG"]
+	if path == "" {
+		return env, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("LGSP_CONFIG: %w", err)
+	}
+	file := map[string]string{}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("LGSP_CONFIG: %s: %w", path, err)
+	}
+	for name, value := range file {
+		if _, set := env[name]; !set {
+			env[name] = value
+		}
+	}
+	return env, nil
+}
+
+// settingsReader collects every mistake, so that the operator mends them in one go.
+type settingsReader struct {
+	env    environment
+	errors []error
+}
+
+func (r *settingsReader) wrong(name, format string, args ...any) {
+	r.errors = append(r.errors, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+}
+
+// readConfig reads and checks the settings, and reports all mistakes at once.
+// In the demo, addresses without a host listen on 127.0.0.1 only.
+func readConfig(environ []string, demo bool) (config, error) {
+	env, err := readEnvironment(environ)
+	if err != nil {
+		return config{}, err
+	}
+	r := &settingsReader{env: env}
+	for name := range env {
+		if !slices.Contains(settings, name) {
+			r.wrong(name, "no such setting (docs/operators.md lists them all)")
+		}
+	}
+	host := ""
+	if demo {
+		host = "127.0.0.1"
+	}
+	c := config{
+		DatabaseURL: r.secret("LGSP_DATABASE_URL"),
+		DataDir:     r.text("LGSP_DATA_DIR", ".lgsp"),
+		PortalAddr:  r.address("LGSP_PORTAL_ADDR", host+":8080"),
+		GatewayAddr: r.address("LGSP_GATEWAY_ADDR", host+":8000"),
+		OpsAddr:     r.address("LGSP_OPS_ADDR", "127.0.0.1:9090"),
+		MaxStale:    r.duration("LGSP_MAX_STALE", 10*time.Minute),
+		Drain:       r.duration("LGSP_DRAIN", 20*time.Second),
+		LogLevel:    r.level("LGSP_LOG_LEVEL"),
+		SMTPURL:     r.secret("LGSP_SMTP_URL"),
+		Pprof:       r.flag("LGSP_PPROF"),
+	}
+	c.SecretFile = r.text("LGSP_SECRET_FILE", filepath.Join(c.DataDir, "secret"))
+	c.PortalURL = r.origin("LGSP_PORTAL_URL", localOrigin(c.PortalAddr))
+	c.GatewayURL = r.origin("LGSP_GATEWAY_URL", localOrigin(c.GatewayAddr))
+	c.Issuer = r.origin("LGSP_ISSUER", c.PortalURL)
+	c.TrustedProxies = r.prefixes("LGSP_TRUSTED_PROXIES")
+	c.EgressAllow = r.prefixes("LGSP_EGRESS_ALLOW")
+	r.checkURL("LGSP_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql")
+	r.checkURL("LGSP_SMTP_URL", c.SMTPURL, "smtp", "smtps")
+	return c, errors.Join(r.errors...)
+}
+
+func (r *settingsReader) text(name, standard string) string {
+	if v := r.env[name]; v != "" {
+		return v
+	}
+	return standard
+}
+
+// secret reads a setting from its variable or from the file named by NAME_FILE.
+func (r *settingsReader) secret(name string) string {
+	path := r.env[name+"_FILE"]
+	if path == "" {
+		return r.env[name]
+	}
+	if r.env[name] != "" {
+		r.wrong(name, "set together with %s_FILE; keep one", name)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		r.wrong(name+"_FILE", "%v", err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+func (r *settingsReader) address(name, standard string) string {
+	v := r.text(name, standard)
+	if _, port, err := net.SplitHostPort(v); err != nil || port == "" {
+		r.wrong(name, "%q is not host:port", v)
+	}
+	return v
+}
+
+func (r *settingsReader) duration(name string, standard time.Duration) time.Duration {
+	v := r.env[name]
+	if v == "" {
+		return standard
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d <= 0 {
+		r.wrong(name, "%q is not a duration such as 20s or 10m", v)
+	}
+	return d
+}
+
+func (r *settingsReader) level(name string) slog.Level {
+	var level slog.Level
+	if v := r.env[name]; v != "" {
+		if err := level.UnmarshalText([]byte(v)); err != nil {
+			r.wrong(name, "%q is not one of debug, info, warn, error", v)
+		}
+	}
+	return level
+}
+
+func (r *settingsReader) flag(name string) bool {
+	switch v := r.env[name]; v {
+	case "", "0":
+		return false
+	case "1":
+		return true
+	default:
+		r.wrong(name, "%q is neither 0 nor 1", v)
+		return false
+	}
+}
+
+func (r *settingsReader) origin(name, standard string) string {
+	v := strings.TrimSuffix(r.text(name, standard), "/")
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Path != "" || u.RawQuery != "" {
+		r.wrong(name, "%q is not an origin such as https://du-lieu.example.vn", v)
+	}
+	return v
+}
+
+func (r *settingsReader) prefixes(name string) []netip.Prefix {
+	var all []netip.Prefix
+	for _, v := range strings.FieldsFunc(r.env[name], func(c rune) bool { return c == ',' || c == ' ' }) {
+		prefix, err := netip.ParsePrefix(v)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(v)
+			if addrErr != nil {
+				r.wrong(name, "%q is neither an address nor a CIDR", v)
+				continue
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all
+}
+
+func (r *settingsReader) checkURL(name, value string, schemes ...string) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	if err != nil || !slices.Contains(schemes, u.Scheme) {
+		r.wrong(name, "not a URL that begins with %s://", strings.Join(schemes, ":// or ")) // never print it: it holds a password
+	}
+}
+
+// localOrigin is how a browser on this machine reaches a listener.
+func localOrigin(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "http://localhost"
+	}
+	return "http://localhost:" + port
+}
+
+// makeDataDir makes the data directory at the first start.
+func (c config) makeDataDir() error {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("LGSP_DATA_DIR: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestReadConfig(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	database := filepath.Join(dir, "db")
+	file := filepath.Join(dir, "lgsp.yaml")
+	write(t, database, "postgres://app:pw@db/lgsp\n")
+	write(t, file, "LGSP_LOG_LEVEL: warn\nLGSP_DRAIN: 5s\n")
+	for _, tt := range []struct {
+		name string
+		env  []string
+		demo bool
+		want func(*config)
+	}{
+		{name: "nothing set", want: func(*config) {}},
+		{name: "the demo stays on this machine", demo: true, want: func(c *config) {
+			c.PortalAddr, c.GatewayAddr = "127.0.0.1:8080", "127.0.0.1:8000"
+		}},
+		{name: "an address set in the demo is kept", demo: true, env: []string{"LGSP_PORTAL_ADDR=:80"}, want: func(c *config) {
+			c.PortalAddr, c.GatewayAddr = ":80", "127.0.0.1:8000"
+			c.PortalURL, c.Issuer = "http://localhost:80", "http://localhost:80"
+		}},
+		{name: "a secret from a file", env: []string{"LGSP_DATABASE_URL_FILE=" + database}, want: func(c *config) {
+			c.DatabaseURL = "postgres://app:pw@db/lgsp"
+		}},
+		{name: "a YAML file under the variables", env: []string{"LGSP_CONFIG=" + file, "LGSP_DRAIN=7s"}, want: func(c *config) {
+			c.LogLevel, c.Drain = slog.LevelWarn, 7*time.Second
+		}},
+		{name: "proxies", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1, 2001:db8::/32"}, want: func(c *config) {
+			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("2001:db8::/32")}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			want := config{
+				DataDir: ".lgsp", SecretFile: ".lgsp/secret", PortalAddr: ":8080", GatewayAddr: ":8000", OpsAddr: "127.0.0.1:9090",
+				PortalURL: "http://localhost:8080", GatewayURL: "http://localhost:8000", Issuer: "http://localhost:8080",
+				MaxStale: 10 * time.Minute, Drain: 20 * time.Second,
+			}
+			tt.want(&want)
+			got, err := readConfig(tt.env, tt.demo)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestReadConfigReportsEveryMistake(t *testing.T) {
+	t.Parallel()
+	_, err := readConfig([]string{
+		"LGSP_DRAIN=soon", "LGSP_LOG_LEVEL=loud", "LGSP_PORTAL_ADDR=8080", "LGSP_PORTAL_URL=example.vn/x",
+		"LGSP_EGRESS_ALLOW=10.0.0.0/40", "LGSP_DATABASE_URL=mysql://root:hunter2@db", "LGSP_PPROF=yes", "LGSP_DRIAN=1s",
+	}, false)
+	if err == nil {
+		t.Fatal("no mistake found")
+	}
+	for _, name := range []string{
+		"LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
+		"LGSP_PPROF", "LGSP_DRIAN",
+	} {
+		if !strings.Contains(err.Error(), name+":") {
+			t.Errorf("%s is not reported in %q", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the report shows a password: %q", err)
+	}
+}
+
+func TestReadSecret(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "deep", "secret")
+	made, err := readSecret(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := readSecret(path)
+	if err != nil || !reflect.DeepEqual(made, again) {
+		t.Fatalf("read again: got %x, %v, want %x", again, err, made)
+	}
+	if reflect.DeepEqual(made.key("a"), made.key("b")) {
+		t.Error("two purposes have one key")
+	}
+	for _, tt := range []struct {
+		name  string
+		spoil func()
+	}{
+		{name: "readable by others", spoil: func() { os.Chmod(path, 0o644) }},
+		{name: "too short", spoil: func() { os.Chmod(path, 0o600); write(t, path, "short") }},
+		{name: "a known value", spoil: func() { write(t, path, strings.Repeat("\x00", 32)) }},
+	} {
+		tt.spoil()
+		if _, err := readSecret(path); err == nil {
+			t.Errorf("%s: accepted", tt.name)
+		}
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

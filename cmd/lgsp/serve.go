@@ -1,0 +1,5 @@
+package main
+
+import "context"
+
+func runServe(context.Context, program) error { return nil }
