@@ -1,0 +1,168 @@
+// Package catalog answers what is on offer: the APIs of the agencies with
+// their versions, documents, operations and plans, and the open datasets.
+package catalog
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/catalog/spec"
+	"lgsp/internal/pg"
+)
+
+// The states of a version, in the order a version goes through them.
+const (
+	Draft      = "draft"
+	Review     = "review"
+	Sandbox    = "sandbox"
+	Published  = "published"
+	Deprecated = "deprecated"
+	Retired    = "retired"
+)
+
+// The kinds of access to an operation.
+const (
+	Open       = "open"       // anyone, with no credential
+	Restricted = "restricted" // under an agreement, with an API key or a token
+	Personal   = "personal"   // personal data: under an agreement, with a token only
+)
+
+// Catalog reads and writes what is on offer.
+type Catalog struct {
+	DB  pg.DB
+	Now func() time.Time // time.Now outside tests
+
+	// May asks the policy; it returns a Forbidden or NotFound problem.
+	May auth.MayFunc
+
+	// Agencies gives the agencies with those ids; an unknown id is left out.
+	// AgencyBySlug fails with NotFound.
+	Agencies     func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Agency, error)
+	AgencyBySlug func(ctx context.Context, slug string) (Agency, error)
+
+	// Expose makes a version callable through the gateway as it now stands,
+	// Withdraw ends that, and Record writes the act to the ledger. All run
+	// inside the transaction that changes the version: all of it happens or none.
+	Expose   func(ctx context.Context, tx pgx.Tx, e Exposure) error
+	Withdraw func(ctx context.Context, tx pgx.Tx, version uuid.UUID) error
+	Record   auth.RecordFunc
+
+	// Fetch reads documents from public addresses; it refuses all others.
+	Fetch *http.Client
+
+	// (datasets: fields of the dataset half stand below)
+}
+
+// Agency is the owner of what is on offer, as readers see it.
+type Agency struct {
+	ID      uuid.UUID `json:"id"`
+	Slug    string    `json:"slug"`
+	TitleVI string    `json:"title_vi"`
+	TitleEN string    `json:"title_en"`
+}
+
+// API is a data service of an agency (dcat:DataService, DCAT 3 §6.7). Its
+// address is /{agency slug}/{slug}.
+type API struct {
+	ID            uuid.UUID `json:"id"`
+	AgencyID      uuid.UUID `json:"agency_id"`
+	Agency        Agency    `json:"agency" db:"-"`
+	Slug          string    `json:"slug"`
+	TitleVI       string    `json:"title_vi"`
+	TitleEN       string    `json:"title_en"`
+	DescriptionVI string    `json:"description_vi"`
+	DescriptionEN string    `json:"description_en"`
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
+	Versions      []Version `json:"versions" db:"-"` // newest first; only those the reader may see
+}
+
+// Version is one version of an API. Its address at the gateway is
+// /{agency slug}/{API slug}/{number}, see Prefix.
+type Version struct {
+	ID          uuid.UUID  `json:"id"`
+	APIID       uuid.UUID  `json:"api_id"`
+	APISlug     string     `json:"api_slug"`
+	AgencyID    uuid.UUID  `json:"agency_id"`
+	Agency      Agency     `json:"agency" db:"-"`
+	Number      string     `json:"number"` // v1, v2 …
+	State       string     `json:"state"`
+	TitleVI     string     `json:"title_vi"` // of the API
+	TitleEN     string     `json:"title_en"`
+	UpstreamURL string     `json:"upstream_url"` // "" until chosen; shown to the agency's own people only
+	PlanSlug    string     `json:"plan"`         // "" until chosen
+	Findings    []Finding  `json:"findings"`     // what is wrong with the document, worst first
+	CreatedAt   time.Time  `json:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at"`
+	PublishedAt *time.Time `json:"published_at"` // set exactly while State is published or later
+	Sunset      *time.Time `json:"sunset"`       // when a deprecated version ends (RFC 8594)
+}
+
+// Prefix is the version's address at the gateway, under the gateway's origin.
+func (v Version) Prefix() string { return "/" + v.Agency.Slug + "/" + v.APISlug + "/" + v.Number }
+
+// Operation is one method and path template of a version: what its document
+// says of it, and how its agency marked it.
+type Operation struct {
+	ID        uuid.UUID `json:"id"`
+	VersionID uuid.UUID `json:"version_id"`
+	Slug      string    `json:"slug"`   // in the URL of its page; unique in the version
+	Method    string    `json:"method"` // upper case
+	Path      string    `json:"path"`   // template, as in the document: /thu-tuc/{maTTHC}
+	Mark
+	Doc Doc `json:"doc"` // parameters, bodies, answers and their fields
+}
+
+// Mark is how the agency marked an operation. Access is "" until it did.
+type Mark struct {
+	Access         string `json:"access"`         // open, restricted, personal
+	Classification string `json:"classification"` // public, internal, confidential
+	SubjectIn      string `json:"subject_in"`     // personal only: path, query, header, body
+	SubjectName    string `json:"subject_name"`   // the parameter's name, or a JSON pointer into the body
+}
+
+// Doc is what an operation's document says; Field is one field of an answer;
+// Finding is one thing found in a document.
+type (
+	Doc     = spec.Operation
+	Field   = spec.Field
+	Finding = spec.Finding
+)
+
+// Plan is a rate, a quota and how access is decided.
+type Plan struct {
+	Slug          string `json:"slug"`
+	TitleVI       string `json:"title_vi"`
+	TitleEN       string `json:"title_en"`
+	RatePerMinute int    `json:"rate_per_minute"` // calls
+	QuotaPerDay   int    `json:"quota_per_day"`   // calls
+	Decision      string `json:"decision"`        // open, automatic, approval
+}
+
+// Exposure is everything the gateway must know of one version.
+type Exposure struct {
+	VersionID   uuid.UUID
+	AgencyID    uuid.UUID
+	AgencySlug  string
+	APIID       uuid.UUID
+	APISlug     string
+	Number      string
+	State       string
+	UpstreamURL string
+	Plan        Plan
+	Operations  []Operation
+	Sunset      *time.Time
+}
+
+// Offer is what can be asked for of a version: its operations with their
+// access and fields, and its plan.
+type Offer struct {
+	Version    Version
+	Plan       Plan
+	Operations []Operation
+}
