@@ -1,3 +1,62 @@
 // Package auth answers who is calling, and may they: agencies, persons,
 // memberships, sessions, applications and their credentials.
 package auth
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// Auth reads and writes who there is and what they prove themselves with.
+type Auth struct {
+	DB  pg.DB
+	Now func() time.Time // time.Now outside tests
+
+	// Pepper, 32 bytes, keys the hash of every API key, client secret and
+	// personal access token. It is never in the database.
+	Pepper []byte
+
+	// Passwords hashes and compares passwords, a few at a time.
+	Passwords *Passwords
+
+	// May asks the policy, and Record writes the act to the ledger inside the
+	// transaction that does it.
+	May    MayFunc
+	Record RecordFunc
+}
+
+// Page asks for a part of a list: at most Limit entries (1 to 100, 0 is 20)
+// that follow the cursor After ("" is the beginning).
+type Page struct {
+	Limit int
+	After string
+}
+
+// size is the number of entries asked for, within its bounds.
+func (p Page) size() int {
+	if p.Limit == 0 {
+		return 20
+	}
+	return min(max(p.Limit, 1), 100)
+}
+
+// Platform is the principal of the platform itself: of the first start, the
+// demo and the command line, where the machine's operator acts.
+func Platform(name string) Principal {
+	return Principal{Name: name, Memberships: []Membership{{Agency: uuid.Nil, Role: RoleOperator}}}
+}
+
+// The roles. Operator and auditor are of the whole platform, publisher and
+// steward of an agency.
+const (
+	RoleOperator  = "operator"
+	RoleAuditor   = "auditor"
+	RolePublisher = "publisher"
+	RoleSteward   = "steward"
+)
+
+var errUnwritten = problem.Errorf(problem.Unavailable, "not written yet")

@@ -1,0 +1,117 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"hash/crc32"
+	"log/slog"
+	"strings"
+
+	"lgsp/internal/problem"
+)
+
+// The kinds of key, by the word in their prefix.
+const (
+	KindKey    = "key"    // an API key of an application
+	KindSecret = "secret" // a client secret of an application
+	KindToken  = "pat"    // a personal access token
+)
+
+const (
+	base62      = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	randomChars = 43 // 256 bits
+	checkChars  = 6  // 32 bits
+	lookupChars = 12 // public; the 31 that stay secret are 184 bits
+)
+
+// KeyPattern is what every key of ours looks like, for scanners of leaks.
+const KeyPattern = `lgsp_(key|secret|pat)_[0-9A-Za-z]{49}`
+
+// Key is a well-formed API key, client secret or personal access token:
+// lgsp_{kind}_ + 43 random base62 characters + 6 that are their CRC-32. It
+// prints without its secret.
+type Key struct {
+	Kind   string // KindKey, KindSecret, KindToken
+	Lookup string // the first 12 characters after the prefix, public
+	Last4  string // before the checksum, to tell keys apart
+	secret string // the whole
+}
+
+// NewKey makes a key of a kind from the system's random source.
+func NewKey(kind string) Key {
+	random := make([]byte, 0, randomChars)
+	var pool [64]byte
+	for len(random) < randomChars {
+		rand.Read(pool[:]) // never fails (crypto/rand)
+		for _, b := range pool {
+			// 248 is the largest multiple of 62 in a byte: no character is likelier.
+			if b < 248 && len(random) < randomChars {
+				random = append(random, base62[b%62])
+			}
+		}
+	}
+	whole := "lgsp_" + kind + "_" + string(random)
+	return describe(kind, whole+checksum(whole))
+}
+
+// ParseKey reads a key. What is no key, or was mistyped, is refused without a
+// look at any database: Unauthorized, code key-malformed.
+func ParseKey(text string) (Key, error) {
+	malformed := problem.Errorf(problem.Unauthorized, "this is not a key of this platform; check that it was copied whole").Coded("key-malformed")
+	rest, ok := strings.CutPrefix(text, "lgsp_")
+	if !ok {
+		return Key{}, malformed
+	}
+	kind, rest, _ := strings.Cut(rest, "_")
+	if kind != KindKey && kind != KindSecret && kind != KindToken {
+		return Key{}, malformed
+	}
+	if len(rest) != randomChars+checkChars || strings.Trim(rest, base62) != "" {
+		return Key{}, malformed
+	}
+	if end := len(text) - checkChars; checksum(text[:end]) != text[end:] {
+		return Key{}, malformed
+	}
+	return describe(kind, text), nil
+}
+
+func describe(kind, whole string) Key {
+	start, end := len("lgsp__")+len(kind), len(whole)-checkChars
+	return Key{Kind: kind, Lookup: whole[start : start+lookupChars], Last4: whole[end-4 : end], secret: whole}
+}
+
+// checksum is the CRC-32 of text in six base62 digits. It finds typing errors
+// and is no authentication.
+func checksum(text string) string {
+	sum := crc32.ChecksumIEEE([]byte(text))
+	var digits [checkChars]byte
+	for i := checkChars - 1; i >= 0; i-- {
+		digits[i] = base62[sum%62]
+		sum /= 62
+	}
+	return string(digits[:])
+}
+
+// Secret is the whole key, to show once to its owner.
+func (k Key) Secret() string { return k.secret }
+
+// Hash is what is stored of the key: HMAC-SHA-256 under the pepper. The key
+// holds 256 random bits, so no slow hash would add anything.
+func (k Key) Hash(pepper []byte) []byte {
+	mac := hmac.New(sha256.New, pepper)
+	mac.Write([]byte(k.secret))
+	return mac.Sum(nil)
+}
+
+// Matches reports, in constant time, whether hash is stored of this key.
+func (k Key) Matches(pepper, hash []byte) bool { return hmac.Equal(k.Hash(pepper), hash) }
+
+// String names the key without its secret.
+func (k Key) String() string { return "lgsp_" + k.Kind + "_" + k.Lookup + "…" }
+
+// GoString is String, for %#v.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue is String, for slog.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
