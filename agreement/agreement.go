@@ -1,0 +1,159 @@
+// Package agreement answers on what terms an application may call a service:
+// requests, decisions and their clock, legal bases, grants to the gateway.
+package agreement
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/internal/pg"
+)
+
+// The states of an agreement. That one has run out is not a state: its last
+// day has passed (InForce).
+const (
+	Requested = "requested"
+	Active    = "active"
+	Refused   = "refused"
+	Suspended = "suspended"
+	Ended     = "ended"
+)
+
+// Agreement is the terms between an application and one version of an API.
+// What was agreed is what the gateway enforces, so titles are kept as they
+// were when it was asked for.
+type Agreement struct {
+	ID       uuid.UUID `json:"id"`
+	Revision int       `json:"revision"` // +1 at each change
+	State    string    `json:"state"`
+
+	ApplicationID   uuid.UUID `json:"application_id"`
+	ApplicationName string    `json:"application_name"`
+	OwnerName       string    `json:"owner_name"` // of the application: a person or an agency
+	OwnerPersonID   uuid.UUID `json:"owner_person_id"`
+	OwnerAgencyID   uuid.UUID `json:"owner_agency_id"`
+	RequesterID     uuid.UUID `json:"requester_id"`
+	RequesterName   string    `json:"requester_name"`
+
+	AgencyID  uuid.UUID `json:"agency_id"` // the owner of the service: its stewards decide
+	VersionID uuid.UUID `json:"version_id"`
+	ServiceVI string    `json:"service_vi"` // API and version, as people read them
+	ServiceEN string    `json:"service_en"`
+
+	Operations    []Operation `json:"operations"`
+	Purpose       string      `json:"purpose"` // code; the call names it in LGSP-Purpose when there are several
+	PurposeText   string      `json:"purpose_text"`
+	LegalBasis    string      `json:"legal_basis"` // id of a LegalBasis
+	Starts        string      `json:"starts"`      // first day, YYYY-MM-DD, Vietnamese calendar day
+	Ends          string      `json:"ends"`        // last day, inclusive
+	Note          string      `json:"note"`
+	Replaces      *uuid.UUID  `json:"replaces"` // the running agreement that ends when this one is approved
+	Plan          string      `json:"plan"`
+	RatePerMinute int         `json:"rate_per_minute"`
+	QuotaPerDay   int         `json:"quota_per_day"`
+
+	RequestedAt  time.Time  `json:"requested_at"`
+	DueAt        time.Time  `json:"due_at"` // until when the steward should decide
+	DecidedAt    *time.Time `json:"decided_at"`
+	DecidedBy    *uuid.UUID `json:"decided_by"` // nil: the plan, by itself
+	Reason       string     `json:"reason"`     // of the refusal, suspension or end
+	RefusalBasis string     `json:"refusal_basis"`
+}
+
+// Operation is one agreed operation and the fields of its answer.
+type Operation struct {
+	ID      string  `json:"id"` // as in the OpenAPI document: operationId
+	Method  string  `json:"method"`
+	Path    string  `json:"path"`
+	TitleVI string  `json:"title_vi"`
+	TitleEN string  `json:"title_en"`
+	Access  string  `json:"access"` // restricted, personal
+	Fields  []Field `json:"fields"`
+}
+
+// Field is one field of an operation's answer.
+type Field struct {
+	Path    string `json:"path"` // JSON Pointer, * for each element of an array
+	TitleVI string `json:"title_vi"`
+	TitleEN string `json:"title_en"`
+}
+
+// Offer is what can be asked for of one version. Operations that are open are
+// listed too: asking for one is refused with that reason.
+type Offer struct {
+	VersionID     uuid.UUID
+	AgencyID      uuid.UUID
+	ServiceVI     string // API and version, as people read them
+	ServiceEN     string
+	State         string // of the version: sandbox, published or deprecated can be agreed on
+	Plan          string // slug
+	RatePerMinute int
+	QuotaPerDay   int
+	Decision      string      // of the plan: open, automatic, approval
+	Operations    []Operation // every operation with every field of its 2xx JSON answer
+}
+
+// Applicant is the application that asks, and whose it is.
+type Applicant struct {
+	ApplicationID uuid.UUID
+	Name          string
+	OwnerName     string
+	OwnerPerson   uuid.UUID // uuid.Nil when an agency owns it
+	OwnerAgency   uuid.UUID // uuid.Nil when a person owns it
+}
+
+// Granted is what the gateway must know of one agreement.
+type Granted struct {
+	AgreementID   uuid.UUID
+	Revision      int
+	State         string // active, suspended, ended
+	ApplicationID uuid.UUID
+	AgencyID      uuid.UUID
+	VersionID     uuid.UUID
+	Purpose       string
+	Operations    []Wanted
+	Plan          string
+	RatePerMinute int
+	QuotaPerDay   int
+	NotBefore     time.Time // UTC
+	NotAfter      time.Time // UTC, exclusive
+}
+
+// Notice is what someone should be told about an agreement.
+type Notice struct {
+	Agreement Agreement
+	What      string // requested, approved, refused, suspended, resumed, ended
+	ToAgency  bool   // tell the deciding agency's stewards, else the application's owner
+}
+
+// Agreements asks for, decides and shows agreements.
+type Agreements struct {
+	DB  pg.DB
+	Now func() time.Time
+
+	// May asks the policy; it returns a Forbidden or NotFound problem.
+	May auth.MayFunc
+
+	// Offer is what can be asked for of a version, or a NotFound problem.
+	Offer func(ctx context.Context, version uuid.UUID) (Offer, error)
+
+	// Applicant is an application and its owner, or a NotFound problem.
+	Applicant func(ctx context.Context, application uuid.UUID) (Applicant, error)
+
+	// OwnsApplication is nil when who owns the application, by themselves or
+	// through their agency; else a problem.
+	OwnsApplication func(ctx context.Context, who auth.Principal, application uuid.UUID) error
+
+	// OwnApplications lists the applications that who owns.
+	OwnApplications func(ctx context.Context, who auth.Principal) ([]uuid.UUID, error)
+
+	// Record writes the act to the ledger, Grant tells the gateway, Notify
+	// tells people. All run inside the deciding transaction.
+	Record auth.RecordFunc
+	Grant  func(ctx context.Context, tx pgx.Tx, g Granted) error
+	Notify func(ctx context.Context, tx pgx.Tx, n Notice) error
+}

@@ -1,0 +1,45 @@
+// Package ledger answers what happened, and proves it: an append-only Merkle
+// log of the calls through the gateway and of administrative acts, whose
+// signed tree heads are kept outside the database.
+//
+// Rooms insert entries in their own transactions; one sequencer (Run) numbers
+// them into the tree. A leaf is SHA-256(32 random bytes ‖ canonical payload):
+// only that commitment is public, so that a payload can be erased with the log
+// still whole.
+package ledger
+
+import (
+	"context"
+	"crypto/ed25519"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/internal/pg"
+)
+
+// Ledger writes, numbers, serves and verifies the log.
+type Ledger struct {
+	DB  pg.DB // a pool for Run and Verify
+	Now func() time.Time
+
+	// Dir holds the signed checkpoints and the public key, outside the
+	// database. It lasts as long as the log.
+	Dir string
+
+	// Origin names the log in its checkpoints (C2SP tlog-checkpoint): the
+	// portal's host and path without a scheme, like "localhost:8080/ledger".
+	Origin string
+
+	// Seed is the Ed25519 seed that signs checkpoints: 32 bytes derived from
+	// the installation's secret, never in the database.
+	Seed [ed25519.SeedSize]byte
+
+	// May asks the policy; it returns a Forbidden or NotFound problem.
+	May auth.MayFunc
+
+	// OwnsApplication is nil when who owns the application, by themselves or
+	// through their agency; else a problem.
+	OwnsApplication func(ctx context.Context, who auth.Principal, application uuid.UUID) error
+}
