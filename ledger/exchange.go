@@ -12,14 +12,14 @@ type Exchange struct {
 	ID       uuid.UUID `json:"id"` // UUIDv7, made by the gateway; a second delivery changes nothing
 	At       time.Time `json:"at"` // UTC, when the call arrived
 	TraceID  string    `json:"trace_id,omitempty"`
-	Node     string    `json:"node,omitempty"` // the gateway node that served it
-	AgencyID uuid.UUID `json:"agency_id"`      // whose service was called
+	Node     string    `json:"node,omitempty"`     // the gateway node that served it
+	AgencyID uuid.UUID `json:"agency_id,omitzero"` // whose service was called
 	// VersionID is uuid.Nil when no route matched.
-	VersionID     uuid.UUID `json:"version_id"`
-	ApplicationID uuid.UUID `json:"application_id"`     // uuid.Nil: nobody was recognised
-	PersonID      uuid.UUID `json:"person_id"`          // who was signed in at the application, else uuid.Nil
-	AgreementID   uuid.UUID `json:"agreement_id"`       // uuid.Nil: open, or refused before one was found
-	Revision      int       `json:"revision,omitempty"` // of the agreement
+	VersionID     uuid.UUID `json:"version_id,omitzero"`
+	ApplicationID uuid.UUID `json:"application_id,omitzero"` // uuid.Nil: nobody was recognised
+	PersonID      uuid.UUID `json:"person_id,omitzero"`      // who was signed in at the application, else uuid.Nil
+	AgreementID   uuid.UUID `json:"agreement_id,omitzero"`   // uuid.Nil: open, or refused before one was found
+	Revision      int       `json:"revision,omitempty"`      // of the agreement
 	Purpose       string    `json:"purpose,omitempty"`
 	Operation     string    `json:"operation,omitempty"` // the operation's id, never the path called: it may name a person
 	Access        string    `json:"access,omitempty"`    // open, restricted, personal

@@ -7,18 +7,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
-	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
 )
 
 var errStub = errors.New("ledger: being written")
-
-// Record writes an administrative act to the ledger inside tx.
-func (l *Ledger) Record(ctx context.Context, tx pgx.Tx, act auth.Act) error { return nil }
-
-// Exchanges keeps exchanges, all or none; one that is there already stays as it was.
-func (l *Ledger) Exchanges(ctx context.Context, batch []Exchange) error { return nil }
 
 // Run is the sequencer. It returns when ctx ends.
 func (l *Ledger) Run(ctx context.Context) error { <-ctx.Done(); return nil }
