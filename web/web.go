@@ -1,0 +1,108 @@
+// Package web answers what a page looks like: templates, styles, scripts and
+// the words of both languages, embedded in the program.
+//
+// A page is pages/NAME.html. It defines "title" and "main", and may define
+// "description" (for search engines), "crumbs" and "wide" (main without its
+// own column). Its dot is a View: what the handler gave is .Data. The parts it
+// builds from are partials/, each explained at its head and shown together on
+// /dev/components; the functions it may call are in functions.go.
+package web
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+//go:embed pages/*.html partials/*.html layout.html messages all:dist
+var files embed.FS
+
+// Locales are the languages of every page; the first is the province's own.
+var Locales = [...]string{"vi", "en"}
+
+// Pages renders pages in both languages.
+type Pages struct {
+	templates map[string]map[string]*template.Template // by locale, then page
+	assets    map[string]string                        // plain name: hashed name
+}
+
+// View is what a page is made from. Everything but Data is for the frame
+// around the page, and the same for all.
+type View struct {
+	Path     string // without the language, as "/search"
+	Query    string // raw query, without "?"
+	Origin   string // public origin of the portal, "https://lgsp.example.vn"
+	Province string // as "Quảng Ngãi"
+	Demo     bool   // the demonstration strip is shown
+	Name     string // who is signed in, "" when nobody is
+	Desks    []Link // where they work
+	Flash    *Flash // what the last form did
+	Trace    string // of this request
+	Form     *Form  // what was typed and what is wrong with it; nil at first
+	Data     any
+}
+
+// Link is an address without language and the message key of its text.
+type Link struct{ Href, Key string }
+
+// Flash is one sentence about what a form has just done.
+type Flash struct {
+	Key  string   // of the message
+	Args []string // name, value, …
+}
+
+// New parses every template for every language. It fails when a template is
+// wrong, or when the styles were not built (make build).
+func New() (*Pages, error) {
+	manifest, err := files.ReadFile("dist/manifest.json")
+	if err != nil {
+		return nil, fmt.Errorf("web/dist is not built; run make build: %w", err)
+	}
+	p := &Pages{templates: map[string]map[string]*template.Template{}}
+	if err := json.Unmarshal(manifest, &p.assets); err != nil {
+		return nil, fmt.Errorf("read web/dist/manifest.json: %w", err)
+	}
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("list pages: %w", err)
+	}
+	for _, locale := range Locales {
+		words, err := readMessages(locale)
+		if err != nil {
+			return nil, err
+		}
+		base, err := template.New("layout.html").Funcs(functions(locale, words, p.assets)).
+			ParseFS(files, "layout.html", "partials/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("parse layout: %w", err)
+		}
+		p.templates[locale] = map[string]*template.Template{}
+		for _, name := range names {
+			set, err := template.Must(base.Clone()).ParseFS(files, name)
+			if err != nil {
+				return nil, fmt.Errorf("parse %s: %w", name, err)
+			}
+			p.templates[locale][strings.TrimSuffix(path.Base(name), ".html")] = set
+		}
+	}
+	return p, nil
+}
+
+// Render gives the whole page of that name in a locale, or an error and
+// nothing of it.
+func (p *Pages) Render(locale, name string, v View) ([]byte, error) {
+	set, ok := p.templates[locale][name]
+	if !ok {
+		return nil, fmt.Errorf("no page %s in %s", name, locale)
+	}
+	var page bytes.Buffer
+	if err := set.Execute(&page, v); err != nil {
+		return nil, fmt.Errorf("render %s in %s: %w", name, locale, err)
+	}
+	return page.Bytes(), nil
+}
