@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// Route is everything the gateway must know of one version of an API.
+type Route struct {
+	Version    uuid.UUID   `json:"version"`
+	Agency     uuid.UUID   `json:"agency"`
+	API        uuid.UUID   `json:"api"`
+	AgencySlug string      `json:"agency_slug"`
+	APISlug    string      `json:"api_slug"`
+	Number     string      `json:"number"` // "v1"
+	TitleVI    string      `json:"title_vi"`
+	TitleEN    string      `json:"title_en"`
+	Upstream   string      `json:"upstream"` // base URL, http or https, no query
+	Plan       Plan        `json:"plan"`     // of open operations; an agreement carries its own
+	Operations []Operation `json:"operations"`
+	Deprecated *time.Time  `json:"deprecated,omitempty"` // since when callers are told to move
+	Sunset     *time.Time  `json:"sunset,omitempty"`     // from when calls are answered 410
+}
+
+// Prefix is where the version's calls begin: /{agency}/{api}/{number}.
+func (r Route) Prefix() string { return "/" + r.AgencySlug + "/" + r.APISlug + "/" + r.Number }
+
+// Plan is how fast and how often. Anonymous callers of open operations are held
+// to RatePerMinute by address; QuotaPerDay is an agreement's.
+type Plan struct {
+	Slug          string `json:"slug"`
+	RatePerMinute int    `json:"rate_per_minute"`
+	QuotaPerDay   int    `json:"quota_per_day"`
+}
+
+// The ways an operation may be called.
+const (
+	Open       = "open"       // by anyone
+	Restricted = "restricted" // under an agreement, with a key or a token
+	Personal   = "personal"   // under an agreement, with a token; each call names its subject
+)
+
+// Operation is one method and path template of a version.
+type Operation struct {
+	ID          string   `json:"id"`     // the catalogue's name for it, unique in the version; agreements list it
+	Method      string   `json:"method"` // GET
+	Path        string   `json:"path"`   // OpenAPI path template, /ho-so/{maHoSo}
+	Access      string   `json:"access"`
+	SubjectIn   string   `json:"subject_in,omitempty"`   // path, query, header, body; of a personal operation
+	SubjectName string   `json:"subject_name,omitempty"` // parameter's name, or JSON pointer in the body
+	Fields      []string `json:"fields,omitempty"`       // every field path of the answer, as the API's document describes it
+}
+
+const exposeSQL = `
+insert into gateway.route (version_id, prefix, document)
+values ($1, $2, $3)
+on conflict (version_id) do update set prefix = excluded.prefix, document = excluded.document`
+
+// Expose makes a version callable, or replaces what was exposed of it, when tx
+// commits. It fails with Invalid for a route that no node could serve, and with
+// Conflict when another version has the address.
+func Expose(ctx context.Context, tx pgx.Tx, r Route) error {
+	if _, err := compileRoute(r); err != nil {
+		return problem.Errorf(problem.Invalid, "%s", err.Error()).Coded("route-unservable", "reason", err.Error())
+	}
+	document, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode route %s: %w", r.Version, err)
+	}
+	_, err = tx.Exec(ctx, exposeSQL, r.Version, r.Prefix(), document)
+	if pg.IsUnique(err, "route_prefix_key") {
+		return problem.Errorf(problem.Conflict, "%s already belongs to another API", r.Prefix()).Coded("route-taken", "prefix", r.Prefix())
+	}
+	if err != nil {
+		return fmt.Errorf("expose version %s at %s: %w", r.Version, r.Prefix(), err)
+	}
+	return changed(ctx, tx, "route", r.Version)
+}
+
+const withdrawSQL = `delete from gateway.route where version_id = $1`
+
+// Withdraw ends a version's calls when tx commits: they are answered 404. It is
+// no error when the version was not exposed.
+func Withdraw(ctx context.Context, tx pgx.Tx, version uuid.UUID) error {
+	if _, err := tx.Exec(ctx, withdrawSQL, version); err != nil {
+		return fmt.Errorf("withdraw version %s: %w", version, err)
+	}
+	return changed(ctx, tx, "route", version)
+}
+
+const changedSQL = `insert into gateway.change (kind, object_id, at) values ($1, $2, now())`
+
+// changed tells every node, when tx commits, to load the object again.
+func changed(ctx context.Context, tx pgx.Tx, kind string, object uuid.UUID) error {
+	if _, err := tx.Exec(ctx, changedSQL, kind, object); err != nil {
+		return fmt.Errorf("log change of %s %s: %w", kind, object, err)
+	}
+	return pg.Notify(ctx, tx, "gateway", kind)
+}

@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/gateway/project"
+	"lgsp/internal/problem"
+)
+
+// Grant is an agreement as the gateway enforces it.
+type Grant struct {
+	Agreement   uuid.UUID          `json:"agreement"`
+	Revision    int                `json:"revision"` // rises with each change
+	Application uuid.UUID          `json:"application"`
+	Version     uuid.UUID          `json:"version"`
+	Purpose     string             `json:"purpose"` // short ASCII name; callers with several agreements send it as LGSP-Purpose
+	State       string             `json:"state"`   // active, suspended, ended
+	Starts      time.Time          `json:"starts"`
+	Ends        time.Time          `json:"ends"` // the first moment it is over
+	Plan        Plan               `json:"plan"`
+	Operations  []GrantedOperation `json:"operations"`
+}
+
+// GrantedOperation is an operation that was agreed, with the fields of its answer that
+// were. A field path is a JSON pointer (RFC 6901) where * stands for each
+// element of an array, and covers all beneath it; the empty pointer "" is the
+// whole answer, whatever its type; an empty list lets nothing of the answer through.
+type GrantedOperation struct {
+	Operation string   `json:"operation"`
+	Fields    []string `json:"fields"`
+}
+
+const grantSQL = `
+insert into gateway.grant (agreement_id, revision, application_id, version_id, purpose, state, starts, ends,
+                           rate_per_minute, quota_per_day, operations)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (agreement_id) do update
+   set revision = excluded.revision, application_id = excluded.application_id, version_id = excluded.version_id,
+       purpose = excluded.purpose, state = excluded.state, starts = excluded.starts, ends = excluded.ends,
+       rate_per_minute = excluded.rate_per_minute, quota_per_day = excluded.quota_per_day, operations = excluded.operations
+ where gateway.grant.revision < excluded.revision`
+
+// PutGrant puts an agreement, in whatever state, in force at every node when tx
+// commits. It fails with Invalid for a field path that is none, and with
+// Conflict when the same or a later revision is there already.
+func PutGrant(ctx context.Context, tx pgx.Tx, g Grant) error {
+	for _, operation := range g.Operations {
+		if _, err := project.Compile(operation.Fields); err != nil {
+			return problem.Errorf(problem.Invalid, "operation %s: %s", operation.Operation, err).
+				Coded("field-path", "operation", operation.Operation, "reason", err.Error())
+		}
+	}
+	operations, err := json.Marshal(g.Operations)
+	if err != nil {
+		return fmt.Errorf("encode operations of agreement %s: %w", g.Agreement, err)
+	}
+	done, err := tx.Exec(ctx, grantSQL, g.Agreement, g.Revision, g.Application, g.Version, g.Purpose, g.State,
+		g.Starts.UTC(), g.Ends.UTC(), g.Plan.RatePerMinute, g.Plan.QuotaPerDay, operations)
+	if err != nil {
+		return fmt.Errorf("grant agreement %s: %w", g.Agreement, err)
+	}
+	if done.RowsAffected() == 0 {
+		return problem.Errorf(problem.Conflict, "agreement %s has revision %d or later already", g.Agreement, g.Revision)
+	}
+	return changed(ctx, tx, "grant", g.Agreement)
+}

@@ -1,0 +1,207 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/auth/policy"
+	"lgsp/gateway/project"
+	"lgsp/gateway/route"
+)
+
+// snapshot is all that decides calls, as it was at one moment. It is never
+// changed: a change makes a new one that shares what stayed the same.
+type snapshot struct {
+	routes      map[string]*version // by prefix
+	byVersion   map[uuid.UUID]*version
+	grants      grants
+	credentials map[string]auth.GatewayCredential // by Lookup
+	disabled    map[uuid.UUID]bool                // applications
+	revoked     map[string]bool                   // tokens, by jti
+	corrupt     int                               // rows that could not be read; their routes or agreements are out
+}
+
+// version is a compiled Route.
+type version struct {
+	Route
+	prefix   string
+	upstream *url.URL
+	tree     route.Tree[*operation]
+	rules    *policy.Calls
+}
+
+// operation is a compiled Operation.
+type operation struct {
+	Operation
+	template string   // prefix and path template
+	fields   []string // last names of the answer's fields, lower case, with their paths in Fields
+}
+
+// grant is a compiled Grant. Verdicts are remembered in it, so they end with
+// its revision.
+type grant struct {
+	Grant
+	agreed   []string // IDs of its operations
+	filters  map[string]*project.Filter
+	verdicts atomic.Pointer[[]verdict]
+}
+
+// verdict is a decision remembered for an operation of one compiled version
+// and a kind of credential.
+type verdict struct {
+	operation  *operation
+	credential string
+	policy.Verdict
+}
+
+// compileRoute makes a Route fit to serve, or says why it is not.
+func compileRoute(r Route) (*version, error) {
+	upstream, err := url.Parse(r.Upstream)
+	if err != nil || upstream.Scheme != "http" && upstream.Scheme != "https" || upstream.Hostname() == "" ||
+		upstream.User != nil || upstream.RawQuery != "" || upstream.Fragment != "" {
+		return nil, errors.New("the upstream is no http or https address without user and query")
+	}
+	if r.Plan.RatePerMinute <= 0 {
+		return nil, errors.New("the plan has no rate")
+	}
+	v := &version{Route: r, prefix: r.Prefix(), upstream: upstream}
+	rules := make([]policy.Operation, len(r.Operations))
+	for i, o := range r.Operations {
+		if err := checkOperation(o); err != nil {
+			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
+		}
+		compiled := &operation{Operation: o, template: v.prefix + o.Path}
+		for _, field := range o.Fields {
+			compiled.fields = append(compiled.fields, lastName(field))
+		}
+		if err := v.tree.Add(o.Method, o.Path, compiled); err != nil {
+			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
+		}
+		rules[i] = policy.Operation{ID: o.ID, Access: o.Access}
+	}
+	if v.rules, err = policy.NewCalls(rules); err != nil {
+		return nil, fmt.Errorf("compile rules: %w", err)
+	}
+	return v, nil
+}
+
+func checkOperation(o Operation) error {
+	switch o.Access {
+	case Open, Restricted:
+		return nil
+	case Personal:
+	default:
+		return fmt.Errorf("access %q is not open, restricted or personal", o.Access)
+	}
+	if o.SubjectName == "" {
+		return errors.New("a personal operation names where its subject stands")
+	}
+	switch o.SubjectIn {
+	case "query", "header", "body":
+		return nil
+	case "path":
+		if !strings.Contains(o.Path, "{"+o.SubjectName+"}") {
+			return fmt.Errorf("the path has no variable {%s}", o.SubjectName)
+		}
+		return nil
+	}
+	return fmt.Errorf("subject in %q is not path, query, header or body", o.SubjectIn)
+}
+
+// lastName is the name a field goes by: the last token of its path that is no *.
+func lastName(field string) string {
+	for {
+		i := strings.LastIndexByte(field, '/')
+		if i < 0 {
+			return ""
+		}
+		if name := field[i+1:]; name != "*" {
+			return strings.ToLower(name)
+		}
+		field = field[:i]
+	}
+}
+
+// compileGrant makes a Grant fit to decide by.
+func compileGrant(g Grant) (*grant, error) {
+	c := &grant{Grant: g, agreed: []string{}, filters: make(map[string]*project.Filter, len(g.Operations))}
+	for _, o := range g.Operations {
+		filter, err := project.Compile(o.Fields)
+		if err != nil {
+			return nil, fmt.Errorf("operation %s: %w", o.Operation, err)
+		}
+		c.agreed = append(c.agreed, o.Operation)
+		c.filters[o.Operation] = filter
+	}
+	return c, nil
+}
+
+// match finds the version a canonical path is for, and the rest of the path.
+func (s *snapshot) match(path string) (*version, string) {
+	end := 0
+	for range 3 { // agency, API, version
+		i := strings.IndexByte(path[min(end+1, len(path)):], '/')
+		if i < 0 {
+			return nil, ""
+		}
+		end += 1 + i
+	}
+	return s.routes[path[:end]], path[end:]
+}
+
+// grants are the agreements by who calls what. They lie in many small maps, so
+// that a change copies one of them.
+type grants struct {
+	shards *[grantShards]map[grantKey][]*grant
+}
+
+const grantShards = 4096
+
+type grantKey struct{ application, version uuid.UUID }
+
+func (k grantKey) shard() int {
+	return (int(k.application[14])<<8 | int(k.application[15]) ^ int(k.version[15])) % grantShards
+}
+
+// of gives the agreements of an application on a version, in whatever state.
+func (g grants) of(application, version uuid.UUID) []*grant {
+	if g.shards == nil {
+		return nil
+	}
+	k := grantKey{application, version}
+	return g.shards[k.shard()][k]
+}
+
+// with gives the table with one agreement put in, in place of its older self.
+func (g grants) with(c *grant) grants {
+	k := grantKey{c.Application, c.Version}
+	next := *g.shards
+	shard := make(map[grantKey][]*grant, len(next[k.shard()])+1)
+	for key, list := range next[k.shard()] {
+		shard[key] = list
+	}
+	list := []*grant{c}
+	for _, old := range shard[k] {
+		if old.Agreement != c.Agreement {
+			list = append(list, old)
+		}
+	}
+	shard[k] = list
+	next[k.shard()] = shard
+	return grants{shards: &next}
+}
+
+func decodeRoute(document []byte) (*version, error) {
+	var r Route
+	if err := json.Unmarshal(document, &r); err != nil {
+		return nil, fmt.Errorf("decode route: %w", err)
+	}
+	return compileRoute(r)
+}
