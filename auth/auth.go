@@ -29,6 +29,25 @@ type Auth struct {
 	Record RecordFunc
 }
 
+// The roles. Operator and auditor are of the whole platform, publisher and
+// steward of an agency.
+const (
+	RoleOperator  = "operator"
+	RoleAuditor   = "auditor"
+	RolePublisher = "publisher"
+	RoleSteward   = "steward"
+)
+
+// Platform is the principal of the platform itself: of the first start, the
+// demo and the command line, where the machine's operator acts.
+func Platform(name string) Principal {
+	return Principal{Name: name, Memberships: []Membership{{Agency: uuid.Nil, Role: RoleOperator}}}
+}
+
+// pepperVersion is stored beside every hash, so that a later pepper can be
+// told from this one.
+const pepperVersion = 1
+
 // Page asks for a part of a list: at most Limit entries (1 to 100, 0 is 20)
 // that follow the cursor After ("" is the beginning).
 type Page struct {
@@ -44,19 +63,27 @@ func (p Page) size() int {
 	return min(max(p.Limit, 1), 100)
 }
 
-// Platform is the principal of the platform itself: of the first start, the
-// demo and the command line, where the machine's operator acts.
-func Platform(name string) Principal {
-	return Principal{Name: name, Memberships: []Membership{{Agency: uuid.Nil, Role: RoleOperator}}}
+// cut keeps size of the items, of which one more was read, and gives the
+// cursor of the next page: "" when there is none.
+func cut[T any](items []T, size int, cursor func(T) string) ([]T, string) {
+	if len(items) <= size {
+		return items, ""
+	}
+	return items[:size], cursor(items[size-1])
 }
 
-// The roles. Operator and auditor are of the whole platform, publisher and
-// steward of an agency.
-const (
-	RoleOperator  = "operator"
-	RoleAuditor   = "auditor"
-	RolePublisher = "publisher"
-	RoleSteward   = "steward"
-)
+func signInFirst() *problem.Error {
+	return problem.Errorf(problem.Unauthorized, "sign in first").Coded("sign-in-first")
+}
 
-var errUnwritten = problem.Errorf(problem.Unavailable, "not written yet")
+func fieldsWrong() *problem.Error {
+	return problem.Errorf(problem.Invalid, "some fields are not right; correct them and send again").Coded("fields-wrong")
+}
+
+// asError is e when a field is wrong in it, else nil.
+func asError(e *problem.Error) error {
+	if len(e.Fields) == 0 {
+		return nil
+	}
+	return e
+}

@@ -112,7 +112,6 @@ create table auth.credential (
   created_by     uuid constraint credential_person_fk references auth.person on delete set null,
   created_at     timestamptz not null,
   last_used_at   timestamptz,
-  calls          bigint not null default 0,
   expires_at     timestamptz not null,
   revoked_at     timestamptz
 );

@@ -1,0 +1,115 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+const createLinkSQL = `
+insert into auth.link (hash, person_id, expires_at)
+select $1, id, $3 from auth.person where id = $2 and disabled_at is null`
+
+const endOldLinksSQL = `
+delete from auth.link where expires_at <= $1`
+
+// CreateLink makes a one-time link with which a person sets a password, and
+// gives the token for its URL. It lasts at most 7 days. It fails with
+// Forbidden unless who may person.edit, and with NotFound.
+func (a *Auth) CreateLink(ctx context.Context, who Principal, person uuid.UUID, lasts time.Duration) (string, error) {
+	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
+		return "", err
+	}
+	if lasts <= 0 || lasts > 7*24*time.Hour {
+		return "", problem.Errorf(problem.Invalid, "a link lasts at most 7 days").Coded("lasts-range", "max", "7")
+	}
+	token, hash := newSecret()
+	now := a.Now().UTC()
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, endOldLinksSQL, now); err != nil {
+			return fmt.Errorf("end old links: %w", err)
+		}
+		done, err := tx.Exec(ctx, createLinkSQL, hash, person, now.Add(lasts))
+		if err != nil {
+			return fmt.Errorf("create link for person %s: %w", person, err)
+		}
+		if done.RowsAffected() == 0 {
+			return problem.Errorf(problem.NotFound, "no person %s", person).Coded("person-unknown")
+		}
+		return a.Record(ctx, tx, Act{Who: who, Verb: "link.create", About: person})
+	})
+	if err != nil {
+		return "", err
+	}
+	return token, nil
+}
+
+const linkPersonSQL = `
+select p.id, p.email, p.name, p.locale, p.demo, p.created_at, p.disabled_at
+  from auth.link l join auth.person p on p.id = l.person_id
+ where l.hash = $1 and l.expires_at > $2 and p.disabled_at is null`
+
+// LinkPerson says whom a link is for, without using it up. It fails with
+// NotFound when the link is unknown, used or too old.
+func (a *Auth) LinkPerson(ctx context.Context, token string) (Person, error) {
+	p, err := pg.One[Person](ctx, a.DB, linkPersonSQL, hashSecret(token), a.Now().UTC())
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Person{}, linkUnknown()
+	} else if err != nil {
+		return Person{}, fmt.Errorf("find link: %w", err)
+	}
+	return p, nil
+}
+
+func linkUnknown() error {
+	return problem.Errorf(problem.NotFound, "this link was used already or is too old; ask for a new one").Coded("link-unknown")
+}
+
+const takeLinkSQL = `
+delete from auth.link where hash = $1 and expires_at > $2 returning person_id`
+
+const setPasswordSQL = `
+update auth.person set password = $2 where id = $1`
+
+// SetPassword uses up a link and sets its person's password; the person's
+// sessions end. It fails with NotFound as LinkPerson does, and with Invalid
+// when the password is not good enough, which leaves the link unused.
+func (a *Auth) SetPassword(ctx context.Context, token, password string) (Person, error) {
+	p, err := a.LinkPerson(ctx, token)
+	if err != nil {
+		return Person{}, err
+	}
+	wrong := fieldsWrong()
+	checkPassword(wrong, password, p.Email, p.Name)
+	if err := asError(wrong); err != nil {
+		return Person{}, err
+	}
+	stored, err := a.Passwords.hash(ctx, password)
+	if err != nil {
+		return Person{}, err
+	}
+	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		var person uuid.UUID
+		err := tx.QueryRow(ctx, takeLinkSQL, hashSecret(token), a.Now().UTC()).Scan(&person)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return linkUnknown()
+		} else if err != nil {
+			return fmt.Errorf("take link: %w", err)
+		}
+		if _, err := tx.Exec(ctx, setPasswordSQL, person, stored); err != nil {
+			return fmt.Errorf("set password of person %s: %w", person, err)
+		}
+		if _, err := tx.Exec(ctx, endSessionsSQL, person); err != nil {
+			return fmt.Errorf("end sessions of person %s: %w", person, err)
+		}
+		return a.Record(ctx, tx, Act{Who: Principal{Person: p.ID, Name: p.Name}, Verb: "person.password", About: person})
+	})
+	return p, err
+}

@@ -1,0 +1,231 @@
+package oauth
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"lgsp/auth"
+	"lgsp/internal/pg"
+)
+
+// keyring is the keys of one moment, swapped whole.
+type keyring struct {
+	kid    string // of the key that signs
+	sign   *ecdsa.PrivateKey
+	public map[string]*ecdsa.PublicKey
+}
+
+type signingKey struct {
+	ID        string
+	PublicX   []byte
+	PublicY   []byte
+	Sealed    []byte
+	SignsFrom time.Time
+	RetiresAt *time.Time
+}
+
+const liveKeysSQL = `
+select id, public_x, public_y, sealed, signs_from, retires_at
+  from auth.signing_key
+ where retires_at is null or retires_at > $1
+ order by signs_from, id`
+
+// PublicKeys reads the public halves of the live keys, by kid: for a gateway
+// node that runs without a Server.
+func PublicKeys(ctx context.Context, db pg.DB, now time.Time) (map[string]*ecdsa.PublicKey, error) {
+	rows, err := pg.All[signingKey](ctx, db, liveKeysSQL, now.UTC())
+	if err != nil {
+		return nil, fmt.Errorf("read signing keys: %w", err)
+	}
+	return publicKeys(rows)
+}
+
+func publicKeys(rows []signingKey) (map[string]*ecdsa.PublicKey, error) {
+	keys := make(map[string]*ecdsa.PublicKey, len(rows))
+	for _, row := range rows {
+		point := append(append([]byte{4}, row.PublicX...), row.PublicY...) // SEC 1 §2.3.3, uncompressed
+		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+		if err != nil {
+			return nil, fmt.Errorf("read signing key %s: %w", row.ID, err)
+		}
+		keys[row.ID] = key
+	}
+	return keys, nil
+}
+
+// ReloadKeys reads the keys again. The one that signs is the newest whose
+// time has come.
+func (s *Server) ReloadKeys(ctx context.Context) error {
+	now := s.Now().UTC()
+	rows, err := pg.All[signingKey](ctx, s.DB, liveKeysSQL, now)
+	if err != nil {
+		return fmt.Errorf("read signing keys: %w", err)
+	}
+	ring := &keyring{}
+	if ring.public, err = publicKeys(rows); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.SignsFrom.After(now) {
+			continue
+		}
+		if ring.sign, err = s.unseal(row); err != nil {
+			return fmt.Errorf("open signing key %s (was LGSP_SECRET_FILE replaced?): %w", row.ID, err)
+		}
+		ring.kid = row.ID
+	}
+	if ring.sign == nil {
+		return errors.New("no signing key is in use")
+	}
+	s.keys.Store(ring)
+	return nil
+}
+
+const (
+	lockKeysSQL  = `lock table auth.signing_key in share row exclusive mode`
+	countKeysSQL = `select count(*) from auth.signing_key where retires_at is null`
+	addKeySQL    = `
+insert into auth.signing_key (id, public_x, public_y, sealed, created_at, signs_from)
+values ($1, $2, $3, $4, $5, $6)`
+	retireOthersSQL = `
+update auth.signing_key
+   set retires_at = $2
+ where id <> $1 and retires_at is null`
+)
+
+// makeFirstKey makes a key when there is none; of nodes that start together one does.
+func (s *Server) makeFirstKey(ctx context.Context) error {
+	return pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockKeysSQL); err != nil {
+			return fmt.Errorf("lock signing keys: %w", err)
+		}
+		var live int
+		if err := tx.QueryRow(ctx, countKeysSQL).Scan(&live); err != nil {
+			return fmt.Errorf("count signing keys: %w", err)
+		}
+		if live > 0 {
+			return nil
+		}
+		_, err := s.addKey(ctx, tx, s.Now().UTC())
+		return err
+	})
+}
+
+// RotateKey makes a new signing key. It is published at once and signs after
+// two minutes, when every node has read it; the old ones stop signing then and
+// are believed until their last ID token has expired. It returns the new kid.
+func (s *Server) RotateKey(ctx context.Context, who auth.Principal) (string, error) {
+	var kid string
+	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockKeysSQL); err != nil {
+			return fmt.Errorf("lock signing keys: %w", err)
+		}
+		signsFrom := s.Now().UTC().Add(keyNotice)
+		var err error
+		if kid, err = s.addKey(ctx, tx, signsFrom); err != nil {
+			return err
+		}
+		// A node may read that it is no longer to sign a minute late.
+		if _, err := tx.Exec(ctx, retireOthersSQL, kid, signsFrom.Add(idTokenLife+reloadEvery)); err != nil {
+			return fmt.Errorf("retire signing keys: %w", err)
+		}
+		return s.Record(ctx, tx, auth.Act{Who: who, Verb: "signing-key.rotate", Detail: map[string]any{"kid": kid}})
+	})
+	if err != nil {
+		return "", err
+	}
+	return kid, s.ReloadKeys(ctx)
+}
+
+func (s *Server) addKey(ctx context.Context, tx pgx.Tx, signsFrom time.Time) (string, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", fmt.Errorf("make signing key: %w", err)
+	}
+	x, y, err := coordinates(&key.PublicKey)
+	if err != nil {
+		return "", fmt.Errorf("make signing key: %w", err)
+	}
+	kid := thumbprint(x, y)
+	scalar, err := key.Bytes()
+	if err != nil {
+		return "", fmt.Errorf("make signing key: %w", err)
+	}
+	sealer, err := chacha20poly1305.NewX(s.SealKey)
+	if err != nil {
+		return "", fmt.Errorf("seal signing key: %w", err)
+	}
+	nonce := make([]byte, sealer.NonceSize())
+	rand.Read(nonce) // never fails (crypto/rand)
+	sealed := sealer.Seal(nonce, nonce, scalar, []byte(kid))
+	if _, err := tx.Exec(ctx, addKeySQL, kid, x, y, sealed, s.Now().UTC(), signsFrom); err != nil {
+		return "", fmt.Errorf("keep signing key %s: %w", kid, err)
+	}
+	return kid, nil
+}
+
+// unseal opens the private half: a nonce of 24 bytes, then XChaCha20-Poly1305
+// of the scalar, bound to the kid.
+func (s *Server) unseal(row signingKey) (*ecdsa.PrivateKey, error) {
+	sealer, err := chacha20poly1305.NewX(s.SealKey)
+	if err != nil {
+		return nil, err
+	}
+	if len(row.Sealed) < sealer.NonceSize() {
+		return nil, errors.New("too short")
+	}
+	nonce, box := row.Sealed[:sealer.NonceSize()], row.Sealed[sealer.NonceSize():]
+	scalar, err := sealer.Open(nil, nonce, box, []byte(row.ID))
+	if err != nil {
+		return nil, err
+	}
+	return ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
+}
+
+// coordinates are the two halves of a public key, 32 bytes each.
+func coordinates(key *ecdsa.PublicKey) (x, y []byte, err error) {
+	point, err := key.Bytes()
+	if err != nil {
+		return nil, nil, err
+	}
+	return point[1:33], point[33:65], nil
+}
+
+// thumbprint is the RFC 7638 thumbprint of a P-256 key.
+func thumbprint(x, y []byte) string {
+	b64 := base64.RawURLEncoding
+	sum := sha256.Sum256([]byte(`{"crv":"P-256","kty":"EC","x":"` + b64.EncodeToString(x) + `","y":"` + b64.EncodeToString(y) + `"}`))
+	return b64.EncodeToString(sum[:])
+}
+
+// signES256 signs with ECDSA on P-256: r and s, 32 bytes each (RFC 7518 §3.4).
+func signES256(key *ecdsa.PrivateKey, text string) ([]byte, error) {
+	sum := sha256.Sum256([]byte(text))
+	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+	if err != nil {
+		return nil, err
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return signature, nil
+}
+
+func verifyES256(key *ecdsa.PublicKey, text string, signature []byte) bool {
+	if len(signature) != 64 {
+		return false
+	}
+	sum := sha256.Sum256([]byte(text))
+	return ecdsa.Verify(key, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
+}

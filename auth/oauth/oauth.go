@@ -1,0 +1,184 @@
+// Package oauth answers which program may act, for whom and where: the
+// OAuth 2 and OpenID Connect server, on fosite, and the verifier of its tokens.
+//
+// fosite v0.49.0 gives the order of a grant and the wording of errors. What it
+// leaves open or gets wrong is done here, each with a test that names it:
+// client authentication, PKCE bound to the code, codes and refresh tokens
+// spent by one statement, audiences, introspection, revocation, bodies.
+package oauth
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+	"github.com/ory/fosite"
+
+	"lgsp/auth"
+	"lgsp/internal/pg"
+)
+
+// How long things live. Access tokens are short because a gateway believes
+// them without asking; codes as RFC 9700 advises.
+const (
+	accessLife  = 5 * time.Minute
+	idTokenLife = time.Hour
+	codeLife    = time.Minute
+	consentLife = 10 * time.Minute
+	refreshLife = 30 * 24 * time.Hour  // of one refresh token
+	grantLife   = 180 * 24 * time.Hour // of all that come of one authorization
+	freshSignIn = time.Minute          // what prompt=login takes for a new sign-in
+	keyNotice   = 2 * time.Minute      // a key is published this long before it signs
+	reloadEvery = time.Minute          // at which every node reads the keys again
+	bodyLimit   = 64 << 10             // bytes
+)
+
+// The scopes. They narrow what a token may do at the platform itself; what it
+// may do at an API is decided by the agreement, at the call.
+const (
+	ScopeManage  = "lgsp.manage" // the management API, for the person or the application
+	scopeOpenID  = "openid"
+	scopeProfile = "profile"
+	scopeEmail   = "email"
+	scopeOffline = "offline_access"
+)
+
+// SignedIn is who sits at the browser, and since when.
+type SignedIn struct {
+	Who auth.Principal
+	At  time.Time // of the sign-in, UTC; zero when it is not known
+}
+
+// Server is the authorization server. Call Prepare before Routes.
+type Server struct {
+	DB  pg.DB
+	Now func() time.Time // time.Now outside tests
+
+	Issuer string // LGSP_ISSUER, no slash at its end; the audience of /api/v1
+	Portal string // LGSP_PORTAL_URL, where people sign in and consent
+
+	HMACKey []byte // exactly 32 bytes, keys codes and refresh tokens (lgsp oauth hmac v1)
+	SealKey []byte // exactly 32 bytes, seals the signing keys (lgsp seal v1)
+
+	// Client is an application by its id, disabled or not; NotFound otherwise.
+	// VerifySecret is the application that the secret proves, or Unauthorized.
+	Client       func(ctx context.Context, id uuid.UUID) (auth.Application, error)
+	VerifySecret func(ctx context.Context, clientID, secret string) (auth.Application, error)
+
+	// SessionPerson is the person of the browser's session, Unauthorized
+	// without one. WhoByPerson and WhoByApplication are the principals a token
+	// names, or a problem when they may not act any more. Persons is for userinfo.
+	SessionPerson    func(r *http.Request) (SignedIn, error)
+	WhoByPerson      func(ctx context.Context, person uuid.UUID) (auth.Principal, error)
+	WhoByApplication func(ctx context.Context, application uuid.UUID) (auth.Principal, error)
+	Persons          func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]auth.Person, error)
+
+	// Audience is nil when the application may have a token for the API
+	// version that audience names; a Forbidden or NotFound problem otherwise.
+	// Audiences lists those it may have. Serves is nil when the application is
+	// the service behind an audience and may introspect tokens for it; a nil
+	// Serves lets a client introspect only its own.
+	Audience  func(ctx context.Context, client uuid.UUID, audience string) error
+	Audiences func(ctx context.Context, client uuid.UUID) ([]string, error)
+	Serves    func(ctx context.Context, client uuid.UUID, audience string) error
+
+	// Record writes an act to the ledger inside the transaction that does it.
+	Record auth.RecordFunc
+
+	fosite   *fosite.Fosite
+	store    *store
+	strategy *strategy
+	verifier *Verifier
+	keys     atomic.Pointer[keyring]
+}
+
+// Prepare checks the settings, reads the signing keys (the first node makes
+// the first one) and puts fosite together, every field of it, so that nothing
+// is filled in by the first requests (F17).
+func (s *Server) Prepare(ctx context.Context) error {
+	var wrong []error
+	if len(s.HMACKey) != 32 { // fosite uses the first 32 bytes and says nothing (F19)
+		wrong = append(wrong, fmt.Errorf("the OAuth HMAC key has %d bytes, not 32", len(s.HMACKey)))
+	}
+	if len(s.SealKey) != 32 {
+		wrong = append(wrong, fmt.Errorf("the seal key has %d bytes, not 32", len(s.SealKey)))
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return err
+	}
+	if err := s.makeFirstKey(ctx); err != nil {
+		return err
+	}
+	if err := s.ReloadKeys(ctx); err != nil {
+		return err
+	}
+	s.store = &store{server: s}
+	s.strategy = newStrategy(s)
+	s.fosite = s.newProvider()
+	s.verifier = &Verifier{Issuer: s.Issuer, Keys: s.Keys, Now: s.Now, Revoked: func(string) bool { return false }}
+	return nil
+}
+
+// Run reads the keys again every minute, so that a key made on another node
+// is known before it signs, and deletes what has expired. It ends with ctx.
+func (s *Server) Run(ctx context.Context) error {
+	tick := time.NewTicker(reloadEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := errors.Join(s.ReloadKeys(ctx), s.sweep(ctx)); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "oauth upkeep", "err", err)
+		}
+	}
+}
+
+// Routes registers the protocol's addresses.
+func (s *Server) Routes(router *mux.Router) {
+	router.HandleFunc("/oauth2/authorize", s.authorize).Methods(http.MethodGet, http.MethodPost)
+	router.HandleFunc("/oauth2/introspect", s.introspect).Methods(http.MethodPost)
+	for path, open := range map[string]struct {
+		methods []string
+		serve   http.HandlerFunc
+	}{
+		"/oauth2/token":                           {[]string{http.MethodPost}, s.token},
+		"/oauth2/revoke":                          {[]string{http.MethodPost}, s.revoke},
+		"/oauth2/userinfo":                        {[]string{http.MethodGet, http.MethodPost}, s.userinfo},
+		"/oauth2/jwks":                            {[]string{http.MethodGet, http.MethodHead}, s.jwks},
+		"/.well-known/openid-configuration":       {[]string{http.MethodGet, http.MethodHead}, s.discovery},
+		"/.well-known/oauth-authorization-server": {[]string{http.MethodGet, http.MethodHead}, s.discovery},
+	} {
+		router.HandleFunc(path, fromBrowsers(open.serve)).Methods(append(open.methods, http.MethodOptions)...)
+	}
+}
+
+// fromBrowsers lets scripts of any origin call: these addresses take their
+// credentials in the request itself, never from a cookie (Fetch standard, CORS protocol).
+func fromBrowsers(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+		if r.Method != http.MethodOptions {
+			serve(w, r)
+			return
+		}
+		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		w.Header().Set("Access-Control-Max-Age", "3600")
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// Keys are the public keys that tokens may be signed with, by kid. The map is
+// not to be changed.
+func (s *Server) Keys() map[string]*ecdsa.PublicKey { return s.keys.Load().public }

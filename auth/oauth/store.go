@@ -1,0 +1,369 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/ory/fosite"
+
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// errSpent says that a code or refresh token was spent by another request a
+// moment ago: its family dies, and the client hears invalid_grant.
+var errSpent = errors.New("already used")
+
+// store is fosite's storage. What fosite calls by a "signature" is the HMAC
+// part of a code or refresh token, and the jti of an access token.
+type store struct {
+	server *Server
+	slow   func() // tests make steps slow, or fail, through these
+	fail   func(step string) error
+}
+
+type txKey struct{}
+
+// db is the transaction that BeginTX put in ctx, or the pool: fosite hands its
+// storage a context and nothing else (fosite v0.49.0, storage/transactional.go).
+func (s *store) db(ctx context.Context) pg.DB {
+	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return tx
+	}
+	return s.server.DB
+}
+
+// BeginTX opens the transaction in which a code or refresh token is spent and
+// what it buys is kept.
+func (s *store) BeginTX(ctx context.Context) (context.Context, error) {
+	tx, err := s.server.DB.Begin(ctx)
+	if err != nil {
+		return ctx, fmt.Errorf("begin: %w", err)
+	}
+	return context.WithValue(ctx, txKey{}, tx), nil
+}
+
+// Commit ends it well.
+func (s *store) Commit(ctx context.Context) error {
+	if err := s.step("commit"); err != nil {
+		return err
+	}
+	return ctx.Value(txKey{}).(pgx.Tx).Commit(ctx)
+}
+
+// Rollback undoes it, also for a caller that has gone away.
+func (s *store) Rollback(ctx context.Context) error {
+	err := ctx.Value(txKey{}).(pgx.Tx).Rollback(context.WithoutCancel(ctx))
+	if errors.Is(err, pgx.ErrTxClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *store) step(name string) error {
+	if s.slow != nil {
+		s.slow()
+	}
+	if s.fail != nil {
+		return s.fail(name)
+	}
+	return nil
+}
+
+// GetClient gives an application to fosite. A disabled one is not found.
+func (s *store) GetClient(ctx context.Context, id string) (fosite.Client, error) {
+	return s.server.client(ctx, id)
+}
+
+// ClientAssertionJWTValid refuses: clients do not authenticate with a JWT.
+func (s *store) ClientAssertionJWTValid(context.Context, string) error { return fosite.ErrJTIKnown }
+
+// SetClientAssertionJWT refuses; see ClientAssertionJWTValid.
+func (s *store) SetClientAssertionJWT(context.Context, string, time.Time) error {
+	return fosite.ErrJTIKnown
+}
+
+const (
+	createGrantSQL = `
+insert into auth.oauth_grant (id, client_id, person_id, scopes, audience, nonce, auth_time, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	createCodeSQL = `
+insert into auth.oauth_code (signature, grant_id, redirect_uri, challenge, expires_at)
+values ($1, $2, $3, $4, $5)`
+)
+
+// CreateAuthorizeCodeSession keeps a code and the grant that begins with it.
+func (s *store) CreateAuthorizeCodeSession(ctx context.Context, signature string, request fosite.Requester) error {
+	who, ok := request.GetSession().(*session)
+	if !ok || len(request.GetGrantedAudience()) != 1 {
+		return errors.New("keep code: the request has no session or no audience")
+	}
+	now := s.server.Now().UTC()
+	return pgx.BeginFunc(ctx, s.db(ctx), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, createGrantSQL, request.GetID(), request.GetClient().GetID(), who.person,
+			[]string(request.GetGrantedScopes()), request.GetGrantedAudience()[0], who.nonce, who.authTime, now, now.Add(grantLife)); err != nil {
+			return fmt.Errorf("keep grant: %w", err)
+		}
+		form := request.GetRequestForm()
+		if _, err := tx.Exec(ctx, createCodeSQL, signature, request.GetID(), form.Get("redirect_uri"), form.Get("code_challenge"), now.Add(codeLife)); err != nil {
+			return fmt.Errorf("keep code: %w", err)
+		}
+		return nil
+	})
+}
+
+// granted is a code or refresh token with its grant.
+type granted struct {
+	GrantID     uuid.UUID
+	ClientID    uuid.UUID
+	PersonID    uuid.UUID
+	Scopes      []string
+	Audience    string
+	Nonce       string
+	AuthTime    time.Time
+	CreatedAt   time.Time
+	RedirectURI string
+	Challenge   string
+	Used        bool
+	Live        bool // neither it nor its grant is expired or revoked
+}
+
+const grantColumnsSQL = `g.id as grant_id, g.client_id, g.person_id, g.scopes, g.audience, g.nonce, g.auth_time, g.created_at`
+
+const (
+	readCodeSQL = `
+select ` + grantColumnsSQL + `, c.redirect_uri, c.challenge, c.used_at is not null as used,
+       c.expires_at > $2 and g.expires_at > $2 and g.revoked_at is null as live
+  from auth.oauth_code c join auth.oauth_grant g on g.id = c.grant_id
+ where c.signature = $1`
+	readRefreshSQL = `
+select ` + grantColumnsSQL + `, '' as redirect_uri, '' as challenge, r.used_at is not null as used,
+       r.expires_at > $2 and g.expires_at > $2 and g.revoked_at is null as live
+  from auth.oauth_refresh r join auth.oauth_grant g on g.id = r.grant_id
+ where r.signature = $1`
+)
+
+// read finds a code or refresh token by one of the two statements above;
+// fosite.ErrNotFound when there is none.
+func (s *store) read(ctx context.Context, sql, signature string) (granted, error) {
+	if err := s.step("read"); err != nil {
+		return granted{}, err
+	}
+	g, err := pg.One[granted](ctx, s.db(ctx), sql, signature, s.server.Now().UTC())
+	if errors.Is(err, pgx.ErrNoRows) {
+		return granted{}, fosite.ErrNotFound
+	} else if err != nil {
+		return granted{}, fmt.Errorf("read grant: %w", err)
+	}
+	return g, nil
+}
+
+// request puts a grant into the form that fosite works on.
+func (s *store) request(ctx context.Context, g granted) (fosite.Requester, error) {
+	client, err := s.server.client(ctx, g.ClientID.String())
+	if err != nil {
+		return nil, err
+	}
+	return &fosite.Request{
+		ID: g.GrantID.String(), RequestedAt: g.CreatedAt, Client: client, Form: url.Values{"redirect_uri": {g.RedirectURI}},
+		RequestedScope: g.Scopes, GrantedScope: g.Scopes,
+		RequestedAudience: fosite.Arguments{g.Audience}, GrantedAudience: fosite.Arguments{g.Audience},
+		Session: &session{person: g.PersonID, nonce: g.Nonce, authTime: g.AuthTime},
+	}, nil
+}
+
+// GetAuthorizeCodeSession gives the request behind a code, with
+// ErrInvalidatedAuthorizeCode when it was used. An expired one is not found.
+func (s *store) GetAuthorizeCodeSession(ctx context.Context, signature string, _ fosite.Session) (fosite.Requester, error) {
+	return s.find(ctx, readCodeSQL, signature, fosite.ErrInvalidatedAuthorizeCode)
+}
+
+// GetRefreshTokenSession gives the request behind a refresh token, with
+// ErrInactiveToken when it was used. An expired or revoked one is not found.
+func (s *store) GetRefreshTokenSession(ctx context.Context, signature string, _ fosite.Session) (fosite.Requester, error) {
+	return s.find(ctx, readRefreshSQL, signature, fosite.ErrInactiveToken)
+}
+
+func (s *store) find(ctx context.Context, sql, signature string, used error) (fosite.Requester, error) {
+	g, err := s.read(ctx, sql, signature)
+	if err != nil {
+		return nil, err
+	}
+	if !g.Used && !g.Live {
+		return nil, fosite.ErrNotFound
+	}
+	request, err := s.request(ctx, g)
+	if err == nil && g.Used {
+		err = used
+	}
+	return request, err
+}
+
+// Locking the grant makes a revocation wait for the tokens being minted, and
+// then find them.
+const (
+	spendCodeSQL = `
+with family as (
+  select g.id from auth.oauth_grant g
+   where g.id = (select grant_id from auth.oauth_code where signature = $1) and g.revoked_at is null
+     for no key update)
+update auth.oauth_code c
+   set used_at = $2
+  from family
+ where c.signature = $1 and c.grant_id = family.id and c.used_at is null and c.expires_at > $2
+returning c.grant_id`
+	spendRefreshSQL = `
+with family as (
+  select g.id from auth.oauth_grant g
+   where g.id = (select grant_id from auth.oauth_refresh where signature = $1) and g.revoked_at is null
+     for no key update)
+update auth.oauth_refresh r
+   set used_at = $2
+  from family
+ where r.signature = $1 and r.grant_id = family.id and r.used_at is null and r.expires_at > $2
+returning r.grant_id`
+)
+
+// InvalidateAuthorizeCodeSession spends a code: of any number of requests at
+// once, one succeeds and the others get errSpent (F2).
+func (s *store) InvalidateAuthorizeCodeSession(ctx context.Context, signature string) error {
+	return s.spend(ctx, spendCodeSQL, signature)
+}
+
+// RotateRefreshToken spends a refresh token, as InvalidateAuthorizeCodeSession a code.
+func (s *store) RotateRefreshToken(ctx context.Context, _ string, signature string) error {
+	return s.spend(ctx, spendRefreshSQL, signature)
+}
+
+func (s *store) spend(ctx context.Context, sql, signature string) error {
+	if err := s.step("spend"); err != nil {
+		return err
+	}
+	var grant uuid.UUID
+	err := s.db(ctx).QueryRow(ctx, sql, signature, s.server.Now().UTC()).Scan(&grant)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errSpent
+	} else if err != nil {
+		return fmt.Errorf("spend: %w", err)
+	}
+	return nil
+}
+
+const createAccessSQL = `
+insert into auth.oauth_access (jti, grant_id, expires_at)
+values ($1, $2, $3)`
+
+// CreateAccessTokenSession keeps the jti of an access token that a person
+// granted, so that it can be revoked with its family. Nothing is kept of an
+// application's own (F18).
+func (s *store) CreateAccessTokenSession(ctx context.Context, jti string, request fosite.Requester) error {
+	if err := s.step("access"); err != nil {
+		return err
+	}
+	if request.GetSession().GetSubject() == "" {
+		return nil
+	}
+	if _, err := s.db(ctx).Exec(ctx, createAccessSQL, jti, request.GetID(), s.server.Now().UTC().Add(accessLife)); err != nil {
+		return fmt.Errorf("keep access token: %w", err)
+	}
+	return nil
+}
+
+const createRefreshSQL = `
+insert into auth.oauth_refresh (signature, grant_id, created_at, expires_at)
+values ($1, $2, $3, $4)`
+
+// CreateRefreshTokenSession keeps a refresh token. Its scopes are the grant's,
+// whatever the access token beside it was narrowed to (RFC 6749 §6).
+func (s *store) CreateRefreshTokenSession(ctx context.Context, signature, _ string, request fosite.Requester) error {
+	if err := s.step("refresh"); err != nil {
+		return err
+	}
+	now := s.server.Now().UTC()
+	if _, err := s.db(ctx).Exec(ctx, createRefreshSQL, signature, request.GetID(), now, now.Add(refreshLife)); err != nil {
+		return fmt.Errorf("keep refresh token: %w", err)
+	}
+	return nil
+}
+
+// GetAccessTokenSession finds nothing: access tokens are checked by the Verifier.
+func (s *store) GetAccessTokenSession(context.Context, string, fosite.Session) (fosite.Requester, error) {
+	return nil, fosite.ErrNotFound
+}
+
+// DeleteAccessTokenSession does nothing; see GetAccessTokenSession.
+func (s *store) DeleteAccessTokenSession(context.Context, string) error { return nil }
+
+// DeleteRefreshTokenSession does nothing: fosite calls it only before RevokeRefreshToken.
+func (s *store) DeleteRefreshTokenSession(context.Context, string) error { return nil }
+
+// RevokeRefreshToken ends a family.
+func (s *store) RevokeRefreshToken(ctx context.Context, grant string) error {
+	return s.endGrant(ctx, grant)
+}
+
+// RevokeAccessToken does nothing: fosite calls it beside RevokeRefreshToken,
+// which ends the access tokens too.
+func (s *store) RevokeAccessToken(context.Context, string) error { return nil }
+
+const (
+	endGrantSQL = `
+update auth.oauth_grant
+   set revoked_at = $2
+ where id = $1 and revoked_at is null`
+	revokeFamilySQL = `
+insert into auth.revoked_token (jti, expires_at)
+select jti, expires_at from auth.oauth_access where grant_id = $1 and expires_at > $2
+on conflict on constraint revoked_token_pkey do nothing`
+)
+
+// endGrant ends a family: no code or refresh token of it works again, and the
+// gateways hear of its access tokens.
+func (s *store) endGrant(ctx context.Context, grant string) error {
+	now := s.server.Now().UTC()
+	return pgx.BeginFunc(ctx, s.db(ctx), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, endGrantSQL, grant, now); err != nil {
+			return fmt.Errorf("revoke grant %s: %w", grant, err)
+		}
+		// A second statement: it sees what the transaction it waited for has minted.
+		if _, err := tx.Exec(ctx, revokeFamilySQL, grant, now); err != nil {
+			return fmt.Errorf("revoke tokens of grant %s: %w", grant, err)
+		}
+		return pg.Notify(ctx, tx, "gateway", "revoked")
+	})
+}
+
+// client gives an enabled application; fosite.ErrInvalidClient when there is none.
+func (s *Server) client(ctx context.Context, id string) (*client, error) {
+	unknown := fosite.ErrInvalidClient.WithHint("No enabled application has this client_id.")
+	parsed, err := uuid.Parse(id)
+	if err != nil || parsed.String() != id {
+		return nil, unknown
+	}
+	app, err := s.Client(ctx, parsed)
+	if problem.Is(err, problem.NotFound) || err == nil && app.DisabledAt != nil {
+		return nil, unknown
+	} else if err != nil {
+		return nil, fmt.Errorf("read application %s: %w", id, err)
+	}
+	return &client{app}, nil
+}
+
+const sweepSQL = `
+with old_access as (delete from auth.oauth_access where expires_at < $1),
+     old_revoked as (delete from auth.revoked_token where expires_at < $1),
+     old_consent as (delete from auth.oauth_consent where expires_at < $1)
+delete from auth.oauth_grant where expires_at < $1`
+
+// sweep deletes what has expired an hour ago or earlier.
+func (s *Server) sweep(ctx context.Context) error {
+	if _, err := s.DB.Exec(ctx, sweepSQL, s.Now().UTC().Add(-time.Hour)); err != nil {
+		return fmt.Errorf("delete expired grants: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
+
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// Person is someone who signs in: citizen, developer, official.
+type Person struct {
+	ID         uuid.UUID  `json:"id"`
+	Email      string     `json:"email"` // lower case
+	Name       string     `json:"name"`
+	Locale     string     `json:"locale"` // vi, en
+	Demo       bool       `json:"demo"`
+	CreatedAt  time.Time  `json:"created_at"`
+	DisabledAt *time.Time `json:"disabled_at"`
+}
+
+// NewPerson is what a person is made of.
+type NewPerson struct {
+	Email    string
+	Name     string
+	Password string // "" only in CreatePerson: set later through a link
+	Locale   string // vi, en; "" is vi
+	Demo     bool   // only in CreatePerson
+}
+
+// SignUp makes an account for whoever asks. It fails with Invalid and the
+// fields that are wrong, Conflict when the address has an account (after the
+// same time), and TooMany when too many passwords are being hashed.
+func (a *Auth) SignUp(ctx context.Context, n NewPerson) (Person, error) {
+	n.Demo = false
+	n, wrong := n.tidy()
+	checkPassword(wrong, n.Password, n.Email, n.Name)
+	if err := asError(wrong); err != nil {
+		return Person{}, err
+	}
+	return a.addPerson(ctx, n, func(p Person) Act {
+		return Act{Who: Principal{Person: p.ID, Name: p.Name}, Verb: "person.signup", About: p.ID}
+	})
+}
+
+// CreatePerson makes an account for somebody else; without a password, who
+// creates it sends a link (CreateLink). It fails like SignUp, and with
+// Forbidden unless who may person.edit.
+func (a *Auth) CreatePerson(ctx context.Context, who Principal, n NewPerson) (Person, error) {
+	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
+		return Person{}, err
+	}
+	n, wrong := n.tidy()
+	if n.Password != "" {
+		checkPassword(wrong, n.Password, n.Email, n.Name)
+	}
+	if err := asError(wrong); err != nil {
+		return Person{}, err
+	}
+	return a.addPerson(ctx, n, func(p Person) Act {
+		return Act{Who: who, Verb: "person.create", About: p.ID, Detail: map[string]any{"demo": p.Demo}}
+	})
+}
+
+const addPersonSQL = `
+insert into auth.person (id, email, name, password, locale, demo, created_at)
+values ($1, $2, $3, nullif($4, ''), $5, $6, $7)
+returning id, email, name, locale, demo, created_at, disabled_at`
+
+func (a *Auth) addPerson(ctx context.Context, n NewPerson, act func(Person) Act) (Person, error) {
+	stored := ""
+	if n.Password != "" {
+		var err error
+		if stored, err = a.Passwords.hash(ctx, n.Password); err != nil {
+			return Person{}, err
+		}
+	}
+	var p Person
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		var err error
+		p, err = pg.One[Person](ctx, tx, addPersonSQL, uuid.Must(uuid.NewV7()), n.Email, n.Name, stored, n.Locale, n.Demo, a.Now().UTC())
+		if pg.IsUnique(err, "person_email_key") {
+			return problem.Errorf(problem.Conflict, "this e-mail address has an account; sign in, or take another address").
+				Coded("email-taken").Wrong("email", "email-taken", "this address has an account")
+		} else if err != nil {
+			return fmt.Errorf("add person: %w", err)
+		}
+		return a.Record(ctx, tx, act(p))
+	})
+	return p, err
+}
+
+// tidy gives the same person with spaces and letter case put right, and what
+// is wrong with its fields, the password aside.
+func (n NewPerson) tidy() (NewPerson, *problem.Error) {
+	wrong := fieldsWrong()
+	n.Email = foldEmail(n.Email)
+	at, err := mail.ParseAddress(n.Email)
+	if err != nil || at.Address != n.Email || len(n.Email) > 254 || !isASCII(n.Email) || strings.ContainsAny(n.Email, `" `) {
+		wrong.Wrong("email", "email-form", "an address such as ten@coquan.gov.vn is needed")
+	}
+	n.Name = checkName(wrong, "name", n.Name)
+	if n.Locale == "" {
+		n.Locale = "vi"
+	}
+	if n.Locale != "vi" && n.Locale != "en" {
+		wrong.Wrong("locale", "locale-unknown", "vi or en")
+	}
+	return n, wrong
+}
+
+func foldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// checkName gives the name in NFC with single spaces, and adds what is wrong
+// with it: 1 to 120 characters, none of them a control character.
+func checkName(wrong *problem.Error, field, name string) string {
+	name = norm.NFC.String(strings.Join(strings.Fields(name), " "))
+	switch {
+	case name == "":
+		wrong.Wrong(field, "name-missing", "a name is needed")
+	case utf8.RuneCountInString(name) > 120:
+		wrong.Wrong(field, "name-long", "at most 120 characters")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		wrong.Wrong(field, "text-unreadable", "it holds characters that cannot be shown")
+	}
+	return name
+}
+
+const personsSQL = `
+select id, email, name, locale, demo, created_at, disabled_at from auth.person where id = any($1)`
+
+// Persons gives the persons of these ids, by id; unknown ids are left out.
+func (a *Auth) Persons(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Person, error) {
+	persons, err := pg.All[Person](ctx, a.DB, personsSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d persons: %w", len(ids), err)
+	}
+	byID := make(map[uuid.UUID]Person, len(persons))
+	for _, p := range persons {
+		byID[p.ID] = p
+	}
+	return byID, nil
+}
+
+const personByEmailSQL = `
+select id, email, name, locale, demo, created_at, disabled_at from auth.person where email = $1`
+
+// PersonByEmail finds the person of an address. It fails with Forbidden unless
+// who may member.edit of the agency they want the person for (uuid.Nil: the
+// platform), and with NotFound.
+func (a *Auth) PersonByEmail(ctx context.Context, who Principal, agency uuid.UUID, email string) (Person, error) {
+	if err := a.May(ctx, who, "member.edit", agency); err != nil {
+		return Person{}, err
+	}
+	p, err := pg.One[Person](ctx, a.DB, personByEmailSQL, foldEmail(email))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Person{}, problem.Errorf(problem.NotFound, "nobody has an account with this address").Coded("person-unknown")
+	} else if err != nil {
+		return Person{}, fmt.Errorf("find person: %w", err)
+	}
+	return p, nil
+}
+
+const disablePersonSQL = `
+update auth.person set disabled_at = $2 where id = $1 and disabled_at is null`
+
+const endSessionsSQL = `
+delete from auth.session where person_id = $1`
+
+// DisablePerson locks a person out: sessions end, tokens and the keys of their
+// applications are refused. Disabling twice changes nothing. It fails with
+// Forbidden unless who may person.edit, and with NotFound.
+func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUID) error {
+	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		done, err := tx.Exec(ctx, disablePersonSQL, person, a.Now().UTC())
+		if err != nil {
+			return fmt.Errorf("disable person %s: %w", person, err)
+		}
+		if done.RowsAffected() == 0 {
+			known, err := pg.All[Person](ctx, tx, personsSQL, []uuid.UUID{person})
+			if err != nil {
+				return fmt.Errorf("read person %s: %w", person, err)
+			}
+			if len(known) == 0 {
+				return problem.Errorf(problem.NotFound, "no person %s", person).Coded("person-unknown")
+			}
+			return nil
+		}
+		if _, err := tx.Exec(ctx, endSessionsSQL, person); err != nil {
+			return fmt.Errorf("end sessions of person %s: %w", person, err)
+		}
+		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
+			return err
+		}
+		return a.Record(ctx, tx, Act{Who: who, Verb: "person.disable", About: person})
+	})
+}
+
+const hasDemoSQL = `
+select exists (select 1 from auth.person where demo)`
+
+// HasDemo reports whether the database holds demo accounts.
+func (a *Auth) HasDemo(ctx context.Context) (bool, error) {
+	var has bool
+	if err := a.DB.QueryRow(ctx, hasDemoSQL).Scan(&has); err != nil {
+		return false, fmt.Errorf("look for demo accounts: %w", err)
+	}
+	return has, nil
+}

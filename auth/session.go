@@ -1,0 +1,141 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// How long a session lasts, and how exactly we remember when a session or a
+// token was last seen.
+const (
+	sessionIdle = 12 * time.Hour
+	sessionLast = 7 * 24 * time.Hour
+	seenStep    = time.Minute
+)
+
+// Session is a signed-in browser. Secret is for its cookie and shown once.
+type Session struct {
+	Secret  string
+	Person  uuid.UUID
+	Expires time.Time // at the latest; sooner after 12 h without a request
+}
+
+// newSecret gives 32 random bytes as text, and the hash that is stored of
+// them. No pepper: nothing can be guessed of 256 random bits.
+func newSecret() (string, []byte) {
+	var random [32]byte
+	rand.Read(random[:]) // never fails (crypto/rand)
+	secret := base64.RawURLEncoding.EncodeToString(random[:])
+	return secret, hashSecret(secret)
+}
+
+func hashSecret(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+const passwordByEmailSQL = `
+select id, coalesce(password, '') as password from auth.person where email = $1 and disabled_at is null`
+
+// SignIn checks e-mail and password and starts a session with a new id. It
+// fails with Unauthorized, in the same words and time for an unknown address
+// as for a wrong password, and with TooMany when too many are signing in.
+func (a *Auth) SignIn(ctx context.Context, email, password string) (Session, error) {
+	type row struct {
+		ID       uuid.UUID
+		Password string
+	}
+	p, err := pg.One[row](ctx, a.DB, passwordByEmailSQL, foldEmail(email))
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return Session{}, fmt.Errorf("find person: %w", err)
+	}
+	if len(password) > 1024 {
+		password = "" // longer than any that could be set
+	}
+	ok, err := a.Passwords.match(ctx, p.Password, password)
+	if err != nil {
+		return Session{}, err
+	}
+	if !ok {
+		return Session{}, problem.Errorf(problem.Unauthorized, "e-mail address or password is wrong").Coded("sign-in-refused")
+	}
+	return a.StartSession(ctx, p.ID)
+}
+
+const startSessionSQL = `
+insert into auth.session (hash, person_id, created_at, seen_at)
+select $1, id, $3, $3 from auth.person where id = $2 and disabled_at is null`
+
+const endOldSessionsSQL = `
+delete from auth.session where created_at <= $1`
+
+// StartSession starts a session of a person who has just proved who they are:
+// by SignUp, SetPassword or SignIn. It fails with NotFound.
+func (a *Auth) StartSession(ctx context.Context, person uuid.UUID) (Session, error) {
+	now := a.Now().UTC()
+	if _, err := a.DB.Exec(ctx, endOldSessionsSQL, now.Add(-sessionLast)); err != nil {
+		return Session{}, fmt.Errorf("end old sessions: %w", err)
+	}
+	secret, hash := newSecret()
+	done, err := a.DB.Exec(ctx, startSessionSQL, hash, person, now)
+	if err != nil {
+		return Session{}, fmt.Errorf("start session of person %s: %w", person, err)
+	}
+	if done.RowsAffected() == 0 {
+		return Session{}, problem.Errorf(problem.NotFound, "no person %s", person).Coded("person-unknown")
+	}
+	return Session{Secret: secret, Person: person, Expires: now.Add(sessionLast)}, nil
+}
+
+const endSessionSQL = `
+delete from auth.session where hash = $1`
+
+// SignOut ends a session; an unknown one is no error.
+func (a *Auth) SignOut(ctx context.Context, secret string) error {
+	if _, err := a.DB.Exec(ctx, endSessionSQL, hashSecret(secret)); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
+
+const sessionSQL = `
+select s.person_id as person, p.name, s.seen_at as seen
+  from auth.session s join auth.person p on p.id = s.person_id
+ where s.hash = $1 and s.created_at > $2 and s.seen_at > $3 and p.disabled_at is null`
+
+const seeSessionSQL = `
+update auth.session set seen_at = $2 where hash = $1`
+
+// WhoBySession is the principal of a session cookie. It fails with
+// Unauthorized when the session is unknown, idle for 12 h or older than 7 days.
+func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, error) {
+	type row struct {
+		Person uuid.UUID
+		Name   string
+		Seen   time.Time
+	}
+	now := a.Now().UTC()
+	s, err := pg.One[row](ctx, a.DB, sessionSQL, hashSecret(secret), now.Add(-sessionLast), now.Add(-sessionIdle))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Principal{}, problem.Errorf(problem.Unauthorized, "the session is over; sign in again").Coded("session-over")
+	} else if err != nil {
+		return Principal{}, fmt.Errorf("find session: %w", err)
+	}
+	if now.Sub(s.Seen) >= seenStep {
+		if _, err := a.DB.Exec(ctx, seeSessionSQL, hashSecret(secret), now); err != nil {
+			return Principal{}, fmt.Errorf("keep session alive: %w", err)
+		}
+	}
+	return a.asPerson(ctx, s.Person, s.Name)
+}
