@@ -43,16 +43,16 @@ type Operation struct {
 
 // Parameter is one input beside the body.
 type Parameter struct {
-	Name          string `json:"name"`
-	In            string `json:"in"` // path, query, header, cookie
-	Required      bool   `json:"required"`
-	Type          string `json:"type"`
-	Format        string `json:"format"`
-	DescriptionVI string `json:"description_vi"`
-	DescriptionEN string `json:"description_en"`
-	Example       any    `json:"example"`
-	Enum          []any  `json:"enum"`
-	Default       any    `json:"default"`
+	Name          string   `json:"name"`
+	In            string   `json:"in"` // path, query, header, cookie
+	Required      bool     `json:"required"`
+	Type          string   `json:"type"`
+	Format        string   `json:"format"`
+	DescriptionVI string   `json:"description_vi"`
+	DescriptionEN string   `json:"description_en"`
+	Example       string   `json:"example"`
+	Enum          []string `json:"enum"`
+	Default       string   `json:"default"`
 }
 
 // Body is what an operation takes.
@@ -62,7 +62,7 @@ type Body struct {
 	DescriptionEN string   `json:"description_en"`
 	MediaTypes    []string `json:"media_types"`
 	Fields        []Field  `json:"fields"`
-	Example       any      `json:"example"`
+	Example       string   `json:"example"`
 }
 
 // Answer is what an operation answers with one status.
@@ -72,24 +72,24 @@ type Answer struct {
 	DescriptionEN string   `json:"description_en"`
 	MediaTypes    []string `json:"media_types"`
 	Fields        []Field  `json:"fields"`
-	Example       any      `json:"example"`
+	Example       string   `json:"example"`
 }
 
 // Field is one place in a body. Path is a JSON Pointer (RFC 6901) in which *
-// stands for each element of an array, or each value of a free-form object.
+// stands for each element of an array. Agreeing a path agrees all below it.
 type Field struct {
-	Path          string `json:"path"`
-	Type          string `json:"type"` // string, integer, number, boolean, object, array, or "" when the document says nothing
-	Format        string `json:"format"`
-	TitleVI       string `json:"title_vi"`
-	TitleEN       string `json:"title_en"`
-	DescriptionVI string `json:"description_vi"`
-	DescriptionEN string `json:"description_en"`
-	Required      bool   `json:"required"`
-	Nullable      bool   `json:"nullable"`
-	Enum          []any  `json:"enum"`
-	Example       any    `json:"example"`
-	SameAs        string `json:"same_as"` // a circular schema is shown once: the path where it is shown
+	Path          string   `json:"path"`
+	Type          string   `json:"type"` // string, integer, number, boolean, object, array, or "" when the document says nothing
+	Format        string   `json:"format"`
+	TitleVI       string   `json:"title_vi"`
+	TitleEN       string   `json:"title_en"`
+	DescriptionVI string   `json:"description_vi"`
+	DescriptionEN string   `json:"description_en"`
+	Required      bool     `json:"required"`
+	Nullable      bool     `json:"nullable"`
+	Enum          []string `json:"enum"`
+	Example       string   `json:"example"`
+	SameAs        string   `json:"same_as"` // a circular schema is shown once: the path where it is, / for the whole body
 }
 
 // The severities of a finding.
