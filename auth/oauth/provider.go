@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/hashicorp/go-retryablehttp"
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/handler/oauth2"
 	"github.com/ory/fosite/token/jwt"
@@ -36,7 +35,6 @@ func (s *Server) newProvider() *fosite.Fosite {
 		// Never used, but each would be filled in by the first request, without a lock (F17).
 		ClientSecretsHasher:  noHasher{},
 		JWKSFetcherStrategy:  noFetcher{},
-		HTTPClient:           &retryablehttp.Client{},
 		FormPostHTMLTemplate: fosite.DefaultFormPostTemplate,
 	}
 	code := &codeGrant{server: s, AuthorizeExplicitGrantHandler: &oauth2.AuthorizeExplicitGrantHandler{
@@ -60,12 +58,12 @@ func (s *Server) newProvider() *fosite.Fosite {
 // client is an application as fosite sees it.
 type client struct{ auth.Application }
 
-func (c *client) GetID() string                  { return c.ID.String() }
-func (c *client) GetHashedSecret() []byte        { return nil } // see Server.authenticate
-func (c *client) GetRedirectURIs() []string      { return c.RedirectURIs }
+func (c *client) GetID() string                      { return c.ID.String() }
+func (c *client) GetHashedSecret() []byte            { return nil } // see Server.authenticate
+func (c *client) GetRedirectURIs() []string          { return c.RedirectURIs }
 func (c *client) GetResponseTypes() fosite.Arguments { return fosite.Arguments{"code"} }
-func (c *client) GetAudience() fosite.Arguments  { return nil } // see Server.audience
-func (c *client) IsPublic() bool                 { return c.Kind == "public" }
+func (c *client) GetAudience() fosite.Arguments      { return nil } // see Server.audience
+func (c *client) IsPublic() bool                     { return c.Kind == "public" }
 
 func (c *client) GetResponseModes() []fosite.ResponseModeType {
 	return []fosite.ResponseModeType{fosite.ResponseModeQuery}
@@ -108,6 +106,8 @@ func (s *session) Clone() fosite.Session {
 	clone := *s
 	return &clone
 }
+
+type noFetcher struct{ fosite.JWKSFetcherStrategy }
 
 type noHasher struct{}
 

@@ -133,16 +133,16 @@ type granted struct {
 	Live        bool // neither it nor its grant is expired or revoked
 }
 
-const grantColumnsSQL = `g.id as grant_id, g.client_id, g.person_id, g.scopes, g.audience, g.nonce, g.auth_time, g.created_at`
+const grantColumns = `g.id as grant_id, g.client_id, g.person_id, g.scopes, g.audience, g.nonce, g.auth_time, g.created_at`
 
 const (
 	readCodeSQL = `
-select ` + grantColumnsSQL + `, c.redirect_uri, c.challenge, c.used_at is not null as used,
+select ` + grantColumns + `, c.redirect_uri, c.challenge, c.used_at is not null as used,
        c.expires_at > $2 and g.expires_at > $2 and g.revoked_at is null as live
   from auth.oauth_code c join auth.oauth_grant g on g.id = c.grant_id
  where c.signature = $1`
 	readRefreshSQL = `
-select ` + grantColumnsSQL + `, '' as redirect_uri, '' as challenge, r.used_at is not null as used,
+select ` + grantColumns + `, '' as redirect_uri, '' as challenge, r.used_at is not null as used,
        r.expires_at > $2 and g.expires_at > $2 and g.revoked_at is null as live
   from auth.oauth_refresh r join auth.oauth_grant g on g.id = r.grant_id
  where r.signature = $1`

@@ -1,0 +1,260 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/ory/fosite"
+
+	"lgsp/internal/problem"
+)
+
+// authorize answers GET and POST /oauth2/authorize (RFC 6749 §4.1.1): it sends
+// the browser on to the sign-in page, to the consent page, or back to the
+// client with a code or an error. Only when client or redirect URI are in
+// doubt does it answer by itself.
+func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	if err := readForm(w, r); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	request, err := s.readAuthorize(ctx, r.Form)
+	if request == nil {
+		s.refuse(w, r, err)
+		return
+	}
+	next := ""
+	if err == nil {
+		next, err = s.advance(r, request)
+	}
+	if err != nil {
+		next, err = s.errorURL(request, err)
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("Location", next)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// readAuthorize checks a request, all but who makes it. Without a request
+// there is no client and redirect URI to send the error to.
+func (s *Server) readAuthorize(ctx context.Context, form url.Values) (*fosite.AuthorizeRequest, error) {
+	known, err := s.client(ctx, form.Get("client_id"))
+	if errors.Is(err, fosite.ErrInvalidClient) {
+		// not 401, which would open the browser's password box
+		return nil, fosite.ErrInvalidRequest.WithHint("client_id names no enabled application.")
+	} else if err != nil {
+		return nil, err
+	}
+	if !redirectMatches(form.Get("redirect_uri"), known.RedirectURIs) {
+		return nil, fosite.ErrInvalidRequest.WithHint("redirect_uri is not, letter by letter, one that is registered for this client.")
+	}
+	// fosite reads request objects unsigned (F4) and refuses to do without a
+	// state (F10): it sees neither.
+	seen := url.Values{"state": {"none"}}
+	for name, values := range form {
+		if name != "request" && name != "request_uri" && name != "registration" && (name != "state" || values[0] != "") {
+			seen[name] = values
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/oauth2/authorize?"+seen.Encode(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("read authorization request: %w", err)
+	}
+	read, err := s.fosite.NewAuthorizeRequest(ctx, r)
+	request, ok := read.(*fosite.AuthorizeRequest)
+	if !ok {
+		return nil, errors.New("read authorization request: not fosite's own")
+	}
+	request.State = form.Get("state")
+	if request.RedirectURI == nil { // fosite stopped before it came so far
+		if request.RedirectURI, err = url.Parse(form.Get("redirect_uri")); err != nil {
+			return nil, fosite.ErrInvalidRequest.WithWrap(err)
+		}
+		return request, fosite.ErrUnsupportedResponseMode.WithHint("The only response_mode is query.")
+	}
+	if err != nil {
+		return request, err
+	}
+	return request, s.checkAuthorize(ctx, request, form)
+}
+
+func (s *Server) checkAuthorize(ctx context.Context, request *fosite.AuthorizeRequest, form url.Values) error {
+	switch {
+	case form.Get("request") != "":
+		return fosite.ErrRequestNotSupported
+	case form.Get("request_uri") != "":
+		return fosite.ErrRequestURINotSupported
+	case form.Get("registration") != "":
+		return fosite.ErrRegistrationNotSupported
+	}
+	if err := checkChallenge(request); err != nil {
+		return err
+	}
+	prompt := strings.Fields(form.Get("prompt"))
+	for _, word := range prompt {
+		if word != "none" && word != "login" && word != "consent" || word == "none" && len(prompt) > 1 {
+			return fosite.ErrInvalidRequest.WithHint("prompt is none, login, consent, or the last two together.")
+		}
+	}
+	if age := form.Get("max_age"); age != "" {
+		if n, err := strconv.Atoi(age); err != nil || n < 0 {
+			return fosite.ErrInvalidRequest.WithHint("max_age is a number of seconds.")
+		}
+	}
+	if len(request.GetRequestedAudience()) == 0 {
+		request.SetRequestedAudience(fosite.Arguments{s.Issuer})
+	}
+	return s.audience(ctx, request.GetClient(), request.GetRequestedAudience()[0])
+}
+
+// advance gives the address to send the browser to next: sign-in, consent, or
+// the client, with a code.
+func (s *Server) advance(r *http.Request, request *fosite.AuthorizeRequest) (string, error) {
+	prompt := strings.Fields(request.Form.Get("prompt"))
+	silent := slices.Contains(prompt, "none")
+	signedIn, err := s.SessionPerson(r)
+	switch {
+	case problem.Is(err, problem.Unauthorized) || err == nil && signedIn.Who.Person == uuid.Nil:
+		if silent {
+			return "", fosite.ErrLoginRequired.WithHint("Nobody is signed in.")
+		}
+		return s.signInURL(r, ""), nil
+	case err != nil:
+		return "", fmt.Errorf("read session: %w", err)
+	case s.signInIsOld(request, signedIn.At):
+		if silent {
+			return "", fosite.ErrLoginRequired.WithHint("The sign-in is older than max_age.")
+		}
+		return s.signInURL(r, "fresh=1&"), nil
+	}
+	asked := false
+	if !slices.Contains(prompt, "consent") {
+		if asked, err = s.remembered(r.Context(), signedIn.Who.Person, request); err != nil {
+			return "", err
+		}
+	}
+	if asked {
+		return s.codeURL(r.Context(), request, signedIn)
+	}
+	if silent {
+		return "", fosite.ErrConsentRequired.WithHint("The person has not allowed this yet.")
+	}
+	return s.askConsent(r.Context(), request, signedIn)
+}
+
+// signInURL is the portal's sign-in page, which comes back here afterwards.
+// With fresh=1 it asks for the password although somebody is signed in.
+func (s *Server) signInURL(r *http.Request, query string) string {
+	return s.Portal + "/sign-in?" + query + "next=" + url.QueryEscape("/oauth2/authorize?"+r.Form.Encode())
+}
+
+// signInIsOld reports whether prompt=login or max_age ask for a newer sign-in.
+// One of the last minute is new: it is the one that was just asked for.
+func (s *Server) signInIsOld(request *fosite.AuthorizeRequest, at time.Time) bool {
+	var limit time.Duration
+	age, err := strconv.Atoi(request.Form.Get("max_age"))
+	switch {
+	case slices.Contains(strings.Fields(request.Form.Get("prompt")), "login"):
+		limit = freshSignIn
+	case err == nil:
+		limit = max(time.Duration(age)*time.Second, freshSignIn)
+	default:
+		return false
+	}
+	return s.Now().Sub(at) > limit
+}
+
+const rememberedSQL = `
+select exists (select from auth.oauth_allowed
+ where person_id = $1 and client_id = $2 and audience = $3 and scopes @> $4)`
+
+// remembered reports whether the person has allowed all this before. A public
+// client is only believed to be itself at an https address (RFC 8252 §8.6).
+func (s *Server) remembered(ctx context.Context, person uuid.UUID, request *fosite.AuthorizeRequest) (bool, error) {
+	if request.GetClient().IsPublic() && request.RedirectURI.Scheme != "https" {
+		return false, nil
+	}
+	var yes bool
+	err := s.DB.QueryRow(ctx, rememberedSQL, person, request.GetClient().GetID(), request.GetRequestedAudience()[0],
+		[]string(request.GetRequestedScopes())).Scan(&yes)
+	if err != nil {
+		return false, fmt.Errorf("look up consent: %w", err)
+	}
+	return yes, nil
+}
+
+// codeURL issues a code for all that was asked and gives the client's address with it.
+func (s *Server) codeURL(ctx context.Context, request *fosite.AuthorizeRequest, who SignedIn) (string, error) {
+	for _, scope := range request.GetRequestedScopes() {
+		request.GrantScope(scope)
+	}
+	request.GrantAudience(request.GetRequestedAudience()[0])
+	response, err := s.fosite.NewAuthorizeResponse(ctx, request, &session{
+		person: who.Who.Person, nonce: request.Form.Get("nonce"), authTime: who.At,
+	})
+	if err != nil {
+		return "", err
+	}
+	return s.answerURL(request, url.Values{"code": {response.GetParameters().Get("code")}}), nil
+}
+
+// errorURL is the client's address with an RFC 6749 §4.1.2.1 error. What is
+// our own fault comes back as the error.
+func (s *Server) errorURL(request *fosite.AuthorizeRequest, err error) (string, error) {
+	var said *fosite.RFC6749Error
+	if !errors.As(err, &said) || said.CodeField >= http.StatusInternalServerError {
+		return "", err
+	}
+	return s.answerURL(request, said.ToValues()), nil
+}
+
+// answerURL adds to the client's address what every answer carries: its state,
+// and who we are (RFC 9207).
+func (s *Server) answerURL(request *fosite.AuthorizeRequest, values url.Values) string {
+	address := *request.RedirectURI
+	query := address.Query()
+	for name := range values {
+		query.Set(name, values.Get(name))
+	}
+	query.Set("iss", s.Issuer)
+	if request.State != "" {
+		query.Set("state", request.State)
+	}
+	address.RawQuery = query.Encode()
+	return address.String()
+}
+
+const askConsentSQL = `
+insert into auth.oauth_consent (handle, person_id, client_id, request, auth_time, expires_at)
+values ($1, $2, $3, $4, $5, $6)`
+
+// askConsent keeps the request and gives the address of the page that asks.
+func (s *Server) askConsent(ctx context.Context, request *fosite.AuthorizeRequest, who SignedIn) (string, error) {
+	handle := newHandle()
+	form := url.Values{}
+	for name, values := range request.Form {
+		form[name] = values
+	}
+	form.Del("prompt") // obeyed by now
+	form.Set("state", request.State)
+	_, err := s.DB.Exec(ctx, askConsentSQL, hashHandle(handle), who.Who.Person, request.GetClient().GetID(), form.Encode(),
+		who.At, s.Now().UTC().Add(consentLife))
+	if err != nil {
+		return "", fmt.Errorf("keep authorization request: %w", err)
+	}
+	return s.Portal + "/consent?request=" + handle, nil
+}

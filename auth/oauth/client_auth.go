@@ -1,0 +1,59 @@
+package oauth
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/ory/fosite"
+)
+
+// authenticate finds which client sends a request and that it is it (RFC 6749
+// §2.3): client_secret_basic, client_secret_post, or nothing but client_id for
+// a public client. Two ways at once are refused. The secret is compared by
+// VerifySecret, with an HMAC: it holds 256 random bits, which no slow hash
+// would protect better.
+func (s *Server) authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	if form.Has("client_assertion") || form.Has("client_assertion_type") {
+		return nil, fosite.ErrInvalidClient.WithHint("client_assertion is not accepted; see token_endpoint_auth_methods_supported.")
+	}
+	id, secret := form.Get("client_id"), form.Get("client_secret")
+	if r.Header.Get("Authorization") != "" {
+		if form.Has("client_secret") {
+			return nil, fosite.ErrInvalidRequest.WithHint("The client proved itself twice, in the header and in the body; use one.")
+		}
+		user, pass, ok := r.BasicAuth()
+		if !ok {
+			return nil, fosite.ErrInvalidClient.WithHint("The Authorization header is not Basic.")
+		}
+		headerID, err1 := url.QueryUnescape(user)
+		headerSecret, err2 := url.QueryUnescape(pass)
+		if err1 != nil || err2 != nil {
+			return nil, fosite.ErrInvalidClient.WithHint("client_id and secret in the Authorization header must be form-encoded (RFC 6749 §2.3.1).")
+		}
+		if id != "" && id != headerID {
+			return nil, fosite.ErrInvalidRequest.WithHint("client_id in the body is not the one in the header.")
+		}
+		id, secret = headerID, headerSecret
+	}
+	if id == "" {
+		return nil, fosite.ErrInvalidClient.WithHint("No client_id was sent.")
+	}
+	known, err := s.client(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if known.IsPublic() {
+		if secret != "" {
+			return nil, fosite.ErrInvalidClient.WithHint("This client is public and has no secret; send client_id alone.")
+		}
+		return known, nil
+	}
+	app, err := s.VerifySecret(ctx, id, secret)
+	if isProblem(err) || err == nil && app.ID != known.ID {
+		return nil, fosite.ErrInvalidClient.WithHint("The client secret is wrong, expired or revoked.").WithWrap(err)
+	} else if err != nil {
+		return nil, err
+	}
+	return known, nil
+}

@@ -1,0 +1,182 @@
+package oauth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/ory/fosite"
+
+	"lgsp/auth"
+	"lgsp/internal/problem"
+)
+
+// ConsentView is what the consent page shows.
+type ConsentView struct {
+	Client       uuid.UUID
+	ClientName   string
+	Description  string
+	RedirectHost string // where the browser goes next
+	Audience     string // an API version's address, or the platform itself:
+	Platform     bool
+	Scopes       []ConsentScope
+}
+
+// ConsentScope is one thing asked for, in words.
+type ConsentScope struct {
+	Name    string
+	TitleVI string
+	TitleEN string
+}
+
+func consentScope(name string) ConsentScope {
+	switch name {
+	case scopeOpenID:
+		return ConsentScope{name, "Biết bạn là ai trên nền tảng này (một mã số, không phải căn cước)", "Know who you are on this platform (an identifier, not your ID number)"}
+	case scopeProfile:
+		return ConsentScope{name, "Xem họ tên và ngôn ngữ của bạn", "See your name and language"}
+	case scopeEmail:
+		return ConsentScope{name, "Xem địa chỉ thư điện tử của bạn", "See your e-mail address"}
+	case scopeOffline:
+		return ConsentScope{name, "Giữ quyền này cả khi bạn không sử dụng ứng dụng, cho đến khi quyền bị thu hồi", "Keep this access while you are away, until it is revoked"}
+	case ScopeManage:
+		return ConsentScope{name, "Thay mặt bạn làm mọi việc mà bạn được làm qua giao diện quản trị /api/v1", "Do everything on your behalf that you may do through the management API /api/v1"}
+	}
+	return ConsentScope{name, name, name}
+}
+
+var errNoConsent = problem.Errorf(problem.NotFound,
+	"this request for consent is unknown, was answered or is older than 10 minutes; start again from the application").Coded("consent-unknown")
+
+const readConsentSQL = `
+select request, auth_time
+  from auth.oauth_consent
+ where handle = $1 and person_id = $2 and expires_at > $3`
+
+// waiting is the request behind a handle, checked again, and when its person
+// signed in. Problems are those of Consent.
+func (s *Server) waiting(ctx context.Context, person uuid.UUID, handle string) (*fosite.AuthorizeRequest, time.Time, error) {
+	var text string
+	var authTime time.Time
+	err := s.DB.QueryRow(ctx, readConsentSQL, hashHandle(handle), person, s.Now().UTC()).Scan(&text, &authTime)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, time.Time{}, errNoConsent
+	} else if err != nil {
+		return nil, time.Time{}, fmt.Errorf("read authorization request: %w", err)
+	}
+	form, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("read authorization request: %w", err)
+	}
+	request, err := s.readAuthorize(ctx, form)
+	var said *fosite.RFC6749Error
+	if errors.As(err, &said) && said.CodeField < http.StatusInternalServerError {
+		return nil, time.Time{}, problem.Errorf(problem.Conflict, "the application's request does not hold any more (%s); start again from the application", said.ErrorField).
+			Coded("consent-void", "error", said.ErrorField).Because(err)
+	}
+	return request, authTime.UTC(), err
+}
+
+// Consent is what the page at /consent?request=handle asks of who. It fails
+// with NotFound (consent-unknown) when the handle is unknown, expired,
+// answered or another person's, and Conflict (consent-void) when the
+// application has changed since.
+func (s *Server) Consent(ctx context.Context, who auth.Principal, handle string) (ConsentView, error) {
+	request, _, err := s.waiting(ctx, who.Person, handle)
+	if err != nil {
+		return ConsentView{}, err
+	}
+	known, ok := request.GetClient().(*client)
+	if !ok {
+		return ConsentView{}, errors.New("read authorization request: not our own client")
+	}
+	view := ConsentView{
+		Client: known.ID, ClientName: known.Name, Description: known.Description, RedirectHost: request.RedirectURI.Host,
+		Audience: request.GetRequestedAudience()[0], Platform: request.GetRequestedAudience()[0] == s.Issuer,
+	}
+	if view.RedirectHost == "" { // com.example.app:/callback
+		view.RedirectHost = request.RedirectURI.Scheme
+	}
+	for _, scope := range request.GetRequestedScopes() {
+		view.Scopes = append(view.Scopes, consentScope(scope))
+	}
+	return view, nil
+}
+
+const takeConsentSQL = `
+delete from auth.oauth_consent
+ where handle = $1`
+
+const allowSQL = `
+insert into auth.oauth_allowed as a (person_id, client_id, audience, scopes, allowed_at)
+values ($1, $2, $3, $4, $5)
+on conflict on constraint oauth_allowed_key
+do update set scopes = array(select distinct unnest(a.scopes || excluded.scopes) order by 1), allowed_at = excluded.allowed_at`
+
+// Decide answers for who, "allow" or "deny", and gives the address to send the
+// browser to: the client's, with a code or an error. A handle is answered
+// once. It fails as Consent does, and with Invalid for another word.
+func (s *Server) Decide(ctx context.Context, who auth.Principal, handle, word string) (string, error) {
+	if word != "allow" && word != "deny" {
+		return "", problem.Errorf(problem.Invalid, "the answer is neither allow nor deny").Coded("consent-answer")
+	}
+	request, authTime, err := s.waiting(ctx, who.Person, handle)
+	if err != nil {
+		return "", err
+	}
+	var next string
+	err = pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
+		taken, err := tx.Exec(ctx, takeConsentSQL, hashHandle(handle))
+		if err != nil {
+			return fmt.Errorf("take authorization request: %w", err)
+		} else if taken.RowsAffected() == 0 {
+			return errNoConsent // answered in another window a moment ago
+		}
+		if word == "deny" {
+			next, err = s.errorURL(request, fosite.ErrAccessDenied.WithHint("The person said no."))
+			return err
+		}
+		next, err = s.allow(ctx, tx, request, SignedIn{Who: who, At: authTime})
+		return err
+	})
+	return next, err
+}
+
+// allow remembers the consent, issues the code and records the act.
+func (s *Server) allow(ctx context.Context, tx pgx.Tx, request *fosite.AuthorizeRequest, who SignedIn) (string, error) {
+	client, err := uuid.Parse(request.GetClient().GetID())
+	if err != nil {
+		return "", fmt.Errorf("remember consent: %w", err)
+	}
+	scopes, audience := []string(request.GetRequestedScopes()), request.GetRequestedAudience()[0]
+	if _, err := tx.Exec(ctx, allowSQL, who.Who.Person, client, audience, scopes, s.Now().UTC()); err != nil {
+		return "", fmt.Errorf("remember consent: %w", err)
+	}
+	// fosite passes the context on to the store, and so the transaction.
+	next, err := s.codeURL(context.WithValue(ctx, txKey{}, tx), request, who)
+	if err != nil {
+		return "", fmt.Errorf("issue code: %w", err)
+	}
+	return next, s.Record(ctx, tx, auth.Act{
+		Who: who.Who, Verb: "consent.allow", About: client, Detail: map[string]any{"audience": audience, "scopes": scopes},
+	})
+}
+
+func newHandle() string {
+	var random [32]byte
+	rand.Read(random[:]) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(random[:])
+}
+
+func hashHandle(handle string) []byte {
+	sum := sha256.Sum256([]byte(handle))
+	return sum[:]
+}

@@ -1,0 +1,101 @@
+package oauth
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"sort"
+)
+
+// metadata is what is found under both .well-known addresses (RFC 8414 §2,
+// OpenID Connect Discovery 1.0 §3). Nothing stands here that does not work.
+type metadata struct {
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	IntrospectionEndpoint string   `json:"introspection_endpoint"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	Scopes                []string `json:"scopes_supported"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	ResponseModes         []string `json:"response_modes_supported"`
+	GrantTypes            []string `json:"grant_types_supported"`
+	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
+	IntrospectAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	SubjectTypes          []string `json:"subject_types_supported"`
+	IDTokenAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
+	Claims                []string `json:"claims_supported"`
+	Prompts               []string `json:"prompt_values_supported"`
+	IssuerInAnswer        bool     `json:"authorization_response_iss_parameter_supported"`
+	RequestObjects        bool     `json:"request_parameter_supported"`
+	RequestObjectsByURI   bool     `json:"request_uri_parameter_supported"`
+	ClaimsParameter       bool     `json:"claims_parameter_supported"`
+}
+
+// discovery answers both .well-known addresses.
+func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
+	secrets := []string{"client_secret_basic", "client_secret_post"}
+	writeCacheable(w, metadata{
+		Issuer:                s.Issuer,
+		AuthorizationEndpoint: s.Issuer + "/oauth2/authorize",
+		TokenEndpoint:         s.Issuer + "/oauth2/token",
+		JWKSURI:               s.Issuer + "/oauth2/jwks",
+		UserinfoEndpoint:      s.Issuer + "/oauth2/userinfo",
+		IntrospectionEndpoint: s.Issuer + "/oauth2/introspect",
+		RevocationEndpoint:    s.Issuer + "/oauth2/revoke",
+		Scopes:                []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline, ScopeManage},
+		ResponseTypes:         []string{"code"},
+		ResponseModes:         []string{"query"},
+		GrantTypes:            grantTypes,
+		TokenAuthMethods:      append(secrets, "none"),
+		RevocationAuthMethods: append(secrets, "none"),
+		IntrospectAuthMethods: secrets,
+		ChallengeMethods:      []string{"S256"},
+		SubjectTypes:          []string{"public"},
+		IDTokenAlgorithms:     []string{"ES256"},
+		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "locale", "email"},
+		Prompts:               []string{"none", "login", "consent"},
+		IssuerInAnswer:        true,
+	})
+}
+
+// publicJWK is a P-256 key for verifying (RFC 7517 §4, RFC 7518 §6.2).
+type publicJWK struct {
+	Type      string `json:"kty"`
+	Curve     string `json:"crv"`
+	X         string `json:"x"`
+	Y         string `json:"y"`
+	ID        string `json:"kid"`
+	Use       string `json:"use"`
+	Algorithm string `json:"alg"`
+}
+
+// jwks answers GET /oauth2/jwks: the keys that sign, will sign soon, or signed
+// what may still be valid.
+func (s *Server) jwks(w http.ResponseWriter, r *http.Request) {
+	set := struct {
+		Keys []publicJWK `json:"keys"`
+	}{}
+	for kid, key := range s.Keys() {
+		x, y, err := coordinates(key)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		b64 := base64.RawURLEncoding
+		set.Keys = append(set.Keys, publicJWK{"EC", "P-256", b64.EncodeToString(x), b64.EncodeToString(y), kid, "sig", "ES256"})
+	}
+	sort.Slice(set.Keys, func(i, j int) bool { return set.Keys[i].ID < set.Keys[j].ID })
+	writeCacheable(w, set)
+}
+
+// writeCacheable answers with what anyone may keep for a minute: shorter than
+// a new key is known before it signs.
+func writeCacheable(w http.ResponseWriter, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "public, max-age=60")
+	_ = json.NewEncoder(w).Encode(answer) // the caller may have gone
+}

@@ -1,0 +1,193 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/ory/fosite"
+
+	"lgsp/auth"
+	"lgsp/internal/problem"
+)
+
+// active is the answer of RFC 7662 §2.2 about a token to be believed.
+type active struct {
+	Active    bool   `json:"active"`
+	TokenType string `json:"token_type"`
+	Issuer    string `json:"iss"`
+	Audience  string `json:"aud"`
+	Subject   string `json:"sub"`
+	Client    string `json:"client_id"`
+	ID        string `json:"jti"`
+	Issued    int64  `json:"iat"`
+	Expires   int64  `json:"exp"`
+	Scope     string `json:"scope,omitempty"`
+}
+
+// introspect answers POST /oauth2/introspect (RFC 7662). The caller is a
+// confidential client that proves itself: a token authorises nobody here. It
+// learns of access tokens issued to it, or for an audience it serves; every
+// other token, and every refresh token, is inactive to it (F3).
+func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	if err := readForm(w, r); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	caller, err := s.authenticate(ctx, r, r.PostForm)
+	if err == nil && caller.IsPublic() {
+		err = fosite.ErrInvalidClient.WithHint("A public client may not introspect.")
+	}
+	if err == nil && r.PostForm.Get("token") == "" {
+		err = fosite.ErrInvalidRequest.WithHint("token is missing.")
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	t, err := s.believe(ctx, r.PostForm.Get("token"))
+	if err == nil {
+		err = s.mayIntrospect(ctx, caller, t)
+	}
+	var answer any = map[string]bool{"active": false}
+	if err == nil {
+		answer = active{true, "Bearer", t.Issuer, t.Audience, t.Subject, t.Client, t.ID, t.Issued.Unix(), t.Expires.Unix(), strings.Join(t.Scopes, " ")}
+	} else if !isProblem(err) {
+		s.refuse(w, r, err)
+		return
+	}
+	writeJSON(w, answer)
+}
+
+func (s *Server) mayIntrospect(ctx context.Context, caller fosite.Client, t Token) error {
+	if t.Client == caller.GetID() {
+		return nil
+	}
+	id, err := uuid.Parse(caller.GetID())
+	if err != nil || s.Serves == nil {
+		return problem.Errorf(problem.Forbidden, "the token is another client's")
+	}
+	return s.Serves(ctx, id, t.Audience)
+}
+
+const isRevokedSQL = `select exists (select from auth.revoked_token where jti = $1)`
+
+// believe verifies an access token of ours, for whatever audience, and looks
+// up that its jti is not revoked. It returns an Unauthorized problem otherwise.
+func (s *Server) believe(ctx context.Context, token string) (Token, error) {
+	t, err := s.verifier.verify(token)
+	if err != nil {
+		return Token{}, err
+	}
+	var revoked bool
+	if err := s.DB.QueryRow(ctx, isRevokedSQL, t.ID).Scan(&revoked); err != nil {
+		return Token{}, fmt.Errorf("look up token %s: %w", t.ID, err)
+	}
+	if revoked {
+		return Token{}, refused("token-revoked", "the token was revoked; ask for a new one")
+	}
+	return *t, nil
+}
+
+// WhoByAccessToken is the principal of an access token for the platform's own
+// API: its audience is the issuer, its scope holds lgsp.manage. It returns
+// Unauthorized for a token not to be believed and Forbidden (scope-missing)
+// without the scope, which a sign-in by OpenID Connect does not give.
+func (s *Server) WhoByAccessToken(ctx context.Context, token string) (auth.Principal, error) {
+	t, err := s.believe(ctx, token)
+	if err != nil {
+		return auth.Principal{}, err
+	}
+	if t.Audience != s.Issuer {
+		return auth.Principal{}, refused("token-audience", "the token is for %s, not for %s; ask for one with audience=%s", t.Audience, s.Issuer, s.Issuer).
+			Coded("token-audience", "has", t.Audience, "want", s.Issuer)
+	}
+	if !t.Has(ScopeManage) {
+		return auth.Principal{}, problem.Errorf(problem.Forbidden, "the token lacks the scope %s; ask for one with it", ScopeManage).
+			Coded("scope-missing", "scope", ScopeManage).
+			Sends("WWW-Authenticate", `Bearer realm="lgsp", error="insufficient_scope", scope="`+ScopeManage+`"`)
+	}
+	application, err := s.client(ctx, t.Client)
+	if err != nil {
+		return auth.Principal{}, refused("token-untrusted", "the application of this token is disabled or gone").Because(err)
+	}
+	if t.Subject == t.Client {
+		return s.WhoByApplication(ctx, application.ID)
+	}
+	person, err := uuid.Parse(t.Subject)
+	if err != nil {
+		return auth.Principal{}, refused("token-untrusted", "the token names nobody").Because(err)
+	}
+	return s.WhoByPerson(ctx, person)
+}
+
+// userinfo answers GET and POST /oauth2/userinfo (OpenID Connect Core §5.3).
+// The token stands in the Authorization header and nowhere else (F13).
+func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || r.URL.RawQuery != "" {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="lgsp"`)
+		problem.Write(w, r, refused("token-absent", "send an access token in the Authorization header, as Bearer"))
+		return
+	}
+	person, t, err := s.personOf(r.Context(), token)
+	if problem.Is(err, problem.Unauthorized) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="lgsp", error="invalid_token"`)
+	}
+	if err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	claims := map[string]string{"sub": t.Subject}
+	if t.Has(scopeProfile) {
+		claims["name"], claims["locale"] = person.Name, person.Locale
+	}
+	if t.Has(scopeEmail) {
+		claims["email"] = person.Email
+	}
+	writeJSON(w, claims)
+}
+
+// personOf is the person of a token with scope openid for the issuer.
+func (s *Server) personOf(ctx context.Context, token string) (auth.Person, Token, error) {
+	t, err := s.believe(ctx, token)
+	if err != nil {
+		return auth.Person{}, Token{}, err
+	}
+	if t.Audience != s.Issuer || !t.Has(scopeOpenID) {
+		return auth.Person{}, Token{}, problem.Errorf(problem.Forbidden, "the token is not for this address; ask for one with scope openid and no audience").
+			Coded("scope-missing", "scope", scopeOpenID).
+			Sends("WWW-Authenticate", `Bearer realm="lgsp", error="insufficient_scope", scope="openid"`)
+	}
+	id, err := uuid.Parse(t.Subject)
+	if err != nil {
+		return auth.Person{}, Token{}, refused("token-untrusted", "the token names nobody").Because(err)
+	}
+	found, err := s.Persons(ctx, []uuid.UUID{id})
+	if err != nil {
+		return auth.Person{}, Token{}, fmt.Errorf("read person %s: %w", id, err)
+	}
+	person, ok := found[id]
+	if !ok || person.DisabledAt != nil {
+		return auth.Person{}, Token{}, refused("token-untrusted", "the person of this token is disabled or gone")
+	}
+	return person, t, nil
+}
+
+// writeJSON answers with what no cache may keep.
+func writeJSON(w http.ResponseWriter, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(answer) // the caller may have gone
+}
+
+// RevokedToken is an access token that must not be believed any more.
+type RevokedToken struct {
+	JTI     string
+	Expires time.Time `db:"expires_at"` // by itself; afterwards it need not be remembered
+}

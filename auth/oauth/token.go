@@ -1,0 +1,84 @@
+package oauth
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"lgsp/internal/telemetry"
+)
+
+var grantTypes = []string{"authorization_code", "client_credentials", "refresh_token"}
+
+// token answers POST /oauth2/token (RFC 6749 §3.2).
+func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	if err := readForm(w, r); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if err := checkGrantType(r.PostForm.Get("grant_type")); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	request, err := s.fosite.NewAccessRequest(ctx, r, &session{})
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	response, err := s.fosite.NewAccessResponse(ctx, request)
+	if errors.Is(err, errSpent) || errors.Is(err, fosite.ErrInvalidatedAuthorizeCode) || errors.Is(err, fosite.ErrInactiveToken) {
+		// Another request spent it between our look and ours: reuse, like any other.
+		if ended := s.store.endGrant(ctx, request.GetID()); ended != nil {
+			s.refuse(w, r, ended)
+			return
+		}
+		err = fosite.ErrInvalidGrant.WithHint("It was already used; all that came of it is revoked.").WithWrap(err)
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	response.SetTokenType("Bearer")
+	response.SetExpiresIn(accessLife)
+	s.fosite.WriteAccessResponse(ctx, w, request, response)
+}
+
+// checkGrantType refuses what fosite would call an invalid request (F10).
+func checkGrantType(asked string) error {
+	if asked == "" {
+		return fosite.ErrInvalidRequest.WithHint("grant_type is missing.")
+	}
+	for _, known := range grantTypes {
+		if asked == known {
+			return nil
+		}
+	}
+	return fosite.ErrUnsupportedGrantType.WithHintf("grant_type is one of %s.", strings.Join(grantTypes, ", "))
+}
+
+// refuse answers with an RFC 6749 §5.2 error, through fosite's writer, and
+// logs it. An error that is none of fosite's is server_error, with no text.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var said *fosite.RFC6749Error
+	switch {
+	case errors.Is(err, fosite.ErrNotFound): // it expired between two looks
+		err = notFoundIsInvalidGrant(err)
+	case !errors.As(err, &said):
+		err = fosite.ErrServerError.WithWrap(err)
+	}
+	e := fosite.ErrorToRFC6749Error(err)
+	level := slog.LevelInfo
+	if e.CodeField >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	slog.Log(r.Context(), level, "oauth refused", "error", e.ErrorField, "hint", e.HintField, "err", errors.Unwrap(e),
+		"status", e.CodeField, "trace_id", telemetry.Trace(r.Context()))
+	if e.CodeField == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="lgsp"`)
+	}
+	s.fosite.WriteAccessError(r.Context(), w, nil, err)
+}
