@@ -1,0 +1,198 @@
+package portal
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"lgsp/agreement"
+	"lgsp/auth"
+	"lgsp/auth/policy"
+	"lgsp/catalog"
+	"lgsp/internal/problem"
+	"lgsp/ledger"
+)
+
+// API is the management API, /api/v1: everything the pages do, for programs.
+// It takes the platform's own tokens only; a browser's session never counts.
+//
+//	@title						LGSP management API
+//	@version					1
+//	@description				Publish APIs and datasets, agree on terms, see what was called. Errors are problem+json (RFC 9457).
+//	@BasePath					/api/v1
+//	@securityDefinitions.apikey	bearer
+//	@in							header
+//	@name						Authorization
+//	@description				Bearer and a personal access token (lgsp_pat_…) or an access token for the issuer.
+type API struct {
+	Auth       *auth.Auth
+	Policy     *policy.Enforcer
+	Catalog    *catalog.Catalog
+	Agreements *agreement.Agreements
+	Ledger     *ledger.Ledger
+
+	// WhoByAccessToken is who an access token for the issuer stands for.
+	WhoByAccessToken func(ctx context.Context, token string) (auth.Principal, error)
+
+	// Remaining is what is left of the quotas of an agreement now.
+	Remaining func(ctx context.Context, agreement uuid.UUID) (Quota, error)
+
+	// ExplainCall says whether the gateway would let a call through, and why.
+	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
+}
+
+// bodyLimit is what a JSON body may measure, in bytes. A document of 10 MB
+// that is imported as a JSON string may double by its escapes.
+const bodyLimit = 24 << 20
+
+// Routes adds /api/v1 to r.
+func (a *API) Routes(r *mux.Router) {
+	sub := r.PathPrefix("/api/v1").Subrouter()
+	sub.Use(allowAnyOrigin)
+	sub.NotFoundHandler = problem.HandlerFunc(noSuchAddress)
+	sub.MethodNotAllowedHandler = problem.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+		return noSuchMethod(sub, r)
+	})
+	sub.Handle("/openapi.json", problem.HandlerFunc(a.openapi)).Methods(http.MethodGet)
+	a.peopleRoutes(sub)
+	a.apiRoutes(sub)
+	a.agreementRoutes(sub)
+	a.datasetRoutes(sub)
+	a.ledgerRoutes(sub)
+}
+
+// allowAnyOrigin lets scripts of any page read: no cookie counts here, so a
+// page can do no more than its visitor's own token allows.
+func allowAnyOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Access-Control-Expose-Headers", "ETag, Location")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func noSuchAddress(_ http.ResponseWriter, r *http.Request) error {
+	return problem.Errorf(problem.NotFound, "no address %s; all are listed at /api/v1/openapi.json", r.URL.Path).Coded("no-such-address")
+}
+
+var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+func noSuchMethod(router *mux.Router, r *http.Request) error {
+	var allow []string
+	for _, method := range methods {
+		try := r.Clone(r.Context())
+		try.Method = method
+		var match mux.RouteMatch
+		if router.Match(try, &match) && match.MatchErr == nil {
+			allow = append(allow, method)
+		}
+	}
+	list := strings.Join(allow, ", ")
+	return problem.Errorf(problem.MethodNotAllowed, "%s is not taken here, only %s", r.Method, list).
+		Coded("no-such-method", "allow", list).Sends("Allow", list)
+}
+
+// who is the caller: the zero Principal without a token. A token that does
+// not hold is refused, never taken for nobody's.
+func (a *API) who(r *http.Request) (auth.Principal, error) {
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		return auth.Principal{}, nil
+	}
+	token, ok := strings.CutPrefix(header, "Bearer ")
+	if !ok {
+		return auth.Principal{}, tokenInvalid(nil)
+	}
+	ask := a.WhoByAccessToken
+	if strings.HasPrefix(token, "lgsp_pat_") {
+		ask = a.Auth.WhoByToken
+	}
+	who, err := ask(r.Context(), token)
+	if problem.Is(err, problem.Unauthorized) {
+		return auth.Principal{}, tokenInvalid(err)
+	}
+	return who, err
+}
+
+func tokenInvalid(err error) error {
+	return problem.Errorf(problem.Unauthorized, "the token is wrong, expired or revoked").Coded("token-invalid").
+		Sends("WWW-Authenticate", `Bearer realm="lgsp", error="invalid_token"`).Because(err)
+}
+
+// someone is who, refused when nobody is.
+func (a *API) someone(r *http.Request) (auth.Principal, error) {
+	who, err := a.who(r)
+	if err == nil && !who.SignedIn() {
+		err = problem.Errorf(problem.Unauthorized, "send a token in the header Authorization: Bearer").Coded("token-required").
+			Sends("WWW-Authenticate", `Bearer realm="lgsp"`)
+	}
+	return who, err
+}
+
+// pathID is the UUID in the path under name.
+func pathID(r *http.Request, name string) (uuid.UUID, error) {
+	id, err := uuid.Parse(mux.Vars(r)[name])
+	if err != nil {
+		return uuid.Nil, problem.Errorf(problem.Invalid, "%s is not a UUID", name).Coded("id-invalid", "id", mux.Vars(r)[name])
+	}
+	return id, nil
+}
+
+// answer encodes v with an ETag, so that a reader may ask again cheaply and a
+// writer may say which version it saw.
+func answer(w http.ResponseWriter, r *http.Request, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	tag := etag(body)
+	w.Header().Set("ETag", tag)
+	w.Header().Set("Cache-Control", "private, no-cache")
+	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return write(w, http.StatusOK, body)
+}
+
+func etag(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+func write(w http.ResponseWriter, status int, body []byte) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(bytes.TrimRight(body, "\n"), '\n')) // the caller may have gone
+	return nil
+}
+
+// ifMatch holds a writer that named a version (RFC 9110 §13.1.1) to it:
+// current is the object as it would be answered now.
+func ifMatch(r *http.Request, current any) error {
+	want := r.Header.Get("If-Match")
+	if want == "" || want == "*" {
+		return nil
+	}
+	body, err := json.Marshal(current)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(want, etag(body)) {
+		return problem.Errorf(problem.PreconditionFailed, "changed by someone else meanwhile").Coded("if-match")
+	}
+	return nil
+}
+
+// items is one page of a list.
+type items[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next"` // give it as after for the next page; "" at the end
+}

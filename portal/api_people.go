@@ -1,0 +1,441 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"lgsp/auth"
+	"lgsp/internal/problem"
+)
+
+func (a *API) peopleRoutes(r *mux.Router) {
+	get := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodGet) }
+	post := func(path string, h problem.HandlerFunc) { r.Handle(path, a.once(h)).Methods(http.MethodPost) }
+	remove := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodDelete) }
+	r.Handle("/sign-up", problem.HandlerFunc(a.signUp)).Methods(http.MethodPost)
+	get("/me", a.me)
+	get("/tokens", a.listTokens)
+	post("/tokens", a.createToken)
+	remove("/tokens/{id}", a.revokeToken)
+	get("/agencies", a.listAgencies)
+	get("/agencies/{slug}", a.showAgency)
+	get("/applications", a.listApplications)
+	post("/applications", a.createApplication)
+	get("/applications/{id}", a.showApplication)
+	r.Handle("/applications/{id}", problem.HandlerFunc(a.editApplication)).Methods(http.MethodPut)
+	remove("/applications/{id}", a.disableApplication)
+	get("/applications/{id}/credentials", a.listCredentials)
+	post("/applications/{id}/credentials", a.addCredential)
+	post("/credentials/{id}/rotate", a.rotateCredential)
+	remove("/credentials/{id}", a.revokeCredential)
+}
+
+// newcomer is who signs up.
+type newcomer struct {
+	Email    string `json:"email"`
+	Name     string `json:"name"`
+	Password string `json:"password"` // at least 8 characters
+	Locale   string `json:"locale"`   // vi, en
+}
+
+// welcome is what a newcomer is shown, once.
+type welcome struct {
+	Person      auth.Person      `json:"person"`
+	Token       string           `json:"token"` // personal access token, 24 hours
+	Application auth.Application `json:"application"`
+	Credentials []auth.Issued    `json:"credentials"`
+}
+
+// signUp answers POST /sign-up.
+//
+//	@Summary	Sign up: an account, its first application with a key and a secret, and a token, all shown once
+//	@Tags		people
+//	@Param		body	body		newcomer	true	"who"
+//	@Success	201		{object}	welcome
+//	@Router		/sign-up [post]
+func (a *API) signUp(w http.ResponseWriter, r *http.Request) error {
+	n, err := decode[newcomer](w, r)
+	if err != nil {
+		return err
+	}
+	hello, err := a.settle(r.Context(), auth.NewPerson{Email: n.Email, Name: n.Name, Password: n.Password, Locale: n.Locale})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", showsSecret)
+	return created(w, "/me", hello)
+}
+
+// settle makes an account with everything a first call needs.
+func (a *API) settle(ctx context.Context, n auth.NewPerson) (welcome, error) {
+	person, err := a.Auth.SignUp(ctx, n)
+	if err != nil {
+		return welcome{}, err
+	}
+	who, err := a.Auth.WhoByPerson(ctx, person.ID)
+	if err != nil {
+		return welcome{}, err
+	}
+	application, issued, err := a.Auth.CreateApplication(ctx, who, auth.NewApplication{Name: person.Name})
+	if err != nil {
+		return welcome{}, err
+	}
+	_, token, err := a.Auth.CreateToken(ctx, who, "sign-up", 24*time.Hour)
+	return welcome{Person: person, Token: token, Application: application, Credentials: issued}, err
+}
+
+// caller is who a token stands for.
+type caller struct {
+	Person      *auth.Person       `json:"person"` // null: an application by itself
+	Application uuid.UUID          `json:"application"`
+	Name        string             `json:"name"`
+	Memberships []callerMembership `json:"memberships"`
+}
+
+// callerMembership is one role of the caller; a null agency is the whole platform.
+type callerMembership struct {
+	Role   string       `json:"role"`
+	Agency *auth.Agency `json:"agency"`
+}
+
+// me answers GET /me.
+//
+//	@Summary	Who the token stands for, and in which roles
+//	@Tags		people
+//	@Security	bearer
+//	@Success	200	{object}	caller
+//	@Router		/me [get]
+func (a *API) me(w http.ResponseWriter, r *http.Request) error {
+	who, err := a.someone(r)
+	if err != nil {
+		return err
+	}
+	out := caller{Application: who.Application, Name: who.Name, Memberships: []callerMembership{}}
+	if who.Person != uuid.Nil {
+		people, err := a.Auth.Persons(r.Context(), []uuid.UUID{who.Person})
+		if err != nil {
+			return err
+		}
+		person := people[who.Person]
+		out.Person = &person
+	}
+	var ids []uuid.UUID
+	for _, m := range who.Memberships {
+		ids = append(ids, m.Agency)
+	}
+	agencies, err := a.Auth.Agencies(r.Context(), ids)
+	if err != nil {
+		return err
+	}
+	for _, m := range who.Memberships {
+		one := callerMembership{Role: m.Role}
+		if agency, ok := agencies[m.Agency]; ok {
+			one.Agency = &agency
+		}
+		out.Memberships = append(out.Memberships, one)
+	}
+	return answer(w, r, out)
+}
+
+// listTokens answers GET /tokens.
+//
+//	@Summary	The caller's personal access tokens
+//	@Tags		people
+//	@Security	bearer
+//	@Success	200	{object}	items[auth.PersonalToken]
+//	@Router		/tokens [get]
+func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
+	if _, err := a.someone(r); err != nil {
+		return err
+	}
+	return show(a, w, r, func(ctx context.Context, who auth.Principal) (items[auth.PersonalToken], error) {
+		list, err := a.Auth.Tokens(ctx, who)
+		return items[auth.PersonalToken]{Items: list}, err
+	})
+}
+
+// newToken is a token to be made.
+type newToken struct {
+	Name  string `json:"name"`
+	Hours int    `json:"hours"` // how long it lasts, 1 to 8760
+}
+
+// issuedToken is a token with its secret, shown once.
+type issuedToken struct {
+	auth.PersonalToken
+	Token string `json:"token"`
+}
+
+// createToken answers POST /tokens.
+//
+//	@Summary	Make a personal access token; it is shown once
+//	@Tags		people
+//	@Security	bearer
+//	@Param		body	body		newToken	true	"name and how long"
+//	@Success	201		{object}	issuedToken
+//	@Router		/tokens [post]
+func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", showsSecret)
+	return create(a, w, r, func(ctx context.Context, who auth.Principal, n newToken) (issuedToken, string, error) {
+		made, token, err := a.Auth.CreateToken(ctx, who, n.Name, time.Duration(n.Hours)*time.Hour)
+		return issuedToken{made, token}, "/tokens/" + made.ID.String(), err
+	})
+}
+
+// revokeToken answers DELETE /tokens/{id}.
+//
+//	@Summary	End a personal access token
+//	@Tags		people
+//	@Security	bearer
+//	@Param		id	path	string	true	"id"
+//	@Success	204
+//	@Router		/tokens/{id} [delete]
+func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
+	return remove(a, w, r, a.Auth.RevokeToken)
+}
+
+// listAgencies answers GET /agencies.
+//
+//	@Summary	The agencies of the province
+//	@Tags		people
+//	@Param		limit	query		int		false	"1 to 100, default 20"
+//	@Param		after	query		string	false	"next of the page before"
+//	@Success	200		{object}	items[auth.Agency]
+//	@Router		/agencies [get]
+func (a *API) listAgencies(w http.ResponseWriter, r *http.Request) error {
+	page, err := pageOf(r)
+	if err != nil {
+		return err
+	}
+	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (items[auth.Agency], error) {
+		list, next, err := a.Auth.ListAgencies(ctx, page)
+		return items[auth.Agency]{list, next}, err
+	})
+}
+
+// showAgency answers GET /agencies/{slug}.
+//
+//	@Summary	One agency, by its slug or a former one
+//	@Tags		people
+//	@Param		slug	path		string	true	"slug"
+//	@Success	200		{object}	auth.Agency
+//	@Router		/agencies/{slug} [get]
+func (a *API) showAgency(w http.ResponseWriter, r *http.Request) error {
+	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (auth.Agency, error) {
+		return a.Auth.AgencyBySlug(ctx, mux.Vars(r)["slug"])
+	})
+}
+
+// listApplications answers GET /applications.
+//
+//	@Summary	The caller's applications, newest first
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		limit	query		int		false	"1 to 100, default 20"
+//	@Param		after	query		string	false	"next of the page before"
+//	@Success	200		{object}	items[auth.Application]
+//	@Router		/applications [get]
+func (a *API) listApplications(w http.ResponseWriter, r *http.Request) error {
+	page, err := pageOf(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.someone(r); err != nil {
+		return err
+	}
+	return show(a, w, r, func(ctx context.Context, who auth.Principal) (items[auth.Application], error) {
+		list, next, err := a.Auth.Applications(ctx, who, page)
+		return items[auth.Application]{list, next}, err
+	})
+}
+
+// applicationText is what people say of an application.
+type applicationText struct {
+	Agency       uuid.UUID `json:"agency"` // the owner; null: the caller
+	Name         string    `json:"name"`
+	Description  string    `json:"description"`
+	Kind         string    `json:"kind"` // confidential, public; "" is confidential
+	RedirectURIs []string  `json:"redirect_uris"`
+}
+
+func (t applicationText) application() auth.NewApplication {
+	return auth.NewApplication{Agency: t.Agency, Name: t.Name, Description: t.Description, Kind: t.Kind, RedirectURIs: t.RedirectURIs}
+}
+
+// issuedApplication is an application with its first credentials, shown once.
+type issuedApplication struct {
+	auth.Application
+	Credentials []auth.Issued `json:"credentials"`
+}
+
+// createApplication answers POST /applications.
+//
+//	@Summary	Register an application; its key and secret are shown once
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		body	body		applicationText	true	"what it is"
+//	@Success	201		{object}	issuedApplication
+//	@Router		/applications [post]
+func (a *API) createApplication(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", showsSecret)
+	return create(a, w, r, func(ctx context.Context, who auth.Principal, t applicationText) (issuedApplication, string, error) {
+		made, issued, err := a.Auth.CreateApplication(ctx, who, t.application())
+		return issuedApplication{made, issued}, "/applications/" + made.ID.String(), err
+	})
+}
+
+func (a *API) ownApplication(ctx context.Context, who auth.Principal, id uuid.UUID) (auth.Application, error) {
+	if err := a.Auth.OwnsApplication(ctx, who, id); err != nil {
+		return auth.Application{}, err
+	}
+	return a.Auth.Application(ctx, id)
+}
+
+// showApplication answers GET /applications/{id}.
+//
+//	@Summary	One of the caller's applications
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id	path		string	true	"id"
+//	@Success	200	{object}	auth.Application
+//	@Router		/applications/{id} [get]
+func (a *API) showApplication(w http.ResponseWriter, r *http.Request) error {
+	return showOne(a, w, r, a.ownApplication)
+}
+
+// editApplication answers PUT /applications/{id}.
+//
+//	@Summary	Change what is said of an application
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id		path		string			true	"id"
+//	@Param		body	body		applicationText	true	"what it is"
+//	@Success	200		{object}	auth.Application
+//	@Router		/applications/{id} [put]
+func (a *API) editApplication(w http.ResponseWriter, r *http.Request) error {
+	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, t applicationText) (auth.Application, error) {
+		return guarded(r, func() (auth.Application, error) { return a.ownApplication(ctx, who, id) },
+			func() (auth.Application, error) { return a.Auth.EditApplication(ctx, who, id, t.application()) })
+	})
+}
+
+// disableApplication answers DELETE /applications/{id}.
+//
+//	@Summary	End an application: none of its keys and tokens work any more
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id	path	string	true	"id"
+//	@Success	204
+//	@Router		/applications/{id} [delete]
+func (a *API) disableApplication(w http.ResponseWriter, r *http.Request) error {
+	return remove(a, w, r, a.Auth.DisableApplication)
+}
+
+// listCredentials answers GET /applications/{id}/credentials.
+//
+//	@Summary	Keys and secrets of an application, without the secrets themselves
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id	path		string	true	"id of the application"
+//	@Success	200	{object}	items[auth.Credential]
+//	@Router		/applications/{id}/credentials [get]
+func (a *API) listCredentials(w http.ResponseWriter, r *http.Request) error {
+	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (items[auth.Credential], error) {
+		list, err := a.Auth.Credentials(ctx, who, id)
+		return items[auth.Credential]{Items: list}, err
+	})
+}
+
+// newCredential is a credential to be made.
+type newCredential struct {
+	Kind string `json:"kind"` // api_key, client_secret
+}
+
+// addCredential answers POST /applications/{id}/credentials.
+//
+//	@Summary	Make a further key or secret; it is shown once, and two of a kind may live at once
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id		path		string			true	"id of the application"
+//	@Param		body	body		newCredential	true	"which kind"
+//	@Success	201		{object}	auth.Issued
+//	@Router		/applications/{id}/credentials [post]
+func (a *API) addCredential(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", showsSecret)
+	return create(a, w, r, func(ctx context.Context, who auth.Principal, n newCredential) (auth.Issued, string, error) {
+		issued, err := a.Auth.AddCredential(ctx, who, id, n.Kind)
+		return issued, "/applications/" + id.String() + "/credentials", err
+	})
+}
+
+// rotation says how long the old credential lives on.
+type rotation struct {
+	OverlapHours int `json:"overlap_hours"` // 0 ends it now; at most 2160 (90 days)
+}
+
+// rotateCredential answers POST /credentials/{id}/rotate.
+//
+//	@Summary	Replace a key or secret; the new one is shown once, the old one lives on for the overlap
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id		path		string		true	"id of the credential"
+//	@Param		body	body		rotation	true	"how long the old one lives on"
+//	@Success	201		{object}	auth.Issued
+//	@Router		/credentials/{id}/rotate [post]
+func (a *API) rotateCredential(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", showsSecret)
+	return create(a, w, r, func(ctx context.Context, who auth.Principal, n rotation) (auth.Issued, string, error) {
+		issued, err := a.Auth.RotateCredential(ctx, who, id, time.Duration(n.OverlapHours)*time.Hour)
+		return issued, "/applications/" + issued.Application.String() + "/credentials", err
+	})
+}
+
+// revokeCredential answers DELETE /credentials/{id}.
+//
+//	@Summary	End a key or secret now
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id	path	string	true	"id"
+//	@Success	204
+//	@Router		/credentials/{id} [delete]
+func (a *API) revokeCredential(w http.ResponseWriter, r *http.Request) error {
+	return remove(a, w, r, a.Auth.RevokeCredential)
+}
+
+// remove answers DELETE of the object whose id stands in the path.
+func remove(a *API, w http.ResponseWriter, r *http.Request, do func(context.Context, auth.Principal, uuid.UUID) error) error {
+	who, err := a.someone(r)
+	if err != nil {
+		return err
+	}
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	if err := do(r.Context(), who, id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func pageOf(r *http.Request) (auth.Page, error) {
+	values, err := query(r, "limit", "after")
+	if err != nil {
+		return auth.Page{}, err
+	}
+	limit, err := limitOf(values)
+	return auth.Page{Limit: limit, After: values.Get("after")}, err
+}
