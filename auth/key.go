@@ -25,12 +25,10 @@ const (
 	lookupChars = 12 // public; the 31 that stay secret are 184 bits
 )
 
-// KeyPattern is what every key of ours looks like, for scanners of leaks.
-const KeyPattern = `lgsp_(key|secret|pat)_[0-9A-Za-z]{49}`
-
 // Key is a well-formed API key, client secret or personal access token:
-// lgsp_{kind}_ + 43 random base62 characters + 6 that are their CRC-32. It
-// prints without its secret.
+// lgsp_{kind}_ + 43 random base62 characters + the CRC-32 of all before it in
+// 6 more, or as scanners of leaks write it lgsp_(key|secret|pat)_[0-9A-Za-z]{49}.
+// It prints without its secret.
 type Key struct {
 	Kind   string // KindKey, KindSecret, KindToken
 	Lookup string // the first 12 characters after the prefix, public
