@@ -42,7 +42,7 @@ type API struct {
 	WhoByAccessToken func(ctx context.Context, token string) (auth.Principal, error)
 
 	// Remaining is what is left of the quotas of an agreement now.
-	Remaining func(ctx context.Context, agreement uuid.UUID) (Quota, error)
+	Remaining func(ctx context.Context, g agreement.Agreement) (Quota, error)
 
 	// ExplainCall says whether the gateway would let a call through, and why.
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)

@@ -186,10 +186,11 @@ type Quota struct {
 //	@Router		/agreements/{id}/quota [get]
 func (a *API) showQuota(w http.ResponseWriter, r *http.Request) error {
 	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (Quota, error) {
-		if _, err := a.Agreements.Get(ctx, who, id); err != nil {
+		g, err := a.Agreements.Get(ctx, who, id)
+		if err != nil {
 			return Quota{}, err
 		}
-		return a.Remaining(ctx, id)
+		return a.Remaining(ctx, g)
 	})
 }
 

@@ -256,5 +256,9 @@ func (a *API) showPolicy(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Policy.May(r.Context(), who, "platform.read", uuid.Nil); err != nil {
 		return err
 	}
-	return answer(w, r, policyText{Model: a.Policy.Model(), Rules: a.Policy.Rules()})
+	rules, err := a.Policy.Rules()
+	if err != nil {
+		return err
+	}
+	return answer(w, r, policyText{Model: a.Policy.Model(), Rules: rules})
 }

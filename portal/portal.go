@@ -1,0 +1,86 @@
+// Package portal answers what people see and do: the pages in two languages,
+// and the management API /api/v1. A handler decodes, calls one room, encodes.
+package portal
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"lgsp/agreement"
+	"lgsp/auth"
+	"lgsp/catalog"
+	"lgsp/ledger"
+	"lgsp/web"
+)
+
+// Portal serves the pages and the management API.
+type Portal struct {
+	Auth       *auth.Auth
+	Catalog    *catalog.Catalog
+	Agreements *agreement.Agreements
+	Ledger     *ledger.Ledger
+	Pages      *web.Pages
+	Now        func() time.Time // time.Now outside tests
+
+	Origin    string   // public origin of the portal, LGSP_PORTAL_URL, without a slash at the end
+	Gateway   string   // public origin of the gateway, LGSP_GATEWAY_URL, the same
+	Province  string   // as "Quảng Ngãi"
+	CookieKey [32]byte // signs the one-sentence cookie between a form and the next page
+
+	// Proxies are the networks whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
+
+	// DemoAccounts lists who can sign in to the demonstration; nil outside it.
+	DemoAccounts func(ctx context.Context) ([]DemoAccount, error)
+
+	// Figures gives the key figures of the home page, at most four, each from
+	// a published dataset; nil: the catalogue's own counts alone.
+	Figures func(ctx context.Context) ([]Figure, error)
+
+	// Protocols are the handlers of other rooms, by what their paths begin
+	// with: "/oauth2/", "/.well-known/", "/ledger/".
+	Protocols map[string]http.Handler
+
+	attempts attempts // failed sign-ins by address
+}
+
+// DemoAccount is an account of the demonstration, password included.
+type DemoAccount struct{ Role, Email, Password string }
+
+// Routes is everything the portal answers: /static/, the protocols, and the
+// pages in Vietnamese at / and in English at /en/.
+func (p *Portal) Routes() http.Handler {
+	root := mux.NewRouter().SkipClean(true)
+	root.PathPrefix("/static/").Handler(p.Pages.Static()).Methods(http.MethodGet, http.MethodHead)
+	for prefix, handler := range p.Protocols {
+		root.PathPrefix(prefix).Handler(handler)
+	}
+	pages := p.pages()
+	root.Handle("/en", http.RedirectHandler("/en/", http.StatusMovedPermanently))
+	root.PathPrefix("/en/").Handler(http.StripPrefix("/en", speaks("en", pages)))
+	root.PathPrefix("/").Handler(speaks("vi", pages))
+	return p.trace(p.headers(root))
+}
+
+// pages are the routes of the pages, the same in both languages. A room's
+// pages are added by a method of their own.
+func (p *Portal) pages() http.Handler {
+	r := mux.NewRouter()
+	p.readingRoutes(r)
+	p.accountRoutes(r)
+	r.NotFoundHandler = p.page(p.notFound)
+	r.MethodNotAllowedHandler = p.page(p.methodNotAllowed)
+	// A form that another site sends is refused by what the browser says of
+	// where it comes from (Sec-Fetch-Site, Origin).
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(p.page(p.crossOrigin))
+	return p.recovered(protection.Handler(r))
+}
+
+// secure reports whether the portal is reached over https.
+func (p *Portal) secure() bool { return strings.HasPrefix(p.Origin, "https://") }

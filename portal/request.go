@@ -1,0 +1,120 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"lgsp/internal/problem"
+	"lgsp/internal/telemetry"
+)
+
+type localeKey struct{}
+
+// speaks marks the requests of a handler as of one language. The language
+// comes from the path alone, so that an address always shows the same page.
+func speaks(locale string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), localeKey{}, locale)))
+	})
+}
+
+// localeOf is the language of the page asked for, "vi" or "en".
+func localeOf(r *http.Request) string {
+	if locale, ok := r.Context().Value(localeKey{}).(string); ok {
+		return locale
+	}
+	return "vi"
+}
+
+// address puts the page's language before an address of the portal.
+func address(r *http.Request, to string) string {
+	if localeOf(r) == "vi" {
+		return to
+	}
+	return "/" + localeOf(r) + to
+}
+
+// trace gives a request its trace id and leaves one line about it, without
+// its query.
+func (p *Portal) trace(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := p.Now()
+		id := telemetry.TraceOf(r)
+		r = r.WithContext(telemetry.WithTrace(r.Context(), id))
+		w.Header().Set("LGSP-Trace", id)
+		counted := &countingWriter{ResponseWriter: w}
+		next.ServeHTTP(counted, r)
+		slog.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", counted.status,
+			"bytes", counted.bytes, "dur_ms", p.Now().Sub(began).Milliseconds(), "trace_id", id)
+	})
+}
+
+// countingWriter remembers what was answered.
+type countingWriter struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// WriteHeader remembers the status.
+func (w *countingWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes.
+func (w *countingWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach what is underneath.
+func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// headers keeps a browser from running or framing what is not ours.
+func (p *Portal) headers(next http.Handler) http.Handler {
+	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self' " +
+		p.Gateway + "; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		if p.secure() {
+			h.Set("Strict-Transport-Security", "max-age="+fmt.Sprint(int(hstsAge.Seconds())))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const hstsAge = 365 * 24 * time.Hour
+
+// recovered turns a panic into the page of an internal error.
+func (p *Portal) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			what := recover()
+			if what == nil {
+				return
+			}
+			if what == http.ErrAbortHandler {
+				panic(what)
+			}
+			err := fmt.Errorf("panic: %v\n%s", what, debug.Stack())
+			p.fail(w, r, problem.Errorf(problem.Internal, "something went wrong on our side").Because(err))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

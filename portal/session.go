@@ -1,0 +1,67 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+
+	"lgsp/auth"
+	"lgsp/internal/problem"
+)
+
+type whoKey struct{}
+
+// sessionCookie is the cookie's name. Over https the __Host- prefix ties it to
+// this very host (RFC 6265bis §4.1.3.2).
+func (p *Portal) sessionCookie() string {
+	if p.secure() {
+		return "__Host-lgsp"
+	}
+	return "lgsp_session"
+}
+
+// identified puts who is signed in into the request's context. A session that
+// is over is no error: the reader is then nobody.
+func (p *Portal) identified(r *http.Request) (*http.Request, error) {
+	cookie, err := r.Cookie(p.sessionCookie())
+	if err != nil || cookie.Value == "" {
+		return r, nil
+	}
+	who, err := p.Auth.WhoBySession(r.Context(), cookie.Value)
+	if problem.Is(err, problem.Unauthorized) {
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	return r.WithContext(context.WithValue(r.Context(), whoKey{}, who)), nil
+}
+
+// whoever is who reads the page: the zero Principal when nobody is signed in.
+func whoever(r *http.Request) auth.Principal {
+	who, _ := r.Context().Value(whoKey{}).(auth.Principal)
+	return who
+}
+
+// signedIn is who reads the page, or an Unauthorized problem, which sends the
+// reader to sign in and back.
+func signedIn(r *http.Request) (auth.Principal, error) {
+	who := whoever(r)
+	if !who.SignedIn() {
+		return who, problem.Errorf(problem.Unauthorized, "sign in first").Coded("sign-in-first")
+	}
+	return who, nil
+}
+
+// setSession sets or takes away the session's cookie, as the page says.
+func (p *Portal) setSession(w http.ResponseWriter, answer page) {
+	cookie := http.Cookie{Name: p.sessionCookie(), Path: "/", HttpOnly: true, Secure: p.secure(), SameSite: http.SameSiteLaxMode}
+	switch {
+	case answer.Session != nil:
+		cookie.Value, cookie.Expires = answer.Session.Secret, answer.Session.Expires
+	case answer.SignOut:
+		cookie.MaxAge = -1
+	default:
+		return
+	}
+	http.SetCookie(w, &cookie)
+}

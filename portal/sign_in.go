@@ -1,0 +1,88 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"lgsp/internal/problem"
+	"lgsp/web"
+)
+
+// accountRoutes are the pages around an account.
+func (p *Portal) accountRoutes(r *mux.Router) {
+	r.Handle("/sign-in", p.page(p.signInForm)).Methods("GET", "HEAD")
+	r.Handle("/sign-in", p.page(p.signIn)).Methods("POST")
+	r.Handle("/sign-out", p.page(p.signOut)).Methods("POST")
+	r.Handle("/sign-up", p.page(p.signUpForm)).Methods("GET", "HEAD")
+	r.Handle("/sign-up", p.page(p.signUp)).Methods("POST")
+	r.Handle("/set-password", p.page(p.setPasswordForm)).Methods("GET", "HEAD")
+	r.Handle("/set-password", p.page(p.setPassword)).Methods("POST")
+}
+
+// signInData is the data of the page "sign-in".
+type signInData struct {
+	Next     string // where to go afterwards
+	Accounts []DemoAccount
+}
+
+// signInForm answers GET /sign-in. next is where the reader was going.
+func (p *Portal) signInForm(r *http.Request) (page, error) {
+	data := signInData{Next: localPath(r.FormValue("next"))}
+	if p.DemoAccounts != nil {
+		accounts, err := p.DemoAccounts(r.Context())
+		if err != nil {
+			return page{}, err
+		}
+		data.Accounts = accounts
+	}
+	return page{Name: "sign-in", Data: data}, nil
+}
+
+// signIn answers POST /sign-in.
+func (p *Portal) signIn(r *http.Request) (page, error) {
+	from := p.client(r)
+	if err := p.attempts.check(from, p.Now()); err != nil {
+		return again(r, p.signInForm, err)
+	}
+	session, err := p.Auth.SignIn(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
+	if problem.Is(err, problem.Unauthorized) {
+		p.attempts.fail(from, p.Now())
+	}
+	if err != nil {
+		return again(r, p.signInForm, err)
+	}
+	next := localPath(r.PostFormValue("next"))
+	if next == "" {
+		who, err := p.Auth.WhoByPerson(r.Context(), session.Person)
+		if err != nil {
+			return page{}, err
+		}
+		list := desks(who)
+		next = list[len(list)-1].Href
+	}
+	return page{To: next, Session: &session}, nil
+}
+
+// signOut answers POST /sign-out.
+func (p *Portal) signOut(r *http.Request) (page, error) {
+	if cookie, err := r.Cookie(p.sessionCookie()); err == nil {
+		if err := p.Auth.SignOut(r.Context(), cookie.Value); err != nil {
+			return page{}, err
+		}
+	}
+	return page{To: "/", SignOut: true, Flash: &web.Flash{Key: "auth.signed-out"}}, nil
+}
+
+// localPath is an address inside the portal, or "": nobody is sent elsewhere
+// by a link that ends in our sign-in page.
+func localPath(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
+		strings.ContainsAny(next, "\\\x00\r\n\t") {
+		return ""
+	}
+	return next
+}
