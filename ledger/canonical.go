@@ -22,7 +22,7 @@ const (
 // canonical writes v as JSON in the one form of RFC 8785: no white space,
 // members sorted by their names' UTF-16 code units, strings with the shortest
 // escapes, numbers as ECMAScript prints a double. A whole number beyond ±2^53,
-// which a double cannot hold exactly, is refused rather than rounded.
+// which a double may not hold exactly, is refused rather than rounded.
 func canonical(v any) (string, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -115,9 +115,6 @@ func writeNumber(out *strings.Builder, n json.Number) error {
 	if err != nil {
 		return fmt.Errorf("number %s: %w", n, err)
 	}
-	if !strings.ContainsAny(n.String(), ".eE") && math.Abs(f) > 1<<53 {
-		return fmt.Errorf("whole number %s is beyond 2^53", n)
-	}
 	if f == 0 {
 		out.WriteByte('0')
 		return nil
@@ -125,6 +122,10 @@ func writeNumber(out *strings.Builder, n json.Number) error {
 	text, err := json.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("number %s: %w", n, err)
+	}
+	whole := !strings.ContainsAny(n.String(), ".eE") || !bytes.ContainsAny(text, ".e")
+	if whole && math.Abs(f) >= 1<<53 {
+		return fmt.Errorf("whole number %s is beyond 2^53", n)
 	}
 	out.Write(text)
 	return nil
