@@ -67,7 +67,7 @@ func newOfficers(people []person) *officers {
 		list = append(list, officer{
 			SoHieuCBCC: fmt.Sprintf("QNG-GL-%05d", i+1), SoDinhDanh: p.SoDinhDanh, HoTen: p.HoTen, NgaySinh: p.NgaySinh, GioiTinh: p.GioiTinh,
 			NgachBac: pick(d, grades), HeSoLuong: 2.34 + 0.33*float64(d.IntN(9)), ChucVu: role, DonVi: u.Ma, TenDonVi: u.Ten,
-			NgayBoNhiem: until, ThuDienTu: fmt.Sprintf("cbcc%05d@demo.lgsp.example.vn", i+1),
+			NgayBoNhiem: until, ThuDienTu: fmt.Sprintf("cbcc%05d@demo.lgsp.example", i+1),
 			QuaTrinh: []career{
 				{TuNgay: appointed.AddDate(-3-d.IntN(3), 0, 0).Format(time.DateOnly), DenNgay: &until, ChucVu: "Chuyên viên", TenDonVi: pick(d, units()).Ten},
 				{TuNgay: until, ChucVu: role, TenDonVi: u.Ten},
