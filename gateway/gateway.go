@@ -5,24 +5,34 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"lgsp/auth"
+	"lgsp/gateway/journal"
+	"lgsp/gateway/quota"
+	"lgsp/gateway/route"
+	"lgsp/internal/problem"
+	"lgsp/internal/telemetry"
 )
 
 // Node serves calls from an immutable snapshot; no call waits for the database.
-// It is ready once Run has loaded the first one.
+// It answers 503 until Run has loaded the first one.
 type Node struct {
 	DB  *pgxpool.Pool
 	Now func() time.Time // time.Now outside tests
 
-	GatewayURL     string         // public origin, no slash at the end; audience of tokens and name in Via
+	GatewayURL     string         // public origin, no slash at the end: audience of tokens, name in Via
 	PortalURL      string         // public origin: documentation links, CORS
 	Issuer         string         // of our tokens
 	DataDir        string         // the journal lives in DataDir/journal
@@ -35,37 +45,239 @@ type Node struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Credentials, Disabled and Revoked are what auth knows of API keys, of
-	// applications that may not call, and of tokens that are over before their time.
+	// applications that may not call, and of tokens (by jti) that are over
+	// before their time. Refresh, when set, loads what Verify needs; all four
+	// run again whenever auth says that something changed, and each minute.
 	Credentials func(ctx context.Context) ([]auth.GatewayCredential, error)
 	Disabled    func(ctx context.Context) ([]uuid.UUID, error)
-	Revoked     func(ctx context.Context) ([]Revoked, error)
+	Revoked     func(ctx context.Context) ([]string, error)
+	Refresh     func(ctx context.Context) error
 
 	// Verify gives what a bearer token says, or an Unauthorized problem. It
 	// checks signature, issuer, times and that the token is for audience, and asks nobody.
-	Verify func(ctx context.Context, token, audience string) (Token, error)
+	Verify func(token, audience string) (Token, error)
 
 	Deliver DeliverFunc // takes exchanges to the ledger
-	Metrics *Metrics
+	Metrics *Metrics    // NewMetrics()
 
 	MaxBody   int64         // bytes of a request, 0: 1 MiB
 	MaxAnswer int64         // bytes of an answer that is projected, 0: 10 MiB
+	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB
 	MaxStale  time.Duration // how long a silent feed is trusted, 0: 10 min
 	Patience  time.Duration // for the upstream's first byte, 0: 30 s
-	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB
 
 	state
 }
 
+// state is what a running node keeps.
+type state struct {
+	current   atomic.Pointer[snapshot] // nil until the first full load; what follows is set before it
+	fresh     atomic.Int64             // when the feed last answered, Unix nanoseconds
+	journal   *journal.Journal
+	transport http.RoundTripper
+	buffers   *bufferPool
+	via       string // our name in Via
+	rates     quota.Rates
+	days      quota.Days
+}
+
 // Token is what a verified bearer token says.
 type Token struct {
-	Application uuid.UUID
 	ID          string // jti
-	Expires     time.Time
+	Application uuid.UUID
 }
 
-// Revoked is a token that is refused though it is signed and not expired.
-type Revoked struct {
-	ID string // jti
+// call is one call on its way through the pipeline.
+type call struct {
+	node      *Node
+	snapshot  *snapshot
+	now       time.Time
+	path      string // canonical
+	rest      string // of path, behind the version's prefix
+	query     url.Values
+	body      []byte
+	version   *version
+	operation *operation
+	caller    caller
+	grant     *grant // nil: an open operation
+	answer    *answer
+	exchange  Exchange
+	ticket    *journal.Ticket // of the intent
+	broken    bool            // the answer broke off
 }
 
-var _ http.Handler = (*Node)(nil)
+// ServeHTTP answers one call and leaves its record.
+func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	trace := telemetry.TraceOf(r)
+	r = r.WithContext(telemetry.WithTrace(r.Context(), trace))
+	c := &call{node: n, snapshot: n.current.Load(), now: n.Now(), answer: newAnswer(w, r, trace)}
+	if c.snapshot == nil {
+		c.refuse(r, problem.Errorf(problem.Unavailable, "the gateway is starting; try again in a few seconds").
+			Coded("gateway-starting").Sends("Retry-After", "2"))
+		return
+	}
+	if c.wellKnown(r) {
+		return
+	}
+	c.begin(r, trace)
+	defer func() {
+		fault := recover()
+		if fault != nil && fault != http.ErrAbortHandler {
+			slog.ErrorContext(r.Context(), "call panicked", "fault", fault, "trace_id", trace)
+			c.refuse(r, problem.Errorf(problem.Internal, "something went wrong on our side"))
+		}
+		c.broken = c.broken || fault != nil
+		c.finish(r)
+		if fault == http.ErrAbortHandler {
+			panic(fault) // net/http closes the connection
+		}
+	}()
+	if err := c.run(r); err != nil {
+		c.refuse(r, err)
+	}
+}
+
+// run takes the call through the stages in order. Every refusal is a return.
+func (c *call) run(r *http.Request) error {
+	c.cors(r)
+	if err := c.find(r); err != nil {
+		return err
+	}
+	c.cors(r)
+	if c.preflight(r) {
+		return nil
+	}
+	if err := c.identify(r); err != nil {
+		return err
+	}
+	if err := c.decide(r); err != nil {
+		return err
+	}
+	giveBack, err := c.count(r)
+	if err != nil {
+		return err
+	}
+	if err := c.check(r); err != nil {
+		giveBack()
+		return err
+	}
+	if err := c.intend(); err != nil {
+		giveBack()
+		return err
+	}
+	c.forward(r)
+	return nil
+}
+
+// find computes the canonical path and finds the version and operation it is for.
+func (c *call) find(r *http.Request) error {
+	path, err := route.Canonical(rawPath(r.RequestURI))
+	if err != nil {
+		return problem.Errorf(problem.Invalid, "%s", err).Coded("path-not-canonical", "reason", err.Error())
+	}
+	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return problem.Errorf(problem.Invalid, "the query cannot be read in one way only").Coded("query-malformed")
+	}
+	if strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Via"), ",")), c.node.via) {
+		return problem.Errorf(http.StatusLoopDetected, "the call came through this gateway before").Coded("call-loop")
+	}
+	c.path = path
+	c.version, c.rest = c.snapshot.match(path)
+	if c.version == nil {
+		return problem.Errorf(problem.NotFound, "nothing is served at this address").Coded("no-such-operation")
+	}
+	c.exchange.Agency, c.exchange.API, c.exchange.Version = c.version.Agency, c.version.API, c.version.Version
+	method := r.Method
+	if method == http.MethodOptions {
+		method = r.Header.Get("Access-Control-Request-Method")
+	}
+	operation, allow, ok := c.version.tree.Match(method, c.rest)
+	if allow == "" {
+		c.version = nil // no more is said than of an address that is not there
+		return problem.Errorf(problem.NotFound, "nothing is served at this address").Coded("no-such-operation")
+	}
+	c.answer.allow = allow
+	if r.Method == http.MethodOptions {
+		c.operation = operation
+		return nil
+	}
+	if !ok {
+		return problem.Errorf(problem.MethodNotAllowed, "the address takes %s, not %s", allow, r.Method).
+			Coded("method-not-offered", "allow", allow, "method", r.Method).Sends("Allow", allow)
+	}
+	c.operation = operation
+	c.exchange.Operation, c.exchange.Template = operation.ID, operation.template
+	return c.life()
+}
+
+// life tells callers of a version that is to end, and refuses when it has.
+func (c *call) life() error {
+	docs := c.node.docs(c.version)
+	if d := c.version.Deprecated; d != nil {
+		c.answer.own.Set("Deprecation", "@"+itoa(d.Unix())) // RFC 9745
+		c.answer.own.Add("Link", "<"+docs+`>; rel="deprecation"`)
+	}
+	if s := c.version.Sunset; s != nil {
+		c.answer.own.Set("Sunset", s.UTC().Format(http.TimeFormat)) // RFC 8594
+		c.answer.own.Add("Link", "<"+docs+`>; rel="sunset"`)
+		if !c.now.Before(*s) {
+			at := s.UTC().Format(time.DateOnly)
+			return problem.Errorf(problem.Gone, "this version ended on %s", at).Coded("version-ended", "at", at)
+		}
+	}
+	return nil
+}
+
+// rawPath is the path of a request target as the caller wrote it, in origin
+// form or absolute form (RFC 9112 §3.2).
+func rawPath(target string) string {
+	for _, scheme := range []string{"http://", "https://"} {
+		if rest, ok := strings.CutPrefix(target, scheme); ok {
+			i := strings.IndexAny(rest, "/?")
+			if i < 0 {
+				return "/"
+			}
+			target = rest[i:]
+		}
+	}
+	path, _, _ := strings.Cut(target, "?")
+	return path
+}
+
+// stale reports whether the feed has been silent for too long.
+func (n *Node) stale(now time.Time) bool {
+	return now.Sub(time.Unix(0, n.fresh.Load())) > or(n.MaxStale, 10*time.Minute)
+}
+
+// Ready is nil once the node serves calls.
+func (n *Node) Ready() error {
+	if n.current.Load() == nil {
+		return errors.New("the gateway has no configuration yet")
+	}
+	return nil
+}
+
+// IsRevoked reports whether the token of that jti is over before its time.
+func (n *Node) IsRevoked(jti string) bool {
+	s := n.current.Load()
+	return s != nil && s.revoked[jti]
+}
+
+// docs is the page of a version's API on the portal.
+func (n *Node) docs(v *version) string {
+	if v == nil {
+		return n.PortalURL + "/apis"
+	}
+	return n.PortalURL + "/apis/" + v.AgencySlug + "/" + v.APISlug + "/" + v.Number
+}
+
+// audience is the resource a token for the version names (RFC 8707).
+func (n *Node) audience(v *version) string { return n.GatewayURL + v.prefix }
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}

@@ -41,13 +41,12 @@ insert into gateway.grant (agreement_id, revision, application_id, version_id, p
                            rate_per_minute, quota_per_day, operations)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict (agreement_id) do update
-   set revision = excluded.revision, application_id = excluded.application_id, version_id = excluded.version_id,
-       purpose = excluded.purpose, state = excluded.state, starts = excluded.starts, ends = excluded.ends,
+   set revision = excluded.revision, purpose = excluded.purpose, state = excluded.state, starts = excluded.starts, ends = excluded.ends,
        rate_per_minute = excluded.rate_per_minute, quota_per_day = excluded.quota_per_day, operations = excluded.operations
  where gateway.grant.revision < excluded.revision`
 
 // PutGrant puts an agreement, in whatever state, in force at every node when tx
-// commits. It fails with Invalid for a field path that is none, and with
+// commits. Application and version of an agreement never change. It fails with Invalid for a field path that is none, and with
 // Conflict when the same or a later revision is there already.
 func PutGrant(ctx context.Context, tx pgx.Tx, g Grant) error {
 	for _, operation := range g.Operations {

@@ -1,4 +1,83 @@
 package gateway
 
-// Metrics are a node's figures for Prometheus.
-type Metrics struct{}
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are a node's figures for Prometheus; whoever makes them registers
+// them. Labels never grow with callers or routes.
+type Metrics struct {
+	node      atomic.Pointer[Node]
+	calls     *prometheus.CounterVec
+	durations prometheus.Histogram
+}
+
+// The figures that are read off the node when they are asked for.
+var (
+	ageDesc      = prometheus.NewDesc("lgsp_gateway_config_age_seconds", "Since the change feed last answered.", nil, nil)
+	routesDesc   = prometheus.NewDesc("lgsp_gateway_routes", "API versions served.", nil, nil)
+	corruptDesc  = prometheus.NewDesc("lgsp_gateway_corrupt_rows", "Routes and agreements that cannot be read and are out of force.", nil, nil)
+	bytesDesc    = prometheus.NewDesc("lgsp_gateway_journal_bytes", "Evidence on disk, not delivered or not yet removed.", nil, nil)
+	unsyncedDesc = prometheus.NewDesc("lgsp_gateway_journal_unsynced_lines", "Lines that a power failure now would lose.", nil, nil)
+	lostDesc     = prometheus.NewDesc("lgsp_gateway_journal_lost_lines_total", "Lines that could not be written.", nil, nil)
+	damagedDesc  = prometheus.NewDesc("lgsp_gateway_journal_damaged_lines_total", "Lines that could not be read back.", nil, nil)
+)
+
+// NewMetrics makes the figures of one node.
+func NewMetrics() *Metrics {
+	return &Metrics{
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lgsp_gateway_calls_total", Help: "Calls answered, by class of status and code of the problem.",
+		}, []string{"class", "code"}),
+		durations: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "lgsp_gateway_call_seconds", Help: "From the call's headers to the end of its answer.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}),
+	}
+}
+
+func (m *Metrics) attach(n *Node) { m.node.Store(n) }
+
+func (m *Metrics) observe(e *Exchange) {
+	m.calls.WithLabelValues(strconv.Itoa(e.Status/100)+"xx", e.Code).Inc()
+	m.durations.Observe(e.Duration.Seconds())
+}
+
+// Describe is of prometheus.Collector.
+func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
+	m.calls.Describe(to)
+	m.durations.Describe(to)
+	for _, d := range []*prometheus.Desc{ageDesc, routesDesc, corruptDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc} {
+		to <- d
+	}
+}
+
+// Collect is of prometheus.Collector.
+func (m *Metrics) Collect(to chan<- prometheus.Metric) {
+	m.calls.Collect(to)
+	m.durations.Collect(to)
+	n := m.node.Load()
+	if n == nil {
+		return
+	}
+	gauge := func(d *prometheus.Desc, value float64) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)
+	}
+	counter := func(d *prometheus.Desc, value int64) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
+	}
+	if s := n.current.Load(); s != nil {
+		gauge(ageDesc, n.Now().Sub(time.Unix(0, n.fresh.Load())).Seconds())
+		gauge(routesDesc, float64(len(s.routes)))
+		gauge(corruptDesc, float64(len(s.corrupt)))
+	}
+	figures := n.journal.Figures()
+	gauge(bytesDesc, float64(figures.Bytes))
+	gauge(unsyncedDesc, float64(figures.Unsynced))
+	counter(lostDesc, figures.Lost)
+	counter(damagedDesc, figures.Damaged)
+}

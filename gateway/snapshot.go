@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -25,7 +26,7 @@ type snapshot struct {
 	credentials map[string]auth.GatewayCredential // by Lookup
 	disabled    map[uuid.UUID]bool                // applications
 	revoked     map[string]bool                   // tokens, by jti
-	corrupt     int                               // rows that could not be read; their routes or agreements are out
+	corrupt     map[uuid.UUID]bool                // routes and agreements that could not be read, and are out
 }
 
 // version is a compiled Route.
@@ -34,14 +35,16 @@ type version struct {
 	prefix   string
 	upstream *url.URL
 	tree     route.Tree[*operation]
+	byID     map[string]*operation
 	rules    *policy.Calls
 }
 
 // operation is a compiled Operation.
 type operation struct {
 	Operation
+	version  *version
 	template string   // prefix and path template
-	fields   []string // last names of the answer's fields, lower case, with their paths in Fields
+	names    []string // last names of Fields, lower case
 }
 
 // grant is a compiled Grant. Verdicts are remembered in it, so they end with
@@ -71,19 +74,23 @@ func compileRoute(r Route) (*version, error) {
 	if r.Plan.RatePerMinute <= 0 {
 		return nil, errors.New("the plan has no rate")
 	}
-	v := &version{Route: r, prefix: r.Prefix(), upstream: upstream}
+	v := &version{Route: r, prefix: r.Prefix(), upstream: upstream, byID: map[string]*operation{}}
 	rules := make([]policy.Operation, len(r.Operations))
 	for i, o := range r.Operations {
 		if err := checkOperation(o); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
 		}
-		compiled := &operation{Operation: o, template: v.prefix + o.Path}
+		compiled := &operation{Operation: o, version: v, template: v.prefix + o.Path}
 		for _, field := range o.Fields {
-			compiled.fields = append(compiled.fields, lastName(field))
+			compiled.names = append(compiled.names, lastName(field))
 		}
 		if err := v.tree.Add(o.Method, o.Path, compiled); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
 		}
+		if v.byID[o.ID] != nil {
+			return nil, fmt.Errorf("operation %s is there twice", o.ID)
+		}
+		v.byID[o.ID] = compiled
 		rules[i] = policy.Operation{ID: o.ID, Access: o.Access}
 	}
 	if v.rules, err = policy.NewCalls(rules); err != nil {
@@ -179,13 +186,14 @@ func (g grants) of(application, version uuid.UUID) []*grant {
 	return g.shards[k.shard()][k]
 }
 
-// with gives the table with one agreement put in, in place of its older self.
-func (g grants) with(c *grant) grants {
+// put puts an agreement into a table nobody else sees yet, in place of its
+// older self.
+func (g grants) put(c *grant) {
 	k := grantKey{c.Application, c.Version}
-	next := *g.shards
-	shard := make(map[grantKey][]*grant, len(next[k.shard()])+1)
-	for key, list := range next[k.shard()] {
-		shard[key] = list
+	shard := g.shards[k.shard()]
+	if shard == nil {
+		shard = map[grantKey][]*grant{}
+		g.shards[k.shard()] = shard
 	}
 	list := []*grant{c}
 	for _, old := range shard[k] {
@@ -194,8 +202,20 @@ func (g grants) with(c *grant) grants {
 		}
 	}
 	shard[k] = list
-	next[k.shard()] = shard
-	return grants{shards: &next}
+}
+
+// copyFor gives a table that put may change for these agreements, sharing all
+// other maps with this one.
+func (g grants) copyFor(list []*grant) grants {
+	shards := *g.shards
+	copied := map[int]bool{}
+	for _, c := range list {
+		i := grantKey{c.Application, c.Version}.shard()
+		if !copied[i] {
+			shards[i], copied[i] = maps.Clone(shards[i]), true
+		}
+	}
+	return grants{shards: &shards}
 }
 
 func decodeRoute(document []byte) (*version, error) {

@@ -37,6 +37,7 @@ type Days struct {
 	uses  map[uuid.UUID]*use
 	dirty map[uuid.UUID]bool
 	late  []Use // of a day that ended before they were saved
+	given int   // how many of late the last Unsaved gave
 }
 
 type use struct {
@@ -86,6 +87,7 @@ func (d *Days) Unsaved(now time.Time) []Use {
 	defer d.mu.Unlock()
 	d.turn(now)
 	list := append([]Use(nil), d.late...)
+	d.given = len(d.late)
 	for agreement := range d.dirty {
 		u := d.uses[agreement]
 		u.saving = u.pending
@@ -102,31 +104,22 @@ func (d *Days) Saved(given, totals []Use) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(totals) == 0 {
-		for _, g := range given {
-			if g.Day.Equal(d.day) {
-				d.uses[g.Agreement].saving = 0
-				d.dirty[g.Agreement] = true
-			} else if !d.isLate(g) {
+		for _, g := range given[d.given:] {
+			if !g.Day.Equal(d.day) {
 				d.late = append(d.late, g)
+				continue
 			}
+			d.uses[g.Agreement].saving = 0
+			d.dirty[g.Agreement] = true
 		}
 		return
 	}
-	d.late = nil
+	d.late = d.late[d.given:]
 	for _, t := range totals {
 		if u := d.uses[t.Agreement]; u != nil && t.Day.Equal(d.day) {
 			u.known, u.pending, u.saving = t.Used, u.pending-u.saving, 0
 		}
 	}
-}
-
-func (d *Days) isLate(u Use) bool {
-	for _, l := range d.late {
-		if l == u {
-			return true
-		}
-	}
-	return false
 }
 
 // Known takes totals of all nodes, as they are stored.

@@ -1,0 +1,175 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth/policy"
+	"lgsp/internal/problem"
+)
+
+// decide finds the agreement and asks the policy.
+func (c *call) decide(r *http.Request) error {
+	if c.operation.Access != Open && c.node.stale(c.now) {
+		return problem.Errorf(problem.Unavailable, "this node has lost touch with the platform, and serves open operations only until it is back").
+			Coded("config-stale").Sends("Retry-After", "30")
+	}
+	purposes := r.Header.Values("LGSP-Purpose")
+	if len(purposes) > 1 {
+		return problem.Errorf(problem.Invalid, "LGSP-Purpose names one purpose, once").Coded("purpose-twice")
+	}
+	q := question{version: c.version, operation: c.operation, application: c.caller.application,
+		credential: c.caller.credential, purpose: r.Header.Get("LGSP-Purpose"), now: c.now}
+	g, verdict, err := c.snapshot.judge(q)
+	if g != nil {
+		c.exchange.Agreement, c.exchange.Revision, c.exchange.Purpose = g.Agreement, g.Revision, g.Purpose
+	}
+	if err != nil {
+		return err
+	}
+	if !verdict.Allowed {
+		return c.challenge(refusal(verdict.Rule), "")
+	}
+	c.grant = g
+	return nil
+}
+
+// question is what a decision depends on.
+type question struct {
+	version     *version
+	operation   *operation
+	application uuid.UUID
+	credential  string
+	purpose     string // "": not named
+	now         time.Time
+}
+
+// judge gives the agreement a call comes under, and the policy's verdict. When
+// the verdict is no-agreement, and an agreement is there but not in force or
+// not the one named, the error says so.
+func (s *snapshot) judge(q question) (*grant, policy.Verdict, error) {
+	if q.operation.Access == Open {
+		verdict, err := ask(nil, q)
+		return nil, verdict, err
+	}
+	g, why := choose(s.grants.of(q.application, q.version.Version), q)
+	inForce := g
+	if why != nil {
+		inForce = nil
+	}
+	verdict, err := ask(inForce, q)
+	if err == nil && verdict.Rule == "no-agreement" && why != nil {
+		err = why
+	}
+	return g, verdict, err
+}
+
+// ask gives the policy's verdict, remembered in the agreement as long as its
+// revision and the compiled version stay.
+func ask(g *grant, q question) (policy.Verdict, error) {
+	if g == nil {
+		return q.version.rules.Decide(policy.Call{Operation: q.operation.ID, Credential: q.credential})
+	}
+	known := g.verdicts.Load()
+	if known != nil {
+		for _, v := range *known {
+			if v.operation == q.operation && v.credential == q.credential {
+				return v.Verdict, nil
+			}
+		}
+	}
+	answer, err := q.version.rules.Decide(policy.Call{Operation: q.operation.ID, Credential: q.credential, Agreed: g.agreed})
+	if err != nil {
+		return policy.Verdict{}, err
+	}
+	next := []verdict{{operation: q.operation, credential: q.credential, Verdict: answer}}
+	if known != nil {
+		for _, v := range *known {
+			if v.operation.version == q.version { // an older version's are over
+				next = append(next, v)
+			}
+		}
+	}
+	g.verdicts.CompareAndSwap(known, &next) // else another call was quicker; this verdict is asked for again
+	return answer, nil
+}
+
+// choose takes the agreement in force, by purpose where there are several. With
+// none in force it gives the latest, and says what is wrong with it.
+func choose(list []*grant, q question) (*grant, error) {
+	var inForce []*grant
+	var last *grant
+	for _, g := range list {
+		if q.purpose != "" && g.Purpose != q.purpose {
+			continue
+		}
+		if g.State == "active" && !q.now.Before(g.Starts) && q.now.Before(g.Ends) {
+			inForce = append(inForce, g)
+		}
+		if last == nil || g.Ends.After(last.Ends) {
+			last = g
+		}
+	}
+	switch {
+	case len(inForce) == 1:
+		return inForce[0], nil
+	case len(inForce) > 1:
+		return nil, purposeRequired(inForce)
+	case last != nil:
+		return last, notInForce(last, q.now)
+	case len(list) > 0:
+		return nil, problem.Errorf(problem.Forbidden, "the application has no agreement for purpose %q on this API", q.purpose).
+			Coded("purpose-not-agreed", "purpose", q.purpose)
+	}
+	return nil, nil
+}
+
+func purposeRequired(list []*grant) error {
+	var names []string
+	for _, g := range list {
+		names = append(names, g.Purpose)
+	}
+	slices.Sort(names)
+	e := problem.Errorf(problem.Invalid, "the application has several agreements on this API; name one purpose in the header LGSP-Purpose: %s", strings.Join(names, ", ")).
+		Coded("purpose-required", "purposes", strings.Join(names, ", "))
+	e.Extra = map[string]any{"purposes": names}
+	return e
+}
+
+// notInForce says why an agreement does not open its operations now.
+func notInForce(g *grant, now time.Time) error {
+	id, from, to := g.Agreement.String(), local(g.Starts), local(g.Ends)
+	switch {
+	case g.State == "suspended":
+		return problem.Errorf(problem.Forbidden, "agreement %s is suspended by the agency", id).Coded("agreement-suspended", "agreement", id)
+	case g.State == "ended":
+		return problem.Errorf(problem.Forbidden, "agreement %s was ended", id).Coded("agreement-ended", "agreement", id)
+	case now.Before(g.Starts):
+		return problem.Errorf(problem.Forbidden, "agreement %s begins at %s", id, from).Coded("agreement-not-begun", "agreement", id, "at", from)
+	}
+	return problem.Errorf(problem.Forbidden, "agreement %s expired at %s; renew it", id, to).Coded("agreement-expired", "agreement", id, "at", to)
+}
+
+// local prints a moment as people in Vietnam read it.
+func local(at time.Time) string {
+	return at.In(time.FixedZone("", 7*60*60)).Format("2006-01-02 15:04 -07:00")
+}
+
+// refusal is the problem for a rule of the policy that said no.
+func refusal(rule string) *problem.Error {
+	switch rule {
+	case "no-credential":
+		return problem.Errorf(problem.Unauthorized, "the operation needs a credential, and the call carries none").Coded("no-credential")
+	case "key-for-personal-data":
+		return problem.Errorf(problem.Unauthorized, "the operation gives personal data; it needs an access token, not an API key").Coded("key-for-personal-data")
+	case "operation-not-agreed":
+		return problem.Errorf(problem.Forbidden, "the agreement does not cover this operation").Coded("operation-not-agreed")
+	case "no-agreement":
+		return problem.Errorf(problem.Forbidden, "the application has no agreement on this API").Coded("no-agreement")
+	}
+	return problem.Errorf(problem.Forbidden, "the policy refuses the call by rule %s", rule).Coded("policy-refused", "rule", rule)
+}

@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"github.com/google/uuid"
+
+	"lgsp/auth/policy"
+	"lgsp/internal/problem"
+)
+
+// Imagined is a call that nobody makes, to ask what would become of it.
+type Imagined struct {
+	Version     uuid.UUID `json:"version"`
+	Operation   string    `json:"operation"`   // Operation.ID
+	Application uuid.UUID `json:"application"` // uuid.Nil: nobody
+	Credential  string    `json:"credential"`  // none, api_key, token
+	Purpose     string    `json:"purpose"`     // "": not named
+}
+
+// Explanation is what the gateway would decide, by which rule, and what would
+// turn it.
+type Explanation struct {
+	Allowed   bool      `json:"allowed"`
+	Rule      string    `json:"rule"`      // the policy's
+	Code      string    `json:"code"`      // of the problem the caller would get, "" when allowed
+	Detail    string    `json:"detail"`    // English
+	Agreement uuid.UUID `json:"agreement"` // that was looked at; uuid.Nil: none
+	Fields    []string  `json:"fields"`    // that would be let through; nil: the whole answer, or nothing when refused
+	Change    []string  `json:"change"`    // codes of what would allow the call, each enough or all needed, in order
+}
+
+// Explain answers for an imagined call as the pipeline's decision would, from
+// the same snapshot and the same policy. It fails with NotFound for a version
+// or operation that is not served, Unavailable before the first load.
+func (n *Node) Explain(call Imagined) (Explanation, error) {
+	s := n.current.Load()
+	if s == nil {
+		return Explanation{}, problem.Errorf(problem.Unavailable, "the gateway is starting").Coded("gateway-starting")
+	}
+	v := s.byVersion[call.Version]
+	if v == nil {
+		return Explanation{}, problem.Errorf(problem.NotFound, "version %s is not served", call.Version)
+	}
+	o := v.byID[call.Operation]
+	if o == nil {
+		return Explanation{}, problem.Errorf(problem.NotFound, "version %s has no operation %s", call.Version, call.Operation)
+	}
+	q := question{version: v, operation: o, application: call.Application, credential: or(call.Credential, policy.NoCredential),
+		purpose: call.Purpose, now: n.Now()}
+	g, verdict, err := s.judge(q)
+	e := Explanation{Allowed: verdict.Allowed && err == nil, Rule: verdict.Rule}
+	if g != nil {
+		e.Agreement = g.Agreement
+	}
+	if e.Allowed {
+		if g != nil {
+			e.Fields = g.fields(o.ID)
+		}
+		return e, nil
+	}
+	if err == nil {
+		err = refusal(verdict.Rule)
+	}
+	p := problem.Of(err)
+	e.Code, e.Detail, e.Change = p.Code, p.Detail, change(p.Code)
+	if o.Access == Personal && q.credential == policy.APIKey && e.Code != "key-for-personal-data" {
+		e.Change = append(e.Change, "send-token")
+	}
+	return e, nil
+}
+
+// change names what the caller or the agency would have to do.
+func change(code string) []string {
+	switch code {
+	case "no-credential":
+		return []string{"send-credential"}
+	case "key-for-personal-data":
+		return []string{"send-token"}
+	case "no-agreement":
+		return []string{"ask-agreement"}
+	case "operation-not-agreed":
+		return []string{"extend-agreement"}
+	case "agreement-expired", "agreement-ended":
+		return []string{"renew-agreement"}
+	case "agreement-suspended":
+		return []string{"resume-agreement"}
+	case "agreement-not-begun":
+		return []string{"wait"}
+	case "purpose-required", "purpose-not-agreed":
+		return []string{"name-purpose"}
+	}
+	return []string{}
+}
+
+func (g *grant) fields(operation string) []string {
+	for _, o := range g.Operations {
+		if o.Operation == operation && (len(o.Fields) != 1 || o.Fields[0] != "") {
+			return o.Fields
+		}
+	}
+	return nil
+}

@@ -1,0 +1,334 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/internal/pg"
+)
+
+const (
+	checkEvery    = 5 * time.Second        // without a notice
+	gatherFor     = 10 * time.Millisecond  // notices that come together make one load
+	auditEvery    = time.Minute            // what auth knows, without a notice
+	changesLast   = 24 * time.Hour         // in gateway.change
+	drainPatience = 5 * time.Second        // for the ledger, at the end
+	saveEvery     = 500 * time.Millisecond // quota
+)
+
+// feed follows what changes, over one connection that also listens.
+type feed struct {
+	node    *Node
+	conn    *pgx.Conn
+	horizon string         // transactions from here on may not have been seen
+	seen    map[int64]bool // changes at or above the horizon that are applied
+	audited time.Time      // when auth was last asked
+}
+
+const listenSQL = `listen gateway`
+
+// follow loads everything, and then what changes, until ctx ends or the
+// connection fails.
+func (n *Node) follow(ctx context.Context) error {
+	held, err := n.DB.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("reach database: %w", err)
+	}
+	defer held.Release()
+	f := &feed{node: n, conn: held.Conn()}
+	defer f.conn.Close(context.WithoutCancel(ctx)) // it listens: not to be used again
+	if _, err := f.conn.Exec(ctx, listenSQL); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if err := f.loadAll(ctx); err != nil {
+		return err
+	}
+	for {
+		fromAuth, err := f.wait(ctx)
+		if err != nil {
+			return err
+		}
+		if err := f.loadChanges(ctx, fromAuth); err != nil {
+			return err
+		}
+	}
+}
+
+// wait returns after a notice, and those that come with it, or after
+// checkEvery; true when auth has something new.
+func (f *feed) wait(ctx context.Context) (fromAuth bool, err error) {
+	for patience := checkEvery; ; patience = gatherFor {
+		notice, err := f.notice(ctx, patience)
+		if err != nil {
+			return false, err
+		}
+		if notice == nil {
+			return fromAuth, nil
+		}
+		fromAuth = fromAuth || notice.Payload == "credential" || notice.Payload == "revoked"
+		if patience == gatherFor {
+			return fromAuth, nil // under a steady stream too
+		}
+	}
+}
+
+func (f *feed) notice(ctx context.Context, patience time.Duration) (*pgNotice, error) {
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	notice, err := f.conn.WaitForNotification(short)
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return &pgNotice{Payload: notice.Payload}, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return nil, nil
+	}
+	return nil, fmt.Errorf("wait for notices: %w", err)
+}
+
+type pgNotice struct{ Payload string }
+
+const (
+	horizonSQL = `select pg_snapshot_xmin(pg_current_snapshot())::text`
+	changesSQL = `select id, kind, object_id from gateway.change where xid >= $1::text::xid8 order by id`
+	routesSQL  = `select version_id, document from gateway.route where $1::uuid[] is null or version_id = any($1)`
+	grantsSQL  = `
+select agreement_id, revision, application_id, version_id, purpose, state, starts, ends, rate_per_minute, quota_per_day, operations
+  from gateway.grant
+ where $1::uuid[] is null or agreement_id = any($1)`
+)
+
+type routeRow struct {
+	VersionID uuid.UUID
+	Document  []byte
+}
+
+type grantRow struct {
+	AgreementID   uuid.UUID
+	Revision      int
+	ApplicationID uuid.UUID
+	VersionID     uuid.UUID
+	Purpose       string
+	State         string
+	Starts        time.Time
+	Ends          time.Time
+	RatePerMinute int
+	QuotaPerDay   int
+	Operations    []byte
+}
+
+// loadAll makes the snapshot anew.
+func (f *feed) loadAll(ctx context.Context) error {
+	begun := f.node.Now()
+	if err := f.conn.QueryRow(ctx, horizonSQL).Scan(&f.horizon); err != nil {
+		return fmt.Errorf("read horizon: %w", err)
+	}
+	f.seen = nil
+	s := &snapshot{
+		routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, corrupt: map[uuid.UUID]bool{},
+		grants: grants{shards: new([grantShards]map[grantKey][]*grant)},
+	}
+	if err := f.loadRoutes(ctx, s, nil); err != nil {
+		return err
+	}
+	list, err := f.readGrants(ctx, s, nil)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		s.grants.put(g)
+	}
+	if err := f.askAuth(ctx, s); err != nil {
+		return err
+	}
+	f.node.current.Store(s)
+	f.node.fresh.Store(begun.UnixNano())
+	slog.InfoContext(ctx, "gateway configuration loaded", "routes", len(s.routes), "agreements", len(list),
+		"keys", len(s.credentials), "corrupt", len(s.corrupt), "dur_ms", f.node.Now().Sub(begun).Milliseconds())
+	return nil
+}
+
+// loadChanges puts a new snapshot in force when something changed.
+func (f *feed) loadChanges(ctx context.Context, fromAuth bool) error {
+	begun := f.node.Now()
+	var horizon string
+	if err := f.conn.QueryRow(ctx, horizonSQL).Scan(&horizon); err != nil {
+		return fmt.Errorf("read horizon: %w", err)
+	}
+	routes, agreements, err := f.changes(ctx)
+	if err != nil {
+		return err
+	}
+	fromAuth = fromAuth || begun.Sub(f.audited) > auditEvery
+	if len(routes)+len(agreements) > 0 || fromAuth {
+		next := *f.node.current.Load()
+		next.corrupt = maps.Clone(next.corrupt)
+		if err := f.apply(ctx, &next, routes, agreements); err != nil {
+			return err
+		}
+		if fromAuth {
+			if err := f.askAuth(ctx, &next); err != nil {
+				return err
+			}
+		}
+		f.node.current.Store(&next)
+	}
+	f.horizon = horizon
+	f.node.fresh.Store(begun.UnixNano())
+	return nil
+}
+
+// changes lists the objects that changed, each once.
+func (f *feed) changes(ctx context.Context) (routes, agreements []uuid.UUID, err error) {
+	type change struct {
+		ID       int64
+		Kind     string
+		ObjectID uuid.UUID
+	}
+	list, err := pg.All[change](ctx, f.conn, changesSQL, f.horizon)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read changes: %w", err)
+	}
+	seen, listed := make(map[int64]bool, len(list)), map[uuid.UUID]bool{}
+	for _, c := range list {
+		seen[c.ID] = true
+		if f.seen[c.ID] || listed[c.ObjectID] {
+			continue
+		}
+		listed[c.ObjectID] = true
+		if c.Kind == "route" {
+			routes = append(routes, c.ObjectID)
+		} else {
+			agreements = append(agreements, c.ObjectID)
+		}
+	}
+	f.seen = seen
+	return routes, agreements, nil
+}
+
+// apply loads what changed into a snapshot that shares its maps with an older one.
+func (f *feed) apply(ctx context.Context, s *snapshot, routes, agreements []uuid.UUID) error {
+	if len(routes) > 0 {
+		s.routes, s.byVersion = maps.Clone(s.routes), maps.Clone(s.byVersion)
+		for _, id := range routes {
+			if old := s.byVersion[id]; old != nil && s.routes[old.prefix] == old {
+				delete(s.routes, old.prefix)
+			}
+			delete(s.byVersion, id)
+			delete(s.corrupt, id)
+		}
+		if err := f.loadRoutes(ctx, s, routes); err != nil {
+			return err
+		}
+	}
+	if len(agreements) == 0 {
+		return nil
+	}
+	for _, id := range agreements {
+		delete(s.corrupt, id)
+	}
+	list, err := f.readGrants(ctx, s, agreements)
+	if err != nil {
+		return err
+	}
+	s.grants = s.grants.copyFor(list)
+	for _, g := range list {
+		s.grants.put(g)
+	}
+	return nil
+}
+
+// loadRoutes puts the routes of these versions, nil: all, into the snapshot.
+// One that cannot be served is left out, and said.
+func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID) error {
+	rows, err := pg.All[routeRow](ctx, f.conn, routesSQL, versions)
+	if err != nil {
+		return fmt.Errorf("read routes: %w", err)
+	}
+	for _, row := range rows {
+		v, err := decodeRoute(row.Document)
+		if err == nil && v.Version != row.VersionID {
+			err = errors.New("the document is another version's")
+		}
+		if err != nil {
+			slog.ErrorContext(ctx, "route cannot be read and is not served", "version_id", row.VersionID, "err", err)
+			s.corrupt[row.VersionID] = true
+			continue
+		}
+		s.routes[v.prefix], s.byVersion[v.Version] = v, v
+	}
+	return nil
+}
+
+// readGrants gives these agreements, nil: all. One that cannot be read becomes
+// one that is over, and is said: its calls are refused.
+func (f *feed) readGrants(ctx context.Context, s *snapshot, agreements []uuid.UUID) ([]*grant, error) {
+	rows, err := pg.All[grantRow](ctx, f.conn, grantsSQL, agreements)
+	if err != nil {
+		return nil, fmt.Errorf("read grants: %w", err)
+	}
+	list := make([]*grant, len(rows))
+	for i, row := range rows {
+		g := Grant{Agreement: row.AgreementID, Revision: row.Revision, Application: row.ApplicationID, Version: row.VersionID,
+			Purpose: row.Purpose, State: row.State, Starts: row.Starts.UTC(), Ends: row.Ends.UTC(),
+			Plan: Plan{RatePerMinute: row.RatePerMinute, QuotaPerDay: row.QuotaPerDay}}
+		err := json.Unmarshal(row.Operations, &g.Operations)
+		if err == nil {
+			list[i], err = compileGrant(g)
+		}
+		if err != nil {
+			slog.ErrorContext(ctx, "agreement cannot be read and is not in force", "agreement_id", row.AgreementID, "err", err)
+			s.corrupt[row.AgreementID] = true
+			g.State, g.Operations = "ended", nil
+			list[i] = &grant{Grant: g, agreed: []string{}}
+		}
+	}
+	return list, nil
+}
+
+// askAuth loads what auth knows of keys, applications and tokens.
+func (f *feed) askAuth(ctx context.Context, s *snapshot) error {
+	if f.node.Refresh != nil {
+		if err := f.node.Refresh(ctx); err != nil {
+			return fmt.Errorf("refresh: %w", err)
+		}
+	}
+	keys, err := f.node.Credentials(ctx)
+	if err != nil {
+		return fmt.Errorf("read credentials: %w", err)
+	}
+	disabled, err := f.node.Disabled(ctx)
+	if err != nil {
+		return fmt.Errorf("read disabled applications: %w", err)
+	}
+	revoked, err := f.node.Revoked(ctx)
+	if err != nil {
+		return fmt.Errorf("read revoked tokens: %w", err)
+	}
+	s.credentials = make(map[string]auth.GatewayCredential, len(keys))
+	for _, k := range keys {
+		s.credentials[k.Lookup] = k
+	}
+	s.disabled = make(map[uuid.UUID]bool, len(disabled))
+	for _, id := range disabled {
+		s.disabled[id] = true
+	}
+	s.revoked = make(map[string]bool, len(revoked))
+	for _, id := range revoked {
+		s.revoked[id] = true
+	}
+	f.audited = f.node.Now()
+	return nil
+}

@@ -1,0 +1,158 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/auth/policy"
+	"lgsp/internal/problem"
+)
+
+// caller is who calls, and what proved it.
+type caller struct {
+	application uuid.UUID // uuid.Nil: nobody known
+	credential  string    // policy.NoCredential, APIKey, Token
+}
+
+// identify reads the call's credential and finds whose it is. A credential
+// that is wrong is refused even where none is needed.
+func (c *call) identify(r *http.Request) error {
+	kind, secret, err := c.credential(r)
+	if err != nil {
+		return err
+	}
+	c.caller = caller{credential: kind}
+	switch kind {
+	case policy.NoCredential:
+		return nil
+	case policy.APIKey:
+		err = c.byKey(secret)
+	default:
+		err = c.byToken(secret)
+	}
+	if err != nil {
+		return c.challenge(err, "invalid_token")
+	}
+	if c.snapshot.disabled[c.caller.application] {
+		c.caller.application = uuid.Nil
+		return c.challenge(problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").
+			Coded("application-disabled"), "invalid_token")
+	}
+	c.exchange.Application = c.caller.application
+	return nil
+}
+
+// credential takes the one credential of a call from its headers.
+func (c *call) credential(r *http.Request) (kind, secret string, err error) {
+	for name, values := range c.query {
+		if secretInQuery(name, values) {
+			return "", "", problem.Errorf(problem.Invalid, "a credential stands in the query, where logs keep it; send it in a header and replace it").
+				Coded("credential-in-query", "name", name)
+		}
+	}
+	keys, authorization := r.Header.Values("X-Api-Key"), r.Header.Values("Authorization")
+	switch {
+	case len(keys)+len(authorization) > 1:
+		return "", "", problem.Errorf(problem.Invalid, "the call carries more than one credential; send one").Coded("two-credentials")
+	case len(keys) == 1:
+		return policy.APIKey, keys[0], nil
+	case len(authorization) == 0:
+		return policy.NoCredential, "", nil
+	}
+	scheme, secret, _ := strings.Cut(authorization[0], " ")
+	secret = strings.TrimSpace(secret)
+	switch {
+	case strings.EqualFold(scheme, "ApiKey"):
+		return policy.APIKey, secret, nil
+	case strings.EqualFold(scheme, "Bearer") && strings.HasPrefix(secret, "lgsp_"):
+		return "", "", c.challenge(problem.Errorf(problem.Unauthorized, "an API key is sent as X-API-Key; Bearer takes an access token").
+			Coded("key-as-bearer"), "invalid_token")
+	case strings.EqualFold(scheme, "Bearer"):
+		return policy.Token, secret, nil
+	}
+	return "", "", c.challenge(problem.Errorf(problem.Unauthorized, "the scheme of Authorization is neither Bearer nor ApiKey").
+		Coded("credential-scheme"), "")
+}
+
+func secretInQuery(name string, values []string) bool {
+	switch strings.ToLower(name) {
+	case "access_token", "api_key", "apikey", "api-key", "x-api-key":
+		return true
+	}
+	for _, value := range values {
+		if strings.HasPrefix(value, "lgsp_key_") || strings.HasPrefix(value, "lgsp_secret_") || strings.HasPrefix(value, "lgsp_pat_") {
+			return true
+		}
+	}
+	return false
+}
+
+// byKey finds the application of an API key. All wrong keys get one answer,
+// save those that are no keys at all.
+func (c *call) byKey(text string) error {
+	key, err := auth.ParseKey(text)
+	if err != nil {
+		return err
+	}
+	if key.Kind != auth.KindKey {
+		return problem.Errorf(problem.Unauthorized, "this is no API key but another secret of yours; it was sent to the wrong place").Coded("not-a-key")
+	}
+	wrong := problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
+	known, ok := c.snapshot.credentials[key.Lookup]
+	if !ok || !key.Matches(c.node.Peppers[known.PepperVersion], known.Hash) || !c.now.Before(known.Expires) {
+		return wrong
+	}
+	if known.Disabled {
+		return problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").Coded("application-disabled")
+	}
+	c.caller.application = known.Application
+	return nil
+}
+
+// byToken finds the application of a bearer token made for this version.
+func (c *call) byToken(text string) error {
+	if c.version == nil || text == "" {
+		return problem.Errorf(problem.Unauthorized, "the bearer token is empty").Coded("token-malformed")
+	}
+	token, err := c.node.Verify(text, c.node.audience(c.version))
+	if err != nil {
+		return err
+	}
+	if c.snapshot.revoked[token.ID] {
+		return problem.Errorf(problem.Unauthorized, "the token was revoked; ask for a new one").Coded("token-revoked")
+	}
+	c.caller.application = token.Application
+	return nil
+}
+
+// challenge adds to a 401 what would be accepted here: one challenge a scheme
+// (RFC 9110 §11.6.1, RFC 6750 §3, RFC 9728 §5.1).
+func (c *call) challenge(err error, code string) error {
+	e := problem.Of(err)
+	if e == nil || e.Kind != problem.Unauthorized || c.version == nil {
+		return err
+	}
+	bearer := `Bearer realm="lgsp"`
+	if code != "" {
+		bearer += `, error="` + code + `", error_description="` + quotable(e.Detail) + `"`
+	}
+	bearer += `, resource_metadata="` + c.node.GatewayURL + protectedResource + c.version.prefix + `"`
+	e.Sends("WWW-Authenticate", bearer)
+	if c.operation != nil && c.operation.Access != Personal {
+		e.Sends("WWW-Authenticate", `ApiKey realm="lgsp", header="X-API-Key"`)
+	}
+	return e
+}
+
+// quotable leaves of a text what error_description may hold (RFC 6750 §3).
+func quotable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, text)
+}

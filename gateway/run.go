@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"lgsp/gateway/journal"
+	"lgsp/gateway/quota"
+	"lgsp/internal/pg"
+)
+
+// Run keeps the node's configuration, counters and evidence going until ctx
+// ends; then it saves the counters and gives the ledger a few seconds to take
+// the rest. End ctx after the listener: a call that comes later is not recorded.
+// Run fails when the journal's directory cannot be written.
+func (n *Node) Run(ctx context.Context) error {
+	gateway, err := url.Parse(n.GatewayURL)
+	if err != nil || gateway.Host == "" {
+		return fmt.Errorf("gateway url %q is no URL", n.GatewayURL)
+	}
+	n.via = gateway.Host
+	n.transport, n.buffers = n.newTransport(), &bufferPool{}
+	n.journal = &journal.Journal{
+		Dir: filepath.Join(n.DataDir, "journal"), Segment: 16 << 20, Max: or(n.Evidence, 1<<30), Sync: 200 * time.Millisecond,
+	}
+	if err := n.journal.Open(); err != nil {
+		return fmt.Errorf("open journal: %w", err)
+	}
+	n.Metrics.attach(n)
+	drains, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDrain()
+	group, inside := errgroup.WithContext(ctx)
+	group.Go(func() error { return ended(drains, n.journal.Drain(drains, n.deliver)) })
+	group.Go(func() error { return n.followAlways(inside) })
+	group.Go(func() error { return n.saveAlways(inside) })
+	group.Go(func() error {
+		<-inside.Done()
+		time.AfterFunc(drainPatience, stopDrain) // what is left is delivered at the next start
+		return n.journal.Close()
+	})
+	return group.Wait()
+}
+
+// ended is nil for an error that only says that ctx ended.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+// followAlways follows the feed, again and again when its connection fails.
+func (n *Node) followAlways(ctx context.Context) error {
+	if err := n.loadUse(ctx); err != nil && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "day quotas are not loaded; they are told when calls are counted", "err", err)
+	}
+	for {
+		err := n.follow(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		slog.ErrorContext(ctx, "gateway feed is lost; trying again", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// saveAlways saves the day quotas, and forgets old changes.
+func (n *Node) saveAlways(ctx context.Context) error {
+	tick := time.NewTicker(saveEvery)
+	defer tick.Stop()
+	var swept time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
+			defer cancel()
+			if err := n.saveUse(last); err != nil {
+				slog.ErrorContext(last, "day quotas are not saved", "err", err)
+			}
+			return nil
+		case <-tick.C:
+		}
+		if err := n.saveUse(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "day quotas are not saved; trying again", "err", err)
+		}
+		if now := n.Now(); now.Sub(swept) > time.Hour {
+			swept = now
+			if err := n.sweep(ctx, now); err != nil && ctx.Err() == nil {
+				slog.ErrorContext(ctx, "old changes are not swept", "err", err)
+			}
+		}
+	}
+}
+
+const saveUseSQL = `
+insert into gateway.quota_use as q (agreement_id, day, used)
+select u.agreement_id, u.day, greatest(u.used, 0)
+  from unnest($1::uuid[], $2::date[], $3::bigint[]) as u (agreement_id, day, used)
+on conflict (day, agreement_id) do update set used = greatest(q.used + excluded.used, 0)
+returning agreement_id as agreement, day, used`
+
+// saveUse adds what this node counted to what all nodes counted, and learns the sum.
+func (n *Node) saveUse(ctx context.Context) error {
+	given := n.days.Unsaved(n.Now())
+	if len(given) == 0 {
+		return nil
+	}
+	totals, err := pg.All[quota.Use](ctx, n.DB, saveUseSQL, column(given, useAgreement), column(given, useDay), column(given, useUsed))
+	if err != nil {
+		n.days.Saved(given, nil)
+		return fmt.Errorf("save quota use: %w", err)
+	}
+	n.days.Saved(given, totals)
+	return nil
+}
+
+func useAgreement(u quota.Use) [16]byte { return u.Agreement }
+func useDay(u quota.Use) time.Time      { return u.Day }
+func useUsed(u quota.Use) int64         { return u.Used }
+
+func column[T any](uses []quota.Use, of func(quota.Use) T) []T {
+	list := make([]T, len(uses))
+	for i, u := range uses {
+		list[i] = of(u)
+	}
+	return list
+}
+
+const loadUseSQL = `select agreement_id as agreement, day, used from gateway.quota_use where day = $1`
+
+// loadUse learns what all nodes counted today.
+func (n *Node) loadUse(ctx context.Context) error {
+	now := n.Now()
+	totals, err := pg.All[quota.Use](ctx, n.DB, loadUseSQL, quota.Day(now))
+	if err != nil {
+		return fmt.Errorf("load quota use: %w", err)
+	}
+	n.days.Known(totals, now)
+	return nil
+}
+
+const (
+	sweepChangesSQL = `delete from gateway.change where at < $1`
+	sweepUseSQL     = `delete from gateway.quota_use where day < $1`
+)
+
+// sweep forgets changes that every node has seen, or missed for so long that
+// it loads anew, and quotas of a year ago.
+func (n *Node) sweep(ctx context.Context, now time.Time) error {
+	return pgx.BeginFunc(ctx, n.DB, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sweepChangesSQL, now.Add(-changesLast)); err != nil {
+			return fmt.Errorf("sweep changes: %w", err)
+		}
+		if _, err := tx.Exec(ctx, sweepUseSQL, now.AddDate(-1, 0, 0)); err != nil {
+			return fmt.Errorf("sweep quota use: %w", err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+const (
+	protectedResource = "/.well-known/oauth-protected-resource" // RFC 9728 §3.1, before the version's prefix
+	apiCatalog        = "/.well-known/api-catalog"              // RFC 9727
+)
+
+// wellKnown answers what tells programs about the gateway, false for all else.
+func (c *call) wellKnown(r *http.Request) bool {
+	path := rawPath(r.RequestURI)
+	var body any
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return false
+	case path == apiCatalog:
+		c.answer.own.Set("Content-Type", `application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"`)
+		c.answer.own.Set("Link", "<"+c.node.GatewayURL+apiCatalog+`>; rel="api-catalog"`)
+		body = c.linkset()
+	case strings.HasPrefix(path, protectedResource+"/"):
+		v := c.snapshot.routes[strings.TrimPrefix(path, protectedResource)]
+		if v == nil {
+			return false
+		}
+		c.answer.own.Set("Content-Type", "application/json")
+		body = map[string]any{
+			"resource": c.node.audience(v), "authorization_servers": []string{c.node.Issuer},
+			"bearer_methods_supported": []string{"header"}, "resource_name": or(v.TitleEN, v.TitleVI), "resource_name#vi": v.TitleVI,
+			"resource_documentation": c.node.docs(v),
+		}
+	default:
+		return false
+	}
+	c.answer.own.Set("Access-Control-Allow-Origin", "*")
+	c.answer.own.Set("Cache-Control", "max-age=60")
+	text, err := json.Marshal(body)
+	if err != nil {
+		return false // strings and lists of them encode
+	}
+	c.answer.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodGet {
+		_, _ = c.answer.Write(text) // the caller may have gone
+	}
+	return true
+}
+
+// linkset lists the versions, by prefix (RFC 9264).
+func (c *call) linkset() any {
+	type link struct {
+		Href  string `json:"href"`
+		Title string `json:"title,omitempty"`
+	}
+	type entry struct {
+		Anchor  string `json:"anchor"`
+		Doc     []link `json:"service-doc"`
+		Meta    []link `json:"service-meta"`
+		version *version
+	}
+	list := make([]entry, 0, len(c.snapshot.routes))
+	for _, v := range c.snapshot.routes {
+		list = append(list, entry{version: v, Anchor: c.node.audience(v),
+			Doc:  []link{{Href: c.node.docs(v), Title: or(v.TitleEN, v.TitleVI)}},
+			Meta: []link{{Href: c.node.GatewayURL + protectedResource + v.prefix}}})
+	}
+	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.Anchor, b.Anchor) })
+	return map[string]any{"linkset": list}
+}
+
+const (
+	corsHeaders = "Authorization, X-API-Key, Content-Type, Accept, Accept-Language, LGSP-Purpose, Traceparent, X-Request-Id"
+	corsExposed = "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, Deprecation, Sunset, Link"
+)
+
+// cors allows pages of other origins to read the answer, problems too: the
+// portal's pages any, every page an open operation's. It is called before the
+// operation is known, and again when it is.
+func (c *call) cors(r *http.Request) {
+	own, origin := c.answer.own, r.Header.Get("Origin")
+	own.Set("Vary", "Origin")
+	switch {
+	case c.operation != nil && c.operation.Access == Open:
+		own.Set("Access-Control-Allow-Origin", "*")
+	case origin != "" && origin == originOf(c.node.PortalURL):
+		own.Set("Access-Control-Allow-Origin", origin)
+	default:
+		return
+	}
+	own.Set("Access-Control-Expose-Headers", corsExposed)
+}
+
+// preflight answers OPTIONS, which asks for no credential, and says whether
+// this was one.
+func (c *call) preflight(r *http.Request) bool {
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	own := c.answer.own
+	if own.Get("Access-Control-Allow-Origin") != "" && r.Header.Get("Access-Control-Request-Method") != "" {
+		own.Set("Access-Control-Allow-Methods", c.answer.allow)
+		own.Set("Access-Control-Allow-Headers", corsHeaders)
+		own.Set("Access-Control-Max-Age", "600")
+	}
+	own.Set("Allow", c.answer.allow)
+	c.answer.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// originOf is the origin of a URL (RFC 6454 §6.2).
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
