@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"lgsp/internal/problem"
 )
@@ -48,7 +49,10 @@ func TestPasswordsAreBounded(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	waiting := make(chan error)
 	go func() { _, err := p.hash(ctx, goodPassword); waiting <- err }()
-	for p.places.Load() > 0 { // until it waits
+	for deadline := time.Now().Add(5 * time.Second); p.places.Load() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the second does not wait for its turn")
+		}
 	}
 	_, err := p.hash(t.Context(), goodPassword)
 	want(t, "one more than may wait", err, problem.TooMany, "sign-in-busy")
