@@ -117,3 +117,18 @@ func (a *Auth) Members(ctx context.Context, who Principal, agency uuid.UUID) ([]
 	}
 	return members, nil
 }
+
+const holdersSQL = `
+select m.person_id from auth.membership m join auth.person p on p.id = m.person_id
+ where m.role = $1 and m.agency_id = $2 and p.disabled_at is null
+ order by m.person_id`
+
+// Holders are the persons who hold role in agency.
+func (a *Auth) Holders(ctx context.Context, role string, agency uuid.UUID) ([]uuid.UUID, error) {
+	rows, _ := a.DB.Query(ctx, holdersSQL, role, agency) // the error comes back from Collect
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("list %ss of agency %s: %w", role, agency, err)
+	}
+	return ids, nil
+}

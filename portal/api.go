@@ -37,6 +37,7 @@ type API struct {
 	Catalog    *catalog.Catalog
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
+	Gateway    string // public origin of the gateway, without a slash at the end
 
 	// WhoByAccessToken is who an access token for the issuer stands for.
 	WhoByAccessToken func(ctx context.Context, token string) (auth.Principal, error)
@@ -48,9 +49,9 @@ type API struct {
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
 }
 
-// bodyLimit is what a JSON body may measure, in bytes. A document of 10 MB
+// apiBodyLimit is what a JSON body may measure, in bytes. A document of 10 MB
 // that is imported as a JSON string may double by its escapes.
-const bodyLimit = 24 << 20
+const apiBodyLimit = 24 << 20
 
 // Routes adds /api/v1 to r.
 func (a *API) Routes(r *mux.Router) {

@@ -100,11 +100,11 @@ func (a *API) showAPI(w http.ResponseWriter, r *http.Request) error {
 //	@Tags		apis
 //	@Security	bearer
 //	@Param		id		path		string			true	"id"
-//	@Param		body	body		catalog.APIEdit	true	"the words"
+//	@Param		body	body		catalog.APIText	true	"the words"
 //	@Success	200		{object}	catalog.API
 //	@Router		/apis/{id} [put]
 func (a *API) editAPI(w http.ResponseWriter, r *http.Request) error {
-	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, e catalog.APIEdit) (catalog.API, error) {
+	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, e catalog.APIText) (catalog.API, error) {
 		return guarded(r, func() (catalog.API, error) { return a.Catalog.APIByID(ctx, who, id) },
 			func() (catalog.API, error) { return a.Catalog.EditAPI(ctx, who, id, e) })
 	})
@@ -241,7 +241,11 @@ func (a *API) versionSpec(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	text, err := a.Catalog.SpecJSON(r.Context(), who, id)
+	v, err := a.Catalog.VersionByID(r.Context(), who, id)
+	if err != nil {
+		return err
+	}
+	text, err := a.Catalog.SpecJSON(r.Context(), who, id, a.Gateway+v.Prefix())
 	if err != nil {
 		return err
 	}

@@ -20,13 +20,13 @@ import (
 )
 
 // decode reads the JSON object in a request's body as a T. What does not fit
-// is Invalid with the name of the field; more than bodyLimit is TooLarge.
+// is Invalid with the name of the field; more than apiBodyLimit is TooLarge.
 func decode[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	var v T
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return v, problem.Errorf(problem.UnsupportedMedia, "send the body as application/json").Coded("body-type")
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, bodyLimit))
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, apiBodyLimit))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&v); err != nil {
 		return v, bodyProblem(err, decoder.InputOffset())

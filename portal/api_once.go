@@ -44,7 +44,7 @@ func (a *API) once(h problem.HandlerFunc) problem.HandlerFunc {
 }
 
 func claimOf(w http.ResponseWriter, r *http.Request, who auth.Principal, key string) (auth.OnceKey, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apiBodyLimit))
 	if err != nil {
 		return auth.OnceKey{}, bodyProblem(err, int64(len(body)))
 	}

@@ -14,6 +14,7 @@ import (
 	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/catalog"
+	"lgsp/internal/mail"
 	"lgsp/ledger"
 	"lgsp/web"
 )
@@ -25,6 +26,7 @@ type Portal struct {
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
 	Pages      *web.Pages
+	Mailer     mail.Mailer
 	Now        func() time.Time // time.Now outside tests
 
 	Origin    string   // public origin of the portal, LGSP_PORTAL_URL, without a slash at the end

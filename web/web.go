@@ -29,6 +29,7 @@ var Locales = [...]string{"vi", "en"}
 type Pages struct {
 	templates map[string]map[string]*template.Template // by locale, then page
 	assets    map[string]string                        // plain name: hashed name
+	words     map[string]map[string]message            // by locale, then key
 }
 
 // View is what a page is made from. Everything but Data is for the frame
@@ -63,7 +64,7 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web/dist is not built; run make build: %w", err)
 	}
-	p := &Pages{templates: map[string]map[string]*template.Template{}}
+	p := &Pages{templates: map[string]map[string]*template.Template{}, words: map[string]map[string]message{}}
 	if err := json.Unmarshal(manifest, &p.assets); err != nil {
 		return nil, fmt.Errorf("read web/dist/manifest.json: %w", err)
 	}
@@ -76,6 +77,7 @@ func New() (*Pages, error) {
 		if err != nil {
 			return nil, err
 		}
+		p.words[locale] = words
 		base, err := template.New("layout.html").Funcs(functions(locale, words, p.assets)).
 			ParseFS(files, "layout.html", "partials/*.html")
 		if err != nil {
@@ -91,6 +93,13 @@ func New() (*Pages, error) {
 		}
 	}
 	return p, nil
+}
+
+// Text gives a message outside a page, as for a letter; pairs are name,
+// value, … filled in.
+func (p *Pages) Text(locale, key string, pairs ...any) (string, error) {
+	text, err := say(locale, p.words[locale], key, pairs...)
+	return fmt.Sprint(text), err
 }
 
 // Render gives the whole page of that name in a locale, or an error and

@@ -36,6 +36,12 @@ type command struct {
 
 var commands = []command{
 	{"serve", "run the whole platform in one process (--demo: with the demo province)", runServe},
+	{"gateway", "run a data-plane node alone", runGateway},
+	{"migrate", "bring the database to the newest schema", runMigrate},
+	{"user", "create an account: user create --role operator --email … --name …", runUser},
+	{"demo", "what a script needs to try the running demo: demo info --json", runDemo},
+	{"ledger", "check the log: ledger verify; prove an entry: ledger prove ID", runLedger},
+	{"version", "print what was built", runVersion},
 }
 
 // run is the program; tests call it.

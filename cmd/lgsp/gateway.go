@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"golang.org/x/sync/errgroup"
+
+	"lgsp/internal/telemetry"
+)
+
+// runGateway is a data-plane node alone: it serves calls and its own ops
+// listener, from the database that the other nodes share.
+func runGateway(ctx context.Context, p program) error {
+	flags := flag.NewFlagSet("gateway", flag.ContinueOnError)
+	flags.SetOutput(p.Stderr)
+	if err := flags.Parse(p.Args); err != nil {
+		return err
+	}
+	c, err := readConfig(p.Environ, false)
+	if err != nil {
+		return err
+	}
+	if c.DatabaseURL == "" {
+		return errors.New("LGSP_DATABASE_URL: a gateway node alone needs the database that the others share")
+	}
+	slog.SetDefault(c.logger(p.Stderr, false))
+	if err := c.makeDataDir(); err != nil {
+		return err
+	}
+	unlock, err := lockDir(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	calls, err := net.Listen("tcp", c.GatewayAddr)
+	if err != nil {
+		return fmt.Errorf("LGSP_GATEWAY_ADDR: %w", err)
+	}
+	defer calls.Close()
+	ops, err := net.Listen("tcp", c.OpsAddr)
+	if err != nil {
+		return fmt.Errorf("LGSP_OPS_ADDR: %w", err)
+	}
+	defer ops.Close()
+	db, err := openDatabase(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	platform, err := wire(ctx, c, db)
+	if err != nil {
+		return err
+	}
+	return platform.runNode(ctx, calls, ops)
+}
+
+func (p *platform) runNode(ctx context.Context, calls, ops net.Listener) error {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var services, servers errgroup.Group
+	services.Go(func() error { return p.node.Run(working) })
+	services.Go(func() error { return p.oauth.Run(working) }) // keeps the keys fresh
+	servers.Go(func() error { return serveUntil(ctx, calls, p.node, p.config.Drain) })
+	servers.Go(func() error {
+		handler := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}.Handler()
+		return serveUntil(ctx, ops, handler, p.config.Drain)
+	})
+	err := servers.Wait()
+	stop()
+	return errors.Join(err, services.Wait())
+}

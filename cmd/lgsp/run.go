@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lgsp/internal/telemetry"
+)
+
+// run serves the doors until ctx ends or something that cannot be mended
+// fails. Requests under way are let finish; only then do the services that
+// keep their evidence stop.
+func (p *platform) run(ctx context.Context, d doors, ready func()) error {
+	serving, stopServing := context.WithCancelCause(ctx)
+	defer stopServing(nil)
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorking()
+	var services, servers errgroup.Group
+	for name, service := range map[string]func(context.Context) error{
+		"sequencer of the ledger": p.ledger.Run,
+		"gateway":                 p.node.Run,
+		"authorization server":    p.oauth.Run,
+		"upkeep":                  p.upkeep,
+		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
+		"database":                p.watchDatabase,
+	} {
+		services.Go(func() error {
+			err := service(working)
+			if err != nil {
+				stopServing(fmt.Errorf("%s: %w", name, err))
+			}
+			return nil
+		})
+	}
+	ops := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}
+	for door, handler := range map[net.Listener]http.Handler{
+		d.portal: p.portal.Routes(), d.gateway: p.node, d.ops: ops.Handler(),
+	} {
+		servers.Go(func() error { return serveUntil(serving, door, handler, p.config.Drain) })
+	}
+	go p.announce(serving, ready)
+	err := servers.Wait()
+	stopWorking()
+	_ = services.Wait() // each has told stopServing why it ended
+	if cause := context.Cause(serving); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(err, cause)
+	}
+	return err
+}
+
+// announce calls ready once the first call would be answered.
+func (p *platform) announce(ctx context.Context, ready func()) {
+	for p.ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	ready()
+}
+
+// ready is nil when the node may be given traffic.
+func (p *platform) ready(ctx context.Context) error {
+	if err := p.node.Ready(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return p.db.Pool.Ping(ctx)
+}
+
+// watchDatabase fails when the private server ends by itself.
+func (p *platform) watchDatabase(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-p.db.ended():
+		return errors.New("the private PostgreSQL has ended by itself; its log is in the data directory")
+	}
+}
+
+// upkeep forgets what is kept for a time only.
+func (p *platform) upkeep(ctx context.Context) error {
+	for {
+		if err := p.auth.PurgeOnce(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "upkeep", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Hour):
+		}
+	}
+}
+
+// server is an HTTP server with every deadline set; it serves until its
+// listener closes.
+func server(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       5 * time.Minute, // an upload of 100 MB on a slow line
+		WriteTimeout:      10 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	}
+}
+
+// serveUntil serves a listener until ctx ends, then lets requests finish
+// within drain.
+func serveUntil(ctx context.Context, l net.Listener, handler http.Handler, drain time.Duration) error {
+	s := server(handler)
+	var group errgroup.Group
+	group.Go(func() error {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve %s: %w", l.Addr(), err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		late, cancel := context.WithTimeout(context.Background(), drain)
+		defer cancel()
+		if s.Shutdown(late) != nil {
+			_ = s.Close() // whoever is still here has had the time to drain
+		}
+		return nil
+	})
+	return group.Wait()
+}

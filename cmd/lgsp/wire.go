@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"lgsp/agreement"
+	"lgsp/auth"
+	"lgsp/auth/oauth"
+	"lgsp/auth/policy"
+	"lgsp/catalog"
+	"lgsp/gateway"
+	"lgsp/internal/egress"
+	"lgsp/internal/mail"
+	"lgsp/ledger"
+	"lgsp/portal"
+	"lgsp/web"
+)
+
+// platform is every room, wired. This file and wire_map.go are the only code
+// that knows them all.
+type platform struct {
+	config     config
+	db         *database
+	policy     *policy.Enforcer
+	auth       *auth.Auth
+	oauth      *oauth.Server
+	catalog    *catalog.Catalog
+	agreements *agreement.Agreements
+	ledger     *ledger.Ledger
+	node       *gateway.Node
+	api        *portal.API
+	portal     *portal.Portal
+	upstreams  *egress.Upstream
+	metrics    *prometheus.Registry
+}
+
+// wire makes the rooms and fills in what each needs of the others.
+func wire(ctx context.Context, c config, db *database) (*platform, error) {
+	root, err := readSecret(c.SecretFile)
+	if err != nil {
+		return nil, err
+	}
+	enforcer, err := policy.New()
+	if err != nil {
+		return nil, err
+	}
+	p := &platform{
+		config: c, db: db, policy: enforcer,
+		auth: &auth.Auth{}, oauth: &oauth.Server{}, catalog: &catalog.Catalog{}, agreements: &agreement.Agreements{},
+		ledger: &ledger.Ledger{}, node: &gateway.Node{}, api: &portal.API{}, portal: &portal.Portal{},
+		upstreams: &egress.Upstream{Own: []string{c.PortalAddr, c.GatewayAddr, c.OpsAddr}},
+		metrics:   prometheus.NewRegistry(),
+	}
+	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.wireLedger(root)
+	p.wireAuth(root)
+	p.wireCatalog()
+	p.wireAgreements()
+	p.wireNode(root)
+	if err := p.wirePortal(root); err != nil {
+		return nil, err
+	}
+	if err := p.oauth.Prepare(ctx); err != nil {
+		return nil, fmt.Errorf("prepare the authorization server: %w", err)
+	}
+	return p, nil
+}
+
+func (p *platform) wireLedger(root secret) {
+	*p.ledger = ledger.Ledger{
+		DB: p.db.Pool, Now: time.Now,
+		Dir:             filepath.Join(p.config.DataDir, "ledger"),
+		Origin:          hostOf(p.config.PortalURL) + "/ledger",
+		Seed:            [32]byte(root.key("lgsp ledger sign v1")),
+		May:             p.policy.May,
+		OwnsApplication: p.auth.OwnsApplication,
+	}
+}
+
+func (p *platform) wireAuth(root secret) {
+	*p.auth = auth.Auth{
+		DB: p.db.Pool, Now: time.Now,
+		Pepper:    root.key("lgsp pepper v1"),
+		Passwords: auth.NewPasswords(runtime.NumCPU(), 64),
+		May:       p.policy.May,
+		Record:    p.ledger.Record,
+	}
+	*p.oauth = oauth.Server{
+		DB: p.db.Pool, Now: time.Now,
+		Issuer: p.config.Issuer, Portal: p.config.PortalURL,
+		HMACKey: root.key("lgsp oauth hmac v1"), SealKey: root.key("lgsp seal v1"),
+		Client: p.auth.Application, VerifySecret: p.auth.VerifySecret,
+		SessionPerson: p.sessionPerson,
+		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
+		Audience: p.mayHaveToken, Audiences: p.audiences,
+		Record: p.ledger.Record,
+	}
+}
+
+func (p *platform) wireCatalog() {
+	*p.catalog = catalog.Catalog{
+		DB: p.db.Pool, Now: time.Now,
+		May: p.policy.May, Record: p.ledger.Record,
+		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
+		Expose: expose, Withdraw: gateway.Withdraw,
+		Fetch: egress.Fetch(p.config.EgressAllow),
+		Files: filepath.Join(p.config.DataDir, "files"),
+	}
+}
+
+func (p *platform) wireAgreements() {
+	*p.agreements = agreement.Agreements{
+		DB: p.db.Pool, Now: time.Now,
+		May: p.policy.May, Record: p.ledger.Record,
+		Offer: p.offer, Applicant: p.applicant,
+		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
+		Grant: grant, Notify: p.portal.Notify,
+	}
+}
+
+func (p *platform) wireNode(root secret) {
+	verifier := &oauth.Verifier{Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked}
+	*p.node = gateway.Node{
+		DB: p.db.Pool, Now: time.Now,
+		GatewayURL: p.config.GatewayURL, PortalURL: p.config.PortalURL, Issuer: p.config.Issuer,
+		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
+		Peppers: map[int][]byte{1: p.auth.Pepper}, SubjectKey: root.key("lgsp subject v1"),
+		Dial:        p.upstreams.DialContext,
+		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked,
+		Verify:  tokenOf(verifier),
+		Deliver: p.deliver,
+		Metrics: gateway.NewMetrics(p.metrics), MaxStale: p.config.MaxStale,
+	}
+}
+
+func (p *platform) wirePortal(root secret) error {
+	pages, err := web.New()
+	if err != nil {
+		return err
+	}
+	*p.api = portal.API{
+		Auth: p.auth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
+		Gateway: p.config.GatewayURL,
+		WhoByAccessToken: p.oauth.WhoByAccessToken, Remaining: p.remaining, ExplainCall: p.explainCall,
+	}
+	*p.portal = portal.Portal{
+		Auth: p.auth, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,
+		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
+		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
+		CookieKey: [32]byte(root.key("lgsp cookie v1")), Proxies: p.config.TrustedProxies,
+		Protocols: p.protocols(),
+	}
+	return nil
+}
+
+// protocols are the machine's addresses beside the pages, by what they begin with.
+func (p *platform) protocols() map[string]http.Handler {
+	router := mux.NewRouter()
+	p.oauth.Routes(router)
+	p.ledger.Routes(router)
+	p.api.Routes(router)
+	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router}
+}
+
+func hostOf(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return origin // checked with the settings
+	}
+	return u.Host
+}
+
+// senderOf is the address that letters of the portal come from.
+func senderOf(origin string) string {
+	host := hostOf(origin)
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if !strings.Contains(host, ".") {
+		host += ".example" // localhost is no domain of a mail address
+	}
+	return "lgsp@" + host
+}
+
+// ownApplications lists every application that who owns.
+func (p *platform) ownApplications(ctx context.Context, who auth.Principal) ([]uuid.UUID, error) {
+	var ids []uuid.UUID
+	page := auth.Page{Limit: 100}
+	for {
+		list, next, err := p.auth.Applications(ctx, who, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, application := range list {
+			ids = append(ids, application.ID)
+		}
+		if next == "" {
+			return ids, nil
+		}
+		page.After = next
+	}
+}

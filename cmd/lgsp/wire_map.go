@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/agreement"
+	"lgsp/auth"
+	"lgsp/auth/oauth"
+	"lgsp/catalog"
+	"lgsp/gateway"
+	"lgsp/internal/problem"
+	"lgsp/ledger"
+	"lgsp/portal"
+)
+
+// The rooms in the middle do not know each other: here what one gives is put
+// into the shape that the other takes.
+
+// expose puts a version into the gateway's table. An operation goes by its
+// slug from here on, in agreements and in the ledger too.
+func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
+	route := gateway.Route{
+		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
+		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
+		TitleVI: e.TitleVI, TitleEN: e.TitleEN,
+		Upstream: e.UpstreamURL, Sunset: e.Sunset, Deprecated: e.DeprecatedAt,
+		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay},
+	}
+	for _, o := range e.Operations {
+		operation := gateway.Operation{
+			ID: o.Slug, Method: o.Method, Path: o.Path,
+			Access: o.Access, SubjectIn: o.SubjectIn, SubjectName: o.SubjectName,
+		}
+		for _, field := range o.Doc.Fields {
+			operation.Fields = append(operation.Fields, field.Path)
+		}
+		route.Operations = append(route.Operations, operation)
+	}
+	return gateway.Expose(ctx, tx, route)
+}
+
+// grant puts an agreement into the gateway's table.
+func grant(ctx context.Context, tx pgx.Tx, g agreement.Granted) error {
+	out := gateway.Grant{
+		Agreement: g.AgreementID, Revision: g.Revision, Application: g.ApplicationID, Version: g.VersionID,
+		Purpose: g.Purpose, State: g.State, Starts: g.NotBefore, Ends: g.NotAfter,
+		Plan: gateway.Plan{Slug: g.Plan, RatePerMinute: g.RatePerMinute, QuotaPerDay: g.QuotaPerDay},
+	}
+	for _, o := range g.Operations {
+		out.Operations = append(out.Operations, gateway.GrantedOperation{Operation: o.Operation, Fields: o.Fields})
+	}
+	return gateway.PutGrant(ctx, tx, out)
+}
+
+// offer is what can be asked for of a version.
+func (p *platform) offer(ctx context.Context, version uuid.UUID) (agreement.Offer, error) {
+	o, err := p.catalog.Offer(ctx, version)
+	if err != nil {
+		return agreement.Offer{}, err
+	}
+	out := agreement.Offer{
+		VersionID: o.Version.ID, AgencyID: o.Version.AgencyID, State: o.Version.State,
+		ServiceVI: o.Version.TitleVI + " " + o.Version.Number, ServiceEN: o.Version.TitleEN + " " + o.Version.Number,
+		Plan: o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, Decision: o.Plan.Decision,
+	}
+	for _, operation := range o.Operations {
+		one := agreement.Operation{
+			ID: operation.Slug, Method: operation.Method, Path: operation.Path, Access: operation.Access,
+			TitleVI: operation.Doc.SummaryVI, TitleEN: operation.Doc.SummaryEN,
+		}
+		for _, f := range operation.Doc.Fields {
+			one.Fields = append(one.Fields, agreement.Field{Path: f.Path, TitleVI: f.TitleVI, TitleEN: f.TitleEN})
+		}
+		out.Operations = append(out.Operations, one)
+	}
+	return out, nil
+}
+
+// applicant is an application that asks for an agreement, and whose it is.
+func (p *platform) applicant(ctx context.Context, id uuid.UUID) (agreement.Applicant, error) {
+	application, err := p.auth.Application(ctx, id)
+	if err != nil {
+		return agreement.Applicant{}, err
+	}
+	out := agreement.Applicant{ApplicationID: id, Name: application.Name}
+	if application.OwnerAgency != nil {
+		out.OwnerAgency = *application.OwnerAgency
+		agencies, err := p.auth.Agencies(ctx, []uuid.UUID{out.OwnerAgency})
+		out.OwnerName = agencies[out.OwnerAgency].NameVI
+		return out, err
+	}
+	out.OwnerPerson = *application.OwnerPerson
+	people, err := p.auth.Persons(ctx, []uuid.UUID{out.OwnerPerson})
+	out.OwnerName = people[out.OwnerPerson].Name
+	return out, err
+}
+
+func (p *platform) catalogAgencies(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) {
+	agencies, err := p.auth.Agencies(ctx, ids)
+	out := make(map[uuid.UUID]catalog.Agency, len(agencies))
+	for id, a := range agencies {
+		out[id] = agencyOf(a)
+	}
+	return out, err
+}
+
+func (p *platform) catalogAgency(ctx context.Context, slug string) (catalog.Agency, error) {
+	a, err := p.auth.AgencyBySlug(ctx, slug)
+	return agencyOf(a), err
+}
+
+func agencyOf(a auth.Agency) catalog.Agency {
+	return catalog.Agency{ID: a.ID, Slug: a.Slug, TitleVI: a.NameVI, TitleEN: a.NameEN}
+}
+
+// mayHaveToken lets an application have a token for a version that it has an
+// agreement for. A version is named by its address at the gateway.
+func (p *platform) mayHaveToken(ctx context.Context, client uuid.UUID, audience string) error {
+	audiences, err := p.audiences(ctx, client)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(audiences, audience) {
+		return problem.Errorf(problem.Forbidden, "the application has no agreement in force for %s", audience)
+	}
+	return nil
+}
+
+// audiences are the addresses of the versions that an application has an
+// agreement in force for.
+func (p *platform) audiences(ctx context.Context, client uuid.UUID) ([]string, error) {
+	versions, err := p.agreements.VersionsInForce(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, id := range versions {
+		v, err := p.catalog.LiveVersion(ctx, id)
+		if problem.Is(err, problem.NotFound) {
+			continue // retired since
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, p.config.GatewayURL+v.Prefix())
+	}
+	return all, nil
+}
+
+// tokenOf lets the gateway ask the verifier.
+func tokenOf(v *oauth.Verifier) func(context.Context, string, string) (gateway.Token, error) {
+	return func(_ context.Context, text, audience string) (gateway.Token, error) {
+		t, err := v.Verify(text, audience)
+		if err != nil {
+			return gateway.Token{}, err
+		}
+		application, err := uuid.Parse(t.Client)
+		if err != nil {
+			return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names no application").Coded("token-untrusted")
+		}
+		return gateway.Token{Application: application, ID: t.ID, Expires: t.Expires}, nil
+	}
+}
+
+func (p *platform) revoked(ctx context.Context) ([]gateway.Revoked, error) {
+	tokens, err := p.oauth.RevokedTokens(ctx)
+	out := make([]gateway.Revoked, len(tokens))
+	for i, t := range tokens {
+		out[i] = gateway.Revoked{ID: t.JTI}
+	}
+	return out, err
+}
+
+// deliver takes exchanges from a node's journal to the ledger.
+func (p *platform) deliver(ctx context.Context, exchanges []gateway.Exchange) error {
+	batch := make([]ledger.Exchange, len(exchanges))
+	for i, e := range exchanges {
+		batch[i] = ledger.Exchange{
+			ID: e.ID, At: e.At, TraceID: e.Trace, AgencyID: e.Agency, VersionID: e.Version,
+			ApplicationID: e.Application, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
+			Operation: e.Operation, Access: e.Access, Method: e.Method, Credential: e.Credential,
+			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
+			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut,
+			RequestHash: e.RequestSum, ResponseHash: e.AnswerSum, Subject: e.Subject, Fields: e.Fields,
+		}
+	}
+	return p.ledger.Exchanges(ctx, batch)
+}
+
+func outcomeOf(e gateway.Exchange) string {
+	switch {
+	case e.Unknown:
+		return "unknown"
+	case e.Code != "":
+		return "refused"
+	case !e.Complete:
+		return "broken"
+	default:
+		return "complete"
+	}
+}
+
+// sessionPerson is who sits at the browser, for the authorization server.
+func (p *platform) sessionPerson(r *http.Request) (oauth.SignedIn, error) {
+	who, since, err := p.portal.SessionOf(r)
+	return oauth.SignedIn{Who: who, At: since}, err
+}
+
+// remaining is what is left of an agreement's quota, as this node counts.
+func (p *platform) remaining(ctx context.Context, g agreement.Agreement) (portal.Quota, error) {
+	left, known := p.node.Remaining(g.ApplicationID, g.VersionID, g.ID)
+	if !known {
+		return portal.Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay}, nil
+	}
+	return portal.Quota{
+		PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay,
+		RemainingNow: left.Minute, RemainingToday: left.Day, ResetsAt: left.DayEnds,
+	}, nil
+}
+
+// explainCall asks the gateway's own decision about a call that was not made.
+func (p *platform) explainCall(ctx context.Context, call portal.ImaginedCall) (portal.CallExplanation, error) {
+	e, err := p.node.Explain(ctx, gateway.Imagined{
+		Application: call.Application, Version: call.Version, Operation: call.Operation,
+		Purpose: call.Purpose, Credential: call.Credential,
+	})
+	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Detail: e.Detail, Change: e.Change}, err
+}

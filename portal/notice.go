@@ -1,0 +1,138 @@
+package portal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"lgsp/agreement"
+	"lgsp/auth"
+	"lgsp/internal/mail"
+	"lgsp/internal/pg"
+)
+
+// noticeChannel carries notices from the transaction that decides, when it
+// commits and not before, to whoever writes the letters.
+const noticeChannel = "notice"
+
+// notice is what a letter about an agreement needs.
+type notice struct {
+	What        string    `json:"what"`
+	Agreement   uuid.UUID `json:"agreement"`
+	Application string    `json:"application"`
+	ServiceVI   string    `json:"service_vi"`
+	ServiceEN   string    `json:"service_en"`
+	Reason      string    `json:"reason"`
+	Person      uuid.UUID `json:"person"` // who is told, or uuid.Nil:
+	Agency      uuid.UUID `json:"agency"` // its stewards are
+}
+
+// maxReason keeps a notice below what a NOTIFY carries; the desk has it whole.
+const maxReason = 1000 // characters
+
+// Notify has a letter written about an agreement, once tx commits: to the
+// stewards who are to decide or to the one who asked.
+func (p *Portal) Notify(ctx context.Context, tx pgx.Tx, n agreement.Notice) error {
+	g := n.Agreement
+	out := notice{What: n.What, Agreement: g.ID, Application: g.ApplicationName, ServiceVI: g.ServiceVI,
+		ServiceEN: g.ServiceEN, Reason: g.Reason, Person: g.RequesterID}
+	if n.ToAgency {
+		out.Person, out.Agency = uuid.Nil, g.AgencyID
+	}
+	if long := []rune(out.Reason); len(long) > maxReason {
+		out.Reason = string(long[:maxReason]) + "…"
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("encode notice: %w", err)
+	}
+	return pg.Notify(ctx, tx, noticeChannel, string(text))
+}
+
+const listenNoticeSQL = `listen notice`
+
+// WriteLetters writes a letter for every notice until ctx ends. A letter that
+// cannot be sent is logged; the desks show the same.
+func (p *Portal) WriteLetters(ctx context.Context, pool *pgxpool.Pool) error {
+	for ctx.Err() == nil {
+		if err := p.listen(ctx, pool); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "notices", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Portal) listen(ctx context.Context, pool *pgxpool.Pool) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("listen for notices: %w", err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, listenNoticeSQL); err != nil {
+		return fmt.Errorf("listen for notices: %w", err)
+	}
+	for {
+		got, err := conn.Conn().WaitForNotification(ctx)
+		if err != nil {
+			return fmt.Errorf("wait for notices: %w", err)
+		}
+		if err := p.write(ctx, got.Payload); err != nil {
+			slog.ErrorContext(ctx, "letter not sent", "err", err)
+		}
+	}
+}
+
+func (p *Portal) write(ctx context.Context, payload string) error {
+	var n notice
+	if err := json.Unmarshal([]byte(payload), &n); err != nil {
+		return fmt.Errorf("read notice: %w", err)
+	}
+	ids := []uuid.UUID{n.Person}
+	if n.Person == uuid.Nil {
+		var err error
+		if ids, err = p.Auth.Holders(ctx, auth.RoleSteward, n.Agency); err != nil {
+			return err
+		}
+	}
+	people, err := p.Auth.Persons(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, person := range people {
+		letter, err := p.letter(person, n)
+		if err != nil {
+			return err
+		}
+		if err := p.Mailer.Send(ctx, letter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Portal) letter(to auth.Person, n notice) (mail.Letter, error) {
+	service, link := n.ServiceVI, p.Origin+"/agreements/"+n.Agreement.String()
+	if to.Locale == "en" {
+		service, link = n.ServiceEN, p.Origin+"/en/agreements/"+n.Agreement.String()
+	}
+	letter := mail.Letter{To: to.Email}
+	for key, into := range map[string]*string{"notice.subject-" + n.What: &letter.Subject, "notice.text-" + n.What: &letter.Text} {
+		text, err := p.Pages.Text(to.Locale, key, "name", to.Name, "application", n.Application, "service", service,
+			"reason", n.Reason, "link", link)
+		if err != nil {
+			return letter, err
+		}
+		*into = text
+	}
+	return letter, nil
+}
