@@ -115,6 +115,9 @@ func (s *Server) checkAuthorize(ctx context.Context, request *fosite.AuthorizeRe
 			return fosite.ErrInvalidRequest.WithHint("max_age is a number of seconds.")
 		}
 	}
+	if request.RequestedScope == nil {
+		request.RequestedScope = fosite.Arguments{} // an empty list in the database, not null
+	}
 	if len(request.GetRequestedAudience()) == 0 {
 		request.SetRequestedAudience(fosite.Arguments{s.Issuer})
 	}

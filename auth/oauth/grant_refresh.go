@@ -38,6 +38,9 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, request f
 	if kept.ClientID.String() != request.GetClient().GetID() {
 		return fosite.ErrInvalidGrant.WithHint("The refresh token was issued to another client.")
 	}
+	if err := g.server.sameAudience(request, kept.Audience); err != nil {
+		return err
+	}
 	wanted := request.GetRequestedScopes() // fosite replaces them by the grant's
 	if err := g.RefreshTokenGrantHandler.HandleTokenEndpointRequest(ctx, request); err != nil {
 		return err
@@ -45,9 +48,6 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, request f
 	if _, err := g.server.WhoByPerson(ctx, kept.PersonID); isProblem(err) {
 		return fosite.ErrInvalidGrant.WithHint("The person who granted this may not sign in any more.").WithWrap(err)
 	} else if err != nil {
-		return err
-	}
-	if err := g.server.sameAudience(request, kept.Audience); err != nil {
 		return err
 	}
 	if err := g.server.audience(ctx, request.GetClient(), kept.Audience); err != nil {

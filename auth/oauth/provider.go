@@ -63,7 +63,7 @@ func (c *client) GetHashedSecret() []byte            { return nil } // see Serve
 func (c *client) GetRedirectURIs() []string          { return c.RedirectURIs }
 func (c *client) GetResponseTypes() fosite.Arguments { return fosite.Arguments{"code"} }
 func (c *client) GetAudience() fosite.Arguments      { return nil } // see Server.audience
-func (c *client) IsPublic() bool                     { return c.Kind == "public" }
+func (c *client) IsPublic() bool                     { return c.Kind == auth.Public }
 
 func (c *client) GetResponseModes() []fosite.ResponseModeType {
 	return []fosite.ResponseModeType{fosite.ResponseModeQuery}
