@@ -55,7 +55,12 @@ type Catalog struct {
 	// Fetch reads documents from public addresses; it refuses all others.
 	Fetch *http.Client
 
-	// (datasets: fields of the dataset half stand below)
+	// Loopback are the only host:port of this machine that may be approved as
+	// upstreams: the demo's simulators. Empty elsewhere.
+	Loopback []string
+
+	// Files is the directory of uploaded files, each under its SHA-256.
+	Files string
 }
 
 // Agency is the owner of what is on offer, as readers see it.
@@ -157,12 +162,4 @@ type Exposure struct {
 	Plan        Plan
 	Operations  []Operation
 	Sunset      *time.Time
-}
-
-// Offer is what can be asked for of a version: its operations with their
-// access and fields, and its plan.
-type Offer struct {
-	Version    Version
-	Plan       Plan
-	Operations []Operation
 }

@@ -1,0 +1,195 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// datasetChange names one change of a dataset: who asks, what the policy is
+// asked, and what the ledger keeps.
+type datasetChange struct {
+	who    auth.Principal
+	id     uuid.UUID
+	act    string
+	verb   string
+	reason string
+	from   []string // states it may start from; none: any
+}
+
+// changeDataset locks the dataset, asks the policy, applies the change,
+// brings the search in line and records the act, in one transaction.
+func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply func(pgx.Tx, Dataset) error) (Dataset, error) {
+	var d Dataset
+	err := pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
+		var err error
+		d, err = pg.One[Dataset](ctx, tx, lockDatasetSQL, ch.id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return noDataset(ch.id.String())
+		} else if err != nil {
+			return fmt.Errorf("lock dataset %s: %w", ch.id, err)
+		}
+		if err := c.May(ctx, ch.who, ch.act, d.AgencyID); err != nil {
+			return err
+		}
+		if len(ch.from) > 0 && !slices.Contains(ch.from, d.State) {
+			return problem.Errorf(problem.Conflict, "dataset %s is %s, not %s", d.Slug, d.State, strings.Join(ch.from, " or ")).
+				Coded("dataset-state", "state", d.State, "needed", strings.Join(ch.from, ", "))
+		}
+		if err := apply(tx, d); err != nil {
+			return err
+		}
+		if d, err = c.datasetByID(ctx, tx, ch.id); err != nil {
+			return err
+		}
+		if err := c.indexDataset(ctx, tx, d); err != nil {
+			return err
+		}
+		detail := map[string]any{"slug": d.Slug, "state": d.State}
+		if ch.reason != "" {
+			detail["reason"] = ch.reason
+		}
+		return c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
+	})
+	if err != nil {
+		return Dataset{}, err
+	}
+	return d, nil
+}
+
+const moveDatasetSQL = `
+update catalog.dataset
+   set state = $2, state_reason = $3, updated_at = $4, submitted_by = coalesce($5, submitted_by),
+       published_at = case when $2 = 'published' then coalesce(published_at, $4) else published_at end
+ where id = $1`
+
+// moveDataset is changeDataset for a change of state; submitter is kept when
+// the move is a submission.
+func (c *Catalog) moveDataset(ctx context.Context, ch datasetChange, state string, before func(pgx.Tx, Dataset) error) (Dataset, error) {
+	return c.changeDataset(ctx, ch, func(tx pgx.Tx, d Dataset) error {
+		if before != nil {
+			if err := before(tx, d); err != nil {
+				return err
+			}
+		}
+		var submitter *uuid.UUID
+		if state == Review {
+			submitter = &ch.who.Person
+		}
+		return execOne(ctx, tx, moveDatasetSQL, ch.id, state, ch.reason, c.Now().UTC(), submitter)
+	})
+}
+
+// SubmitDataset hands a draft to the steward. It fails with Conflict unless it
+// is a draft, and with Invalid when title, notes, theme or a file is missing.
+func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid.UUID) (Dataset, error) {
+	ch := datasetChange{who: who, id: id, act: "dataset.edit", verb: "dataset.submit", from: []string{Draft}}
+	return c.moveDataset(ctx, ch, Review, func(tx pgx.Tx, d Dataset) error {
+		files, err := distributionsOf(ctx, tx, d.ID)
+		if err != nil {
+			return err
+		}
+		e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
+		for _, f := range []struct{ name, value string }{{"notes_vi", d.NotesVI}, {"theme", d.Theme}} {
+			if f.value == "" {
+				e.Wrong(f.name, "required", "is required")
+			}
+		}
+		if len(files) == 0 {
+			e.Wrong("distributions", "dataset-no-file", "has no file yet")
+		}
+		if len(e.Fields) > 0 {
+			return e
+		}
+		return nil
+	})
+}
+
+const datasetSubmitterSQL = `select submitted_by from catalog.dataset where id = $1`
+
+// ApproveDataset lets a reviewed dataset be published. Nobody approves what
+// they submitted: Forbidden.
+func (c *Catalog) ApproveDataset(ctx context.Context, who auth.Principal, id uuid.UUID) (Dataset, error) {
+	ch := datasetChange{who: who, id: id, act: "dataset.approve", verb: "dataset.approve", from: []string{Review}}
+	return c.moveDataset(ctx, ch, Approved, func(tx pgx.Tx, _ Dataset) error {
+		var submitter *uuid.UUID
+		if err := tx.QueryRow(ctx, datasetSubmitterSQL, id).Scan(&submitter); err != nil {
+			return fmt.Errorf("read who submitted dataset %s: %w", id, err)
+		}
+		if submitter != nil && *submitter == who.Person {
+			return problem.Errorf(problem.Forbidden, "nobody approves what they submitted").Coded("dataset-own-approval")
+		}
+		return nil
+	})
+}
+
+// ReturnDataset gives a dataset in review, or approved, back as a draft, with
+// a reason (Invalid without one).
+func (c *Catalog) ReturnDataset(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (Dataset, error) {
+	ch := datasetChange{who: who, id: id, act: "dataset.approve", verb: "dataset.return", from: []string{Review, Approved}}
+	if err := giveReason(&ch, reason); err != nil {
+		return Dataset{}, err
+	}
+	return c.moveDataset(ctx, ch, Draft, nil)
+}
+
+// PublishDataset opens an approved dataset to everyone: page, files, rows and
+// search at once, or none. It fails with Conflict unless it is approved.
+func (c *Catalog) PublishDataset(ctx context.Context, who auth.Principal, id uuid.UUID) (Dataset, error) {
+	ch := datasetChange{who: who, id: id, act: "dataset.publish", verb: "dataset.publish", from: []string{Approved}}
+	return c.moveDataset(ctx, ch, Published, nil)
+}
+
+// WithdrawDataset hides a published dataset from everyone outside the agency,
+// with a reason.
+func (c *Catalog) WithdrawDataset(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (Dataset, error) {
+	ch := datasetChange{who: who, id: id, act: "dataset.publish", verb: "dataset.withdraw", from: []string{Published}}
+	if err := giveReason(&ch, reason); err != nil {
+		return Dataset{}, err
+	}
+	return c.moveDataset(ctx, ch, Withdrawn, nil)
+}
+
+func giveReason(ch *datasetChange, reason string) error {
+	ch.reason = strings.TrimSpace(reason)
+	if ch.reason == "" || len(ch.reason) > 4000 {
+		return problem.Errorf(problem.Invalid, "a reason is required, of at most 4000 bytes").Coded("reason-required").
+			Wrong("reason", "reason-required", "is required")
+	}
+	return nil
+}
+
+// indexDataset makes the search hold the dataset exactly while it is published.
+func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error {
+	if d.State != Published {
+		return c.unindex(ctx, tx, "dataset", d.ID)
+	}
+	doc := SearchDoc{
+		Kind: "dataset", ID: d.ID, AgencyID: d.AgencyID, Slug: d.Slug, TitleVI: d.TitleVI, TitleEN: d.TitleEN,
+		TextVI: d.NotesVI, TextEN: d.NotesEN, Keywords: slices.Concat(d.KeywordsVI, d.KeywordsEN, []string{d.SourceDocument}),
+		Theme: d.Theme, At: d.UpdatedAt.Truncate(time.Second),
+	}
+	for _, part := range d.Distributions {
+		if !slices.Contains(doc.Formats, part.Format) {
+			doc.Formats = append(doc.Formats, part.Format)
+		}
+		columns, err := columnsOf(ctx, tx, part.ID)
+		if err != nil {
+			return err
+		}
+		for _, column := range columns {
+			doc.Columns = append(doc.Columns, column.Name)
+		}
+	}
+	return c.index(ctx, tx, doc)
+}

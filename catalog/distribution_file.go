@@ -1,0 +1,205 @@
+package catalog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/catalog/rows"
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// MaxUpload is the largest file taken, in bytes; a workbook, which is held
+// packed in memory, may have a quarter of it.
+const MaxUpload = 100 << 20
+
+// mediaTypes are the formats taken, by the file's ending.
+var mediaTypes = map[string]string{
+	"csv": "text/csv", "tsv": "text/tab-separated-values", "json": "application/json",
+	"xlsx":    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"geojson": "application/geo+json", "pdf": "application/pdf", "xml": "application/xml", "txt": "text/plain",
+	"zip": "application/zip", "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	"ods": "application/vnd.oasis.opendocument.spreadsheet", "parquet": "application/vnd.apache.parquet",
+}
+
+// filePut is one file on its way into a distribution.
+type filePut struct {
+	who          auth.Principal
+	dataset      uuid.UUID
+	distribution uuid.UUID
+	verb         string
+	up           Upload
+}
+
+// putFile spools the file, reads it when it is a table, and then, in one
+// transaction, begins the distribution, keeps the version and loads the rows.
+func (c *Catalog) putFile(ctx context.Context, p filePut, begin func(pgx.Tx) error) (Distribution, error) {
+	d, err := c.datasetByID(ctx, c.DB, p.dataset)
+	if err != nil {
+		return Distribution{}, err
+	}
+	if err := c.May(ctx, p.who, "dataset.edit", d.AgencyID); err != nil {
+		return Distribution{}, err
+	}
+	file, path, err := c.spool(p.up)
+	if err != nil {
+		return Distribution{}, err
+	}
+	defer os.Remove(path) // gone already when it was kept
+	var table *rows.Table
+	if rows.IsTable(file.Format) {
+		t, err := rows.Scan(ctx, rows.Source{Path: path, Format: file.Format})
+		switch {
+		case err == nil:
+			table = &t
+		case problem.Code(err) != "rows-json-form": // JSON that is no table is a file like any other
+			return Distribution{}, err
+		}
+	}
+	ch := datasetChange{who: p.who, id: p.dataset, act: "dataset.edit", verb: p.verb,
+		from: []string{Draft, Review, Published, Withdrawn}}
+	_, err = c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
+		if err := begin(tx); err != nil {
+			return err
+		}
+		if err := c.keepVersion(ctx, tx, p, file); err != nil {
+			return err
+		}
+		if err := loadRows(ctx, tx, p.distribution, table); err != nil {
+			return err
+		}
+		if err := os.Rename(path, filepath.Join(c.Files, file.Hash)); err != nil {
+			return fmt.Errorf("keep file %s: %w", file.Hash, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return Distribution{}, err
+	}
+	return distributionOf(ctx, c.DB, p.distribution)
+}
+
+// spool writes the file to disk while hashing it, and gives its facts and where
+// it lies.
+func (c *Catalog) spool(up Upload) (FileVersion, string, error) {
+	name := baseName(up.FileName)
+	ending := strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
+	media, ok := mediaTypes[ending]
+	if !ok || !utf8.ValidString(name) || len(name) > 250 {
+		return FileVersion{}, "", problem.Errorf(problem.UnsupportedMedia, "files named %q are not taken", name).
+			Coded("file-format", "name", name)
+	}
+	most := int64(MaxUpload)
+	if ending == "xlsx" {
+		most /= 4
+	}
+	if err := os.MkdirAll(c.Files, 0o750); err != nil {
+		return FileVersion{}, "", fmt.Errorf("make %s: %w", c.Files, err)
+	}
+	file, err := os.CreateTemp(c.Files, "upload-*")
+	if err != nil {
+		return FileVersion{}, "", fmt.Errorf("spool upload: %w", err)
+	}
+	sum := sha256.New()
+	size, err := io.Copy(io.MultiWriter(file, sum), io.LimitReader(up.Body, most+1))
+	err = errors.Join(err, file.Sync(), file.Close())
+	switch {
+	case err != nil:
+		err = fmt.Errorf("spool upload: %w", err)
+	case size > most:
+		err = problem.Errorf(problem.TooLarge, "the file is larger than %d MiB", most>>20).
+			Coded("file-too-large", "most", fmt.Sprint(most>>20))
+	case size == 0:
+		err = problem.Errorf(problem.Invalid, "the file is empty").Coded("file-empty")
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+		return FileVersion{}, "", err
+	}
+	return FileVersion{Format: strings.ToUpper(ending), MediaType: media, FileName: name, Size: size,
+		Hash: hex.EncodeToString(sum.Sum(nil))}, file.Name(), nil
+}
+
+// baseName is the last part of a path as either kind of system writes it.
+func baseName(name string) string {
+	return strings.TrimSpace(name[strings.LastIndexAny(name, `/\`)+1:])
+}
+
+const insertFileVersionSQL = `
+insert into catalog.file_version (distribution_id, version, format, media_type, file_name, size, hash, uploaded_by, uploaded_at)
+select $1, version + 1, $2, $3, $4, $5, $6, $7, $8
+  from catalog.distribution
+ where id = $1`
+
+const newVersionSQL = `update catalog.distribution set version = version + 1 where id = $1`
+
+func (c *Catalog) keepVersion(ctx context.Context, tx pgx.Tx, p filePut, f FileVersion) error {
+	err := execOne(ctx, tx, insertFileVersionSQL, p.distribution, f.Format, f.MediaType, f.FileName, f.Size, f.Hash,
+		p.who.Person, c.Now().UTC())
+	if err == nil {
+		err = execOne(ctx, tx, newVersionSQL, p.distribution)
+	}
+	if err != nil {
+		return fmt.Errorf("keep version of %s: %w", p.distribution, err)
+	}
+	return nil
+}
+
+const fileVersionsSQL = `
+select version, format, media_type, file_name, size, hash, uploaded_at
+  from catalog.file_version
+ where distribution_id = $1
+ order by version desc
+ limit 100`
+
+// FileVersions gives the newest hundred files of a distribution, newest first.
+func (c *Catalog) FileVersions(ctx context.Context, who auth.Principal, distribution uuid.UUID) ([]FileVersion, error) {
+	if _, err := c.Distribution(ctx, who, distribution); err != nil {
+		return nil, err
+	}
+	list, err := pg.All[FileVersion](ctx, c.DB, fileVersionsSQL, distribution)
+	if err != nil {
+		return nil, fmt.Errorf("read versions of %s: %w", distribution, err)
+	}
+	return list, nil
+}
+
+const fileVersionSQL = `
+select version, format, media_type, file_name, size, hash, uploaded_at
+  from catalog.file_version
+ where distribution_id = $1 and version = $2`
+
+// OpenFile opens a file of a distribution: the version asked for, or with 0 the
+// newest. The caller closes it. It fails with NotFound.
+func (c *Catalog) OpenFile(ctx context.Context, who auth.Principal, distribution uuid.UUID, version int) (*os.File, FileVersion, error) {
+	d, err := c.Distribution(ctx, who, distribution)
+	if err != nil {
+		return nil, FileVersion{}, err
+	}
+	f := d.FileVersion
+	if version != 0 {
+		f, err = pg.One[FileVersion](ctx, c.DB, fileVersionSQL, distribution, version)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil, f, noDistribution(distribution)
+		} else if err != nil {
+			return nil, f, fmt.Errorf("read version %d of %s: %w", version, distribution, err)
+		}
+	}
+	file, err := os.Open(filepath.Join(c.Files, f.Hash))
+	if err != nil {
+		return nil, f, fmt.Errorf("open version %d of %s: %w", f.Version, distribution, err)
+	}
+	return file, f, nil
+}

@@ -1,0 +1,168 @@
+package catalog
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/catalog/rows"
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// Column is one column of a distribution's rows: the data dictionary.
+type Column struct {
+	rows.Column
+	TitleVI string `json:"title_vi"`
+	TitleEN string `json:"title_en"`
+	NotesVI string `json:"notes_vi"`
+	NotesEN string `json:"notes_en"`
+	Unit    string `json:"unit"`
+}
+
+const rowsTableSQL = `select rows_table from catalog.distribution where id = $1`
+
+const setRowsSQL = `update catalog.distribution set rows = $2, report = $3, rows_table = $4 where id = $1`
+
+const retireColumnsSQL = `update catalog.column_info set field = '' where distribution_id = $1`
+
+const putColumnSQL = `
+insert into catalog.column_info (distribution_id, key, position, field, name, type)
+values ($1, $2, $3, $4, $5, $6)
+on conflict on constraint column_info_key
+do update set position = excluded.position, field = excluded.field, name = excluded.name, type = excluded.type`
+
+// loadRows puts the rows of a table, or none, in place of the former ones.
+func loadRows(ctx context.Context, tx pgx.Tx, distribution uuid.UUID, table *rows.Table) error {
+	var former string
+	if err := tx.QueryRow(ctx, rowsTableSQL, distribution).Scan(&former); err != nil {
+		return fmt.Errorf("read rows table of %s: %w", distribution, err)
+	}
+	if former != "" {
+		if err := rows.Drop(ctx, tx, former); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, retireColumnsSQL, distribution); err != nil {
+		return fmt.Errorf("retire columns of %s: %w", distribution, err)
+	}
+	if table == nil {
+		return execOne(ctx, tx, setRowsSQL, distribution, nil, nil, "")
+	}
+	id := uuid.Must(uuid.NewV7())
+	name := "rows_" + hex.EncodeToString(id[:])
+	if err := table.Load(ctx, tx, name); err != nil {
+		return err
+	}
+	for _, column := range table.Columns {
+		if _, err := tx.Exec(ctx, putColumnSQL, distribution, column.Key, column.Position, column.Field, column.Name, column.Type); err != nil {
+			return fmt.Errorf("put column %s of %s: %w", column.Key, distribution, err)
+		}
+	}
+	return execOne(ctx, tx, setRowsSQL, distribution, table.Rows, table.Report, name)
+}
+
+const columnsSQL = `
+select key, name, type, position, field, title_vi, title_en, notes_vi, notes_en, unit
+  from catalog.column_info
+ where distribution_id = $1 and field <> ''
+ order by position`
+
+// Columns gives the data dictionary of a distribution's rows, in order; none
+// when it is no table.
+func (c *Catalog) Columns(ctx context.Context, who auth.Principal, distribution uuid.UUID) ([]Column, error) {
+	if _, err := c.Distribution(ctx, who, distribution); err != nil {
+		return nil, err
+	}
+	return columnsOf(ctx, c.DB, distribution)
+}
+
+func columnsOf(ctx context.Context, db pg.DB, distribution uuid.UUID) ([]Column, error) {
+	list, err := pg.All[Column](ctx, db, columnsSQL, distribution)
+	if err != nil {
+		return nil, fmt.Errorf("read columns of %s: %w", distribution, err)
+	}
+	return list, nil
+}
+
+const describeColumnSQL = `
+update catalog.column_info
+   set title_vi = $3, title_en = $4, notes_vi = $5, notes_en = $6, unit = $7
+ where distribution_id = $1 and key = $2`
+
+// DescribeColumns writes titles, notes and units of columns, found by key. It
+// fails with Invalid for a key the distribution does not have.
+func (c *Catalog) DescribeColumns(ctx context.Context, who auth.Principal, distribution uuid.UUID, columns []Column) error {
+	d, err := c.Distribution(ctx, who, distribution)
+	if err != nil {
+		return err
+	}
+	ch := datasetChange{who: who, id: d.DatasetID, act: "dataset.edit", verb: "distribution.describe"}
+	_, err = c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
+		for _, column := range columns {
+			tag, err := tx.Exec(ctx, describeColumnSQL, distribution, column.Key, column.TitleVI, column.TitleEN,
+				column.NotesVI, column.NotesEN, column.Unit)
+			if err != nil {
+				return fmt.Errorf("describe column %s: %w", column.Key, err)
+			}
+			if tag.RowsAffected() == 0 {
+				return problem.Errorf(problem.Invalid, "there is no column %s", column.Key).
+					Coded("column-unknown", "name", column.Key)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// QueryRows answers a question about a distribution's rows; rows.Query says
+// the grammar. It fails with Invalid, NotFound when there are no rows, and
+// Timeout.
+func (c *Catalog) QueryRows(ctx context.Context, who auth.Principal, distribution uuid.UUID, question url.Values) (rows.Answer, error) {
+	q, table, err := c.question(ctx, who, distribution, question)
+	if err != nil {
+		return rows.Answer{}, err
+	}
+	return q.Ask(ctx, c.DB, table)
+}
+
+// ExportRows streams the answer to w in the format named (csv, csv-excel,
+// xlsx, json, jsonl); without a limit it is all rows. See rows.Query.Export
+// for what a failure means. Call rows.FormatOf first for the headers.
+func (c *Catalog) ExportRows(ctx context.Context, who auth.Principal, distribution uuid.UUID, question url.Values, w io.Writer) error {
+	format, err := rows.FormatOf(question.Get("format"))
+	if err != nil {
+		return err
+	}
+	q, table, err := c.question(ctx, who, distribution, question)
+	if err != nil {
+		return err
+	}
+	return q.Unlimited(question).Export(ctx, c.DB, table, format, w)
+}
+
+func (c *Catalog) question(ctx context.Context, who auth.Principal, distribution uuid.UUID, question url.Values) (rows.Query, string, error) {
+	d, err := c.Distribution(ctx, who, distribution)
+	if err != nil {
+		return rows.Query{}, "", err
+	}
+	if d.RowsTable == "" {
+		return rows.Query{}, "", problem.Errorf(problem.NotFound, "the file is no table and has no rows").Coded("rows-none")
+	}
+	described, err := columnsOf(ctx, c.DB, distribution)
+	if err != nil {
+		return rows.Query{}, "", err
+	}
+	columns := make([]rows.Column, len(described))
+	for i, column := range described {
+		columns[i] = column.Column
+	}
+	q, err := rows.Parse(question, columns)
+	return q, d.RowsTable, err
+}

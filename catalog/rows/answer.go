@@ -1,0 +1,168 @@
+package rows
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// Answer is a page of rows, or of groups.
+type Answer struct {
+	Columns []Column    // of the answer, in order
+	Rows    [][]*string // values as text, nil for null
+	Limit   int         // in force
+	Next    string      // cursor of the next page, "" at the end
+	Cut     bool        // a grouped answer that had more groups than the limit
+}
+
+// MarshalJSON writes {"columns":…,"items":[{key: value}],"limit":…,"next":…,"truncated":…}
+// with the members of each item in the columns' order.
+func (a Answer) MarshalJSON() ([]byte, error) {
+	columns, err := json.Marshal(a.Columns)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"columns":%s,"items":[`, columns)
+	for i, row := range a.Rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		writeObject(&b, a.Columns, row)
+	}
+	fmt.Fprintf(&b, `],"limit":%d,"next":%q,"truncated":%t}`, a.Limit, a.Next, a.Cut)
+	return b.Bytes(), nil
+}
+
+// writeObject writes one row as a JSON object.
+func writeObject(b *bytes.Buffer, columns []Column, row []*string) {
+	b.WriteByte('{')
+	for i, c := range columns {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		key, _ := json.Marshal(c.Key) // a string always marshals
+		b.Write(key)
+		b.WriteByte(':')
+		switch v := row[i]; {
+		case v == nil:
+			b.WriteString("null")
+		case c.Type == Integer, c.Type == Decimal, c.Type == Boolean:
+			b.WriteString(*v)
+		default:
+			text, _ := json.Marshal(*v)
+			b.Write(text)
+		}
+	}
+	b.WriteByte('}')
+}
+
+// Output gives the columns of the answer.
+func (q Query) Output() []Column {
+	if len(q.sums) == 0 {
+		return q.show
+	}
+	list := append([]Column{}, q.groups...)
+	for _, a := range q.sums {
+		kind := a.column.Type
+		switch a.fn {
+		case "count":
+			kind = Integer
+		case "sum", "avg":
+			kind = Decimal
+		}
+		list = append(list, Column{Key: a.name(), Name: a.name(), Type: kind, Position: len(list) + 1})
+	}
+	return list
+}
+
+// queryTime is how long a question may take, exportTime an export.
+const (
+	queryTime  = 5 * time.Second
+	exportTime = 10 * time.Minute
+)
+
+// Ask answers a question about a table. It fails with Timeout when the answer
+// would take too long.
+func (q Query) Ask(ctx context.Context, db pg.DB, table string) (Answer, error) {
+	a := Answer{Columns: q.Output(), Limit: q.limit, Rows: [][]*string{}}
+	err := q.each(ctx, db, tableTime{table, queryTime}, func(row []*string) error {
+		a.Rows = append(a.Rows, row)
+		return nil
+	})
+	if err != nil {
+		return Answer{}, err
+	}
+	if q.limit > 0 && len(a.Rows) > q.limit {
+		a.Rows = a.Rows[:q.limit]
+		if len(q.sums) > 0 {
+			a.Cut = true
+		} else {
+			a.Next = q.cursorOf(a.Rows[q.limit-1][len(q.show):])
+		}
+	}
+	for i, row := range a.Rows {
+		a.Rows[i] = row[:len(a.Columns)]
+	}
+	return a, nil
+}
+
+type tableTime struct {
+	table string
+	most  time.Duration
+}
+
+// each hands every row to take as it arrives.
+func (q Query) each(ctx context.Context, db pg.DB, t tableTime, take func([]*string) error) error {
+	name, err := address(t.table)
+	if err != nil {
+		return err
+	}
+	s := q.statement(name)
+	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, fmt.Sprintf("set local statement_timeout = %d", t.most.Milliseconds())); err != nil {
+			return fmt.Errorf("bound the time: %w", err)
+		}
+		rows, err := tx.Query(ctx, s.text, s.args...)
+		if err != nil {
+			return slow(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			row := make([]*string, len(rows.FieldDescriptions()))
+			into := make([]any, len(row))
+			for i := range row {
+				into[i] = &row[i]
+			}
+			if err := rows.Scan(into...); err != nil {
+				return fmt.Errorf("read a row of %s: %w", t.table, err)
+			}
+			if err := take(row); err != nil {
+				return err
+			}
+		}
+		return slow(rows.Err())
+	})
+}
+
+func slow(err error) error {
+	var e *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e) && e.Code == "57014":
+		return problem.Errorf(problem.Timeout, "the answer takes too long; narrow it with filters").Coded("rows-slow").Because(err)
+	case errors.As(err, &e) && e.Code == "42P01":
+		return problem.Errorf(problem.NotFound, "the rows were replaced meanwhile; ask again").Coded("rows-gone").Because(err)
+	}
+	return fmt.Errorf("ask rows: %w", err)
+}

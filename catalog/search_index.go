@@ -1,0 +1,103 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/catalog/search"
+)
+
+// SearchDoc is what the search knows of one published thing.
+type SearchDoc struct {
+	Kind             string // dataset, api
+	ID               uuid.UUID
+	AgencyID         uuid.UUID
+	Slug             string // its address below its kind, without a leading slash
+	TitleVI, TitleEN string
+	TextVI, TextEN   string // notes, summaries
+	Keywords         []string
+	Theme            string
+	Formats          []string
+	Columns          []string // names of columns
+	At               time.Time
+}
+
+// maxIndexed is how much of one text is indexed, in bytes.
+const maxIndexed = 60_000
+
+const putSearchDocSQL = `
+insert into catalog.search_doc (kind, id, agency_id, slug, title_vi, title_en, summary_vi, summary_en, theme, formats,
+       exact, folded, letters, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::tsvector, $12::text::tsvector, $13, $14)
+on conflict on constraint search_doc_key
+do update set agency_id = excluded.agency_id, slug = excluded.slug, title_vi = excluded.title_vi, title_en = excluded.title_en,
+       summary_vi = excluded.summary_vi, summary_en = excluded.summary_en, theme = excluded.theme, formats = excluded.formats,
+       exact = excluded.exact, folded = excluded.folded, letters = excluded.letters, updated_at = excluded.updated_at`
+
+const putSearchWordsSQL = `
+insert into catalog.search_word (word)
+select word from unnest($1::text[]) word
+ where word not in (select w.word from catalog.search_word w where w.word = any($1::text[]))
+ order by word
+on conflict on constraint search_word_key do nothing`
+
+// index makes a published thing findable, in the transaction that publishes or
+// changes it.
+func (c *Catalog) index(ctx context.Context, tx pgx.Tx, d SearchDoc) error {
+	agencies, err := c.Agencies(ctx, []uuid.UUID{d.AgencyID})
+	if err != nil {
+		return err
+	}
+	agency := agencies[d.AgencyID]
+	keywords := strings.Join(d.Keywords, ", ")
+	doc := search.Index([]search.Field{
+		{Text: d.TitleVI, Weight: 'A'}, {Text: d.TitleEN, Weight: 'A'}, {Text: keywords, Weight: 'B'},
+		{Text: agency.TitleVI, Weight: 'B'}, {Text: agency.TitleEN, Weight: 'B'},
+		{Text: cut(d.TextVI, maxIndexed), Weight: 'C'}, {Text: cut(d.TextEN, maxIndexed), Weight: 'C'},
+		{Text: cut(strings.Join(d.Columns, ", "), maxIndexed), Weight: 'D'},
+	})
+	if d.Formats == nil {
+		d.Formats = []string{}
+	}
+	letters := search.Fold(strings.Join([]string{d.TitleVI, d.TitleEN, keywords, agency.TitleVI}, ". "))
+	if _, err := tx.Exec(ctx, putSearchDocSQL, d.Kind, d.ID, d.AgencyID, d.Slug, d.TitleVI, d.TitleEN,
+		summary(d.TextVI), summary(d.TextEN), d.Theme, d.Formats, doc.Exact, doc.Folded, letters, d.At.UTC()); err != nil {
+		return fmt.Errorf("index %s %s: %w", d.Kind, d.ID, err)
+	}
+	if _, err := tx.Exec(ctx, putSearchWordsSQL, doc.Words); err != nil {
+		return fmt.Errorf("index words of %s %s: %w", d.Kind, d.ID, err)
+	}
+	return nil
+}
+
+const dropSearchDocSQL = `delete from catalog.search_doc where kind = $1 and id = $2`
+
+// unindex makes a thing unfindable; one that is not indexed is fine.
+func (c *Catalog) unindex(ctx context.Context, tx pgx.Tx, kind string, id uuid.UUID) error {
+	if _, err := tx.Exec(ctx, dropSearchDocSQL, kind, id); err != nil {
+		return fmt.Errorf("unindex %s %s: %w", kind, id, err)
+	}
+	return nil
+}
+
+// summary is a text's beginning, at most 240 characters, on one line.
+func summary(text string) string {
+	r := []rune(strings.Join(strings.Fields(text), " "))
+	if len(r) <= 240 {
+		return string(r)
+	}
+	return string(r[:239]) + "…"
+}
+
+// cut takes at most n bytes of a text, whole characters.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "")
+}
