@@ -144,7 +144,8 @@ type claims struct {
 }
 
 // parse reads a compact JWS, strictly: a header of exactly alg, typ and kid
-// (so no crit, jwk, jku, x5u or b64), ES256 by a key we know, our issuer.
+// (so no crit, jwk, jku, x5u or b64), ES256 by a key we know, our issuer. A
+// claim that is not known here is refused too: it may be a condition (cnf).
 func parse(text, issuer string, keys map[string]*ecdsa.PublicKey) (*Token, error) {
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 || strings.ContainsAny(text, "\r\n") { // which encoding/base64 would skip
