@@ -1,0 +1,113 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/internal/problem"
+)
+
+// domain is that of every address here; .example is nobody's (RFC 2606 §2).
+const domain = "demo.lgsp.example"
+
+// tokenName is the name of the access tokens in demo.json.
+const tokenName = "demo"
+
+// cast are the demo's people, by role; the names are invented.
+func cast() []struct{ role, name string } {
+	return []struct{ role, name string }{
+		{auth.RoleOperator, "Lê Minh Vận (trình diễn)"}, {auth.RolePublisher, "Trần Thị Phát (trình diễn)"},
+		{auth.RoleSteward, "Võ Văn Duyệt (trình diễn)"}, {"developer", "Phạm Hoàng Lập (trình diễn)"},
+		{auth.RoleAuditor, "Đặng Thu Soát (trình diễn)"}, {"citizen", "Nguyễn Thị Dân (trình diễn)"},
+	}
+}
+
+func (s *seed) loadPeople(ctx context.Context) error {
+	for _, c := range cast() {
+		if a := s.info.account(c.role); a.Password == "" {
+			a.Email, a.Password = c.role+"@"+domain, newPassword()
+		}
+	}
+	if err := s.info.save(s.Dir); err != nil { // before any is used: what is lost cannot be shown again
+		return err
+	}
+	for _, c := range cast() {
+		person, err := s.person(ctx, *s.info.account(c.role), c.name)
+		if err != nil {
+			return err
+		}
+		if err := s.join(ctx, c.role, person.ID); err != nil {
+			return err
+		}
+		if s.people[c.role], err = s.Auth.WhoByPerson(ctx, person.ID); err != nil {
+			return err
+		}
+		if s.info.account(c.role).Token, err = s.newToken(ctx, s.people[c.role]); err != nil {
+			return err
+		}
+	}
+	return s.info.save(s.Dir)
+}
+
+// person finds or makes the person of an account, and sees that the password
+// is the one that is printed.
+func (s *seed) person(ctx context.Context, a Account, name string) (auth.Person, error) {
+	person, err := s.Auth.PersonByEmail(ctx, platform(), uuid.Nil, a.Email)
+	if problem.Is(err, problem.NotFound) {
+		return s.Auth.CreatePerson(ctx, platform(), auth.NewPerson{Email: a.Email, Name: name, Password: a.Password, Demo: true})
+	} else if err != nil || a.Token != "" {
+		return person, err // with a token the file is of a former start, and the password stands
+	}
+	link, err := s.Auth.CreateLink(ctx, platform(), person.ID, time.Hour)
+	if err != nil {
+		return auth.Person{}, err
+	}
+	return s.Auth.SetPassword(ctx, link, a.Password)
+}
+
+// join gives the person what the role needs.
+func (s *seed) join(ctx context.Context, role string, person uuid.UUID) error {
+	switch role {
+	case auth.RoleOperator, auth.RoleAuditor:
+		return s.Auth.AddMembership(ctx, platform(), person, auth.Membership{Agency: uuid.Nil, Role: role})
+	case auth.RolePublisher, auth.RoleSteward:
+		owners, err := s.publishing()
+		if err != nil {
+			return err
+		}
+		for agency := range owners {
+			if err := s.Auth.AddMembership(ctx, platform(), person, auth.Membership{Agency: agency, Role: role}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// newToken replaces the access token of the former start.
+func (s *seed) newToken(ctx context.Context, who auth.Principal) (string, error) {
+	former, err := s.Auth.Tokens(ctx, who)
+	if err != nil {
+		return "", err
+	}
+	for _, token := range former {
+		if token.Name == tokenName {
+			if err := s.Auth.RevokeToken(ctx, who, token.ID); err != nil {
+				return "", err
+			}
+		}
+	}
+	_, text, err := s.Auth.CreateToken(ctx, who, tokenName, 24*time.Hour)
+	return text, err
+}
+
+// newPassword is 80 random bits in groups that can be typed.
+func newPassword() string {
+	text := strings.ToLower(rand.Text())
+	return text[0:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:16]
+}
