@@ -56,6 +56,11 @@ func TestMembership(t *testing.T) {
 	_, err = d.Members(ctx, who, mine.ID)
 	want(t, "members, for a publisher", err, problem.Forbidden, "forbidden")
 
+	holders, err := d.Holders(ctx, RoleSteward, mine.ID)
+	if err != nil || !reflect.DeepEqual(holders, []uuid.UUID{steward.Person}) {
+		t.Errorf("stewards: got %v, %v, want %v", holders, err, steward.Person)
+	}
+
 	want(t, "remove by oneself", d.RemoveMembership(ctx, who, who.Person, Membership{mine.ID, RolePublisher}), problem.Forbidden, "forbidden")
 	ok(t, "remove", d.RemoveMembership(ctx, steward, who.Person, Membership{mine.ID, RolePublisher}))
 	d.told(t, "membership.remove")

@@ -117,6 +117,10 @@ select s.person_id as person, p.name, s.seen_at as seen
 const seeSessionSQL = `
 update auth.session set seen_at = $2 where hash = $1`
 
+func sessionOver() error {
+	return problem.Errorf(problem.Unauthorized, "the session is over; sign in again").Coded("session-over")
+}
+
 // WhoBySession is the principal of a session cookie. It fails with
 // Unauthorized when the session is unknown, idle for 12 h or older than 7 days.
 func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, error) {
@@ -128,7 +132,7 @@ func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, erro
 	now := a.Now().UTC()
 	s, err := pg.One[row](ctx, a.DB, sessionSQL, hashSecret(secret), now.Add(-sessionLast), now.Add(-sessionIdle))
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Principal{}, problem.Errorf(problem.Unauthorized, "the session is over; sign in again").Coded("session-over")
+		return Principal{}, sessionOver()
 	} else if err != nil {
 		return Principal{}, fmt.Errorf("find session: %w", err)
 	}
@@ -138,4 +142,20 @@ func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, erro
 		}
 	}
 	return a.asPerson(ctx, s.Person, s.Name)
+}
+
+const sessionStartSQL = `
+select created_at from auth.session where hash = $1`
+
+// SessionStart is when the person of a session signed in (OpenID Connect Core
+// 1.0 §2, auth_time). It fails with Unauthorized when the session is unknown.
+func (a *Auth) SessionStart(ctx context.Context, secret string) (time.Time, error) {
+	var at time.Time
+	err := a.DB.QueryRow(ctx, sessionStartSQL, hashSecret(secret)).Scan(&at)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return time.Time{}, sessionOver()
+	} else if err != nil {
+		return time.Time{}, fmt.Errorf("find session: %w", err)
+	}
+	return at.UTC(), nil
 }

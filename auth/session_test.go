@@ -32,6 +32,12 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("got %+v, %v, want %+v", who, err, wantWho)
 	}
 
+	if at, err := d.SessionStart(ctx, first.Secret); err != nil || !at.Equal(monday) {
+		t.Errorf("signed in at: got %s, %v, want %s", at, err, monday)
+	}
+	_, err = d.SessionStart(ctx, "unknown")
+	want(t, "when an unknown session began", err, problem.Unauthorized, "session-over")
+
 	_, wrong := d.SignIn(ctx, "lan@x.vn", "something else")
 	_, unknown := d.SignIn(ctx, "nobody@x.vn", "something else")
 	want(t, "wrong password", wrong, problem.Unauthorized, "sign-in-refused")
