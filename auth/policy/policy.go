@@ -136,6 +136,9 @@ func (e *Enforcer) Explain(_ context.Context, who auth.Principal, act string, ag
 	}
 	why := Explanation{Rule: NoRule, Change: []string{}}
 	for _, role := range roles {
+		if agency == uuid.Nil && (role == auth.RolePublisher || role == auth.RoleSteward) {
+			continue // these are of an agency only
+		}
 		with := auth.Principal{Memberships: []auth.Membership{{Agency: agency, Role: role}}}
 		would, err := e.casbin.Enforce(with, act, agency)
 		if err != nil {

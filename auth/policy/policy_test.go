@@ -40,6 +40,7 @@ func TestMay(t *testing.T) {
 		{"steward decides nothing elsewhere", steward, "agreement.decide", other, Explanation{false, NoRule, []string{"steward"}}},
 		{"steward does not publish", steward, "api.publish", mine, Explanation{false, NoRule, []string{"publisher", "operator"}}},
 		{"steward edits no person", steward, "person.edit", platform, Explanation{false, NoRule, []string{"operator"}}},
+		{"members of the platform", steward, "member.edit", platform, Explanation{false, NoRule, []string{"operator"}}},
 		{"operator publishes anywhere", operator, "api.publish", other, Explanation{true, "operator:api.publish", []string{}}},
 		{"operator decides no agreement", operator, "agreement.decide", mine, Explanation{false, NoRule, []string{"steward"}}},
 		{"operator who is steward there decides", both, "agreement.decide", mine, Explanation{true, "steward:agreement.decide", []string{}}},
