@@ -34,8 +34,8 @@ type Agreement struct {
 	ApplicationID   uuid.UUID `json:"application_id"`
 	ApplicationName string    `json:"application_name"`
 	OwnerName       string    `json:"owner_name"` // of the application: a person or an agency
-	OwnerPersonID   uuid.UUID `json:"owner_person_id"`
-	OwnerAgencyID   uuid.UUID `json:"owner_agency_id"`
+	OwnerPersonID   uuid.UUID `json:"owner_person_id,omitzero"`
+	OwnerAgencyID   uuid.UUID `json:"owner_agency_id,omitzero"`
 	RequesterID     uuid.UUID `json:"requester_id"`
 	RequesterName   string    `json:"requester_name"`
 
@@ -82,19 +82,18 @@ type Field struct {
 	TitleEN string `json:"title_en"`
 }
 
-// Offer is what can be asked for of one version. Operations that are open are
-// listed too: asking for one is refused with that reason.
+// Offer is what can be asked for of one version that is published or
+// deprecated: its operations that need an agreement.
 type Offer struct {
 	VersionID     uuid.UUID
 	AgencyID      uuid.UUID
 	ServiceVI     string // API and version, as people read them
 	ServiceEN     string
-	State         string // of the version: sandbox, published or deprecated can be agreed on
 	Plan          string // slug
 	RatePerMinute int
 	QuotaPerDay   int
 	Decision      string      // of the plan: open, automatic, approval
-	Operations    []Operation // every operation with every field of its 2xx JSON answer
+	Operations    []Operation // with every field of their 2xx JSON answers
 }
 
 // Applicant is the application that asks, and whose it is.
@@ -104,6 +103,12 @@ type Applicant struct {
 	OwnerName     string
 	OwnerPerson   uuid.UUID // uuid.Nil when an agency owns it
 	OwnerAgency   uuid.UUID // uuid.Nil when a person owns it
+}
+
+// Wanted is an operation, by its id, and the paths of the fields of its answer.
+type Wanted struct {
+	Operation string   `json:"operation"`
+	Fields    []string `json:"fields"`
 }
 
 // Granted is what the gateway must know of one agreement.
@@ -152,7 +157,8 @@ type Agreements struct {
 	OwnApplications func(ctx context.Context, who auth.Principal) ([]uuid.UUID, error)
 
 	// Record writes the act to the ledger, Grant tells the gateway, Notify
-	// tells people. All run inside the deciding transaction.
+	// tells people (nil: nobody is told). All run inside the deciding
+	// transaction, so that all of it happens or none.
 	Record auth.RecordFunc
 	Grant  func(ctx context.Context, tx pgx.Tx, g Granted) error
 	Notify func(ctx context.Context, tx pgx.Tx, n Notice) error

@@ -14,6 +14,7 @@ type Exchange struct {
 	TraceID  string    `json:"trace_id,omitempty"`
 	Node     string    `json:"node,omitempty"`     // the gateway node that served it
 	AgencyID uuid.UUID `json:"agency_id,omitzero"` // whose service was called
+	APIID    uuid.UUID `json:"api_id,omitzero"`
 	// VersionID is uuid.Nil when no route matched.
 	VersionID     uuid.UUID `json:"version_id,omitzero"`
 	ApplicationID uuid.UUID `json:"application_id,omitzero"` // uuid.Nil: nobody was recognised
@@ -22,6 +23,7 @@ type Exchange struct {
 	Revision      int       `json:"revision,omitempty"`      // of the agreement
 	Purpose       string    `json:"purpose,omitempty"`
 	Operation     string    `json:"operation,omitempty"` // the operation's id, never the path called: it may name a person
+	Template      string    `json:"template,omitempty"`  // prefix and path template, with the names of parameters, not their values
 	Access        string    `json:"access,omitempty"`    // open, restricted, personal
 	Method        string    `json:"method,omitempty"`
 	Credential    string    `json:"credential,omitempty"` // key, token, or "" for none
@@ -34,5 +36,6 @@ type Exchange struct {
 	RequestHash   string    `json:"request_hash,omitempty"`  // SHA-256 of the body, hex
 	ResponseHash  string    `json:"response_hash,omitempty"` // SHA-256 of the body as answered, hex
 	Subject       string    `json:"subject,omitempty"`       // keyed hash of the person asked about, hex
+	Address       string    `json:"address,omitempty"`       // keyed hash of the caller's address
 	Fields        []string  `json:"fields,omitempty"`        // the agreed fields that the answer was cut to
 }

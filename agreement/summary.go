@@ -1,0 +1,83 @@
+package agreement
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lgsp/internal/pg"
+)
+
+// Summary is a request in plain words, for the steward who decides.
+type Summary struct {
+	Who         string             `json:"who"` // the application and whose it is
+	Service     string             `json:"service"`
+	Operations  []SummaryOperation `json:"operations"`
+	Purpose     string             `json:"purpose"`
+	Why         string             `json:"why"` // in the requester's words
+	Basis       LegalBasis         `json:"basis"`
+	From        string             `json:"from"`  // dd/mm/yyyy
+	Until       string             `json:"until"` // dd/mm/yyyy, inclusive
+	Days        int                `json:"days"`
+	Personal    bool               `json:"personal"` // some operation gives personal data
+	Due         time.Time          `json:"due"`
+	DueIsTarget bool               `json:"due_is_target"` // the clock's clause is unconfirmed: the province's target, not law
+	Overdue     bool               `json:"overdue"`
+}
+
+// SummaryOperation is one operation of a Summary.
+type SummaryOperation struct {
+	Title    string   `json:"title"`
+	Personal bool     `json:"personal"`
+	Fields   []string `json:"fields"` // titles
+}
+
+const purposeSQL = `select code, title_vi, title_en from agreement.purpose where code = $1`
+
+// Summary puts an agreement in plain words, in locale "vi" or "en".
+func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (Summary, error) {
+	say := func(vi, en string) string {
+		if locale == "en" && en != "" || vi == "" {
+			return en
+		}
+		return vi
+	}
+	basis, err := pg.One[LegalBasis](ctx, a.DB, legalBasisSQL, g.LegalBasis)
+	if err != nil {
+		return Summary{}, fmt.Errorf("read legal basis %q: %w", g.LegalBasis, err)
+	}
+	purpose, err := pg.One[Purpose](ctx, a.DB, purposeSQL, g.Purpose)
+	if err != nil {
+		return Summary{}, fmt.Errorf("read purpose %q: %w", g.Purpose, err)
+	}
+	c, err := a.decisionClock(ctx, a.DB)
+	if err != nil {
+		return Summary{}, err
+	}
+	granted, err := g.granted()
+	if err != nil {
+		return Summary{}, err
+	}
+	s := Summary{
+		Who: g.ApplicationName + " – " + g.OwnerName, Service: say(g.ServiceVI, g.ServiceEN), Operations: []SummaryOperation{},
+		Purpose: say(purpose.TitleVI, purpose.TitleEN), Why: g.PurposeText, Basis: basis,
+		From: granted.NotBefore.In(vietnam()).Format("02/01/2006"), Until: granted.NotAfter.Add(-time.Second).In(vietnam()).Format("02/01/2006"),
+		Days: int(granted.NotAfter.Sub(granted.NotBefore).Hours() / 24), Personal: personal(g.Operations),
+		Due: g.DueAt, DueIsTarget: !c.Confirmed, Overdue: g.State == Requested && a.Now().After(g.DueAt),
+	}
+	for _, operation := range g.Operations {
+		line := SummaryOperation{Title: say(operation.TitleVI, operation.TitleEN), Personal: operation.Access == "personal", Fields: []string{}}
+		if line.Title == "" {
+			line.Title = operation.Method + " " + operation.Path
+		}
+		for _, field := range operation.Fields {
+			title := say(field.TitleVI, field.TitleEN)
+			if title == "" {
+				title = field.Path
+			}
+			line.Fields = append(line.Fields, title)
+		}
+		s.Operations = append(s.Operations, line)
+	}
+	return s, nil
+}
