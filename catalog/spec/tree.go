@@ -41,6 +41,9 @@ func parse(text []byte) (*yaml.Node, error) {
 	if !utf8.Valid(text) {
 		return nil, refuse("spec-not-utf8", 0, "the document is not UTF-8 text")
 	}
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		return nil, noNUL(1 + bytes.Count(text[:i], []byte("\n")))
+	}
 	begin := bytes.TrimLeft(text, " \t\r\n")
 	if len(begin) == 0 {
 		return nil, refuse("spec-empty", 0, "the document is empty")
@@ -88,6 +91,9 @@ func (m measure) of(n *yaml.Node, depth int) (extent, error) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
+	if strings.Contains(n.Value, "\x00") {
+		return extent{}, noNUL(line)
+	}
 	total, known := m[n]
 	if total.underWay {
 		return extent{}, refuse("spec-alias", line, "a YAML anchor contains itself")
@@ -111,6 +117,11 @@ func (m measure) of(n *yaml.Node, depth int) (extent, error) {
 		return extent{}, tooDeep(line)
 	}
 	return total, nil
+}
+
+// noNUL refuses the one character that PostgreSQL cannot keep.
+func noNUL(line int) error {
+	return refuse("spec-syntax", line, "a NUL character", "why", "a NUL character")
 }
 
 func tooDeep(line int) error {
@@ -210,6 +221,9 @@ func (p *jsonParser) value(depth int) (*yaml.Node, error) {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Line: p.line}
 	switch t := token.(type) {
 	case string:
+		if strings.Contains(t, "\x00") {
+			return nil, noNUL(p.line)
+		}
 		n.Tag, n.Value = "!!str", t
 	case json.Number:
 		n.Tag, n.Value = "!!float", t.String()

@@ -1,0 +1,144 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/catalog/spec"
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+const submitVersionSQL = `update catalog.version set state = 'review' where id = $1`
+
+// SubmitVersion puts a draft up for review. It fails as changeVersion does for api.edit.
+func (c *Catalog) SubmitVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
+	ch := change{who: who, version: version, act: "api.edit", verb: "version.submit", from: []string{Draft}}
+	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
+		if _, err := tx.Exec(ctx, submitVersionSQL, v.ID); err != nil {
+			return fmt.Errorf("submit version %s: %w", v.ID, err)
+		}
+		return nil
+	})
+}
+
+const publishVersionSQL = `update catalog.version set state = 'published', published_at = $2 where id = $1`
+
+// PublishVersion makes a version public and callable, both or neither. It
+// fails as changeVersion does for api.publish, with Conflict when it is
+// published already, and with Invalid, one field error each, when its document
+// has errors, an operation is not marked, or upstream or plan are missing or
+// do not fit.
+func (c *Catalog) PublishVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
+	ch := change{who: who, version: version, act: "api.publish", verb: "version.publish", from: []string{Draft, Review, Sandbox}}
+	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
+		if err := c.ready(ctx, tx, v); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, publishVersionSQL, v.ID, c.Now().UTC()); err != nil {
+			return fmt.Errorf("publish version %s: %w", v.ID, err)
+		}
+		return nil
+	})
+}
+
+// ready tells everything that keeps a version from being public.
+func (c *Catalog) ready(ctx context.Context, tx pgx.Tx, v Version) error {
+	wrong := problem.Errorf(problem.Invalid, "%s/%s is not ready to publish", v.APISlug, v.Number).Coded("not-ready")
+	errs := 0
+	for _, f := range v.Findings {
+		if f.Severity == spec.Error {
+			errs++
+		}
+	}
+	if errs > 0 {
+		wrong.Wrong("spec", "spec-has-errors", strconv.Itoa(errs)+" errors in the document", "count", strconv.Itoa(errs))
+	}
+	operations, err := operationsOf(ctx, tx, v.ID)
+	if err != nil {
+		return err
+	}
+	for _, op := range operations {
+		if op.Access == "" {
+			wrong.Wrong("operations/"+op.Slug+"/access", "operation-unmarked", op.Method+" "+op.Path+" is not marked")
+		}
+	}
+	if err := c.upstreamReady(ctx, tx, v, wrong); err != nil {
+		return err
+	}
+	if v.PlanSlug == "" {
+		wrong.Wrong("plan", "plan-missing", "no plan is chosen")
+	} else {
+		plan, err := pg.One[Plan](ctx, tx, planSQL, v.PlanSlug)
+		if err != nil {
+			return fmt.Errorf("read plan %s: %w", v.PlanSlug, err)
+		}
+		closed := func(op Operation) bool { return op.Access == Restricted || op.Access == Personal }
+		if plan.Decision == "open" && slices.ContainsFunc(operations, closed) {
+			wrong.Wrong("plan", "plan-open-mismatch", "an open plan fits only open operations")
+		}
+	}
+	if len(wrong.Fields) > 0 {
+		return wrong
+	}
+	return nil
+}
+
+// upstreamReady adds to wrong what keeps the upstream from being forwarded to.
+func (c *Catalog) upstreamReady(ctx context.Context, tx pgx.Tx, v Version, wrong *problem.Error) error {
+	if v.UpstreamURL == "" {
+		wrong.Wrong("upstream_url", "upstream-missing", "no upstream is chosen")
+		return nil
+	}
+	_, hostPort, err := upstreamAddress(v.UpstreamURL)
+	if err != nil {
+		return err
+	}
+	ok, err := approved(ctx, tx, v.AgencyID, hostPort)
+	if err == nil && !ok {
+		wrong.Wrong("upstream_url", "upstream-not-approved", "not on the agency's approved list", "host", hostPort)
+	}
+	return err
+}
+
+const deprecateVersionSQL = `update catalog.version set state = 'deprecated', sunset = $2 where id = $1`
+
+// DeprecateVersion announces that a published version ends at sunset (RFC
+// 8594); until then it is called as before. Announcing again changes the date.
+// It fails with Invalid for a date that has passed, and as changeVersion does
+// for api.publish.
+func (c *Catalog) DeprecateVersion(ctx context.Context, who auth.Principal, version uuid.UUID, sunset time.Time) (Version, error) {
+	if !sunset.After(c.Now()) {
+		return Version{}, problem.Errorf(problem.Invalid, "sunset has passed").Coded("sunset-invalid").
+			Wrong("sunset", "sunset-invalid", "must be in the future")
+	}
+	ch := change{who: who, version: version, act: "api.publish", verb: "version.deprecate", from: []string{Published, Deprecated},
+		detail: map[string]any{"sunset": sunset.UTC().Format(time.RFC3339)}}
+	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
+		if _, err := tx.Exec(ctx, deprecateVersionSQL, v.ID, sunset.UTC()); err != nil {
+			return fmt.Errorf("deprecate version %s: %w", v.ID, err)
+		}
+		return nil
+	})
+}
+
+const retireVersionSQL = `update catalog.version set state = 'retired' where id = $1`
+
+// RetireVersion ends a version: its documentation stays, its calls end. It
+// fails as changeVersion does for api.publish.
+func (c *Catalog) RetireVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
+	ch := change{who: who, version: version, act: "api.publish", verb: "version.retire", from: []string{Published, Deprecated}}
+	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
+		if _, err := tx.Exec(ctx, retireVersionSQL, v.ID); err != nil {
+			return fmt.Errorf("retire version %s: %w", v.ID, err)
+		}
+		return nil
+	})
+}
