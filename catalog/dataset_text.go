@@ -4,6 +4,7 @@ import (
 	"net/mail"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -109,7 +110,7 @@ func (t *DatasetText) check() error {
 	for _, f := range t.texts() {
 		*f.text = norm.NFC.String(strings.TrimSpace(*f.text))
 		if utf8.RuneCountInString(*f.text) > f.most {
-			e.Wrong(f.name, "text-too-long", "longer than allowed")
+			e.Wrong(f.name, "text-too-long", "longer than allowed", "max", strconv.Itoa(f.most))
 		}
 		if !utf8.ValidString(*f.text) || strings.ContainsRune(*f.text, 0) {
 			e.Wrong(f.name, "text-unreadable", "holds characters that are not text")
@@ -137,7 +138,7 @@ func (t *DatasetText) check() error {
 
 func (t *DatasetText) checkRequired(e *problem.Error) {
 	if !slugForm.MatchString(t.Slug) || len(t.Slug) < 2 || len(t.Slug) > 100 {
-		e.Wrong("slug", "slug-form", "is made of a-z, 0-9 and single hyphens, 2 to 100 characters")
+		e.Wrong("slug", "dataset-slug-form", "is made of a-z, 0-9 and single hyphens, 2 to 100 characters")
 	}
 	if t.TitleVI == "" {
 		e.Wrong("title_vi", "required", "is required")

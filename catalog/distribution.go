@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -66,8 +67,8 @@ func (c *Catalog) AddDistribution(ctx context.Context, who auth.Principal, datas
 	if up.TitleVI == "" {
 		up.TitleVI = baseName(up.FileName)
 	}
-	if len(up.TitleVI) > 1000 || len(up.TitleEN) > 1000 {
-		return Distribution{}, problem.Errorf(problem.Invalid, "the title is too long").Coded("text-too-long")
+	if utf8.RuneCountInString(up.TitleVI) > 300 || utf8.RuneCountInString(up.TitleEN) > 300 {
+		return Distribution{}, problem.Errorf(problem.Invalid, "the title is too long").Coded("text-too-long", "max", "300")
 	}
 	return c.putFile(ctx, filePut{who: who, dataset: dataset, distribution: id, verb: "distribution.add", up: up},
 		func(tx pgx.Tx) error {

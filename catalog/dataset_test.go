@@ -1,0 +1,325 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/internal/pg"
+	"lgsp/internal/pgtest"
+	"lgsp/internal/problem"
+)
+
+// shelf is a catalogue for datasets, with an agency and its people.
+type shelf struct {
+	*Catalog
+	agency             Agency
+	publisher, steward auth.Principal
+	stranger           auth.Principal // publisher of another agency
+	acts               []string
+	now                time.Time
+}
+
+func newShelf(t testing.TB, db pg.DB) *shelf {
+	t.Helper()
+	id := uuid.Must(uuid.NewV7())
+	person := func(role string, agency uuid.UUID) auth.Principal {
+		return auth.Principal{Person: uuid.Must(uuid.NewV7()), Memberships: []auth.Membership{{Agency: agency, Role: role}}}
+	}
+	s := &shelf{
+		agency:    Agency{ID: id, Slug: "so-tt-" + id.String()[24:], TitleVI: "Sở Thông tin và Truyền thông", TitleEN: "Department of Information and Communications"},
+		publisher: person("publisher", id), steward: person("steward", id), stranger: person("publisher", uuid.Must(uuid.NewV7())),
+		now: time.Date(2025, 8, 1, 9, 0, 0, 0, time.UTC),
+	}
+	if _, err := db.Exec(context.Background(), testAgencySQL, id, s.agency.Slug, strings.ToUpper(id.String()[24:])); err != nil {
+		t.Fatal(err)
+	}
+	s.Catalog = &Catalog{
+		DB: db, Now: func() time.Time { return s.now }, Files: t.TempDir(),
+		May: func(_ context.Context, who auth.Principal, act string, agency uuid.UUID) error {
+			if who.Has("publisher", agency) && act != "dataset.approve" || who.Has("steward", agency) && act == "dataset.approve" {
+				return nil
+			}
+			return problem.Errorf(problem.Forbidden, "may not %s", act)
+		},
+		Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]Agency, error) {
+			return map[uuid.UUID]Agency{id: s.agency}, nil
+		},
+		AgencyBySlug: func(_ context.Context, slug string) (Agency, error) {
+			if slug != s.agency.Slug {
+				return Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
+			}
+			return s.agency, nil
+		},
+		Record: func(_ context.Context, _ pgx.Tx, act auth.Act) error {
+			s.acts = append(s.acts, act.Verb)
+			return nil
+		},
+	}
+	return s
+}
+
+func text(slug, title string) DatasetText {
+	return DatasetText{Slug: slug, TitleVI: title, NotesVI: "Số liệu của " + title, Theme: "TECH"}
+}
+
+const subscribers = "Mã,Dịch vụ,Số thuê bao,Ngày\n01,Điện thoại,1.350,30/7/2019\n02,Internet,95.000,31/7/2019\n03,Di động,,1/8/2019\n"
+
+// published takes a dataset with one CSV all the way.
+func (s *shelf) published(t testing.TB, slug, title, csv string) (Dataset, Distribution) {
+	t.Helper()
+	ctx := t.Context()
+	d, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text(slug, title))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := s.AddDistribution(ctx, s.publisher, d.ID, Upload{FileName: "so lieu.csv", Body: strings.NewReader(csv)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []func() (Dataset, error){
+		func() (Dataset, error) { return s.SubmitDataset(ctx, s.publisher, d.ID) },
+		func() (Dataset, error) { return s.ApproveDataset(ctx, s.steward, d.ID) },
+		func() (Dataset, error) { return s.PublishDataset(ctx, s.publisher, d.ID) },
+	} {
+		if d, err = step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d, part
+}
+
+func TestDatasetFromDraftToWithdrawn(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	d, part := s.published(t, "thue-bao", "Thuê bao viễn thông", subscribers)
+	if d.State != Published || d.PublishedAt == nil || d.Licence != "CC-BY-4.0" || d.Frequency != "UNKNOWN" {
+		t.Errorf("published as %+v", d)
+	}
+	if part.Format != "CSV" || part.Size != int64(len(subscribers)) || part.Version != 1 || part.Rows == nil || *part.Rows != 3 {
+		t.Errorf("distribution %+v", part)
+	}
+	if got, err := s.DatasetBySlug(ctx, auth.Principal{}, "thue-bao"); err != nil || len(got.Distributions) != 1 {
+		t.Errorf("a citizen sees %d distributions, error %v", len(got.Distributions), err)
+	}
+	if found, err := s.Find(ctx, FindQuery{Text: "thue bao"}); err != nil || found.Total != 1 {
+		t.Errorf("search finds %d, error %v", found.Total, err)
+	}
+	if _, err := s.WithdrawDataset(ctx, s.publisher, d.ID, " "); problem.Code(err) != "reason-required" {
+		t.Errorf("withdrawn without a reason: %v", err)
+	}
+	if d, err := s.WithdrawDataset(ctx, s.publisher, d.ID, "số liệu sai"); err != nil || d.State != Withdrawn || d.StateReason != "số liệu sai" {
+		t.Errorf("withdrawn as %+v, error %v", d, err)
+	}
+	s.hidden(t, d.ID, "thue-bao", part.ID)
+	want := "dataset.create distribution.add dataset.submit dataset.approve dataset.publish dataset.withdraw"
+	if got := strings.Join(s.acts, " "); got != want {
+		t.Errorf("recorded %s, want %s", got, want)
+	}
+}
+
+// hidden walks every way to a dataset as a citizen and as another agency.
+func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) {
+	t.Helper()
+	ctx := t.Context()
+	for _, who := range []auth.Principal{{}, s.stranger} {
+		for name, try := range map[string]func() error{
+			"by slug":      func() error { _, err := s.DatasetBySlug(ctx, who, slug); return err },
+			"by id":        func() error { _, err := s.Dataset(ctx, who, id); return err },
+			"distribution": func() error { _, err := s.Distribution(ctx, who, part); return err },
+			"file":         func() error { _, _, err := s.OpenFile(ctx, who, part, 0); return err },
+			"versions":     func() error { _, err := s.FileVersions(ctx, who, part); return err },
+			"columns":      func() error { _, err := s.Columns(ctx, who, part); return err },
+			"rows":         func() error { _, err := s.QueryRows(ctx, who, part, nil); return err },
+			"export":       func() error { return s.ExportRows(ctx, who, part, url.Values{"format": {"csv"}}, io.Discard) },
+			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
+		} {
+			if err := try(); !problem.Is(err, problem.NotFound) {
+				t.Errorf("%s: %v, want NotFound", name, err)
+			}
+		}
+		if list, _, err := s.ListDatasets(ctx, who, DatasetFilter{}); err != nil || len(list) != 0 {
+			t.Errorf("lists %d, error %v", len(list), err)
+		}
+	}
+	if found, err := s.Find(ctx, FindQuery{Text: "thuê bao"}); err != nil || len(found.Hits) != 0 {
+		t.Errorf("search finds %d, error %v", len(found.Hits), err)
+	}
+}
+
+func TestDatasetRefusals(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	d, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text("a-b", "Một"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.hidden(t, d.ID, "a-b", uuid.Must(uuid.NewV7()))
+	both := s.publisher
+	both.Memberships = append(both.Memberships, auth.Membership{Agency: s.agency.ID, Role: "steward"})
+	for _, tt := range []struct {
+		name string
+		try  func() error
+		code string
+	}{
+		{"another agency creates", func() error { _, err := s.CreateDataset(ctx, s.stranger, s.agency.ID, text("x-y", "X")); return err }, "forbidden"},
+		{"slug taken", func() error { _, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text("a-b", "X")); return err }, "dataset-slug-taken"},
+		{"no title, bad slug, dates and address", func() error {
+			_, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, DatasetText{Slug: "A b", TemporalStart: "30/7/2019", SourceURL: "javascript:x", ContactEmail: "x"})
+			return err
+		}, "dataset-invalid"},
+		{"submit without a file", func() error { _, err := s.SubmitDataset(ctx, s.publisher, d.ID); return err }, "dataset-incomplete"},
+		{"publish a draft", func() error { _, err := s.PublishDataset(ctx, s.publisher, d.ID); return err }, "dataset-state"},
+		{"unknown id", func() error { _, err := s.PublishDataset(ctx, s.publisher, uuid.Must(uuid.NewV7())); return err }, "dataset-unknown"},
+		{"a program as a file", func() error { return s.upload(ctx, d.ID, "virus.exe", "MZ") }, "file-format"},
+		{"an empty file", func() error { return s.upload(ctx, d.ID, "a.csv", "") }, "file-empty"},
+		{"not UTF-8", func() error { return s.upload(ctx, d.ID, "a.csv", "ten\nQu\xb6ng Ng\xb7i\n") }, "rows-encoding"},
+		{"open quote", func() error { return s.upload(ctx, d.ID, "a.csv", "a,b\n1,\"2\n") }, "rows-quote-open"},
+		{"not a workbook", func() error { return s.upload(ctx, d.ID, "a.xlsx", "PK\x03\x04 no") }, "rows-xlsx-broken"},
+		{"too large", func() error {
+			_, err := s.AddDistribution(ctx, s.publisher, d.ID, Upload{FileName: "a.txt", Body: io.LimitReader(zeros{}, MaxUpload+1)})
+			return err
+		}, "file-too-large"},
+		{"a file", func() error { return s.upload(ctx, d.ID, "a.csv", "a\n1\n") }, ""},
+		{"submit", func() error { _, err := s.SubmitDataset(ctx, both, d.ID); return err }, ""},
+		{"approve one's own", func() error { _, err := s.ApproveDataset(ctx, both, d.ID); return err }, "dataset-own-approval"},
+		{"publisher approves", func() error { _, err := s.ApproveDataset(ctx, s.publisher, d.ID); return err }, "forbidden"},
+		{"approve", func() error { _, err := s.ApproveDataset(ctx, s.steward, d.ID); return err }, ""},
+		{"edit what is approved", func() error { _, err := s.EditDataset(ctx, s.publisher, d.ID, text("a-b", "Hai")); return err }, "dataset-approved"},
+		{"upload to what is approved", func() error { return s.upload(ctx, d.ID, "b.csv", "a\n1\n") }, "dataset-state"},
+		{"publish", func() error { _, err := s.PublishDataset(ctx, s.publisher, d.ID); return err }, ""},
+		{"move what is published", func() error { _, err := s.EditDataset(ctx, s.publisher, d.ID, text("b-c", "Hai")); return err }, "dataset-slug-fixed"},
+		{"limit", func() error { _, _, err := s.ListDatasets(ctx, s.publisher, DatasetFilter{Limit: 101}); return err }, "page-limit"},
+		{"cursor", func() error { _, _, err := s.ListDatasets(ctx, s.publisher, DatasetFilter{After: "x"}); return err }, "page-cursor"},
+	} {
+		if err := tt.try(); problem.Code(err) != tt.code || tt.code == "" && err != nil {
+			t.Errorf("%s: %v, want code %q", tt.name, err, tt.code)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.Files, "upload-*")); len(left) > 0 {
+		t.Errorf("spooled files stay behind: %v", left)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func (s *shelf) upload(ctx context.Context, dataset uuid.UUID, name, content string) error {
+	_, err := s.AddDistribution(ctx, s.publisher, dataset, Upload{FileName: name, Body: strings.NewReader(content)})
+	return err
+}
+
+func TestFileVersionsAndDictionaryStay(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	_, part := s.published(t, "thue-bao-2", "Thuê bao", subscribers)
+	err := s.DescribeColumns(ctx, s.publisher, part.ID, []Column{{Unit: "thuê bao"}})
+	if problem.Code(err) != "column-unknown" {
+		t.Errorf("an unknown column is described: %v", err)
+	}
+	columns, err := s.Columns(ctx, auth.Principal{}, part.ID)
+	if err != nil || len(columns) != 4 {
+		t.Fatalf("columns %v, error %v", columns, err)
+	}
+	columns[2].Unit, columns[2].TitleEN = "thuê bao", "Subscribers"
+	if err := s.DescribeColumns(ctx, s.publisher, part.ID, columns[2:3]); err != nil {
+		t.Fatal(err)
+	}
+	second := "Số thuê bao,Mã\n7,04\n"
+	if _, err := s.ReplaceFile(ctx, s.publisher, part.ID, Upload{FileName: "moi.csv", Body: strings.NewReader(second)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ReplaceFile(ctx, s.publisher, part.ID, Upload{FileName: "hong.csv", Body: strings.NewReader("a\n\"")}); err == nil {
+		t.Error("a broken file was taken")
+	}
+	columns, err = s.Columns(ctx, auth.Principal{}, part.ID)
+	if err != nil || len(columns) != 2 || columns[0].Unit != "thuê bao" || columns[0].TitleEN != "Subscribers" {
+		t.Errorf("columns %+v, error %v", columns, err)
+	}
+	for version, want := range map[int]string{0: second, 1: subscribers, 2: second} {
+		file, _, err := s.OpenFile(ctx, auth.Principal{}, part.ID, version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := io.ReadAll(file)
+		_ = file.Close()
+		if string(got) != want {
+			t.Errorf("version %d is %q, want %q", version, got, want)
+		}
+	}
+	if versions, err := s.FileVersions(ctx, auth.Principal{}, part.ID); err != nil || len(versions) != 2 || versions[0].Version != 2 {
+		t.Errorf("versions %+v, error %v", versions, err)
+	}
+	if _, _, err := s.OpenFile(ctx, auth.Principal{}, part.ID, 3); !problem.Is(err, problem.NotFound) {
+		t.Errorf("version 3: %v", err)
+	}
+	files, _ := os.ReadDir(s.Files)
+	if len(files) != 2 {
+		t.Errorf("%d files lie in the directory, want 2", len(files))
+	}
+}
+
+func TestRowsThroughTheCatalogue(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	_, part := s.published(t, "thue-bao-3", "Thuê bao", subscribers)
+	a, err := s.QueryRows(ctx, auth.Principal{}, part.ID, url.Values{"so_thue_bao__greater": {"1000"}, "columns": {"ma,so_thue_bao"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := a.MarshalJSON()
+	if want := `"items":[{"ma":"01","so_thue_bao":1350},{"ma":"02","so_thue_bao":95000}],"limit":100,"next":"","truncated":false}`; !strings.HasSuffix(string(got), want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var b bytes.Buffer
+	if err := s.ExportRows(ctx, auth.Principal{}, part.ID, url.Values{"format": {"csv"}}, &b); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Mã,Dịch vụ,Số thuê bao,Ngày\n01,Điện thoại,1350,2019-07-30\n02,Internet,95000,2019-07-31\n03,Di động,,2019-08-01\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+	if err := s.ExportRows(ctx, auth.Principal{}, part.ID, url.Values{"format": {"exe"}}, &b); problem.Code(err) != "rows-format" {
+		t.Errorf("format exe: %v", err)
+	}
+}
+
+func TestListDatasetsPages(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	for _, slug := range []string{"d1", "d2", "d3"} {
+		if _, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text(slug, slug)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	f := DatasetFilter{Agency: s.agency.ID, Limit: 2}
+	for {
+		list, next, err := s.ListDatasets(ctx, s.publisher, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range list {
+			got = append(got, d.Slug)
+		}
+		if f.After = next; next == "" {
+			break
+		}
+	}
+	if strings.Join(got, " ") != "d3 d2 d1" {
+		t.Errorf("listed %v", got)
+	}
+	if _, _, err := s.ListDatasets(ctx, s.stranger, DatasetFilter{Agency: s.agency.ID, State: Draft}); !problem.Is(err, problem.Forbidden) {
+		t.Errorf("drafts of another agency: %v", err)
+	}
+}
