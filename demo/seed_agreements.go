@@ -39,27 +39,28 @@ func (s *seed) loadApplication(ctx context.Context) error {
 
 // wish is an agreement of the demo: approved, or left for the steward to decide.
 type wish struct {
-	agency, api string
-	why         string
-	approved    bool
-	operations  []agreement.Wanted
+	agency, api    string
+	purpose, basis string // code and id, as agreement lists them
+	why            string
+	approved       bool
+	operations     []agreement.Wanted
 }
 
 func wishes() []wish {
 	return []wish{
-		{agency: "so-nong-nghiep-moi-truong", api: "dat-dai", approved: true,
+		{agency: "so-nong-nghiep-moi-truong", api: "dat-dai", purpose: "thu-tuc", basis: "luat-60-2024-d11-2b", approved: true,
 			why: "Điền sẵn thông tin thửa đất khi tiếp nhận hồ sơ một cửa, không yêu cầu người dân nộp lại.",
 			operations: []agreement.Wanted{
 				{Operation: "xem-thua-dat", Fields: []string{"/maXa", "/tenXa", "/soTo", "/soThua", "/dienTich", "/mucDich", "/soGCN"}},
 				{Operation: "tim-thua-dat", Fields: []string{"/tongSo", "/trang", "/kichThuoc", "/duLieu/*/maXa", "/duLieu/*/soTo", "/duLieu/*/soThua", "/duLieu/*/mucDich"}},
 			}},
-		{agency: "so-noi-vu", api: "nguoi-co-cong", approved: true,
+		{agency: "so-noi-vu", api: "nguoi-co-cong", purpose: "thu-tuc", basis: "luat-60-2024-d11-2b", approved: true,
 			why: "Xác nhận chế độ đang hưởng khi giải quyết hồ sơ trợ cấp thờ cúng liệt sĩ.",
 			operations: []agreement.Wanted{
 				{Operation: "xem-nguoi-co-cong", Fields: []string{"/soDinhDanh", "/hoTen", "/doiTuong", "/tenDoiTuong", "/mucTroCap", "/trangThai", "/tenXa"}},
 				{Operation: "xac-nhan-nguoi-co-cong", Fields: []string{"/laNguoiCoCong"}},
 			}},
-		{agency: "van-phong-ubnd-tinh", api: "mot-cua-dien-tu",
+		{agency: "van-phong-ubnd-tinh", api: "mot-cua-dien-tu", purpose: "dich-vu", basis: "nd-194-2025-d16",
 			why: "Cho người dân theo dõi tiến độ hồ sơ của mình trên ứng dụng.",
 			operations: []agreement.Wanted{
 				{Operation: "tien-do-ho-so", Fields: []string{"/tongSo", "/duLieu/*/NoiDungXuLy", "/duLieu/*/ThoiDiemXuLy", "/duLieu/*/TrangThai"}},
@@ -71,10 +72,6 @@ func wishes() []wish {
 // loadAgreements asks for each wish once, and has the steward approve those
 // that the printed calls need.
 func (s *seed) loadAgreements(ctx context.Context) error {
-	purpose, basis, err := s.grounds(ctx)
-	if err != nil {
-		return err
-	}
 	application, err := uuid.Parse(s.info.Application.ClientID)
 	if err != nil {
 		return err
@@ -86,8 +83,8 @@ func (s *seed) loadAgreements(ctx context.Context) error {
 			return err
 		}
 		asked, err := s.asked(ctx, agreement.Request{
-			ApplicationID: application, VersionID: version.ID, Operations: w.operations, Purpose: purpose, PurposeText: w.why,
-			LegalBasis: basis, Starts: today.Format(time.DateOnly), Ends: today.AddDate(1, 0, 0).Format(time.DateOnly)})
+			ApplicationID: application, VersionID: version.ID, Operations: w.operations, Purpose: w.purpose, PurposeText: w.why,
+			LegalBasis: w.basis, Starts: today.Format(time.DateOnly), Ends: today.AddDate(1, 0, 0).Format(time.DateOnly)})
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.api, err)
 		}
@@ -116,26 +113,4 @@ func first(list []agreement.Agreement) agreement.Agreement {
 		return agreement.Agreement{}
 	}
 	return list[0]
-}
-
-// grounds are the purpose and the legal basis that the demo cites: the first
-// of each, a confirmed basis before one that is not.
-func (s *seed) grounds(ctx context.Context) (string, string, error) {
-	purposes, err := s.Agreements.Purposes(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	bases, err := s.Agreements.LegalBases(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	if len(purposes) == 0 || len(bases) == 0 {
-		return "", "", fmt.Errorf("no purpose or no legal basis to cite")
-	}
-	for _, basis := range bases {
-		if basis.Confirmed {
-			return purposes[0].Code, basis.ID, nil
-		}
-	}
-	return purposes[0].Code, bases[0].ID, nil
 }

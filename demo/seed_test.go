@@ -80,9 +80,12 @@ func offer(ctx context.Context, c *catalog.Catalog, version uuid.UUID) (agreemen
 	if err != nil {
 		return agreement.Offer{}, err
 	}
-	out := agreement.Offer{VersionID: o.Version.ID, AgencyID: o.Version.AgencyID, State: o.Version.State, ServiceVI: o.Version.TitleVI, ServiceEN: o.Version.TitleEN,
+	out := agreement.Offer{VersionID: o.Version.ID, AgencyID: o.Version.AgencyID, ServiceVI: o.Version.TitleVI, ServiceEN: o.Version.TitleEN,
 		Plan: o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, Decision: o.Plan.Decision}
 	for _, operation := range o.Operations {
+		if operation.Access == catalog.Open {
+			continue
+		}
 		one := agreement.Operation{ID: operation.Slug, Method: operation.Method, Path: operation.Path, Access: operation.Access,
 			TitleVI: operation.Doc.SummaryVI, TitleEN: operation.Doc.SummaryEN}
 		for _, f := range operation.Doc.Fields {
