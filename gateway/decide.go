@@ -68,34 +68,14 @@ func (s *snapshot) judge(q question) (*grant, policy.Verdict, error) {
 	return g, verdict, err
 }
 
-// ask gives the policy's verdict, remembered in the agreement as long as its
-// revision and the compiled version stay.
+// ask gives the policy's verdict under an agreement in force, or under none.
+// The policy remembers it, so it costs the same however many agreements there are.
 func ask(g *grant, q question) (policy.Verdict, error) {
-	if g == nil {
-		return q.version.rules.Decide(policy.Call{Operation: q.operation.ID, Credential: q.credential})
+	call := policy.Call{Operation: q.operation.ID, Credential: q.credential}
+	if g != nil {
+		call.Agreed = g.agreed
 	}
-	known := g.verdicts.Load()
-	if known != nil {
-		for _, v := range *known {
-			if v.operation == q.operation && v.credential == q.credential {
-				return v.Verdict, nil
-			}
-		}
-	}
-	answer, err := q.version.rules.Decide(policy.Call{Operation: q.operation.ID, Credential: q.credential, Agreed: g.agreed})
-	if err != nil {
-		return policy.Verdict{}, err
-	}
-	next := []verdict{{operation: q.operation, credential: q.credential, Verdict: answer}}
-	if known != nil {
-		for _, v := range *known {
-			if v.operation.version == q.version { // an older version's are over
-				next = append(next, v)
-			}
-		}
-	}
-	g.verdicts.CompareAndSwap(known, &next) // else another call was quicker; this verdict is asked for again
-	return answer, nil
+	return q.version.rules.Decide(call)
 }
 
 // choose takes the agreement in force, by purpose where there are several. With

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/url"
 	"strings"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -42,26 +41,15 @@ type version struct {
 // operation is a compiled Operation.
 type operation struct {
 	Operation
-	version  *version
 	template string   // prefix and path template
 	names    []string // last names of Fields, lower case
 }
 
-// grant is a compiled Grant. Verdicts are remembered in it, so they end with
-// its revision.
+// grant is a compiled Grant.
 type grant struct {
 	Grant
-	agreed   []string // IDs of its operations
-	filters  map[string]*project.Filter
-	verdicts atomic.Pointer[[]verdict]
-}
-
-// verdict is a decision remembered for an operation of one compiled version
-// and a kind of credential.
-type verdict struct {
-	operation  *operation
-	credential string
-	policy.Verdict
+	agreed  []string // IDs of its operations
+	filters map[string]*project.Filter
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -80,7 +68,7 @@ func compileRoute(r Route) (*version, error) {
 		if err := checkOperation(o); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
 		}
-		compiled := &operation{Operation: o, version: v, template: v.prefix + o.Path}
+		compiled := &operation{Operation: o, template: v.prefix + o.Path}
 		for _, field := range o.Fields {
 			compiled.names = append(compiled.names, lastName(field))
 		}
