@@ -160,8 +160,14 @@ func checkPublished(t *testing.T, r Rooms) {
 		if err != nil || v.State != catalog.Published {
 			t.Errorf("%s: got %s, %v", s.Slug, v.State, err)
 		}
-		if len(v.Findings) > 0 {
-			t.Errorf("%s: its document is not clean: %+v", s.Slug, v.Findings)
+		own, err := r.Catalog.VersionBySlug(ctx, platform(), owner, s.Slug, "v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range own.Findings {
+			if f.Severity != "info" {
+				t.Errorf("%s: its document is not clean: %+v", s.Slug, f)
+			}
 		}
 	}
 	all, err := readDatasets()
