@@ -3,8 +3,6 @@ package portal
 import (
 	"net/http"
 
-	"golang.org/x/sync/errgroup"
-
 	"lgsp/catalog"
 )
 
@@ -30,31 +28,27 @@ type homeData struct {
 
 // home answers GET /.
 func (p *Portal) home(r *http.Request) (page, error) {
-	var data homeData
-	group, ctx := errgroup.WithContext(r.Context())
-	group.Go(func() error {
-		newest, err := p.Catalog.Find(ctx, catalog.FindQuery{Kind: "dataset", Limit: 5})
-		data.Newest, data.Datasets, data.Topics = newest.Hits, newest.Total, newest.Facets["theme"]
-		return err
-	})
-	group.Go(func() error {
-		services, err := p.Catalog.Find(ctx, catalog.FindQuery{Kind: "api", Limit: 5})
-		data.Services, data.APIs = services.Hits, services.Total
-		return err
-	})
-	group.Go(func() error {
-		all, err := p.Catalog.Find(ctx, catalog.FindQuery{Limit: 1})
-		data.Agencies = len(all.Facets["agency"])
-		return err
-	})
-	if p.Figures != nil {
-		group.Go(func() (err error) {
-			data.Figures, err = p.Figures(ctx)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	ctx := r.Context()
+	all, err := p.Catalog.Find(ctx, catalog.FindQuery{Limit: 1})
+	if err != nil {
 		return page{}, err
+	}
+	newest, err := p.Catalog.Find(ctx, catalog.FindQuery{Kind: "dataset", Limit: 5})
+	if err != nil {
+		return page{}, err
+	}
+	services, err := p.Catalog.Find(ctx, catalog.FindQuery{Kind: "api", Limit: 5})
+	if err != nil {
+		return page{}, err
+	}
+	data := homeData{
+		Datasets: newest.Total, Newest: newest.Hits, APIs: services.Total, Services: services.Hits,
+		Agencies: len(all.Facets["agency"]), Topics: all.Facets["theme"],
+	}
+	if p.Figures != nil {
+		if data.Figures, err = p.Figures(ctx); err != nil {
+			return page{}, err
+		}
 	}
 	return page{Name: "home", Data: data}, nil
 }

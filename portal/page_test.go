@@ -1,0 +1,369 @@
+package portal
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+	"lgsp/catalog"
+	"lgsp/internal/pgtest"
+	"lgsp/internal/problem"
+	"lgsp/web"
+)
+
+var monday = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+
+const goodPassword = "bốn chữ dễ nhớ"
+
+// newPortal is a portal on an empty database of its own transaction, in the
+// demonstration, with a clock that stands still.
+func newPortal(t *testing.T) *Portal {
+	t.Helper()
+	db := pgtest.Tx(t)
+	pages, err := web.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := func() time.Time { return monday }
+	may := func(context.Context, auth.Principal, string, uuid.UUID) error { return nil }
+	record := func(context.Context, pgx.Tx, auth.Act) error { return nil }
+	return &Portal{
+		Auth: &auth.Auth{DB: db, Now: now, Pepper: []byte("a pepper of thirty-two bytes ...."), Passwords: auth.NewPasswords(2, 16), May: may, Record: record},
+		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
+			Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
+			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {
+				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
+			}},
+		Pages: pages, Now: now, Origin: "http://portal.test", Gateway: "http://gateway.test", Province: "Quảng Ngãi",
+		CookieKey: [32]byte([]byte("thirty-two bytes to sign with...")),
+		DemoAccounts: func(context.Context) ([]DemoAccount, error) {
+			return []DemoAccount{{Role: "steward", Email: "lan@demo.test", Password: "<mật khẩu>"}}, nil
+		},
+	}
+}
+
+// browser keeps cookies between requests to a portal.
+type browser struct {
+	portal  http.Handler
+	cookies map[string]string
+}
+
+func newBrowser(p *Portal) *browser {
+	return &browser{portal: p.Routes(), cookies: map[string]string{}}
+}
+
+func (b *browser) get(t *testing.T, path string) (*http.Response, string) {
+	t.Helper()
+	return b.do(t, httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+func (b *browser) post(t *testing.T, path string, form url.Values) (*http.Response, string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return b.do(t, r)
+}
+
+func (b *browser) do(t *testing.T, r *http.Request) (*http.Response, string) {
+	t.Helper()
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	b.portal.ServeHTTP(w, r)
+	answer := w.Result()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range answer.Cookies() {
+		b.cookies[c.Name] = c.Value
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		}
+	}
+	return answer, string(body)
+}
+
+func TestEveryPageInBothLanguages(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	b := newBrowser(p)
+	for _, tt := range []struct {
+		path   string
+		status int
+		vi, en string
+	}{
+		{"/", 200, "Dữ liệu của tỉnh, ai cũng tra cứu và dùng lại được", "for everyone to look up and build on"},
+		{"/search", 200, "Tất cả dữ liệu và dịch vụ", "All data and services"},
+		{"/search?q=%3Cscript%3E", 200, "Kết quả cho “&lt;script&gt;”", "Results for “&lt;script&gt;”"},
+		{"/start", 200, "http://gateway.test/.well-known/api-catalog", "Get started"},
+		{"/sign-in", 200, "&lt;mật khẩu&gt;", "Demonstration accounts"},
+		{"/sign-up", 200, "Tạo tài khoản", "Create an account"},
+		{"/terms", 200, "Điều khoản sử dụng", "Terms of use"},
+		{"/privacy", 200, "Quyền riêng tư", "Privacy"},
+		{"/accessibility", 200, "Khả năng tiếp cận", "Accessibility"},
+		{"/dev/components", 200, "Bộ phận giao diện", "Interface parts"},
+		{"/khong-co", 404, "Không có trang này", "There is no such page"},
+	} {
+		for locale, want := range map[string]string{"vi": tt.vi, "en": tt.en} {
+			path := tt.path
+			if locale == "en" {
+				path = "/en" + path
+			}
+			answer, body := b.get(t, path)
+			if answer.StatusCode != tt.status || !strings.Contains(body, want) || !strings.Contains(body, `<html lang="`+locale+`">`) {
+				t.Errorf("%s: got %d, want %d with %q:\n%s", path, answer.StatusCode, tt.status, want, body)
+			}
+			if got := answer.Header.Get("Content-Language"); got != locale {
+				t.Errorf("%s: Content-Language: got %q, want %q", path, got, locale)
+			}
+			if strings.Contains(body, " style=") || strings.Contains(body, "<style") || strings.Contains(body, " onclick=") || strings.Contains(body, "ZgotmplZ") {
+				t.Errorf("%s has what its policy forbids:\n%s", path, body)
+			}
+		}
+	}
+}
+
+func TestComponentsAreForTheDemonstrationOnly(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	p.DemoAccounts = nil
+	b := newBrowser(p)
+	if answer, _ := b.get(t, "/dev/components"); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("got %d, want 404", answer.StatusCode)
+	}
+	if _, body := b.get(t, "/"); strings.Contains(body, "Dữ liệu trình diễn") {
+		t.Error("the demonstration strip is shown")
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	answer, body := newBrowser(p).get(t, "/terms")
+	for name, want := range map[string]string{
+		"Content-Security-Policy":   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self' http://gateway.test; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+		"X-Content-Type-Options":    "nosniff",
+		"Referrer-Policy":           "same-origin",
+		"Strict-Transport-Security": "",
+		"Cache-Control":             "no-store",
+	} {
+		if got := answer.Header.Get(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	for _, want := range []string{`<link rel="canonical" href="http://portal.test/terms">`, `hreflang="en" href="http://portal.test/en/terms"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("lacks %s", want)
+		}
+	}
+	p.Origin = "https://portal.test"
+	answer, _ = newBrowser(p).get(t, "/terms")
+	if got := answer.Header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
+		t.Errorf("over https: got %q", got)
+	}
+}
+
+func TestSignUpThenSignOutAndIn(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(newPortal(t))
+	form := url.Values{"name": {"Trần Thị B"}, "email": {"b@example.vn"}, "password": {goodPassword}}
+
+	answer, body := b.post(t, "/sign-up", form)
+	if answer.StatusCode != 400 || !strings.Contains(body, `value="Trần Thị B"`) || strings.Contains(body, goodPassword) {
+		t.Errorf("without agreeing to the terms: got %d:\n%s", answer.StatusCode, body)
+	}
+	form.Set("terms", "yes")
+	answer, body = b.post(t, "/en/sign-up", form)
+	if answer.StatusCode != 201 || !strings.Contains(body, "lgsp_key_") || !strings.Contains(body, "lgsp_secret_") || !strings.Contains(body, "My first application") {
+		t.Fatalf("sign up: got %d:\n%s", answer.StatusCode, body)
+	}
+	if _, ok := b.cookies["lgsp_session"]; !ok {
+		t.Fatalf("no session: %v", b.cookies)
+	}
+	if _, body = b.get(t, "/"); !strings.Contains(body, "Trần Thị B") || !strings.Contains(body, "Bàn làm việc của tôi") {
+		t.Errorf("the header does not say who is signed in:\n%s", body)
+	}
+	answer, _ = b.post(t, "/sign-out", nil)
+	if answer.StatusCode != 303 || len(b.cookies) != 1 {
+		t.Errorf("sign out: got %d, cookies %v", answer.StatusCode, b.cookies)
+	}
+	if _, body = b.get(t, "/en/"); !strings.Contains(body, "You have signed out.") {
+		t.Error("the page after signing out does not say so")
+	}
+	if _, body = b.get(t, "/en/"); strings.Contains(body, "You have signed out.") {
+		t.Error("it is said twice")
+	}
+	answer, body = b.post(t, "/sign-in", url.Values{"email": {"b@example.vn"}, "password": {"không phải"}})
+	if answer.StatusCode != 401 || !strings.Contains(body, `value="b@example.vn"`) || !strings.Contains(body, "autofocus") {
+		t.Errorf("wrong password: got %d:\n%s", answer.StatusCode, body)
+	}
+	for next, want := range map[string]string{
+		"":                    "/en/developer",
+		"/apis/a/b?x=1":       "/en/apis/a/b?x=1",
+		"https://evil.test/":  "/en/developer",
+		"//evil.test/":        "/en/developer",
+		"/\\evil.test":        "/en/developer",
+		"javascript:alert(1)": "/en/developer",
+	} {
+		answer, _ = b.post(t, "/en/sign-in", url.Values{"email": {"b@example.vn"}, "password": {goodPassword}, "next": {next}})
+		if got := answer.Header.Get("Location"); answer.StatusCode != 303 || got != want {
+			t.Errorf("next %q: got %d %q, want 303 %q", next, answer.StatusCode, got, want)
+		}
+	}
+}
+
+func TestSetPassword(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	operator := auth.Platform("test")
+	person, err := p.Auth.CreatePerson(t.Context(), operator, auth.NewPerson{Email: "o@example.vn", Name: "Vận hành"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := p.Auth.CreateLink(t.Context(), operator, person.ID, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(p)
+	if answer, body := b.get(t, "/set-password?token="+url.QueryEscape(token)); answer.StatusCode != 200 || !strings.Contains(body, "o@example.vn") {
+		t.Fatalf("the link: got %d:\n%s", answer.StatusCode, body)
+	}
+	form := url.Values{"token": {token}, "password": {goodPassword}, "repeated": {"khác"}}
+	if answer, body := b.post(t, "/set-password", form); answer.StatusCode != 400 || !strings.Contains(body, "không giống nhau") {
+		t.Errorf("two different ones: got %d:\n%s", answer.StatusCode, body)
+	}
+	form.Set("repeated", goodPassword)
+	if answer, _ := b.post(t, "/set-password", form); answer.StatusCode != 303 || b.cookies["lgsp_session"] == "" {
+		t.Errorf("set: got %d, cookies %v", answer.StatusCode, b.cookies)
+	}
+	if answer, _ := b.get(t, "/set-password?token="+url.QueryEscape(token)); answer.StatusCode != 404 {
+		t.Errorf("the link again: got %d, want 404", answer.StatusCode)
+	}
+}
+
+func TestFormsFromElsewhereAreRefused(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(newPortal(t))
+	for _, tt := range []struct {
+		name, header, value string
+		status              int
+	}{
+		{"another site, by Sec-Fetch-Site", "Sec-Fetch-Site", "cross-site", 403},
+		{"another site, by Origin", "Origin", "https://evil.test", 403},
+		{"a sister site", "Sec-Fetch-Site", "same-site", 403},
+		{"our own", "Sec-Fetch-Site", "same-origin", 303},
+		{"our own, by Origin", "Origin", "http://example.com", 303}, // the Host of httptest
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/sign-out", nil)
+		r.Header.Set(tt.header, tt.value)
+		if answer, body := b.do(t, r); answer.StatusCode != tt.status {
+			t.Errorf("%s: got %d, want %d:\n%s", tt.name, answer.StatusCode, tt.status, body)
+		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	for _, tt := range []struct {
+		name   string
+		method string
+		h      pageFunc
+		status int
+		want   string
+		not    string
+	}{
+		{"a bug tells nothing", "GET", func(*http.Request) (page, error) { return page{}, io.ErrUnexpectedEOF }, 500, "Hệ thống gặp lỗi", "EOF"},
+		{"a panic too", "GET", func(*http.Request) (page, error) { panic("hunter2") }, 500, "Mã truy vết", "hunter2"},
+		{"no such template", "GET", func(*http.Request) (page, error) { return page{Name: "absent"}, nil }, 500, "Hệ thống gặp lỗi", "absent"},
+		{"not signed in, reading", "GET", func(r *http.Request) (page, error) { _, err := signedIn(r); return page{}, err }, 303, "/sign-in?next=%2Fx%3Fa%3D1", ""},
+		{"not signed in, sending", "POST", func(r *http.Request) (page, error) { _, err := signedIn(r); return page{}, err }, 401, "Đăng nhập bằng tài khoản khác", ""},
+		{"English for the log stays there", "GET", func(*http.Request) (page, error) {
+			return page{}, problem.Errorf(problem.Conflict, "v1 is draft, not in review")
+		}, 409, "Không còn khớp", "v1 is draft"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := httptest.NewRecorder()
+			p.trace(p.recovered(p.page(tt.h))).ServeHTTP(w, httptest.NewRequest(tt.method, "/x?a=1", nil))
+			if w.Code != tt.status || !strings.Contains(w.Header().Get("Location")+w.Body.String(), tt.want) {
+				t.Errorf("got %d, want %d with %q:\n%s", w.Code, tt.status, tt.want, w.Body)
+			}
+			if tt.not != "" && strings.Contains(w.Body.String(), tt.not) {
+				t.Errorf("it tells %q:\n%s", tt.not, w.Body)
+			}
+		})
+	}
+}
+
+func TestFormTooLarge(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(newPortal(t))
+	answer, _ := b.post(t, "/sign-in", url.Values{"email": {strings.Repeat("a", bodyLimit)}})
+	if answer.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("got %d, want 413", answer.StatusCode)
+	}
+}
+
+func TestForgedFlashIsNothing(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(newPortal(t))
+	b.cookies[flashCookie] = "eyJLZXkiOiJhdXRoLnNpZ25lZC1vdXQifQ.AAAA"
+	if _, body := b.get(t, "/"); strings.Contains(body, "Bạn đã đăng xuất") {
+		t.Error("a forged sentence is shown")
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	var a attempts
+	from, other := netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("203.0.113.8")
+	for range maxAttempts {
+		if err := a.check(from, monday); err != nil {
+			t.Fatalf("refused too early: %v", err)
+		}
+		a.fail(from, monday)
+	}
+	if err := a.check(from, monday); !problem.Is(err, problem.TooMany) {
+		t.Errorf("after %d failures: got %v, want TooMany", maxAttempts, err)
+	}
+	if err := a.check(other, monday); err != nil {
+		t.Errorf("another address: %v", err)
+	}
+	if err := a.check(from, monday.Add(attemptWindow)); err != nil {
+		t.Errorf("when the window is over: %v", err)
+	}
+}
+
+func TestClient(t *testing.T) {
+	t.Parallel()
+	p := &Portal{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	for _, tt := range []struct{ name, peer, forwarded, want string }{
+		{"nobody between", "203.0.113.7:5", "198.51.100.1", "203.0.113.7"},
+		{"our proxy", "10.0.0.1:5", "198.51.100.1", "198.51.100.1"},
+		{"a forged first hop", "10.0.0.1:5", "1.2.3.4, 198.51.100.1", "198.51.100.1"},
+		{"two of ours", "10.0.0.1:5", "198.51.100.1, 10.0.0.2", "198.51.100.1"},
+		{"nonsense", "10.0.0.1:5", "unknown", "10.0.0.1"},
+		{"IPv4 in IPv6", "[::ffff:203.0.113.7]:5", "", "203.0.113.7"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = tt.peer
+		r.Header.Set("X-Forwarded-For", tt.forwarded)
+		if got := p.client(r).String(); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
