@@ -38,7 +38,7 @@ func (b *budgetReader) Read(p []byte) (int, error) {
 	if b.left <= 0 {
 		return 0, errBudget
 	}
-	n, err := b.r.Read(p)
+	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
 	return n, err
 }
@@ -151,7 +151,8 @@ func (j *jsonTable) wrong(err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
-	return refuse("rows-json-broken", j.row, "the JSON breaks here, at byte %d", j.dec.InputOffset()).Because(err)
+	// The error underneath may be io.EOF, which must not pass for the table's end.
+	return refuse("rows-json-broken", j.row, "the JSON breaks here, at byte %d: %v", j.dec.InputOffset(), err)
 }
 
 func (j *jsonTable) header() []string { return j.names }
