@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -81,7 +82,7 @@ func (l *Ledger) serveTile(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-	} else if data, err = tlog.ReadTileData(tile, l.reader(r)); err != nil {
+	} else if data, err = tlog.ReadTileData(tile, l.reader(r.Context())); err != nil {
 		return fmt.Errorf("read tile %s: %w", tile.Path(), err)
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
@@ -109,33 +110,43 @@ func (l *Ledger) serveProof(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return problem.Errorf(problem.NotFound, "no ledger entry %q", mux.Vars(r)["id"]).Coded("no-entry")
 	}
-	head, err := l.readHead()
+	proof, err := l.Prove(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	var seq *int64
-	var leaf []byte
-	err = l.DB.QueryRow(r.Context(), entryLeafSQL, id).Scan(&seq, &leaf)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return problem.Errorf(problem.NotFound, "no ledger entry %s", id).Coded("no-entry")
-	} else if err != nil {
-		return fmt.Errorf("read ledger entry %s: %w", id, err)
-	}
-	if seq == nil || *seq >= head.N {
-		return problem.Errorf(problem.NotFound, "entry %s is not in a signed checkpoint yet", id).Coded("not-signed-yet").Sends("Retry-After", "1")
-	}
-	hashes, err := tlog.ProveRecord(head.N, *seq, l.reader(r))
-	if err != nil {
-		return fmt.Errorf("prove ledger entry %s: %w", id, err)
-	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache")
-	return gone(json.NewEncoder(w).Encode(Proof{Entry: id, Index: *seq, Commitment: base64.StdEncoding.EncodeToString(leaf),
-		Hashes: hashes, Checkpoint: string(head.note)}))
+	return gone(json.NewEncoder(w).Encode(proof))
 }
 
-func (l *Ledger) reader(r *http.Request) *cachedReader {
-	return &cachedReader{ctx: r.Context(), db: l.DB, hashes: map[int64]tlog.Hash{}}
+// Prove gives the proof of an entry against the last signed checkpoint. It
+// fails with NotFound when there is no such entry, or not in a checkpoint yet.
+func (l *Ledger) Prove(ctx context.Context, id uuid.UUID) (Proof, error) {
+	head, err := l.readHead()
+	if err != nil {
+		return Proof{}, err
+	}
+	var seq *int64
+	var leaf []byte
+	err = l.DB.QueryRow(ctx, entryLeafSQL, id).Scan(&seq, &leaf)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Proof{}, problem.Errorf(problem.NotFound, "no ledger entry %s", id).Coded("no-entry")
+	} else if err != nil {
+		return Proof{}, fmt.Errorf("read ledger entry %s: %w", id, err)
+	}
+	if seq == nil || *seq >= head.N {
+		return Proof{}, problem.Errorf(problem.NotFound, "entry %s is not in a signed checkpoint yet", id).Coded("not-signed-yet").Sends("Retry-After", "1")
+	}
+	hashes, err := tlog.ProveRecord(head.N, *seq, l.reader(ctx))
+	if err != nil {
+		return Proof{}, fmt.Errorf("prove ledger entry %s: %w", id, err)
+	}
+	return Proof{Entry: id, Index: *seq, Commitment: base64.StdEncoding.EncodeToString(leaf),
+		Hashes: hashes, Checkpoint: string(head.note)}, nil
+}
+
+func (l *Ledger) reader(ctx context.Context) *cachedReader {
+	return &cachedReader{ctx: ctx, db: l.DB, hashes: map[int64]tlog.Hash{}}
 }
 
 // gone drops the error of writing to a caller that went away: the answer has

@@ -145,9 +145,11 @@ type ImaginedCall struct {
 // CallExplanation is what the gateway would decide, by which rule, and what would change it.
 type CallExplanation struct {
 	Allowed bool     `json:"allowed"`
-	Rule    string   `json:"rule"`
-	Detail  string   `json:"detail"`
-	Change  []string `json:"change"`
+	Rule    string   `json:"rule"`   // the policy's
+	Code    string   `json:"code"`   // of the problem the caller would get, "" when allowed
+	Detail  string   `json:"detail"` // English
+	Fields  []string `json:"fields"` // that would be let through; null: the whole answer, or nothing when refused
+	Change  []string `json:"change"` // codes of what would allow it
 }
 
 // explainCall answers GET /explain/call.

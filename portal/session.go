@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"lgsp/auth"
 	"lgsp/internal/problem"
@@ -64,4 +65,19 @@ func (p *Portal) setSession(w http.ResponseWriter, answer page) {
 		return
 	}
 	http.SetCookie(w, &cookie)
+}
+
+// SessionOf is who sits at the browser and since when, for the authorization
+// server. It fails with Unauthorized when nobody is signed in.
+func (p *Portal) SessionOf(r *http.Request) (auth.Principal, time.Time, error) {
+	cookie, err := r.Cookie(p.sessionCookie())
+	if err != nil {
+		return auth.Principal{}, time.Time{}, problem.Errorf(problem.Unauthorized, "sign in first").Coded("sign-in-first")
+	}
+	who, err := p.Auth.WhoBySession(r.Context(), cookie.Value)
+	if err != nil {
+		return auth.Principal{}, time.Time{}, err
+	}
+	since, err := p.Auth.SessionStart(r.Context(), cookie.Value)
+	return who, since, err
 }

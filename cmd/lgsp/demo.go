@@ -18,7 +18,7 @@ func (p *platform) startDemo(ctx context.Context) (*demo.Running, error) {
 	if err != nil {
 		return nil, fmt.Errorf("demo province: %w", err)
 	}
-	p.upstreams.AllowLoopback(running.HostPorts()...)
+	p.upstreams.allowLoopback(running.HostPorts())
 	p.portal.DemoAccounts = func(context.Context) ([]portal.DemoAccount, error) {
 		var list []portal.DemoAccount
 		for _, a := range running.Info.Accounts {

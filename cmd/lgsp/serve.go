@@ -8,13 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // runServe is the whole platform in one process: portal, gateway, operator's
@@ -67,7 +63,6 @@ func serve(ctx context.Context, p program, c config, demo bool) error {
 	if err != nil {
 		return err
 	}
-	defer province.Close()
 	return platform.run(ctx, doors, func() { province.Print(p.Stdout) })
 }
 

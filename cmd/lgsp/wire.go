@@ -43,7 +43,7 @@ type platform struct {
 	node       *gateway.Node
 	api        *portal.API
 	portal     *portal.Portal
-	upstreams  *egress.Upstream
+	upstreams  *upstreams
 	metrics    *prometheus.Registry
 }
 
@@ -61,10 +61,12 @@ func wire(ctx context.Context, c config, db *database) (*platform, error) {
 		config: c, db: db, policy: enforcer,
 		auth: &auth.Auth{}, oauth: &oauth.Server{}, catalog: &catalog.Catalog{}, agreements: &agreement.Agreements{},
 		ledger: &ledger.Ledger{}, node: &gateway.Node{}, api: &portal.API{}, portal: &portal.Portal{},
-		upstreams: &egress.Upstream{Own: []string{c.PortalAddr, c.GatewayAddr, c.OpsAddr}},
+		upstreams: &upstreams{},
 		metrics:   prometheus.NewRegistry(),
 	}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.upstreams.read = p.catalog.ApprovedUpstreams
+	p.upstreams.wire([]string{c.PortalAddr, c.GatewayAddr, c.OpsAddr})
 	p.wireLedger(root)
 	p.wireAuth(root)
 	p.wireCatalog()
@@ -116,7 +118,7 @@ func (p *platform) wireCatalog() {
 		May: p.policy.May, Record: p.ledger.Record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
 		Expose: expose, Withdraw: gateway.Withdraw,
-		Fetch: egress.Fetch(p.config.EgressAllow),
+		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"),
 	}
 }
@@ -133,16 +135,18 @@ func (p *platform) wireAgreements() {
 
 func (p *platform) wireNode(root secret) {
 	verifier := &oauth.Verifier{Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked}
+	calls := gateway.NewMetrics()
+	p.metrics.MustRegister(calls)
 	*p.node = gateway.Node{
 		DB: p.db.Pool, Now: time.Now,
 		GatewayURL: p.config.GatewayURL, PortalURL: p.config.PortalURL, Issuer: p.config.Issuer,
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
 		Peppers: map[int][]byte{1: p.auth.Pepper}, SubjectKey: root.key("lgsp subject v1"),
 		Dial:        p.upstreams.DialContext,
-		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked,
+		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, Refresh: p.refresh,
 		Verify:  tokenOf(verifier),
 		Deliver: p.deliver,
-		Metrics: gateway.NewMetrics(p.metrics), MaxStale: p.config.MaxStale,
+		Metrics: calls, MaxStale: p.config.MaxStale,
 	}
 }
 
@@ -153,7 +157,7 @@ func (p *platform) wirePortal(root secret) error {
 	}
 	*p.api = portal.API{
 		Auth: p.auth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
-		Gateway: p.config.GatewayURL,
+		Gateway:          p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Remaining: p.remaining, ExplainCall: p.explainCall,
 	}
 	*p.portal = portal.Portal{

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -27,9 +29,12 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 	route := gateway.Route{
 		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
 		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
-		TitleVI: e.TitleVI, TitleEN: e.TitleEN,
-		Upstream: e.UpstreamURL, Sunset: e.Sunset, Deprecated: e.DeprecatedAt,
+		Upstream: e.UpstreamURL, Sunset: e.Sunset,
 		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay},
+	}
+	if e.State == catalog.Deprecated { // put here by the announcement itself
+		now := time.Now().UTC().Truncate(time.Second)
+		route.Deprecated = &now
 	}
 	for _, o := range e.Operations {
 		operation := gateway.Operation{
@@ -64,7 +69,7 @@ func (p *platform) offer(ctx context.Context, version uuid.UUID) (agreement.Offe
 		return agreement.Offer{}, err
 	}
 	out := agreement.Offer{
-		VersionID: o.Version.ID, AgencyID: o.Version.AgencyID, State: o.Version.State,
+		VersionID: o.Version.ID, AgencyID: o.Version.AgencyID,
 		ServiceVI: o.Version.TitleVI + " " + o.Version.Number, ServiceEN: o.Version.TitleEN + " " + o.Version.Number,
 		Plan: o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, Decision: o.Plan.Decision,
 	}
@@ -140,10 +145,8 @@ func (p *platform) audiences(ctx context.Context, client uuid.UUID) ([]string, e
 	}
 	var all []string
 	for _, id := range versions {
-		v, err := p.catalog.LiveVersion(ctx, id)
-		if problem.Is(err, problem.NotFound) {
-			continue // retired since
-		} else if err != nil {
+		v, err := p.catalog.VersionByID(ctx, auth.Principal{}, id)
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, p.config.GatewayURL+v.Prefix())
@@ -152,8 +155,8 @@ func (p *platform) audiences(ctx context.Context, client uuid.UUID) ([]string, e
 }
 
 // tokenOf lets the gateway ask the verifier.
-func tokenOf(v *oauth.Verifier) func(context.Context, string, string) (gateway.Token, error) {
-	return func(_ context.Context, text, audience string) (gateway.Token, error) {
+func tokenOf(v *oauth.Verifier) func(string, string) (gateway.Token, error) {
+	return func(text, audience string) (gateway.Token, error) {
 		t, err := v.Verify(text, audience)
 		if err != nil {
 			return gateway.Token{}, err
@@ -162,17 +165,22 @@ func tokenOf(v *oauth.Verifier) func(context.Context, string, string) (gateway.T
 		if err != nil {
 			return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names no application").Coded("token-untrusted")
 		}
-		return gateway.Token{Application: application, ID: t.ID, Expires: t.Expires}, nil
+		return gateway.Token{Application: application, ID: t.ID}, nil
 	}
 }
 
-func (p *platform) revoked(ctx context.Context) ([]gateway.Revoked, error) {
+func (p *platform) revoked(ctx context.Context) ([]string, error) {
 	tokens, err := p.oauth.RevokedTokens(ctx)
-	out := make([]gateway.Revoked, len(tokens))
+	ids := make([]string, len(tokens))
 	for i, t := range tokens {
-		out[i] = gateway.Revoked{ID: t.JTI}
+		ids[i] = t.JTI
 	}
-	return out, err
+	return ids, err
+}
+
+// refresh loads what the gateway needs beside its own tables.
+func (p *platform) refresh(ctx context.Context) error {
+	return errors.Join(p.oauth.ReloadKeys(ctx), p.upstreams.refresh(ctx))
 }
 
 // deliver takes exchanges from a node's journal to the ledger.
@@ -182,10 +190,10 @@ func (p *platform) deliver(ctx context.Context, exchanges []gateway.Exchange) er
 		batch[i] = ledger.Exchange{
 			ID: e.ID, At: e.At, TraceID: e.Trace, AgencyID: e.Agency, VersionID: e.Version,
 			ApplicationID: e.Application, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
-			Operation: e.Operation, Access: e.Access, Method: e.Method, Credential: e.Credential,
+			Operation: e.Operation, Method: e.Method,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut,
-			RequestHash: e.RequestSum, ResponseHash: e.AnswerSum, Subject: e.Subject, Fields: e.Fields,
+			RequestHash: e.RequestSum, ResponseHash: e.AnswerSum, Subject: e.Subject,
 		}
 	}
 	return p.ledger.Exchanges(ctx, batch)
@@ -211,22 +219,22 @@ func (p *platform) sessionPerson(r *http.Request) (oauth.SignedIn, error) {
 }
 
 // remaining is what is left of an agreement's quota, as this node counts.
-func (p *platform) remaining(ctx context.Context, g agreement.Agreement) (portal.Quota, error) {
+func (p *platform) remaining(_ context.Context, g agreement.Agreement) (portal.Quota, error) {
 	left, known := p.node.Remaining(g.ApplicationID, g.VersionID, g.ID)
 	if !known {
 		return portal.Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay}, nil
 	}
 	return portal.Quota{
-		PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay,
-		RemainingNow: left.Minute, RemainingToday: left.Day, ResetsAt: left.DayEnds,
+		PerMinute: left.RatePerMinute, PerDay: left.QuotaPerDay,
+		RemainingNow: left.LeftNow, RemainingToday: left.LeftToday, ResetsAt: left.Midnight,
 	}, nil
 }
 
 // explainCall asks the gateway's own decision about a call that was not made.
-func (p *platform) explainCall(ctx context.Context, call portal.ImaginedCall) (portal.CallExplanation, error) {
-	e, err := p.node.Explain(ctx, gateway.Imagined{
+func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (portal.CallExplanation, error) {
+	e, err := p.node.Explain(gateway.Imagined{
 		Application: call.Application, Version: call.Version, Operation: call.Operation,
 		Purpose: call.Purpose, Credential: call.Credential,
 	})
-	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Detail: e.Detail, Change: e.Change}, err
+	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change}, err
 }

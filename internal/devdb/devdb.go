@@ -85,6 +85,13 @@ func (s *Server) Stop() {
 // Done is closed when the server has ended, by Stop or by itself.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
+// URL is the address of the private database of dir, whether its server runs
+// or not.
+func URL(dir string) (string, error) {
+	p, err := locate(dir)
+	return p.url(), err
+}
+
 // place is where one private server keeps its things, and who runs it.
 type place struct {
 	data   string // data directory
@@ -117,6 +124,10 @@ func locate(dir string) (place, error) {
 		p.socket = filepath.Join(runtimeDir(), short)
 	}
 	return p, nil
+}
+
+func (p place) url() string {
+	return fmt.Sprintf("postgres://%s@/lgsp?host=%s", superuser, p.socket)
 }
 
 func runtimeDir() string {
@@ -235,7 +246,7 @@ func launch(bin string, p place, settings []string) (*Server, error) {
 		args = append(args, "-c", s)
 	}
 	s := &Server{
-		URL:  fmt.Sprintf("postgres://%s@/lgsp?host=%s", superuser, p.socket),
+		URL:  p.url(),
 		Dir:  p.data,
 		done: make(chan struct{}),
 	}
