@@ -2,16 +2,22 @@ package oauth
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/oauth2"
+
+	"lgsp/internal/pg"
 )
 
 // The names F1 to F20 are those of the defects of fosite v0.49.0, as stock
@@ -70,9 +76,60 @@ func TestF1_EveryClientMustUsePKCE(t *testing.T) {
 	}
 }
 
+// faulty is a database that runs a hook before each statement and before each
+// "commit", and fails with what the hook returns.
+type faulty struct {
+	pg.DB
+	before func(sql string) error
+}
+
+type faultyTx struct {
+	pgx.Tx
+	before func(sql string) error
+}
+
+func (f faulty) Begin(ctx context.Context) (pgx.Tx, error) {
+	tx, err := f.DB.Begin(ctx)
+	return faultyTx{tx, f.before}, err
+}
+
+func (f faulty) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if err := f.before(sql); err != nil {
+		return nil, err
+	}
+	return f.DB.Query(ctx, sql, args...)
+}
+
+func (f faultyTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if err := f.before(sql); err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	return f.Tx.Exec(ctx, sql, args...)
+}
+
+func (f faultyTx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if err := f.before(sql); err != nil {
+		return failedRow{err}
+	}
+	return f.Tx.QueryRow(ctx, sql, args...)
+}
+
+func (f faultyTx) Commit(ctx context.Context) error {
+	if err := f.before("commit"); err != nil {
+		return err
+	}
+	return f.Tx.Commit(ctx)
+}
+
+type failedRow struct{ err error }
+
+func (f failedRow) Scan(...any) error { return f.err }
+
+func (w *world) disturb(before func(sql string) error) { w.server.DB = faulty{w.db, before} }
+
 // takers sends n requests at once on a store made slow, and gives how many won.
 func (w *world) takers(n int, send func() answer) int {
-	w.server.store.slow = func() { time.Sleep(2 * time.Millisecond) }
+	w.disturb(func(string) error { time.Sleep(2 * time.Millisecond); return nil })
 	var wg sync.WaitGroup
 	answers := make([]answer, n)
 	for i := range n {
@@ -397,32 +454,34 @@ func TestF19_KeysOfExactly32Bytes(t *testing.T) {
 func TestAFailureBetweenStepsUndoesAll(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk is full")
-	for _, step := range []string{"spend", "access", "refresh", "commit"} {
+	for step, statements := range map[string][]string{
+		"spend": {spendCodeSQL, spendRefreshSQL}, "access": {createAccessSQL}, "refresh": {createRefreshSQL}, "commit": {"commit"},
+	} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			code, verifier := w.code(scopeOffline)
-			failing := func(name string) error {
-				if name == step {
+			failing := func(sql string) error {
+				if slices.Contains(statements, sql) {
 					return broken
 				}
 				return nil
 			}
-			w.server.store.fail = failing
+			w.disturb(failing)
 			w.redeem(code, verifier).want(t, 500, "server_error")
 			if got := w.count("oauth_refresh") + w.count("oauth_access") + w.count("oauth_code where used_at is not null"); got != 0 {
 				t.Errorf("a code that failed at %s left %d traces", step, got)
 			}
-			w.server.store.fail = nil
+			w.disturb(func(string) error { return nil })
 			first := w.redeem(code, verifier)
 			first.want(t, 200, "")
 
-			w.server.store.fail = failing
+			w.disturb(failing)
 			w.refresh(first.body["refresh_token"].(string), nil).want(t, 500, "server_error")
 			if got := w.count("oauth_refresh") + w.count("oauth_refresh where used_at is not null"); got != 1 {
 				t.Errorf("a refresh that failed at %s left traces", step)
 			}
-			w.server.store.fail = nil
+			w.disturb(func(string) error { return nil })
 			w.refresh(first.body["refresh_token"].(string), nil).want(t, 200, "")
 			if got := w.db.Stat().AcquiredConns(); got != 0 {
 				t.Errorf("%d connections were not given back", got)

@@ -21,11 +21,7 @@ var errSpent = errors.New("already used")
 
 // store is fosite's storage. What fosite calls by a "signature" is the HMAC
 // part of a code or refresh token, and the jti of an access token.
-type store struct {
-	server *Server
-	slow   func() // tests make steps slow, or fail, through these
-	fail   func(step string) error
-}
+type store struct{ server *Server }
 
 type txKey struct{}
 
@@ -50,9 +46,6 @@ func (s *store) BeginTX(ctx context.Context) (context.Context, error) {
 
 // Commit ends it well.
 func (s *store) Commit(ctx context.Context) error {
-	if err := s.step("commit"); err != nil {
-		return err
-	}
 	return ctx.Value(txKey{}).(pgx.Tx).Commit(ctx)
 }
 
@@ -63,16 +56,6 @@ func (s *store) Rollback(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-func (s *store) step(name string) error {
-	if s.slow != nil {
-		s.slow()
-	}
-	if s.fail != nil {
-		return s.fail(name)
-	}
-	return nil
 }
 
 // GetClient gives an application to fosite. A disabled one is not found.
@@ -151,9 +134,6 @@ select ` + grantColumns + `, '' as redirect_uri, '' as challenge, r.used_at is n
 // read finds a code or refresh token by one of the two statements above;
 // fosite.ErrNotFound when there is none.
 func (s *store) read(ctx context.Context, sql, signature string) (granted, error) {
-	if err := s.step("read"); err != nil {
-		return granted{}, err
-	}
 	g, err := pg.One[granted](ctx, s.db(ctx), sql, signature, s.server.Now().UTC())
 	if errors.Is(err, pgx.ErrNoRows) {
 		return granted{}, fosite.ErrNotFound
@@ -241,9 +221,6 @@ func (s *store) RotateRefreshToken(ctx context.Context, _ string, signature stri
 }
 
 func (s *store) spend(ctx context.Context, sql, signature string) error {
-	if err := s.step("spend"); err != nil {
-		return err
-	}
 	var grant uuid.UUID
 	err := s.db(ctx).QueryRow(ctx, sql, signature, s.server.Now().UTC()).Scan(&grant)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -262,9 +239,6 @@ values ($1, $2, $3)`
 // granted, so that it can be revoked with its family. Nothing is kept of an
 // application's own (F18).
 func (s *store) CreateAccessTokenSession(ctx context.Context, jti string, request fosite.Requester) error {
-	if err := s.step("access"); err != nil {
-		return err
-	}
 	if request.GetSession().GetSubject() == "" {
 		return nil
 	}
@@ -281,9 +255,6 @@ values ($1, $2, $3, $4)`
 // CreateRefreshTokenSession keeps a refresh token. Its scopes are the grant's,
 // whatever the access token beside it was narrowed to (RFC 6749 §6).
 func (s *store) CreateRefreshTokenSession(ctx context.Context, signature, _ string, request fosite.Requester) error {
-	if err := s.step("refresh"); err != nil {
-		return err
-	}
 	now := s.server.Now().UTC()
 	if _, err := s.db(ctx).Exec(ctx, createRefreshSQL, signature, request.GetID(), now, now.Add(refreshLife)); err != nil {
 		return fmt.Errorf("keep refresh token: %w", err)
