@@ -225,6 +225,20 @@ func TestSignUpThenSignOutAndIn(t *testing.T) {
 	}
 }
 
+func TestSignInOnTheWayToAnApplication(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(newPortal(t))
+	form := url.Values{"name": {"Trần Thị B"}, "email": {"b@example.vn"}, "password": {goodPassword}, "terms": {"yes"}}
+	if answer, _ := b.post(t, "/sign-up", form); answer.StatusCode != 201 {
+		t.Fatalf("sign up: got %d", answer.StatusCode)
+	}
+	form.Set("next", "/oauth2/authorize?client_id=a&state=b")
+	answer, body := b.post(t, "/en/sign-in", form)
+	if want := `content="0;url=/oauth2/authorize?client_id=a&amp;state=b"`; answer.StatusCode != 200 || !strings.Contains(body, want) {
+		t.Errorf("got %d, want 200 with %s:\n%s", answer.StatusCode, want, body)
+	}
+}
+
 func TestSetPassword(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t)

@@ -13,6 +13,7 @@ import (
 
 	"lgsp/agreement"
 	"lgsp/auth"
+	"lgsp/auth/oauth"
 	"lgsp/catalog"
 	"lgsp/internal/mail"
 	"lgsp/ledger"
@@ -22,6 +23,7 @@ import (
 // Portal serves the pages and the management API.
 type Portal struct {
 	Auth       *auth.Auth
+	OAuth      *oauth.Server
 	Catalog    *catalog.Catalog
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger

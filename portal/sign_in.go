@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +19,8 @@ func (p *Portal) accountRoutes(r *mux.Router) {
 	r.Handle("/sign-out", p.page(p.signOut)).Methods("POST")
 	r.Handle("/sign-up", p.page(p.signUpForm)).Methods("GET", "HEAD")
 	r.Handle("/sign-up", p.page(p.signUp)).Methods("POST")
+	r.Handle("/consent", p.page(p.consentForm)).Methods("GET", "HEAD")
+	r.Handle("/consent", p.page(p.consent)).Methods("POST")
 	r.Handle("/set-password", p.page(p.setPasswordForm)).Methods("GET", "HEAD")
 	r.Handle("/set-password", p.page(p.setPassword)).Methods("POST")
 }
@@ -55,6 +58,9 @@ func (p *Portal) signIn(r *http.Request) (page, error) {
 		return again(r, p.signInForm, err)
 	}
 	next := localPath(r.PostFormValue("next"))
+	if strings.HasPrefix(next, "/oauth2/") {
+		return page{Name: "onward", Data: template.URL(next), Session: &session}, nil
+	}
 	if next == "" {
 		who, err := p.Auth.WhoByPerson(r.Context(), session.Person)
 		if err != nil {
