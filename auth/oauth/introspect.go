@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -113,8 +114,10 @@ func (s *Server) WhoByAccessToken(ctx context.Context, token string) (auth.Princ
 			Sends("WWW-Authenticate", `Bearer realm="lgsp", error="insufficient_scope", scope="`+ScopeManage+`"`)
 	}
 	application, err := s.client(ctx, t.Client)
-	if err != nil {
+	if errors.Is(err, fosite.ErrInvalidClient) {
 		return auth.Principal{}, refused("token-untrusted", "the application of this token is disabled or gone").Because(err)
+	} else if err != nil {
+		return auth.Principal{}, err
 	}
 	if t.Subject == t.Client {
 		return s.WhoByApplication(ctx, application.ID)
@@ -129,8 +132,8 @@ func (s *Server) WhoByAccessToken(ctx context.Context, token string) (auth.Princ
 // userinfo answers GET and POST /oauth2/userinfo (OpenID Connect Core §5.3).
 // The token stands in the Authorization header and nowhere else (F13).
 func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || r.URL.RawQuery != "" {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" || r.URL.RawQuery != "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="lgsp"`)
 		problem.Write(w, r, refused("token-absent", "send an access token in the Authorization header, as Bearer"))
 		return

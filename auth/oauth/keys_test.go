@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"lgsp/internal/problem"
 )
@@ -164,4 +165,36 @@ func TestRevoke(t *testing.T) {
 	w.post("/oauth2/revoke", &w.app, map[string][]string{"token": {second.body["refresh_token"].(string)}}).want(t, 200, "")
 	w.familyIsDead()
 	w.refresh(second.body["refresh_token"].(string), nil).want(t, 400, "invalid_grant")
+}
+
+// A revocation that comes while a refresh is minting waits for it, and then
+// finds what it minted.
+func TestARevocationFindsWhatIsBeingMinted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	token := w.grant(scopeOffline)
+	minted, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.disturb(func(sql string) error {
+		switch sql {
+		case "commit": // first of the refresh, then of the revocation
+			once.Do(func() {
+				close(minted)
+				<-release
+			})
+		case endGrantSQL: // the revocation is about to wait
+			time.AfterFunc(50*time.Millisecond, func() { close(release) })
+		}
+		return nil
+	})
+	var refreshed answer
+	var wg sync.WaitGroup
+	wg.Go(func() { refreshed = w.refresh(token.RefreshToken, nil) })
+	<-minted
+	w.post("/oauth2/revoke", &w.app, map[string][]string{"token": {token.RefreshToken}}).want(t, 200, "")
+	wg.Wait()
+	refreshed.want(t, 200, "")
+	w.disturb(func(string) error { return nil })
+	w.familyIsDead()
+	w.refresh(refreshed.body["refresh_token"].(string), nil).want(t, 400, "invalid_grant")
 }

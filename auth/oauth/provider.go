@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/handler/oauth2"
-	"github.com/ory/fosite/token/jwt"
 
 	"lgsp/auth"
 )
@@ -19,10 +18,9 @@ import (
 // client credentials, and no other grant. ROPC and implicit are not composed.
 func (s *Server) newProvider() *fosite.Fosite {
 	config := &fosite.Config{
-		AccessTokenLifespan: accessLife, RefreshTokenLifespan: refreshLife, AuthorizeCodeLifespan: codeLife, IDTokenLifespan: idTokenLife,
-		AccessTokenIssuer: s.Issuer, IDTokenIssuer: s.Issuer, TokenURL: s.Issuer + "/oauth2/token",
-		GlobalSecret: s.HMACKey, RefreshTokenScopes: []string{scopeOffline}, JWTScopeClaimKey: jwt.JWTScopeFieldString,
-		ScopeStrategy: fosite.ExactScopeStrategy, // the default takes wildcards (F14)
+		AccessTokenLifespan: accessLife, RefreshTokenLifespan: refreshLife, AuthorizeCodeLifespan: codeLife,
+		RefreshTokenScopes: []string{scopeOffline},
+		ScopeStrategy:      fosite.ExactScopeStrategy, // the default takes wildcards (F14)
 		// Server.audience asks whether the client may, which needs the
 		// database; fosite's own strategies see only two lists.
 		AudienceMatchingStrategy:     func([]string, []string) error { return nil },
@@ -31,7 +29,6 @@ func (s *Server) newProvider() *fosite.Fosite {
 		SanitationWhiteList:          []string{"redirect_uri", "code_challenge"},
 		OmitRedirectScopeParam:       true, // RFC 6749 §4.1.2 knows no scope there
 		MinParameterEntropy:          1,    // a state of 8 characters is not asked for by any client's rules (F10)
-		EnforcePKCE:                  true,
 		// Never used, but each would be filled in by the first request, without a lock (F17).
 		ClientSecretsHasher:  noHasher{},
 		JWKSFetcherStrategy:  noFetcher{},
