@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -9,10 +8,12 @@ import (
 
 // The bounds of what is shown of a document's bodies.
 const (
-	maxBodyFields = 1_000   // of one body
-	maxAllFields  = 100_000 // of one document
-	maxBodySteps  = 20_000  // schemas looked at for one body
-	maxFieldDepth = 24      // segments of a path
+	maxBodyFields = 1_000    // of one body
+	maxAllFields  = 100_000  // of one document
+	maxBodySteps  = 20_000   // schemas looked at for one body
+	maxFieldDepth = 24       // segments of a path
+	maxPath       = 2_000    // bytes of a path
+	maxText       = 32 << 20 // bytes of all that is shown of one document
 )
 
 // flattener lists the fields of one body.
@@ -61,15 +62,19 @@ func (f *flattener) inside(n *yaml.Node, path string) {
 			f.inside(part, path)
 		}
 	}
-	required := texts(schema, "required")
+	required := map[string]bool{}
+	for _, name := range texts(schema, "required") {
+		required[name] = true
+	}
 	for key, property := range pairs(get(schema, "properties")) {
 		if key.Value == "*" {
 			continue // no path can name it, so no agreement can give it
 		}
 		below := path + "/" + escape(key.Value)
-		if f.add(below, property, slices.Contains(required, key.Value)) {
-			f.inside(property, below)
+		if !f.add(below, property, required[key.Value]) {
+			return
 		}
+		f.inside(property, below)
 	}
 	for _, element := range append(items(get(schema, "prefixItems")), get(schema, "items")) {
 		if element == nil {
@@ -96,15 +101,20 @@ func (f *flattener) circle(path, at string) {
 // add puts the field at path on the list and reports whether there was room.
 // Where two schemas name one path, the second fills what the first left out.
 func (f *flattener) add(path string, n *yaml.Node, required bool) bool {
-	field := f.r.field(path, n)
-	field.Required = required
-	if i, ok := f.index[path]; ok {
-		f.fields[i].fill(field)
-		return true
-	}
-	if len(f.fields) >= maxBodyFields || f.r.fields+len(f.fields) >= maxAllFields {
+	i, known := f.index[path]
+	if !known && (len(f.fields) >= maxBodyFields || f.r.fields+len(f.fields) >= maxAllFields) {
 		f.cut = true
 		return false
+	}
+	if len(path) > maxPath || f.r.spent > maxText {
+		f.cut = true
+		return false
+	}
+	field := f.r.field(path, n)
+	field.Required = required
+	if known {
+		f.fields[i].fill(field)
+		return true
 	}
 	f.index[path] = len(f.fields)
 	f.fields = append(f.fields, field)
@@ -128,18 +138,23 @@ func (f *Field) fill(other Field) {
 // field is what the document says of the schema n and of the ref to it.
 func (r *reader) field(path string, n *yaml.Node) Field {
 	schema := r.resolve(n)
-	kind, nullable := r.kind(schema, 0)
+	kind, nullable := r.kind(schema)
 	return Field{
 		Path: path, Type: kind, Nullable: nullable, Format: text(schema, "format"),
 		TitleVI: r.say(n, "title"), TitleEN: r.say(n, "x-title-en"),
 		DescriptionVI: r.say(n, "description"), DescriptionEN: r.say(n, "x-description-en"),
-		Enum: values(get(schema, "enum")), Example: r.example(schema),
+		Enum: r.values(get(schema, "enum")), Example: r.example(schema),
 	}
 }
 
 // kind is the type of a schema, and whether null is allowed beside it.
-func (r *reader) kind(schema *yaml.Node, depth int) (string, bool) {
-	if schema == nil || depth > 5 {
+func (r *reader) kind(schema *yaml.Node) (string, bool) {
+	budget := 200 // schemas: combinations of combinations grow without end
+	return r.kindWithin(schema, &budget)
+}
+
+func (r *reader) kindWithin(schema *yaml.Node, budget *int) (string, bool) {
+	if *budget--; schema == nil || *budget < 0 {
 		return "", false
 	}
 	kind, nullable := text(schema, "type"), isTrue(schema, "nullable")
@@ -152,7 +167,7 @@ func (r *reader) kind(schema *yaml.Node, depth int) (string, bool) {
 	}
 	for _, together := range []string{"allOf", "oneOf", "anyOf"} {
 		for _, part := range items(get(schema, together)) {
-			k, null := r.kind(r.resolve(part), depth+1)
+			k, null := r.kindWithin(r.resolve(part), budget)
 			nullable = nullable || null || k == "null"
 			if kind == "" && k != "null" {
 				kind = k
@@ -183,22 +198,22 @@ func (r *reader) hasParts(n *yaml.Node) bool {
 // example is the first example a schema gives.
 func (r *reader) example(schema *yaml.Node) string {
 	if one := get(schema, "example"); one != nil {
-		return compact(one)
+		return r.compact(one)
 	}
 	if all := items(get(schema, "examples")); len(all) > 0 {
-		return compact(all[0])
+		return r.compact(all[0])
 	}
 	return ""
 }
 
 // values are the elements of a list as texts; at most a hundred are shown.
-func values(n *yaml.Node) []string {
+func (r *reader) values(n *yaml.Node) []string {
 	all := []string{}
 	for _, one := range items(n) {
 		if len(all) == 100 {
 			return append(all, "…")
 		}
-		all = append(all, compact(one))
+		all = append(all, r.compact(one))
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -157,15 +158,21 @@ func (r *reader) judgeOperation(op Operation, n *yaml.Node) {
 		r.found(Info, "spec-callbacks-ignored", cb.Line, where, "webhooks and callbacks are shown in the document but not carried")
 	}
 	r.judgeAnswers(op, line)
-	names := templateName.FindAllStringSubmatch(op.Path, -1)
-	for _, m := range names {
-		if !slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.In == "path" && p.Name == m[1] }) {
-			r.found(Error, "spec-path-parameter-undeclared", line, where, "{"+m[1]+"} is not declared", "name", m[1])
-		}
+	inPath, declared := map[string]bool{}, map[string]bool{}
+	for _, m := range templateName.FindAllStringSubmatch(op.Path, -1) {
+		inPath[m[1]] = true
 	}
 	for _, p := range op.Parameters {
-		if p.In == "path" && !slices.ContainsFunc(names, func(m []string) bool { return m[1] == p.Name }) {
+		if p.In != "path" {
+			continue
+		}
+		if declared[p.Name] = true; !inPath[p.Name] {
 			r.found(Warning, "spec-path-parameter-unused", line, where, p.Name+" is declared but not in the path", "name", p.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(inPath)) {
+		if !declared[name] {
+			r.found(Error, "spec-path-parameter-undeclared", line, where, "{"+name+"} is not declared", "name", name)
 		}
 	}
 }

@@ -88,33 +88,41 @@ func appendString(to []byte, s string) []byte {
 // maxExample is how much of an example a page shows, in bytes.
 const maxExample = 16 << 10
 
+// fits reports whether a value is small enough to be shown, without writing it.
+func fits(n *yaml.Node, room *int) bool {
+	if *room -= len(n.Value) + 1; *room < 0 {
+		return false
+	}
+	for _, child := range n.Content {
+		if !fits(child, room) {
+			return false
+		}
+	}
+	return true
+}
+
 // compact is a value as JSON on one line, a text as itself; "" for nothing or
 // for more than a page shows.
-func compact(n *yaml.Node) string {
-	if n == nil {
+func (r *reader) compact(n *yaml.Node) string {
+	room := maxExample
+	if n == nil || !fits(n, &room) {
 		return ""
 	}
 	if n.Kind == yaml.ScalarNode {
-		if len(n.Value) > maxExample {
-			return ""
-		}
-		return n.Value
+		return r.spend(n.Value)
 	}
-	out := appendJSON(nil, n, nil)
-	if len(out) > maxExample {
-		return ""
-	}
-	return string(out)
+	return r.spend(string(appendJSON(nil, n, nil)))
 }
 
 // pretty is a value as indented JSON; "" for nothing or for too much.
-func pretty(n *yaml.Node) string {
-	if n == nil {
+func (r *reader) pretty(n *yaml.Node) string {
+	room := maxExample
+	if n == nil || !fits(n, &room) {
 		return ""
 	}
 	var out bytes.Buffer
-	if err := json.Indent(&out, appendJSON(nil, n, nil), "", "  "); err != nil || out.Len() > maxExample {
-		return ""
+	if err := json.Indent(&out, appendJSON(nil, n, nil), "", "  "); err != nil {
+		return "" // appendJSON writes JSON
 	}
-	return out.String()
+	return r.spend(out.String())
 }

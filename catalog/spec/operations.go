@@ -72,28 +72,29 @@ func (r *reader) operation(path, item *yaml.Node, method string, n *yaml.Node) O
 // parameters are those of the path, each replaced by the operation's own of
 // the same name and place (OpenAPI 3.1 §4.8.10).
 func (r *reader) parameters(ofPath, own *yaml.Node) []Parameter {
-	all := []Parameter{}
+	all, index := []Parameter{}, map[[2]string]int{}
 	for _, n := range append(slices.Clone(items(ofPath)), items(own)...) {
 		node := r.resolve(n)
 		schema := r.resolve(get(node, "schema"))
 		for _, media := range pairs(get(node, "content")) {
 			schema = r.resolve(get(media, "schema"))
 		}
-		kind, _ := r.kind(schema, 0)
+		kind, _ := r.kind(schema)
 		p := Parameter{
-			Name: text(node, "name"), In: text(node, "in"), Required: isTrue(node, "required"),
+			Name: r.spend(text(node, "name")), In: text(node, "in"), Required: isTrue(node, "required"),
 			Type: kind, Format: text(schema, "format"),
 			DescriptionVI: r.say(n, "description"), DescriptionEN: r.say(n, "x-description-en"),
-			Example: r.example(node), Enum: values(get(schema, "enum")), Default: compact(get(schema, "default")),
+			Example: r.example(node), Enum: r.values(get(schema, "enum")), Default: r.compact(get(schema, "default")),
 		}
 		if p.Example == "" {
 			p.Example = r.example(schema)
 		}
-		same := func(q Parameter) bool { return q.Name == p.Name && q.In == p.In }
-		if i := slices.IndexFunc(all, same); i >= 0 {
+		place := [2]string{p.In, p.Name}
+		if i, ok := index[place]; ok {
 			all[i] = p
 			continue
 		}
+		index[place] = len(all)
 		all = append(all, p)
 	}
 	return all
@@ -111,7 +112,7 @@ func (r *reader) body(where string, n *yaml.Node) *Body {
 	}
 	schemas := []*yaml.Node{}
 	for media, content := range pairs(get(node, "content")) {
-		b.MediaTypes = append(b.MediaTypes, media.Value)
+		b.MediaTypes = append(b.MediaTypes, r.spend(media.Value))
 		if schema := get(content, "schema"); schema != nil {
 			schemas = append(schemas, schema)
 		}
@@ -135,7 +136,7 @@ func (r *reader) answer(where, status string, n *yaml.Node) (Answer, []*yaml.Nod
 	}
 	schemas := []*yaml.Node{}
 	for media, content := range pairs(get(node, "content")) {
-		a.MediaTypes = append(a.MediaTypes, media.Value)
+		a.MediaTypes = append(a.MediaTypes, r.spend(media.Value))
 		if schema := get(content, "schema"); schema != nil && isStructured(media.Value) {
 			schemas = append(schemas, schema)
 		}
@@ -152,12 +153,12 @@ func (r *reader) answer(where, status string, n *yaml.Node) (Answer, []*yaml.Nod
 // bodyExample is the first example of a media type.
 func (r *reader) bodyExample(content *yaml.Node) string {
 	if one := get(content, "example"); one != nil {
-		return pretty(one)
+		return r.pretty(one)
 	}
 	for _, named := range pairs(get(content, "examples")) {
-		return pretty(get(r.resolve(named), "value"))
+		return r.pretty(get(r.resolve(named), "value"))
 	}
-	return pretty(get(r.resolve(get(content, "schema")), "example"))
+	return r.pretty(get(r.resolve(get(content, "schema")), "example"))
 }
 
 // isStructured reports whether fields can be cut out of the media type: JSON or XML.
@@ -175,10 +176,11 @@ func (r *reader) slug(op Operation) string {
 		base = kebab(op.Method + " " + op.Path)
 	}
 	slug := base
-	for i := 2; r.slugs[slug]; i++ {
-		slug = base + "-" + itoa(i)
+	for r.slugs[slug] > 0 { // how often the base was taken so far; its numbered forms may be taken too
+		r.slugs[base]++
+		slug = base + "-" + itoa(r.slugs[base])
 	}
-	r.slugs[slug] = true
+	r.slugs[slug]++
 	return slug
 }
 

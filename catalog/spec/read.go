@@ -55,7 +55,7 @@ func read(source []byte) (*Document, error) {
 	if err := check(root, map[*yaml.Node]bool{}); err != nil {
 		return nil, err
 	}
-	r := &reader{root: root, slugs: map[string]bool{}, dangling: map[string]bool{}}
+	r := &reader{root: root, slugs: map[string]int{}, targets: map[string]*yaml.Node{}, dangling: map[string]bool{}}
 	version := text(root, "openapi")
 	switch {
 	case version == "" && text(root, "swagger") == "2.0":
@@ -79,6 +79,9 @@ func read(source []byte) (*Document, error) {
 		doc.Servers = append(doc.Servers, text(server, "url"))
 	}
 	doc.Operations = r.operations()
+	if r.spent > maxText {
+		r.found(Warning, "spec-text-cut", 0, "", "the document's texts, references written out, are too long to be shown whole")
+	}
 	r.judge(doc)
 	r.conform(appendJSON(nil, r.root, nil))
 	doc.Findings = r.sorted()
@@ -104,9 +107,11 @@ func isPathItem(n *yaml.Node) bool {
 type reader struct {
 	root     *yaml.Node
 	findings []Finding
-	slugs    map[string]bool
+	slugs    map[string]int
+	targets  map[string]*yaml.Node // of references followed so far
 	dangling map[string]bool
 	fields   int // listed so far
+	spent    int // bytes shown so far
 	circular bool
 }
 
@@ -120,7 +125,11 @@ func (r *reader) resolve(n *yaml.Node) *yaml.Node {
 		if ref == nil || ref.Kind != yaml.ScalarNode {
 			return n
 		}
-		target := r.at(ref.Value)
+		target, known := r.targets[ref.Value]
+		if !known {
+			target = r.at(ref.Value)
+			r.targets[ref.Value] = target
+		}
 		if target == nil || hop == maxHops {
 			r.leadsNowhere(ref)
 			return nil
@@ -171,9 +180,18 @@ func (r *reader) at(ref string) *yaml.Node {
 // §4.8.23), else of what the $ref names.
 func (r *reader) say(n *yaml.Node, key string) string {
 	if own := text(n, key); own != "" {
-		return own
+		return r.spend(own)
 	}
-	return text(r.resolve(n), key)
+	return r.spend(text(r.resolve(n), key))
+}
+
+// spend lets a text be shown while there is room: a long text that many
+// references lead to is small only in the document.
+func (r *reader) spend(text string) string {
+	if r.spent += len(text); r.spent > maxText {
+		return ""
+	}
+	return text
 }
 
 // lift makes OpenAPI 3.0 of Swagger 2.0.

@@ -235,6 +235,61 @@ func TestYAMLAsJSON(t *testing.T) {
 	}
 }
 
+// TestHostileStaysBounded reads small documents that grow without end when
+// references or combinations are followed naively.
+func TestHostileStaysBounded(t *testing.T) {
+	t.Parallel()
+	answer := "paths: {/a: {get: {operationId: a, summary: S, responses: {'200': {description: d, content: {application/json: {schema: {$ref: '#/components/schemas/S0'}}}}}}}}\ncomponents:\n  schemas:\n"
+	fan := head + answer
+	for i := range 20 {
+		part := "{$ref: '#/components/schemas/S" + itoa(i+1) + "'}"
+		fan += "    S" + itoa(i) + ": {oneOf: [" + strings.Repeat(part+",", 9) + part + "]}\n"
+	}
+	fan += "    S20: {type: string}\n"
+	tree := head + answer
+	for i := range 20 {
+		part := "{$ref: '#/components/schemas/S" + itoa(i+1) + "'}"
+		tree += "    S" + itoa(i) + ": {properties: {a: " + part + ", b: " + part + ", c: " + part + "}}\n"
+	}
+	tree += "    S20: {type: string}\n"
+	long := head + "components: {parameters: {P: {name: p, in: query, description: " + strings.Repeat("x", 1<<20) + "}}}\npaths:\n"
+	for i := range 100 {
+		long += "  /a" + itoa(i) + ": {get: {operationId: a" + itoa(i) + ", parameters: [{$ref: '#/components/parameters/P'}]}}\n"
+	}
+	var same, merge strings.Builder
+	same.WriteString(head + "paths:\n")
+	for i := range 20_000 {
+		same.WriteString("  /a" + itoa(i) + ": {get: {operationId: a}}\n")
+	}
+	merge.WriteString("openapi: 3.0.3\nm: &m {")
+	for i := range 50_000 {
+		merge.WriteString("k" + itoa(i) + ": 1, ")
+	}
+	merge.WriteString("}\nn: {<<: *m}\n")
+	for _, tt := range []struct{ name, text, code string }{
+		{"combinations of combinations", fan, "spec-fields-cut"},
+		{"a tree of references", tree, "spec-fields-cut"},
+		{"one long text, referred to a hundred times", long, "spec-text-cut"},
+		{"20,000 operations of one name", same.String(), "spec-more"},
+		{"a merge of 50,000 keys", merge.String(), "spec-no-operations"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			doc, err := Read([]byte(tt.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(codes(doc, Error, Warning, Info), tt.code) {
+				t.Errorf("got %q, want %s", codes(doc, Error, Warning), tt.code)
+			}
+			text, err := json.Marshal(doc)
+			if err != nil || len(text) > 2*maxText {
+				t.Errorf("%d bytes, %v", len(text), err)
+			}
+		})
+	}
+}
+
 func TestKebab(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

@@ -144,12 +144,11 @@ func settle(n *yaml.Node, done map[*yaml.Node]bool) {
 	if n.Kind != yaml.MappingNode {
 		return
 	}
-	own, merged := []*yaml.Node{}, []*yaml.Node{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
+	own, merged, seen := []*yaml.Node{}, []*yaml.Node{}, map[string]bool{}
+	for key, value := range pairs(n) {
 		switch {
 		case key.Tag != "!!merge":
-			own = append(own, key, value)
+			own, seen[key.Value] = append(own, key, value), true
 		case value.Kind == yaml.MappingNode:
 			merged = append(merged, value.Content...)
 		default:
@@ -160,8 +159,8 @@ func settle(n *yaml.Node, done map[*yaml.Node]bool) {
 	}
 	n.Content = own
 	for i := 0; i+1 < len(merged); i += 2 { // what stands in the mapping itself wins (YAML merge key type)
-		if get(n, merged[i].Value) == nil {
-			n.Content = append(n.Content, merged[i], merged[i+1])
+		if key := merged[i]; !seen[key.Value] {
+			n.Content, seen[key.Value] = append(n.Content, key, merged[i+1]), true
 		}
 	}
 }
