@@ -94,6 +94,7 @@ const (
 // Ask answers a question about a table. It fails with Timeout when the answer
 // would take too long.
 func (q Query) Ask(ctx context.Context, db pg.DB, table string) (Answer, error) {
+	q.fetch = q.limit + 1
 	a := Answer{Columns: q.Output(), Limit: q.limit, Rows: [][]*string{}}
 	err := q.each(ctx, db, tableTime{table, queryTime}, func(row []*string) error {
 		a.Rows = append(a.Rows, row)
@@ -102,7 +103,7 @@ func (q Query) Ask(ctx context.Context, db pg.DB, table string) (Answer, error) 
 	if err != nil {
 		return Answer{}, err
 	}
-	if q.limit > 0 && len(a.Rows) > q.limit {
+	if len(a.Rows) > q.limit {
 		a.Rows = a.Rows[:q.limit]
 		if len(q.sums) > 0 {
 			a.Cut = true

@@ -62,6 +62,7 @@ type writer interface {
 // before the first row; when it fails later the caller must break the
 // connection, since what was sent is not whole.
 func (q Query) Export(ctx context.Context, db pg.DB, table string, format Format, w io.Writer) error {
+	q.fetch = q.limit
 	out := bufio.NewWriterSize(w, 1<<16)
 	columns := q.Output()
 	var to writer

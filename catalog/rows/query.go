@@ -36,6 +36,7 @@ type Query struct {
 	groups  []Column
 	sums    []aggregate
 	limit   int // 0: all
+	fetch   int // how many are read: one more than limit tells whether there is a next page
 	after   []*string
 }
 

@@ -12,6 +12,10 @@ type statement struct {
 	args []any
 }
 
+// at is the column in the table; without the r it could also be the text that
+// comes out, in an order by.
+func at(c Column) string { return "r." + c.Field }
+
 func (s *statement) arg(value any) string {
 	s.args = append(s.args, value)
 	return fmt.Sprintf("$%d", len(s.args))
@@ -35,12 +39,12 @@ func (q Query) statement(table string) statement {
 		out = q.grouped()
 	} else {
 		for _, c := range q.show {
-			out = append(out, c.Field+"::text")
+			out = append(out, at(c)+"::text")
 		}
 		for _, o := range q.sort {
-			out = append(out, o.column.Field+"::text")
+			out = append(out, at(o.column)+"::text")
 		}
-		out = append(out, "_id::text")
+		out = append(out, "r._id::text")
 	}
 	for _, f := range q.filters {
 		where = append(where, s.filter(f))
@@ -48,20 +52,20 @@ func (q Query) statement(table string) statement {
 	if q.after != nil {
 		where = append(where, s.beyond(q))
 	}
-	s.text = "select " + strings.Join(out, ", ") + " from " + table
+	s.text = "select " + strings.Join(out, ", ") + " from " + table + " r"
 	if len(where) > 0 {
 		s.text += " where " + strings.Join(where, " and ")
 	}
 	if len(q.groups) > 0 {
 		fields := make([]string, len(q.groups))
 		for i, c := range q.groups {
-			fields[i] = c.Field
+			fields[i] = at(c)
 		}
 		s.text += " group by " + strings.Join(fields, ", ")
 	}
 	s.text += q.orderBy()
-	if q.limit > 0 {
-		s.text += fmt.Sprintf(" limit %d", q.limit+1)
+	if q.fetch > 0 {
+		s.text += fmt.Sprintf(" limit %d", q.fetch)
 	}
 	return s
 }
@@ -69,7 +73,7 @@ func (q Query) statement(table string) statement {
 func (q Query) grouped() []string {
 	var out []string
 	for _, c := range q.groups {
-		out = append(out, c.Field+"::text")
+		out = append(out, at(c)+"::text")
 	}
 	for _, a := range q.sums {
 		out = append(out, a.expression()+"::text")
@@ -81,13 +85,13 @@ func (a aggregate) expression() string {
 	if a.fn == "count" {
 		return "count(*)"
 	}
-	return a.fn + "(" + a.column.Field + ")"
+	return a.fn + "(" + at(a.column) + ")"
 }
 
 func (q Query) orderBy() string {
 	var list []string
 	for _, o := range q.sort {
-		expression := o.column.Field
+		expression := at(o.column)
 		if len(q.sums) > 0 {
 			expression = q.outputExpression(o.name)
 		}
@@ -97,10 +101,10 @@ func (q Query) orderBy() string {
 		list = append(list, expression+" nulls last")
 	}
 	if len(q.sums) == 0 {
-		list = append(list, "_id")
+		list = append(list, "r._id")
 	}
 	for _, c := range q.groups {
-		list = append(list, c.Field+" nulls last")
+		list = append(list, at(c)+" nulls last")
 	}
 	if len(list) == 0 {
 		return ""
@@ -111,7 +115,7 @@ func (q Query) orderBy() string {
 func (q Query) outputExpression(name string) string {
 	for _, c := range q.groups {
 		if c.Key == name {
-			return c.Field
+			return at(c)
 		}
 	}
 	for _, a := range q.sums {
@@ -123,7 +127,7 @@ func (q Query) outputExpression(name string) string {
 }
 
 func (s *statement) filter(f filter) string {
-	field := f.column.Field
+	field := at(f.column)
 	switch f.op {
 	case "exact":
 		return field + " = " + s.typed(f.column, f.values[0])
@@ -149,10 +153,10 @@ func (s *statement) filter(f filter) string {
 // beyond is the condition for what stands after the cursor, column by column,
 // nulls last, the row's number deciding among equals.
 func (s *statement) beyond(q Query) string {
-	condition := "_id > " + s.arg(*q.after[len(q.sort)]) + "::text::bigint"
+	condition := "r._id > " + s.arg(*q.after[len(q.sort)]) + "::text::bigint"
 	for i := len(q.sort) - 1; i >= 0; i-- {
 		o, last := q.sort[i], q.after[i]
-		field := o.column.Field
+		field := at(o.column)
 		if last == nil {
 			condition = "(" + field + " is null and " + condition + ")"
 			continue
