@@ -22,10 +22,11 @@ func midnight(day string) (time.Time, error) {
 	return t.UTC(), err
 }
 
-// clock is how long a decision may take, and by which clause.
-type clock struct {
-	WorkingDays int
-	Confirmed   bool
+// Clock is how long a decision may take, in working days. Unless its clause is
+// confirmed it is the province's target, not law.
+type Clock struct {
+	WorkingDays int  `json:"working_days"`
+	Confirmed   bool `json:"confirmed"`
 }
 
 const (
@@ -38,10 +39,15 @@ select working_days, confirmed
 	holidaysSQL = `select to_char(day, 'YYYY-MM-DD') as day from agreement.holiday where day between $1::date and $1::date + 120`
 )
 
-func (a *Agreements) decisionClock(ctx context.Context, db pg.DB) (clock, error) {
-	c, err := pg.One[clock](ctx, db, clockSQL, a.today())
+// DecisionClock gives how long a decision on a request made today may take.
+func (a *Agreements) DecisionClock(ctx context.Context) (Clock, error) {
+	return a.decisionClock(ctx, a.DB)
+}
+
+func (a *Agreements) decisionClock(ctx context.Context, db pg.DB) (Clock, error) {
+	c, err := pg.One[Clock](ctx, db, clockSQL, a.today())
 	if err != nil {
-		return clock{}, fmt.Errorf("read the decision's clock: %w", err)
+		return Clock{}, fmt.Errorf("read the decision's clock: %w", err)
 	}
 	return c, nil
 }
