@@ -37,17 +37,17 @@ func (c *call) count(r *http.Request) (giveBack func(), err error) {
 	}
 	if c.grant == nil {
 		c.announce(minute)
-		return func() { c.node.rates.Return(key, plan.RatePerMinute) }, nil
+		return func() { c.node.rates.Return(key) }, nil
 	}
 	left, ok := c.node.days.Take(c.grant.Agreement, plan.QuotaPerDay, c.now)
 	day := window{name: "day", quota: plan.QuotaPerDay, length: 24 * time.Hour, left: left, reset: quota.UntilMidnight(c.now)}
 	c.announce(minute, day)
 	if !ok {
-		c.node.rates.Return(key, plan.RatePerMinute)
+		c.node.rates.Return(key)
 		return nil, tooMany(day, "quota-exceeded")
 	}
 	return func() {
-		c.node.rates.Return(key, plan.RatePerMinute)
+		c.node.rates.Return(key)
 		c.node.days.Return(c.grant.Agreement, c.now)
 	}, nil
 }

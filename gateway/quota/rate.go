@@ -20,19 +20,22 @@ type Rates struct {
 }
 
 type shard struct {
-	mu    sync.Mutex
-	full  map[Key]int64 // when the bucket is empty again, Unix nanoseconds
-	limit int           // sweep when it holds so many
+	mu      sync.Mutex
+	buckets map[Key]bucket
+	limit   int // sweep when it holds so many
 }
 
-// maxKeys bounds the buckets of one shard: some 100 MiB in all. Beyond it, which
+// bucket is when it will be as at first, in Unix nanoseconds, if no more is
+// taken; a call takes gap of it.
+type bucket struct{ clear, gap int64 }
+
+// maxKeys bounds the buckets of one shard: some 300 MiB in all. Beyond it, which
 // takes 4 million callers within a minute, buckets are forgotten at random.
 const maxKeys = 65536
 
 // Answer says whether a call fits, and what is left.
 type Answer struct {
 	OK        bool
-	Limit     int           // calls a minute
 	Remaining int           // calls that fit at once
 	Reset     time.Duration // until the bucket is as at first
 	Retry     time.Duration // until one more call fits; 0 when OK
@@ -41,41 +44,38 @@ type Answer struct {
 // Take takes a call from the bucket, which holds perMinute calls and fills
 // steadily. A call that does not fit takes nothing.
 func (r *Rates) Take(key Key, perMinute int, now time.Time) Answer {
-	gap := int64(time.Minute) / int64(perMinute)
 	s := r.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := now.UnixNano()
-	full := max(s.full[key], at)
-	if wait := full + gap - at - gap*int64(perMinute); wait > 0 {
-		return Answer{Limit: perMinute, Reset: time.Duration(full - at), Retry: time.Duration(wait)}
+	b, at := s.bucket(key, perMinute, now)
+	if wait := b.clear + b.gap - at - b.gap*int64(perMinute); wait > 0 {
+		return Answer{Reset: time.Duration(b.clear - at), Retry: time.Duration(wait)}
 	}
-	if s.full == nil || len(s.full) >= s.limit {
+	b.clear += b.gap
+	if s.buckets == nil || len(s.buckets) >= s.limit {
 		s.sweep(at)
 	}
-	s.full[key] = full + gap
-	return Answer{OK: true, Limit: perMinute, Remaining: perMinute - int((full+gap-at+gap-1)/gap), Reset: time.Duration(full + gap - at)}
+	s.buckets[key] = b
+	return b.answer(perMinute, at)
 }
 
-// Look says what Take would, and takes nothing.
+// Look says what Take would have left to take, and takes nothing.
 func (r *Rates) Look(key Key, perMinute int, now time.Time) Answer {
-	gap := int64(time.Minute) / int64(perMinute)
 	s := r.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := now.UnixNano()
-	used := max(s.full[key], at) - at
-	left := perMinute - int((used+gap-1)/gap)
-	return Answer{OK: left > 0, Limit: perMinute, Remaining: max(left, 0), Reset: time.Duration(used)}
+	b, at := s.bucket(key, perMinute, now)
+	return b.answer(perMinute, at)
 }
 
 // Return gives a call back that was refused later on.
-func (r *Rates) Return(key Key, perMinute int) {
+func (r *Rates) Return(key Key) {
 	s := r.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if full, ok := s.full[key]; ok {
-		s.full[key] = full - int64(time.Minute)/int64(perMinute)
+	if b, ok := s.buckets[key]; ok {
+		b.clear -= b.gap
+		s.buckets[key] = b
 	}
 }
 
@@ -84,15 +84,35 @@ func (r *Rates) shard(key Key) *shard {
 	return &r.shards[maphash.Bytes(r.seed, key[:])%uint64(len(r.shards))]
 }
 
+// bucket gives a key's bucket as it is now. When the rate was another before,
+// as many calls stay taken.
+func (s *shard) bucket(key Key, perMinute int, now time.Time) (bucket, int64) {
+	at, gap := now.UnixNano(), int64(time.Minute)/int64(perMinute)
+	b := s.buckets[key]
+	if b.clear <= at {
+		return bucket{clear: at, gap: gap}, at
+	}
+	if b.gap != gap {
+		b.clear, b.gap = at+(b.clear-at)/b.gap*gap, gap
+	}
+	return b, at
+}
+
+func (b bucket) answer(perMinute int, at int64) Answer {
+	taken := int((b.clear - at + b.gap - 1) / b.gap)
+	left := max(0, perMinute-taken)
+	return Answer{OK: true, Remaining: left, Reset: time.Duration(b.clear - at)}
+}
+
 // sweep drops the buckets that are as at first.
 func (s *shard) sweep(now int64) {
-	if s.full == nil {
-		s.full = map[Key]int64{}
+	if s.buckets == nil {
+		s.buckets = map[Key]bucket{}
 	}
-	for key, full := range s.full {
-		if full <= now || len(s.full) >= maxKeys {
-			delete(s.full, key)
+	for key, b := range s.buckets {
+		if b.clear <= now || len(s.buckets) >= maxKeys {
+			delete(s.buckets, key)
 		}
 	}
-	s.limit = min(max(1024, 2*len(s.full)), maxKeys)
+	s.limit = min(max(1024, 2*len(s.buckets)), maxKeys)
 }

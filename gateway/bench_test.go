@@ -1,0 +1,71 @@
+package gateway
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth/policy"
+)
+
+func mustPrefixes(texts ...string) []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range texts {
+		list = append(list, netip.MustParsePrefix(text))
+	}
+	return list
+}
+
+// BenchmarkDecide finds the route, the operation and the agreement, and asks
+// the policy, with random callers: flat however many there are.
+func BenchmarkDecide(b *testing.B) {
+	for _, size := range []struct{ routes, grants int }{{10, 100}, {100, 10_000}, {10_000, 100_000}} {
+		b.Run(fmt.Sprintf("routes=%d/grants=%d", size.routes, size.grants), func(b *testing.B) {
+			s := &snapshot{routes: map[string]*version{}, grants: grants{shards: new([grantShards]map[grantKey][]*grant)}}
+			var versions []*version
+			for i := range size.routes {
+				v, err := compileRoute(Route{Version: uuid.Must(uuid.NewV7()), AgencySlug: fmt.Sprintf("co-quan-%d", i%50), APISlug: fmt.Sprintf("api-%d", i), Number: "v1",
+					Upstream: "http://x", Plan: Plan{RatePerMinute: 1}, Operations: []Operation{
+						{ID: "a", Method: "GET", Path: "/ho-so", Access: Restricted}, {ID: "b", Method: "GET", Path: "/ho-so/{ma}", Access: Restricted},
+						{ID: "c", Method: "GET", Path: "/ho-so/{ma}/tep/{so}", Access: Personal, SubjectIn: "path", SubjectName: "ma"},
+					}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				s.routes[v.prefix] = v
+				versions = append(versions, v)
+			}
+			apps, now := make([]uuid.UUID, size.grants), time.Now()
+			for i := range apps {
+				apps[i] = uuid.Must(uuid.NewV7())
+				g, err := compileGrant(Grant{Agreement: uuid.Must(uuid.NewV7()), Application: apps[i], Version: versions[i%len(versions)].Version, State: "active",
+					Starts: now.Add(-time.Hour), Ends: now.Add(time.Hour), Operations: []GrantedOperation{{Operation: "b", Fields: []string{"/ma"}}}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				s.grants.put(g)
+			}
+			paths := make([]string, len(versions))
+			for i, v := range versions {
+				paths[i] = v.prefix + "/ho-so/H48.11-2026"
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				i = (i + 7919) % len(apps)
+				v, rest := s.match(paths[i%len(paths)])
+				o, _, ok := v.tree.Match("GET", rest)
+				if !ok {
+					b.Fatal("no operation")
+				}
+				_, verdict, err := s.judge(question{version: v, operation: o, application: apps[i], credential: policy.APIKey, now: now})
+				if err != nil || !verdict.Allowed {
+					b.Fatalf("%+v, %v", verdict, err)
+				}
+			}
+		})
+	}
+}

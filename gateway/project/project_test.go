@@ -1,0 +1,201 @@
+package project
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		fields []string
+		in     string
+		want   string
+	}{
+		{"one member", []string{"/a"}, `{"a":1,"b":2}`, `{"a":1}`},
+		{"order and spelling kept", []string{"/b", "/a"}, ` { "a" : 1.50e+2 , "b" : "\u00e1" } `, `{"a":1.50e+2,"b":"\u00e1"}`},
+		{"whole subtree", []string{"/a"}, `{"a":{"x":[1,{"y":2}]},"b":2}`, `{"a":{"x":[1,{"y":2}]}}`},
+		{"each element", []string{"/items/*/ma"}, `{"items":[{"ma":1,"ten":"x"},{"ma":2}],"tong":2}`, `{"items":[{"ma":1},{"ma":2}]}`},
+		{"root array", []string{"/*/ma"}, `[{"ma":1,"ten":"x"}]`, `[{"ma":1}]`},
+		{"array of arrays", []string{"/*/*/a"}, `[[{"a":1,"b":2}],[]]`, `[[{"a":1}],[]]`},
+		{"whole document", []string{""}, `{"a":[1, 2]}`, `{"a":[1,2]}`},
+		{"whole document, one value", []string{""}, `"a"`, `"a"`},
+		{"nothing agreed", nil, `{"a":1,"b":[2]}`, `{}`},
+		{"nothing agreed of an array", nil, `[{"a":1}]`, `[]`},
+		{"agreed field absent", []string{"/c"}, `{"a":1}`, `{}`},
+		{"value where members were agreed", []string{"/a/b"}, `{"a":"secret","c":1}`, `{}`},
+		{"array where members were agreed", []string{"/a/b"}, `{"a":[{"b":1}]}`, `{}`},
+		{"object where elements were agreed", []string{"/a/*/b"}, `{"a":{"*":{"b":1}}}`, `{}`},
+		{"null where members were agreed", []string{"/a/b"}, `{"a":null}`, `{"a":null}`},
+		{"values among elements", []string{"/*/a"}, `["secret",{"a":1},7,null]`, `[{"a":1},null]`},
+		{"object or array", []string{"/a", "/*/a"}, `{"a":1,"b":2}`, `{"a":1}`},
+		{"array or object", []string{"/a", "/*/a"}, `[{"a":1,"b":2}]`, `[{"a":1}]`},
+		{"escaped name in the answer", []string{"/a"}, `{"\u0061":1,"b":2}`, `{"\u0061":1}`},
+		{"escaped name in the path", []string{"/a~1b/~0c"}, `{"a/b":{"~c":1,"d":2}}`, `{"a/b":{"~c":1}}`},
+		{"empty name", []string{"/"}, `{"":1,"a":2}`, `{"":1}`},
+		{"an index is no element", []string{"/a/0"}, `{"a":[1]}`, `{}`},
+		{"Vietnamese", []string{"/họTên"}, `{"họTên":"Nguyễn","sốĐịnhDanh":"1"}`, `{"họTên":"Nguyễn"}`},
+		{"longer and shorter path", []string{"/a/b", "/a"}, `{"a":{"b":1,"c":2}}`, `{"a":{"b":1,"c":2}}`},
+		{"empty containers", []string{"/a/b", "/c/*/d"}, `{"a":{},"c":[]}`, `{"a":{},"c":[]}`},
+		{"comma after what is left out", []string{"/b", "/d"}, `{"a":1,"b":2,"c":3,"d":4,"e":5}`, `{"b":2,"d":4}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f, err := Compile(tt.fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := f.Apply([]byte(tt.in))
+			if err != nil || string(got) != tt.want {
+				t.Errorf("got %s, %v; want %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestApplyRefuses(t *testing.T) {
+	t.Parallel()
+	f, err := Compile([]string{"/a", "/b/*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []string{
+		``, ` `, `{`, `}`, `[`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,}`, `{"a":1 "b":2}`, `{"a":1}{}`, `{"a":1} x`, `{a:1}`, `{'a':1}`,
+		`"a"`, `1`, `true`, `{"a":tru}`, `{"a":01}`, `{"a":1.}`, `{"a":+1}`, `{"a":NaN}`, `{"a":Infinity}`, `{"a":0x1}`, `{"a":"`, `{"a":"\`, `{"a":"\x"}`, `{"a":"\u12"}`,
+		"{\"a\":\"\n\"}", "{\"a\":\"\xff\"}", "\xef\xbb\xbf{}", `{"a":1,"a":2}`, `{"x":{"y":1,"y":2}}`, `{"\u0061":1,"a":2}`, `[1,]`, `[,1]`, `[1 2]`, `{"a":1]`, `[1}`,
+		`{"a":/*c*/1}`, strings.Repeat("[", 66) + strings.Repeat("]", 66), strings.Repeat(`{"b":`, 100000), `{"a":1,"a`,
+	} {
+		if got, err := f.Apply([]byte(in)); err == nil {
+			t.Errorf("%.40q: got %s, want an error", in, got)
+		}
+	}
+}
+
+func TestManyNames(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("{")
+	for i := range 100 {
+		b.WriteString(`"x` + strings.Repeat("y", i) + `":1,`)
+	}
+	f, err := Compile([]string{"/a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.Apply([]byte(b.String() + `"a":1}`)); err != nil || string(got) != `{"a":1}` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if _, err := f.Apply([]byte(b.String() + `"xy":1}`)); err == nil {
+		t.Error("a name that is there twice among many was taken")
+	}
+}
+
+func TestCompileRefuses(t *testing.T) {
+	t.Parallel()
+	for _, fields := range [][]string{{"a"}, {"/a~"}, {"/a~2"}, {strings.Repeat("/a", MaxDepth+1)}, make([]string, maxFields+1)} {
+		if _, err := Compile(fields); err == nil {
+			t.Errorf("%.60q was taken", fields)
+		}
+	}
+}
+
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	f, err := Compile([]string{"/a", "/items/*/ma", "/items/*/b/c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, want := range map[string]bool{
+		"/a": true, "/a/x/*": true, "/items": false, "/items/*": false, "/items/*/ma": true, "/items/*/ten": false, "/items/*/b": false, "": false, "x": false,
+	} {
+		if got := f.Covers(field); got != want {
+			t.Errorf("%s: got %v, want %v", field, got, want)
+		}
+	}
+}
+
+// FuzzApply: what passes is JSON whose every value was agreed; what the
+// standard library refuses is refused.
+func FuzzApply(f *testing.F) {
+	for _, seed := range []string{`{"a":1,"b":{"c":2,"x":3}}`, `[{"a":1}]`, `{"a":[1,{"x":"\u00e1"}],"x":null}`, `{"b":[{"c":1}]}`} {
+		f.Add([]byte(seed))
+	}
+	filter, err := Compile([]string{"/a", "/b/c", "/l/*/c"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	whole, err := Compile([]string{""})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		all, err := whole.Apply(in)
+		if (err == nil) && !json.Valid(in) {
+			t.Fatalf("%q is no JSON", in)
+		}
+		if err == nil {
+			var compact bytes.Buffer
+			if err := json.Compact(&compact, in); err != nil || compact.String() != string(all) {
+				t.Fatalf("%q became %q", in, all)
+			}
+		}
+		got, err := filter.Apply(in)
+		if err != nil {
+			return
+		}
+		var tree any
+		if err := json.Unmarshal(got, &tree); err != nil {
+			t.Fatalf("%q became %q: %v", in, got, err)
+		}
+		members, ok := tree.(map[string]any)
+		if !ok {
+			if list, ok := tree.([]any); tree != nil && (!ok || len(list) > 0) {
+				t.Fatalf("%q became %q", in, got)
+			}
+			return
+		}
+		for name, value := range members {
+			if name == "a" || value == nil && (name == "b" || name == "l") {
+				continue
+			}
+			inner, ok := value.(map[string]any)
+			if list, isList := value.([]any); name == "l" && isList {
+				for _, element := range list {
+					if m, ok := element.(map[string]any); element != nil && (!ok || !only(m, "c")) {
+						t.Fatalf("%q became %q", in, got)
+					}
+				}
+			} else if name != "b" || !ok || !only(inner, "c") {
+				t.Fatalf("%q became %q", in, got)
+			}
+		}
+	})
+}
+
+func only(members map[string]any, name string) bool {
+	for n := range members {
+		if n != name {
+			return false
+		}
+	}
+	return true
+}
+
+func BenchmarkApply(b *testing.B) {
+	row := `{"maHoSo":"H48.11-2026-000123","hoTen":"Nguyễn Văn An","soDinhDanh":"079123456789","diaChi":{"xa":"Đình Lập","thon":"3"},"ngayNop":"2026-03-02"}`
+	document := []byte(`{"tong":10,"items":[` + strings.TrimSuffix(strings.Repeat(row+",", 10), ",") + `]}`)
+	f, err := Compile([]string{"/tong", "/items/*/maHoSo", "/items/*/ngayNop"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(document)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.Apply(document); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
