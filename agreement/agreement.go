@@ -89,6 +89,7 @@ type Offer struct {
 	AgencyID      uuid.UUID
 	ServiceVI     string // API and version, as people read them
 	ServiceEN     string
+	State         string // of the version: published, or deprecated, which can be renewed only
 	Plan          string // slug
 	RatePerMinute int
 	QuotaPerDay   int

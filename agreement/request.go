@@ -61,8 +61,9 @@ select to_char(ends, 'DD/MM/YYYY') as ends
 // When the plan decides by itself and no operation gives personal data, it is
 // in force at once. It fails with Invalid, field by field, with NotFound for a
 // version or an application that is not there, with Conflict when the same is
-// asked for already or agreed for the same days, with Forbidden unless a
-// person asks, and with what OwnsApplication returned.
+// asked for already or agreed for the same days, or the version is deprecated
+// and nothing is replaced, with Forbidden unless a person asks, and with what
+// OwnsApplication returned.
 func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request) (Agreement, error) {
 	if who.Person == uuid.Nil {
 		return Agreement{}, problem.Errorf(problem.Forbidden, "an agreement is asked for by a person").Coded("person-needed")
@@ -78,13 +79,16 @@ func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request)
 	if err != nil {
 		return Agreement{}, err
 	}
+	if offer.State == "deprecated" && r.Replaces == nil {
+		return Agreement{}, problem.Errorf(problem.Conflict, "the version is deprecated: only renewals").Coded("version-deprecated")
+	}
 	var g Agreement
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		operations, err := a.check(ctx, tx, r, offer)
 		if err != nil {
 			return err
 		}
-		if g, err = a.insert(ctx, tx, who, r, offer, applicant, operations); err != nil {
+		if g, err = a.insert(ctx, tx, who, draft{r, offer, applicant, operations}); err != nil {
 			return err
 		}
 		if err := a.log(ctx, tx, who, g, change{verb: "request", what: "requested", text: strings.TrimSpace(r.Note), toAgency: true}); err != nil {
@@ -99,17 +103,25 @@ func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request)
 	return g, err
 }
 
+// draft is a request that nothing is wrong with, and what it refers to.
+type draft struct {
+	Request
+	offer      Offer
+	by         Applicant
+	operations []Operation
+}
+
 // insert keeps the request, with the names as they are now.
-func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, who auth.Principal, r Request, offer Offer, by Applicant, operations []Operation) (Agreement, error) {
+func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, who auth.Principal, d draft) (Agreement, error) {
 	due, err := a.due(ctx, tx)
 	if err != nil {
 		return Agreement{}, err
 	}
 	id := uuid.Must(uuid.NewV7())
-	_, err = tx.Exec(ctx, insertSQL, id, r.ApplicationID, by.Name, by.OwnerName, by.OwnerPerson, by.OwnerAgency,
-		who.Person, who.Name, offer.AgencyID, offer.VersionID, offer.ServiceVI, offer.ServiceEN, operations, r.Purpose,
-		strings.TrimSpace(r.PurposeText), r.LegalBasis, r.Starts, r.Ends, strings.TrimSpace(r.Note), r.Replaces,
-		offer.Plan, offer.RatePerMinute, offer.QuotaPerDay, a.Now().UTC(), due)
+	_, err = tx.Exec(ctx, insertSQL, id, d.ApplicationID, d.by.Name, d.by.OwnerName, d.by.OwnerPerson, d.by.OwnerAgency,
+		who.Person, who.Name, d.offer.AgencyID, d.offer.VersionID, d.offer.ServiceVI, d.offer.ServiceEN, d.operations, d.Purpose,
+		strings.TrimSpace(d.PurposeText), d.LegalBasis, d.Starts, d.Ends, strings.TrimSpace(d.Note), d.Replaces,
+		d.offer.Plan, d.offer.RatePerMinute, d.offer.QuotaPerDay, a.Now().UTC(), due)
 	if pg.IsUnique(err, "agreement_one_requested") {
 		return Agreement{}, problem.Errorf(problem.Conflict, "the same is asked for already and not decided").Coded("already-requested")
 	} else if err != nil {
@@ -187,13 +199,20 @@ func checkOperations(wrong *problem.Error, wanted []Wanted, offer Offer) []Opera
 	return out
 }
 
-// checkFields takes the fields asked for from the operation's.
+// checkFields takes the fields asked for from the operation's. One whose answer
+// has no known fields is agreed as a whole: the pointer "" (RFC 6901 §5).
 func checkFields(wrong *problem.Error, want Wanted, operation Operation) []Field {
+	if len(operation.Fields) == 0 {
+		operation.Fields = []Field{{Path: "", TitleVI: "Toàn bộ câu trả lời", TitleEN: "The whole answer"}}
+		if len(want.Fields) == 0 {
+			return operation.Fields
+		}
+	}
 	offered := make(map[string]Field, len(operation.Fields))
 	for _, field := range operation.Fields {
 		offered[field.Path] = field
 	}
-	if len(want.Fields) == 0 && len(offered) > 0 {
+	if len(want.Fields) == 0 {
 		wrong.Wrong("operations", "fields-missing", "choose the fields of "+want.Operation, "operation", want.Operation)
 		return nil
 	}

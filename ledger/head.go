@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/internal/pg"
-	log "lgsp/ledger/tlog"
+	c2sp "lgsp/ledger/tlog"
 )
 
 // Files of a Dir.
@@ -26,7 +26,7 @@ const (
 // signedHead is a checkpoint and the note that signs it. The zero signedHead
 // is the empty log's, which nobody signs.
 type signedHead struct {
-	log.Checkpoint
+	c2sp.Checkpoint
 	note    []byte
 	unsaved bool // not in Dir yet
 }
@@ -48,7 +48,7 @@ func (l *Ledger) lastSigned(ctx context.Context, db pg.DB) (signedHead, error) {
 	} else if err != nil {
 		return signedHead{}, fmt.Errorf("read last checkpoint: %w", err)
 	}
-	stored, err := log.Open([]byte(note), l.Seed)
+	stored, err := c2sp.Open([]byte(note), l.Seed)
 	if err != nil {
 		return signedHead{}, fmt.Errorf("open the database's last checkpoint: %w", err)
 	}
@@ -66,7 +66,7 @@ func (l *Ledger) readHead() (signedHead, error) {
 	} else if err != nil {
 		return signedHead{}, fmt.Errorf("read checkpoint: %w", err)
 	}
-	checkpoint, err := log.Open(note, l.Seed)
+	checkpoint, err := c2sp.Open(note, l.Seed)
 	if err != nil {
 		return signedHead{}, fmt.Errorf("open %s: %w", filepath.Join(l.Dir, headFile), err)
 	}
@@ -75,7 +75,7 @@ func (l *Ledger) readHead() (signedHead, error) {
 
 // saveHead puts a checkpoint into Dir, for good.
 func (l *Ledger) saveHead(head signedHead) error {
-	key, err := log.VerifierKey(l.Origin, l.Seed)
+	key, err := c2sp.VerifierKey(l.Origin, l.Seed)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func replaceFile(path string, text []byte) error {
 
 // history gives the checkpoints kept in Dir, smallest first, and the names of
 // files there that our key did not sign.
-func (l *Ledger) history() (heads []log.Checkpoint, strange []string, err error) {
+func (l *Ledger) history() (heads []c2sp.Checkpoint, strange []string, err error) {
 	root := filepath.Join(l.Dir, historyDir)
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && path == root {
@@ -131,7 +131,7 @@ func (l *Ledger) history() (heads []log.Checkpoint, strange []string, err error)
 		if err != nil {
 			return err
 		}
-		head, err := log.Open(note, l.Seed)
+		head, err := c2sp.Open(note, l.Seed)
 		if err != nil {
 			strange = append(strange, path)
 			return nil
@@ -142,6 +142,6 @@ func (l *Ledger) history() (heads []log.Checkpoint, strange []string, err error)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read checkpoints: %w", err)
 	}
-	slices.SortFunc(heads, func(a, b log.Checkpoint) int { return int(a.N - b.N) })
+	slices.SortFunc(heads, func(a, b c2sp.Checkpoint) int { return int(a.N - b.N) })
 	return heads, strange, nil
 }

@@ -15,7 +15,7 @@ import (
 
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
-	log "lgsp/ledger/tlog"
+	c2sp "lgsp/ledger/tlog"
 )
 
 // Routes adds what other people's verifiers read: the checkpoint (C2SP
@@ -43,7 +43,7 @@ func (l *Ledger) serveCheckpoint(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (l *Ledger) serveKey(w http.ResponseWriter, _ *http.Request) error {
-	key, err := log.VerifierKey(l.Origin, l.Seed)
+	key, err := c2sp.VerifierKey(l.Origin, l.Seed)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ const leavesSQL = `select leaf from ledger.entry where seq >= $1 and seq < $2 or
 // serveTile answers with a tile of hashes, or with the commitments of a
 // bundle's entries. A tile is there once a signed checkpoint covers it.
 func (l *Ledger) serveTile(w http.ResponseWriter, r *http.Request) error {
-	tile, err := log.ParseTilePath(mux.Vars(r)["path"])
+	tile, err := c2sp.ParseTilePath(mux.Vars(r)["path"])
 	if err != nil {
 		return problem.Errorf(problem.NotFound, "no tile at %s", r.URL.Path).Coded("no-tile")
 	}
@@ -65,12 +65,12 @@ func (l *Ledger) serveTile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !log.InTree(tile, head.N) {
+	if !c2sp.InTree(tile, head.N) {
 		return problem.Errorf(problem.NotFound, "no tile at %s", r.URL.Path).Coded("no-tile")
 	}
 	var data []byte
-	if tile.L == log.EntriesLevel {
-		rows, err := pg.All[struct{ Leaf []byte }](r.Context(), l.DB, leavesSQL, tile.N<<log.Height, tile.N<<log.Height+int64(tile.W))
+	if tile.L == c2sp.EntriesLevel {
+		rows, err := pg.All[struct{ Leaf []byte }](r.Context(), l.DB, leavesSQL, tile.N<<c2sp.Height, tile.N<<c2sp.Height+int64(tile.W))
 		if err != nil {
 			return fmt.Errorf("read leaves of tile %s: %w", tile.Path(), err)
 		}
@@ -78,7 +78,7 @@ func (l *Ledger) serveTile(w http.ResponseWriter, r *http.Request) error {
 		for i, row := range rows {
 			leaves[i] = row.Leaf
 		}
-		data, err = log.Bundle(leaves)
+		data, err = c2sp.Bundle(leaves)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"lgsp/internal/problem"
-	log "lgsp/ledger/tlog"
+	c2sp "lgsp/ledger/tlog"
 )
 
 // A verifier of someone else's, which knows only the public key, checks that
@@ -37,20 +37,20 @@ func TestAStrangerChecksAnEntry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := func(signed string) log.Checkpoint {
+	open := func(signed string) c2sp.Checkpoint {
 		t.Helper()
 		n, err := note.Open([]byte(signed), note.VerifierList(verifier))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := log.ParseCheckpoint(n.Text)
+		c, err := c2sp.ParseCheckpoint(n.Text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
 	head := open(get("/ledger/checkpoint").Body.String())
-	if want := (log.Checkpoint{Origin: l.Origin, N: 300, Root: head.Root}); head != want {
+	if want := (c2sp.Checkpoint{Origin: l.Origin, N: 300, Root: head.Root}); head != want {
 		t.Errorf("checkpoint: got %+v, want %+v", head, want)
 	}
 	var proof Proof

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"lgsp/internal/pg"
-	log "lgsp/ledger/tlog"
+	c2sp "lgsp/ledger/tlog"
 )
 
 const (
@@ -188,7 +188,7 @@ func (l *Ledger) sign(ctx context.Context, tx pgx.Tx, n int64, reader tlog.HashR
 	if err != nil {
 		return signedHead{}, fmt.Errorf("read tree: %w", err)
 	}
-	checkpoint := log.Checkpoint{Origin: l.Origin, N: n, Root: root}
+	checkpoint := c2sp.Checkpoint{Origin: l.Origin, N: n, Root: root}
 	note, err := checkpoint.Sign(l.Seed)
 	if err != nil {
 		return signedHead{}, fmt.Errorf("sign checkpoint: %w", err)

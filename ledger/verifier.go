@@ -10,7 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"lgsp/internal/pg"
-	log "lgsp/ledger/tlog"
+	c2sp "lgsp/ledger/tlog"
 )
 
 // verifier goes through the log once, from the first entry on. It grows three
@@ -19,10 +19,10 @@ import (
 // the first two is true, and so whether an entry or a tree row was changed.
 type verifier struct {
 	db      pg.DB
-	head    log.Checkpoint
-	history []log.Checkpoint // smallest first; those passed are dropped
+	head    c2sp.Checkpoint
+	history []c2sp.Checkpoint // smallest first; those passed are dropped
 	report  *Report
-	seen    map[int64]bool // entries with a finding already, at most maxFindings
+	seen    map[Finding]bool // codes and numbers of entries' findings, at most maxFindings
 
 	entries, leaves, stored tree
 	entriesRoot, leavesRoot tlog.Hash // at the head
@@ -144,7 +144,7 @@ func (v *verifier) entry(seq int64, entry *entryRow, rows map[int64]hashRow) {
 		if len(v.doubted) < maxFindings {
 			v.doubted = append(v.doubted, entry.place())
 		}
-	} else if entry != nil && orNil(row.EntryID) != entry.ID && !v.seen[seq] {
+	} else if entry != nil && orNil(row.EntryID) != entry.ID && !v.seen[Finding{Code: "columns", Seq: seq}] {
 		v.note(&v.offEntries, treeRow{0, seq})
 		v.note(&v.offLeaves, treeRow{0, seq})
 	}
@@ -197,13 +197,14 @@ func (v *verifier) own(entry *entryRow, vouched bool) {
 	}
 }
 
-// find adds a finding about an entry that has none yet.
+// find adds a finding about an entry, once.
 func (v *verifier) find(code string, p place, pairs ...string) {
-	if v.seen[p.Seq] {
+	once := Finding{Code: code, Seq: p.Seq}
+	if v.seen[once] {
 		return
 	}
 	if len(v.seen) < maxFindings {
-		v.seen[p.Seq] = true
+		v.seen[once] = true
 	}
 	v.report.add(found(code, p, pairs...))
 }
@@ -241,7 +242,7 @@ func (v *verifier) checkpoints() {
 	}
 }
 
-func (v *verifier) passed(checkpoint log.Checkpoint, root tlog.Hash) {
+func (v *verifier) passed(checkpoint c2sp.Checkpoint, root tlog.Hash) {
 	if checkpoint.Root == root && v.bad == 0 {
 		v.good = checkpoint.N
 	} else if checkpoint.Root != root && v.bad == 0 {

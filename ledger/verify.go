@@ -102,7 +102,7 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all int64)) (Re
 		if extent.Past > all {
 			report.add(found("misnumbered", place{Seq: all, Last: extent.Past - 1}))
 		}
-		v := &verifier{db: tx, head: head.Checkpoint, history: history, report: &report, seen: map[int64]bool{}}
+		v := &verifier{db: tx, head: head.Checkpoint, history: history, report: &report, seen: map[Finding]bool{}}
 		for first := int64(0); first < all; first += chunkSize {
 			past := min(first+chunkSize, all)
 			if err := v.chunk(ctx, first, past); err != nil {

@@ -91,11 +91,11 @@ func TestVerifyNamesWhatSQLChanged(t *testing.T) {
 		id   int // the entry that the first finding names, when it can
 	}{
 		{name: "nothing", sql: `select 1`, want: []string{}, id: -1},
-		{name: "payload altered", sql: `update ledger.entry set payload = replace(payload, '200', '404') where seq = 5`,
+		{name: "payload altered", sql: `update ledger.entry set payload = replace(payload, '"status":200', '"status":404') where seq = 5`,
 			want: []string{"altered 5-5"}, id: 5},
 		{name: "nonce altered", sql: `update ledger.entry set nonce = sha256('x') where seq = 11`, want: []string{"altered 11-11"}, id: 11},
-		{name: "payload and leaf altered together", sql: `update ledger.entry set payload = replace(payload, '200', '404'),
-			leaf = sha256(nonce || convert_to(replace(payload, '200', '404'), 'UTF8')), status = 404 where seq = 5`,
+		{name: "payload and leaf altered together", sql: `update ledger.entry set payload = replace(payload, '"status":200', '"status":404'),
+			leaf = sha256(nonce || convert_to(replace(payload, '"status":200', '"status":404'), 'UTF8')), status = 404 where seq = 5`,
 			want: []string{"altered 5-5"}, id: 5},
 		{name: "leaf column alone altered", sql: `update ledger.entry set leaf = sha256('x') where seq = 2`, want: []string{"columns 2-2"}, id: 2},
 		{name: "look-up column altered", sql: `update ledger.entry set status = 500 where seq = 0`, want: []string{"columns 0-0"}, id: 0},
@@ -123,7 +123,7 @@ func TestVerifyNamesWhatSQLChanged(t *testing.T) {
 		{name: "entry and tree row, apart", sql: `with h as (update ledger.hash set hash = sha256('x') where position = ` + fmt.Sprint(tlog.StoredHashIndex(1, 0)) + `)
 			update ledger.entry set payload = '{}' where seq = 9`, want: []string{"altered 9-9", "tree-row 0-1"}, id: 9},
 		{name: "two payloads swapped", sql: `update ledger.entry e set payload = o.payload, nonce = o.nonce, leaf = o.leaf
-			from ledger.entry o where e.seq in (2, 8) and o.seq = 10 - e.seq`, want: []string{"columns 2-2", "columns 8-8"}, id: 2},
+			from ledger.entry o where e.seq in (2, 8) and o.seq = 10 - e.seq`, want: []string{"columns 2-2", "columns 8-8", "altered 2-2", "altered 8-8"}, id: 2},
 		{name: "two numbers swapped", sql: `update ledger.entry e set payload = o.payload, nonce = o.nonce, leaf = o.leaf, id = o.id, at = o.at,
 			agency_id = o.agency_id, application_id = o.application_id, agreement_id = o.agreement_id, version_id = o.version_id, trace_id = o.trace_id
 			from (select *, 10 - seq as to_seq from ledger.entry where seq in (2, 8)) o where e.seq = o.to_seq`,
@@ -163,8 +163,8 @@ func TestVerifyKnowsATreeMadeAnew(t *testing.T) {
 	l, pool := newLedger(t)
 	fill(t, l, 13) // signed at 4, 8, 12 and 13
 	ctx := t.Context()
-	if _, err := pool.Exec(ctx, `update ledger.entry set payload = replace(payload, '200', '404'), status = 404,
-		leaf = sha256(nonce || convert_to(replace(payload, '200', '404'), 'UTF8')) where seq = 5`); err != nil {
+	if _, err := pool.Exec(ctx, `update ledger.entry set payload = replace(payload, '"status":200', '"status":404'), status = 404,
+		leaf = sha256(nonce || convert_to(replace(payload, '"status":200', '"status":404'), 'UTF8')) where seq = 5`); err != nil {
 		t.Fatal(err)
 	}
 	rebuild(t, pool)
