@@ -50,24 +50,35 @@ type Call struct {
 
 const infoFile = "demo.json"
 
+// kept is what the file holds.
+type kept struct {
+	Info
+	Loaded bool `json:"loaded"` // the whole province was; from then on it is the people's
+}
+
 // ReadInfo reads what the demo on that data directory keeps.
 func ReadInfo(dir string) (Info, error) {
-	var info Info
+	k, err := readKept(dir)
+	return k.Info, err
+}
+
+func readKept(dir string) (kept, error) {
+	var k kept
 	text, err := os.ReadFile(filepath.Join(dir, infoFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return info, fmt.Errorf("no demo has been started on %s; run: lgsp serve --demo", dir)
+		return k, fmt.Errorf("no demo has been started on %s; run: lgsp serve --demo", dir)
 	} else if err != nil {
-		return info, fmt.Errorf("read demo: %w", err)
+		return k, fmt.Errorf("read demo: %w", err)
 	}
-	if err := json.Unmarshal(text, &info); err != nil {
-		return info, fmt.Errorf("read %s: %w", infoFile, err)
+	if err := json.Unmarshal(text, &k); err != nil {
+		return k, fmt.Errorf("read %s: %w", infoFile, err)
 	}
-	return info, nil
+	return k, nil
 }
 
 // save replaces the file as a whole; only its owner may read it.
-func (i Info) save(dir string) error {
-	text, err := json.MarshalIndent(i, "", "  ")
+func (k kept) save(dir string) error {
+	text, err := json.MarshalIndent(k, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write demo: %w", err)
 	}

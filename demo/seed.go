@@ -15,7 +15,7 @@ import (
 // far, and who acts.
 type seed struct {
 	Rooms
-	info      Info
+	kept
 	province  province
 	agencies  map[string]auth.Agency    // by slug
 	people    map[string]auth.Principal // by role
@@ -24,38 +24,45 @@ type seed struct {
 
 // Seed loads the province into the rooms and keeps what people need to try it
 // in rooms.Dir. It can be stopped at any point and run again: each step looks
-// for what is there, so nothing is made twice and nothing changed is put back.
+// for what is there, so nothing is made twice. Once all is loaded, it only
+// renews the access tokens and follows simulators that moved to another port;
+// everything else stays as people left it.
 func Seed(ctx context.Context, rooms Rooms, listeners []simulator.Listener) (Info, error) {
 	province, err := readProvince()
 	if err != nil {
 		return Info{}, err
 	}
-	info, err := ReadInfo(rooms.Dir)
+	k, err := readKept(rooms.Dir)
 	if err != nil {
-		info = Info{} // the first start, or the file was deleted: everything in it is made anew
+		k = kept{} // the first start, or the file was deleted: every secret is made anew
 	}
-	info.Portal, info.Gateway, info.Ops, info.Issuer = rooms.Portal, rooms.Gateway, rooms.Ops, rooms.Issuer
-	info.Calls = calls(rooms.Gateway)
-	s := &seed{Rooms: rooms, info: info, province: province,
+	k.Portal, k.Gateway, k.Ops, k.Issuer, k.Calls = rooms.Portal, rooms.Gateway, rooms.Ops, rooms.Issuer, calls(rooms.Gateway)
+	s := &seed{Rooms: rooms, kept: k, province: province,
 		agencies: map[string]auth.Agency{}, people: map[string]auth.Principal{}, simulated: map[string]string{}}
 	for _, l := range listeners {
 		s.simulated[l.Slug] = l.Addr
 	}
-	for _, step := range []struct {
+	type step struct {
 		name string
 		do   func(context.Context) error
-	}{
+	}
+	steps := []step{
 		{"agencies", s.loadAgencies}, {"people", s.loadPeople}, {"services", s.loadServices}, {"datasets", s.loadDatasets},
 		{"application", s.loadApplication}, {"agreements", s.loadAgreements},
-	} {
+	}
+	if s.Loaded {
+		steps = []step{{"upstreams", s.followSimulators}}
+	}
+	for _, step := range append(steps, step{"tokens", s.renewTokens}) {
 		if err := step.do(ctx); err != nil {
 			return Info{}, fmt.Errorf("load %s of the demo province: %w", step.name, err)
 		}
 	}
-	return s.info, s.info.save(s.Dir)
+	s.Loaded = true
+	return s.Info, s.save(s.Dir)
 }
 
-// platform acts until there are people: the machine's own operator.
+// platform acts where no person of the demo does: the machine's own operator.
 func platform() auth.Principal { return auth.Platform("demo") }
 
 func (s *seed) loadAgencies(ctx context.Context) error {

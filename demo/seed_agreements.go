@@ -15,7 +15,7 @@ import (
 // loadApplication makes the developer's application, whose key and secret are
 // shown once: without demo.json there is no way to them, and another is made.
 func (s *seed) loadApplication(ctx context.Context) error {
-	if id, err := uuid.Parse(s.info.Application.ClientID); err == nil {
+	if id, err := uuid.Parse(s.Application.ClientID); err == nil {
 		_, err := s.Auth.Application(ctx, id)
 		if !problem.Is(err, problem.NotFound) {
 			return err
@@ -26,15 +26,15 @@ func (s *seed) loadApplication(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.info.Application = Application{ClientID: app.ID.String()}
+	s.Application = Application{ClientID: app.ID.String()}
 	for _, credential := range issued {
 		if credential.Kind == "api_key" {
-			s.info.Application.APIKey = credential.Secret
+			s.Application.APIKey = credential.Secret
 		} else {
-			s.info.Application.ClientSecret = credential.Secret
+			s.Application.ClientSecret = credential.Secret
 		}
 	}
-	return s.info.save(s.Dir)
+	return s.save(s.Dir)
 }
 
 // wish is an agreement of the demo: approved, or left for the steward to decide.
@@ -72,7 +72,7 @@ func wishes() []wish {
 // loadAgreements asks for each wish once, and has the steward approve those
 // that the printed calls need.
 func (s *seed) loadAgreements(ctx context.Context) error {
-	application, err := uuid.Parse(s.info.Application.ClientID)
+	application, err := uuid.Parse(s.Application.ClientID)
 	if err != nil {
 		return err
 	}

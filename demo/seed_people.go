@@ -29,15 +29,15 @@ func cast() []struct{ role, name string } {
 
 func (s *seed) loadPeople(ctx context.Context) error {
 	for _, c := range cast() {
-		if a := s.info.account(c.role); a.Password == "" {
+		if a := s.account(c.role); a.Password == "" {
 			a.Email, a.Password = c.role+"@"+domain, newPassword()
 		}
 	}
-	if err := s.info.save(s.Dir); err != nil { // before any is used: what is lost cannot be shown again
+	if err := s.save(s.Dir); err != nil { // before any is used: what is lost cannot be shown again
 		return err
 	}
 	for _, c := range cast() {
-		person, err := s.person(ctx, *s.info.account(c.role), c.name)
+		person, err := s.person(ctx, *s.account(c.role), c.name)
 		if err != nil {
 			return err
 		}
@@ -47,11 +47,8 @@ func (s *seed) loadPeople(ctx context.Context) error {
 		if s.people[c.role], err = s.Auth.WhoByPerson(ctx, person.ID); err != nil {
 			return err
 		}
-		if s.info.account(c.role).Token, err = s.newToken(ctx, s.people[c.role]); err != nil {
-			return err
-		}
 	}
-	return s.info.save(s.Dir)
+	return nil
 }
 
 // person finds or makes the person of an account, and sees that the password
@@ -60,8 +57,8 @@ func (s *seed) person(ctx context.Context, a Account, name string) (auth.Person,
 	person, err := s.Auth.PersonByEmail(ctx, platform(), uuid.Nil, a.Email)
 	if problem.Is(err, problem.NotFound) {
 		return s.Auth.CreatePerson(ctx, platform(), auth.NewPerson{Email: a.Email, Name: name, Password: a.Password, Demo: true})
-	} else if err != nil || a.Token != "" {
-		return person, err // with a token the file is of a former start, and the password stands
+	} else if err != nil {
+		return auth.Person{}, err
 	}
 	link, err := s.Auth.CreateLink(ctx, platform(), person.ID, time.Hour)
 	if err != nil {
@@ -84,6 +81,27 @@ func (s *seed) join(ctx context.Context, role string, person uuid.UUID) error {
 			if err := s.Auth.AddMembership(ctx, platform(), person, auth.Membership{Agency: agency, Role: role}); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// renewTokens gives each account that still stands an access token for a day.
+func (s *seed) renewTokens(ctx context.Context) error {
+	for i, a := range s.Accounts {
+		s.Accounts[i].Token = ""
+		person, err := s.Auth.PersonByEmail(ctx, platform(), uuid.Nil, a.Email)
+		if problem.Is(err, problem.NotFound) || err == nil && person.DisabledAt != nil {
+			continue
+		} else if err != nil {
+			return err
+		}
+		who, err := s.Auth.WhoByPerson(ctx, person.ID)
+		if err != nil {
+			return err
+		}
+		if s.Accounts[i].Token, err = s.newToken(ctx, who); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func (s *seed) loadService(ctx context.Context, system System) error {
 		return err
 	}
 	version, err := s.version(ctx, system, text)
-	if err != nil || version.UpstreamURL == "http://"+upstream && version.State != catalog.Draft {
+	if err != nil || version.State != catalog.Draft {
 		return err
 	}
 	if _, err := s.Catalog.ApproveUpstream(ctx, s.people[auth.RoleOperator], agency.ID, upstream); err != nil {
@@ -62,10 +62,35 @@ func (s *seed) loadService(ctx context.Context, system System) error {
 	if _, err := s.Catalog.SetUpstream(ctx, publisher, version.ID, "http://"+upstream); err != nil {
 		return err
 	}
-	if version.State != catalog.Draft {
-		return nil // only its simulator had moved to another port
-	}
 	return s.publish(ctx, version, text)
+}
+
+// followSimulators points each service that still forwards to a simulator at
+// where that one listens now.
+func (s *seed) followSimulators(ctx context.Context) error {
+	for _, system := range s.province.Systems {
+		upstream := s.simulated[system.API]
+		if upstream == "" {
+			continue
+		}
+		version, err := s.Catalog.VersionBySlug(ctx, platform(), system.Owner, system.API, number)
+		if problem.Is(err, problem.NotFound) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		simulated := strings.HasPrefix(version.UpstreamURL, "http://127.0.0.1:")
+		if !simulated || version.UpstreamURL == "http://"+upstream || version.State == catalog.Retired {
+			continue
+		}
+		if _, err := s.Catalog.ApproveUpstream(ctx, platform(), version.AgencyID, upstream); err != nil {
+			return err
+		}
+		if _, err := s.Catalog.SetUpstream(ctx, platform(), version.ID, "http://"+upstream); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // version finds the service's version, or makes a draft of it.

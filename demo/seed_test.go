@@ -207,6 +207,42 @@ func checkInbox(t *testing.T, r Rooms, info Info) {
 	}
 }
 
+func TestSecondStartLeavesWhatPeopleChanged(t *testing.T) {
+	t.Parallel()
+	ctx, exposed, granted := t.Context(), 0, 0
+	r := rooms(t, &exposed, &granted)
+	allow(r, listeners("1810"))
+	info, err := Seed(ctx, r, listeners("1810"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	citizen, err := r.Auth.WhoByToken(ctx, info.account("citizen").Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publisher, err := r.Auth.WhoByToken(ctx, info.account(auth.RolePublisher).Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Auth.DisablePerson(ctx, platform(), citizen.Person); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Auth.RemoveMembership(ctx, platform(), publisher.Person, publisher.Memberships[0]); err != nil {
+		t.Fatal(err)
+	}
+	after, err := Seed(ctx, r, listeners("1810"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := after.account("citizen").Token; got != "" {
+		t.Errorf("a locked-out citizen got a token")
+	}
+	left, err := r.Auth.Memberships(ctx, publisher.Person)
+	if err != nil || len(left) != len(publisher.Memberships)-1 {
+		t.Errorf("got memberships %v, %v, one fewer than %v expected", left, err, publisher.Memberships)
+	}
+}
+
 func TestSeedFollowsASimulatorToAnotherPort(t *testing.T) {
 	t.Parallel()
 	ctx, exposed, granted := t.Context(), 0, 0

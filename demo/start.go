@@ -37,8 +37,8 @@ func (r *Running) HostPorts() []string {
 	return all
 }
 
-// Start serves the simulated systems until ctx ends and loads the province.
-// What is there already stays as people left it.
+// Start serves the simulated systems until ctx ends and loads the province, as
+// Seed does.
 func Start(ctx context.Context, rooms Rooms) (*Running, error) {
 	listeners, err := simulator.Start(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func Start(ctx context.Context, rooms Rooms) (*Running, error) {
 	return running, err
 }
 
-// calls are ones to try, each with its like in the tests.
+// calls are ones to try: under the agreements of wishes the second and third are answered, the last is not.
 func calls(gateway string) []Call {
 	at := func(prefix, path string, query url.Values) string {
 		if len(query) > 0 {
@@ -65,7 +65,7 @@ func calls(gateway string) []Call {
 			URL: at("/so-nong-nghiep-moi-truong/dat-dai/v1", "/thua-dat/99001/1/1", nil)},
 		{Title: "Xem hồ sơ người có công", Method: "GET", Needs: "token",
 			URL: at("/so-noi-vu/nguoi-co-cong/v1", "/ho-so/000138000002", nil)},
-		{Title: "Xem hồ sơ cán bộ, chưa có thỏa thuận", Method: "GET", Needs: "denied",
-			URL: at("/so-noi-vu/can-bo-cong-chuc/v1", "/can-bo/000091000001", nil)},
+		{Title: "Kiểm tra Giấy chứng nhận, ngoài thỏa thuận", Method: "GET", Needs: "denied",
+			URL: at("/so-nong-nghiep-moi-truong/dat-dai/v1", "/giay-chung-nhan/000001", nil)},
 	}
 }
