@@ -334,6 +334,16 @@ func TestF11_BodiesAreSmallForms(t *testing.T) {
 	w.send(r).want(t, 400, "invalid_request")
 }
 
+func TestParametersAreText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, nonce := range []string{"a\x00b", "a\xffb"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.ask(w.config(scopeOpenID), "nonce", nonce), nil)
+		w.must(err)
+		w.send(r).want(t, 400, "invalid_request")
+	}
+}
+
 func TestF13_NothingSecretInAnAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -380,6 +390,21 @@ func TestF14_RedirectURIs(t *testing.T) {
 			t.Errorf("%q: got %t, want %t", requested, got, want)
 		}
 	}
+}
+
+func FuzzRedirectMatches(f *testing.F) {
+	registered := []string{"https://app.test/cb", "http://127.0.0.1/cb"}
+	for _, seed := range []string{"https://app.test/cb", "http://127.0.0.1:7/cb", "http://u@127.0.0.1/cb", "//x", "http://[::1", "http://127.0.0.1:99999/cb"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, requested string) {
+		if len(requested) > bodyLimit || !redirectMatches(requested, registered) || slices.Contains(registered, requested) {
+			return
+		}
+		if got, err := url.Parse(requested); err != nil || got.Scheme != "http" || got.Hostname() != "127.0.0.1" || got.User != nil || got.EscapedPath() != "/cb" {
+			t.Errorf("%q matches", requested)
+		}
+	})
 }
 
 func TestF14_ADoubtfulAddressIsNotRedirectedTo(t *testing.T) {

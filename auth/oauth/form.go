@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ory/fosite"
 )
@@ -40,6 +41,9 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 func oneOfEach(r *http.Request) error {
 	for name, values := range r.Form {
 		if len(values) < 2 {
+			if !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0) { // which PostgreSQL does not keep
+				return fosite.ErrInvalidRequest.WithHintf("The parameter %q is no text.", clip(name))
+			}
 			continue
 		}
 		if name == "resource" {

@@ -86,10 +86,13 @@ func (s *store) CreateAuthorizeCodeSession(ctx context.Context, signature string
 	if !ok || len(request.GetGrantedAudience()) != 1 {
 		return errors.New("keep code: the request has no session or no audience")
 	}
-	now := s.server.Now().UTC()
+	now, life := s.server.Now().UTC(), codeLife+accessLife
+	if request.GetGrantedScopes().Has(scopeOffline) {
+		life = grantLife
+	}
 	return pgx.BeginFunc(ctx, s.db(ctx), func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, createGrantSQL, request.GetID(), request.GetClient().GetID(), who.person,
-			[]string(request.GetGrantedScopes()), request.GetGrantedAudience()[0], who.nonce, who.authTime, now, now.Add(grantLife)); err != nil {
+			[]string(request.GetGrantedScopes()), request.GetGrantedAudience()[0], who.nonce, who.authTime, now, now.Add(life)); err != nil {
 			return fmt.Errorf("keep grant: %w", err)
 		}
 		form := request.GetRequestForm()
