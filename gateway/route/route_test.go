@@ -112,7 +112,7 @@ func TestTree(t *testing.T) {
 	var tree Tree[string]
 	for _, o := range []string{
 		"GET /", "GET /ho-so", "POST /ho-so", "GET /ho-so/{ma}", "GET /ho-so/moi", "DELETE /ho-so/moi/{x}", "GET /ho-so/{ma}/tep/{so}",
-		"GET /ho-so/{ma}.json", "GET /dai/{a}-{b}", "GET /hồ sơ/{x}", "GET /cuoi/", "GET /x/{a}/y", "GET /{b}/z/w",
+		"GET /ho-so/{ma}.json", "GET /dai/{a}-{b}", "GET /giua/{a}0{b}", "GET /hồ sơ/{x}", "GET /cuoi/", "GET /x/{a}/y", "GET /{b}/z/w",
 	} {
 		method, template, _ := strings.Cut(o, " ")
 		if err := tree.Add(method, template, o); err != nil {
@@ -134,6 +134,8 @@ func TestTree(t *testing.T) {
 		{"GET", "/ho-so/.json", "GET /ho-so/{ma}", "GET, HEAD, OPTIONS"},
 		{"GET", "/dai/1-2", "GET /dai/{a}-{b}", "GET, HEAD, OPTIONS"},
 		{"GET", "/dai/-2", "", ""},
+		{"GET", "/giua/%20", "", ""},
+		{"GET", "/giua/%200%20", "GET /giua/{a}0{b}", "GET, HEAD, OPTIONS"},
 		{"GET", "/h%E1%BB%93%20s%C6%A1/1", "GET /hồ sơ/{x}", "GET, HEAD, OPTIONS"},
 		{"GET", "/cuoi/", "GET /cuoi/", "GET, HEAD, OPTIONS"},
 		{"GET", "/cuoi", "", ""},
@@ -153,7 +155,7 @@ func TestTemplatesRefused(t *testing.T) {
 	t.Parallel()
 	for _, template := range []string{
 		"", "a", "/a//b", "/{a", "/a}", "/{}", "/{a}{b}", "/{a{b}}", "/..", "/a/./b", "/%2e%2e", "/a;b", `/a\b`, "/a%zz", "/a%00",
-		"/{a}-{b}-{c}-{d}-{e}", strings.Repeat("/a", maxSegments+1),
+		"/{a}-{b}-{c}-{d}-{e}", "/{a}/{a}", "/{a}-{a}", strings.Repeat("/a", maxSegments+1),
 	} {
 		var tree Tree[int]
 		if err := tree.Add("GET", template, 1); err == nil {

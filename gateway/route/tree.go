@@ -130,7 +130,7 @@ func (n *node[T]) find(rest string) *node[T] {
 		}
 	}
 	for _, m := range n.mixed {
-		if fits(m.texts, head) {
+		if _, ok := values(m.texts, head); ok {
 			if found := m.next.step(tail, more); found != nil {
 				return found
 			}
@@ -152,21 +152,37 @@ func (n *node[T]) step(tail string, more bool) *node[T] {
 	return n
 }
 
-// fits reports whether s is the texts in order with something between them.
-func fits(texts []string, s string) bool {
+// values gives what stands between the texts when s is the texts in order with
+// something between them. No text is found inside a percent-encoding.
+func values(texts []string, s string) ([]string, bool) {
 	rest, ok := strings.CutPrefix(s, texts[0])
 	if !ok {
-		return false
+		return nil, false
 	}
-	for _, text := range texts[1 : len(texts)-1] {
-		i := strings.Index(rest[min(1, len(rest)):], text)
-		if i < 0 {
-			return false
+	last := len(texts) - 1
+	found := make([]string, 0, last)
+	for _, text := range texts[1:last] {
+		i := 1
+		for ; i < len(rest); i++ {
+			if whole(rest, i) && strings.HasPrefix(rest[i:], text) {
+				break
+			}
 		}
-		rest = rest[1+i+len(text):]
+		if i >= len(rest) {
+			return nil, false
+		}
+		found, rest = append(found, rest[:i]), rest[i+len(text):]
 	}
-	last := texts[len(texts)-1]
-	return len(rest) > len(last) && strings.HasSuffix(rest, last)
+	end := len(rest) - len(texts[last])
+	if end < 1 || !strings.HasSuffix(rest, texts[last]) || !whole(rest, end) {
+		return nil, false
+	}
+	return append(found, rest[:end]), true
+}
+
+// whole reports whether s may be cut before byte i: not within a %XX.
+func whole(s string, i int) bool {
+	return s[i-1] != '%' && (i < 2 || s[i-2] != '%')
 }
 
 // segment is one part of a template: texts with variables between them.
@@ -188,6 +204,7 @@ func parse(template string) ([]segment, error) {
 		return nil, fmt.Errorf("more than %d segments", maxSegments)
 	}
 	segments := make([]segment, len(parts))
+	named := map[string]bool{}
 	for i, part := range parts {
 		s, err := parseSegment(part)
 		if err != nil {
@@ -195,6 +212,12 @@ func parse(template string) ([]segment, error) {
 		}
 		if part == "" && i < len(parts)-1 {
 			return nil, ErrEmpty
+		}
+		for _, name := range s.names {
+			if named[name] {
+				return nil, fmt.Errorf("the variable %s stands there twice", name)
+			}
+			named[name] = true
 		}
 		segments[i] = s
 	}
@@ -272,25 +295,14 @@ func Variable(template, name, path string) (string, bool) {
 	}
 	for i, s := range segments {
 		for k, variable := range s.names {
-			if variable != name || !fits(s.texts, parts[i]) {
+			if variable != name {
 				continue
 			}
-			value, err := url.PathUnescape(cut(s.texts, parts[i], k))
-			return value, err == nil
+			if found, ok := values(s.texts, parts[i]); ok {
+				value, err := url.PathUnescape(found[k])
+				return value, err == nil
+			}
 		}
 	}
 	return "", false
-}
-
-// cut gives what stands for variable k where texts fit s.
-func cut(texts []string, s string, k int) string {
-	rest := s[len(texts[0]):]
-	for i := 1; i < len(texts)-1; i++ {
-		at := 1 + strings.Index(rest[1:], texts[i])
-		if i == k+1 {
-			return rest[:at]
-		}
-		rest = rest[at+len(texts[i]):]
-	}
-	return rest[:len(rest)-len(texts[len(texts)-1])]
 }
