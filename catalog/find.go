@@ -94,21 +94,21 @@ select ` + hitColumns + `
  where d.folded @@ $1::text::tsquery and ` + filtered + `
  order by ts_rank((` + weightsSQL + `), d.folded, $8::text::tsquery)
           + case when $9 = '' then 0 else 3 * ts_rank((` + weightsSQL + `), d.exact, $9::text::tsquery) end
-          + (select count(*) from unnest($10::text[]) near where d.folded @@ near::tsquery) * 0.3 desc,
+          + (select count(*) from unnest($10::text[]::tsquery[]) near where d.folded @@ near) * 0.3 desc,
           d.updated_at desc, d.id desc
  limit $6 offset $7`
 
 // isNear holds documents with at least half of the words ($6, one query each),
 // or whose letters are like what was typed ($7).
 const isNear = `(d.folded @@ $1::text::tsquery
-        and (select count(*) from unnest($6::text[]) word where d.folded @@ word::tsquery) * 2 >= cardinality($6::text[])
+        and (select count(*) from unnest($6::text[]::tsquery[]) word where d.folded @@ word) * 2 >= cardinality($6::text[])
         or $7 <% d.letters)`
 
 const findNearSQL = `
 select ` + hitColumns + `
   from catalog.search_doc d
  where ` + isNear + ` and ` + filtered + `
- order by (select count(*) from unnest($6::text[]) word where d.folded @@ word::tsquery)::real / cardinality($6::text[])
+ order by (select count(*) from unnest($6::text[]::tsquery[]) word where d.folded @@ word)::real / cardinality($6::text[])
           + word_similarity($7, d.letters) desc,
           ts_rank((` + weightsSQL + `), d.folded, $1::text::tsquery) desc, d.updated_at desc, d.id desc
  limit $8 offset $9`
