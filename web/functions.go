@@ -20,6 +20,7 @@ var here = time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
 //	bytes 1350                    1,3 kB
 //	date / datetime time          <time>, on the province's clock; a nil or zero time is —
 //	text .TitleVI .TitleEN        the agency's words in the page's language, else in the other, marked so
+//	prose .VI .EN                 a longer text of theirs as paragraphs; see prose
 //	url "/search"                 the address in the page's language
 //	turn "en" $                   the same page in another language
 //	link "/terms" "base.terms"    <a>, for use as an argument of t
@@ -59,6 +60,7 @@ func functions(locale string, words map[string]message, assets map[string]string
 		"date":     func(at any) (template.HTML, error) { return moment(at, "2006-01-02", dateForm[locale]) },
 		"datetime": func(at any) (template.HTML, error) { return moment(at, time.RFC3339, timeForm[locale]) },
 		"text":     func(vi, en string) template.HTML { return bilingual(locale, vi, en) },
+		"prose":    func(vi, en string) template.HTML { return prose(locale, vi, en) },
 		"flash":    func(f *Flash) (any, error) { return f.say(locale, words) },
 		"under":    func(path, desk string) bool { return path == desk || strings.HasPrefix(path, desk+"/") },
 		"inc":      func(i int) int { return i + 1 },
