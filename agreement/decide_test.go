@@ -50,6 +50,26 @@ func TestRefusalKeepsReasonAndClause(t *testing.T) {
 	}
 }
 
+func TestDraftIsWhatWouldBeAskedFor(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(pgtest.Tx(t)), t.Context()
+	draft, err := w.Draft(ctx, w.developer, w.asked())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Draft(ctx, w.other, w.asked()); !problem.Is(err, problem.NotFound) {
+		t.Errorf("another's draft: got %v", err)
+	}
+	if page, err := w.Mine(ctx, w.developer, Filter{}); err != nil || len(page.Items) != 0 || len(*w.acts) != 0 {
+		t.Errorf("a draft was kept: %+v, %v", page, err)
+	}
+	g := w.request(t, w.asked())
+	draft.ID, draft.Revision = g.ID, 1
+	if !reflect.DeepEqual(draft, g) {
+		t.Errorf("draft: got %+v, want %+v", draft, g)
+	}
+}
+
 func TestRenewal(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(pgtest.Tx(t)), t.Context()

@@ -2,45 +2,59 @@ package agreement
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
 )
 
 // Draft gives the agreement that Request would ask for, so that its words can
 // be read before it is sent. Nothing is kept, and it has no id. It fails as
-// Request does.
+// Request does, but for a request that is waiting already.
 func (a *Agreements) Draft(ctx context.Context, who auth.Principal, r Request) (Agreement, error) {
+	g, _, err := a.draft(ctx, a.DB, who, r)
+	return g, err
+}
+
+// draft checks a request and gives it as an agreement, with the names as they
+// are now, and how its plan decides.
+func (a *Agreements) draft(ctx context.Context, db pg.DB, who auth.Principal, r Request) (Agreement, string, error) {
+	if who.Person == uuid.Nil {
+		return Agreement{}, "", problem.Errorf(problem.Forbidden, "an agreement is asked for by a person").Coded("person-needed")
+	}
 	if err := a.OwnsApplication(ctx, who, r.ApplicationID); err != nil {
-		return Agreement{}, err
+		return Agreement{}, "", err
 	}
 	by, err := a.Applicant(ctx, r.ApplicationID)
 	if err != nil {
-		return Agreement{}, err
+		return Agreement{}, "", err
 	}
 	offer, err := a.Offer(ctx, r.VersionID)
 	if err != nil {
-		return Agreement{}, err
+		return Agreement{}, "", err
 	}
-	var operations []Operation
-	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		operations, err = a.check(ctx, tx, r, offer)
-		return err
-	})
+	if offer.State == "deprecated" && r.Replaces == nil {
+		return Agreement{}, "", problem.Errorf(problem.Conflict, "the version is deprecated: only renewals").Coded("version-deprecated")
+	}
+	operations, err := a.check(ctx, db, r, offer)
 	if err != nil {
-		return Agreement{}, err
+		return Agreement{}, "", err
 	}
-	due, err := a.due(ctx, a.DB)
+	due, err := a.due(ctx, db)
+	if err != nil {
+		return Agreement{}, "", err
+	}
 	return Agreement{
-		ID: uuid.Nil, State: Requested,
+		State:         Requested,
 		ApplicationID: r.ApplicationID, ApplicationName: by.Name, OwnerName: by.OwnerName,
 		OwnerPersonID: by.OwnerPerson, OwnerAgencyID: by.OwnerAgency, RequesterID: who.Person, RequesterName: who.Name,
 		AgencyID: offer.AgencyID, VersionID: offer.VersionID, ServiceVI: offer.ServiceVI, ServiceEN: offer.ServiceEN,
-		Operations: operations, Purpose: r.Purpose, PurposeText: r.PurposeText, LegalBasis: r.LegalBasis,
-		Starts: r.Starts, Ends: r.Ends, Note: r.Note, Replaces: r.Replaces,
+		Operations: operations, Purpose: r.Purpose, PurposeText: strings.TrimSpace(r.PurposeText), LegalBasis: r.LegalBasis,
+		Starts: r.Starts, Ends: r.Ends, Note: strings.TrimSpace(r.Note), Replaces: r.Replaces,
 		Plan: offer.Plan, RatePerMinute: offer.RatePerMinute, QuotaPerDay: offer.QuotaPerDay,
 		RequestedAt: a.Now().UTC(), DueAt: due,
-	}, err
+	}, offer.Decision, nil
 }

@@ -65,63 +65,34 @@ select to_char(ends, 'DD/MM/YYYY') as ends
 // and nothing is replaced, with Forbidden unless a person asks, and with what
 // OwnsApplication returned.
 func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request) (Agreement, error) {
-	if who.Person == uuid.Nil {
-		return Agreement{}, problem.Errorf(problem.Forbidden, "an agreement is asked for by a person").Coded("person-needed")
-	}
-	if err := a.OwnsApplication(ctx, who, r.ApplicationID); err != nil {
-		return Agreement{}, err
-	}
-	applicant, err := a.Applicant(ctx, r.ApplicationID)
-	if err != nil {
-		return Agreement{}, err
-	}
-	offer, err := a.Offer(ctx, r.VersionID)
-	if err != nil {
-		return Agreement{}, err
-	}
-	if offer.State == "deprecated" && r.Replaces == nil {
-		return Agreement{}, problem.Errorf(problem.Conflict, "the version is deprecated: only renewals").Coded("version-deprecated")
-	}
 	var g Agreement
-	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		operations, err := a.check(ctx, tx, r, offer)
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		draft, decision, err := a.draft(ctx, tx, who, r)
 		if err != nil {
 			return err
 		}
-		if g, err = a.insert(ctx, tx, who, draft{r, offer, applicant, operations}); err != nil {
+		if g, err = insert(ctx, tx, draft); err != nil {
 			return err
 		}
-		if err := a.log(ctx, tx, who, g, change{verb: "request", what: "requested", text: strings.TrimSpace(r.Note), toAgency: true}); err != nil {
+		if err := a.log(ctx, tx, who, g, change{verb: "request", what: "requested", text: g.Note, toAgency: true}); err != nil {
 			return err
 		}
-		if offer.Decision != "automatic" || personal(operations) {
+		if decision != "automatic" || personal(g.Operations) {
 			return nil
 		}
-		g, err = a.approve(ctx, tx, auth.Principal{Name: offer.Plan}, g, "")
+		g, err = a.approve(ctx, tx, auth.Principal{Name: g.Plan}, g, "")
 		return err
 	})
 	return g, err
 }
 
-// draft is a request that nothing is wrong with, and what it refers to.
-type draft struct {
-	Request
-	offer      Offer
-	by         Applicant
-	operations []Operation
-}
-
-// insert keeps the request, with the names as they are now.
-func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, who auth.Principal, d draft) (Agreement, error) {
-	due, err := a.due(ctx, tx)
-	if err != nil {
-		return Agreement{}, err
-	}
+// insert keeps a draft as a request.
+func insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreement, error) {
 	id := uuid.Must(uuid.NewV7())
-	_, err = tx.Exec(ctx, insertSQL, id, d.ApplicationID, d.by.Name, d.by.OwnerName, d.by.OwnerPerson, d.by.OwnerAgency,
-		who.Person, who.Name, d.offer.AgencyID, d.offer.VersionID, d.offer.ServiceVI, d.offer.ServiceEN, d.operations, d.Purpose,
-		strings.TrimSpace(d.PurposeText), d.LegalBasis, d.Starts, d.Ends, strings.TrimSpace(d.Note), d.Replaces,
-		d.offer.Plan, d.offer.RatePerMinute, d.offer.QuotaPerDay, a.Now().UTC(), due)
+	_, err := tx.Exec(ctx, insertSQL, id, g.ApplicationID, g.ApplicationName, g.OwnerName, g.OwnerPersonID, g.OwnerAgencyID,
+		g.RequesterID, g.RequesterName, g.AgencyID, g.VersionID, g.ServiceVI, g.ServiceEN, g.Operations, g.Purpose,
+		g.PurposeText, g.LegalBasis, g.Starts, g.Ends, g.Note, g.Replaces, g.Plan, g.RatePerMinute, g.QuotaPerDay,
+		g.RequestedAt, g.DueAt)
 	if pg.IsUnique(err, "agreement_one_requested") {
 		return Agreement{}, problem.Errorf(problem.Conflict, "the same is asked for already and not decided").Coded("already-requested")
 	} else if err != nil {
@@ -132,7 +103,7 @@ func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, who auth.Principal, 
 
 // check gives the operations asked for as the offer describes them, or what is
 // wrong with each field.
-func (a *Agreements) check(ctx context.Context, tx pgx.Tx, r Request, offer Offer) ([]Operation, error) {
+func (a *Agreements) check(ctx context.Context, db pg.DB, r Request, offer Offer) ([]Operation, error) {
 	wrong := problem.Errorf(problem.Invalid, "the request is not complete").Coded("request-invalid")
 	operations := checkOperations(wrong, r.Operations, offer)
 	a.checkPeriod(wrong, r.Starts, r.Ends)
@@ -142,7 +113,7 @@ func (a *Agreements) check(ctx context.Context, tx pgx.Tx, r Request, offer Offe
 	if utf8.RuneCountInString(r.Note) > maxText || !plain(r.Note) {
 		wrong.Wrong("note", "text-too-long", "at most 2,000 characters, no control characters")
 	}
-	purposes, err := pg.All[Purpose](ctx, tx, purposesSQL)
+	purposes, err := pg.All[Purpose](ctx, db, purposesSQL)
 	if err != nil {
 		return nil, fmt.Errorf("list purposes: %w", err)
 	}
@@ -153,7 +124,7 @@ func (a *Agreements) check(ctx context.Context, tx pgx.Tx, r Request, offer Offe
 	if !known {
 		wrong.Wrong("purpose", "purpose-unknown", "choose one of the purposes")
 	}
-	if code, err := a.citable(ctx, tx, r.LegalBasis); err != nil {
+	if code, err := a.citable(ctx, db, r.LegalBasis); err != nil {
 		return nil, err
 	} else if code != "" {
 		wrong.Wrong("legal_basis", code, "name a clause that is in force")
@@ -161,7 +132,7 @@ func (a *Agreements) check(ctx context.Context, tx pgx.Tx, r Request, offer Offe
 	if len(wrong.Fields) > 0 {
 		return nil, wrong
 	}
-	return operations, a.checkOthers(ctx, tx, r)
+	return operations, a.checkOthers(ctx, db, r)
 }
 
 // checkOperations takes the operations asked for from the offer.
@@ -255,9 +226,9 @@ func (a *Agreements) checkPeriod(wrong *problem.Error, first, last string) {
 
 // checkOthers wants no other agreement for the same days, but for the one that
 // this takes over from.
-func (a *Agreements) checkOthers(ctx context.Context, tx pgx.Tx, r Request) error {
+func (a *Agreements) checkOthers(ctx context.Context, db pg.DB, r Request) error {
 	if r.Replaces != nil {
-		old, err := pg.One[Agreement](ctx, tx, getSQL, *r.Replaces)
+		old, err := pg.One[Agreement](ctx, db, getSQL, *r.Replaces)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("read agreement %s: %w", *r.Replaces, err)
 		}
@@ -268,7 +239,7 @@ func (a *Agreements) checkOthers(ctx context.Context, tx pgx.Tx, r Request) erro
 		}
 	}
 	var ends string
-	err := tx.QueryRow(ctx, overlapSQL, r.ApplicationID, r.VersionID, r.Purpose, r.Starts, r.Ends, r.Replaces).Scan(&ends)
+	err := db.QueryRow(ctx, overlapSQL, r.ApplicationID, r.VersionID, r.Purpose, r.Starts, r.Ends, r.Replaces).Scan(&ends)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	} else if err != nil {

@@ -38,15 +38,18 @@ func newLedger(t *testing.T) (*Ledger, *pgxpool.Pool) {
 func fill(t *testing.T, l *Ledger, n int) []uuid.UUID {
 	t.Helper()
 	var ids []uuid.UUID
+	var batch []Exchange
 	for i := range n {
 		e := exchange(uuid.New())
-		ids = append(ids, e.ID)
-		if err := l.Exchanges(t.Context(), []Exchange{e}); err != nil {
+		ids, batch = append(ids, e.ID), append(batch, e)
+		if (i+1)%(n/3) != 0 && i != n-1 {
+			continue
+		}
+		if err := l.Exchanges(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
-		if (i+1)%(n/3) == 0 || i == n-1 {
-			sequence(t, l)
-		}
+		sequence(t, l)
+		batch = nil
 	}
 	return ids
 }
