@@ -37,18 +37,16 @@ func openDelimited(in io.Reader, file io.Closer) (*delimited, error) {
 		return nil, err
 	}
 	d.comma = sniff(sample)
-	for {
-		rec, err := d.next()
-		if errors.Is(err, io.EOF) {
-			return nil, problem.Errorf(problem.Invalid, "the file holds no table").Coded("rows-empty")
-		} else if err != nil {
-			return nil, err
-		}
-		for _, c := range rec.cells {
-			d.names = append(d.names, c.text)
-		}
-		return d, nil
+	rec, err := d.next()
+	if errors.Is(err, io.EOF) {
+		return nil, problem.Errorf(problem.Invalid, "the file holds no table").Coded("rows-empty")
+	} else if err != nil {
+		return nil, err
 	}
+	for _, c := range rec.cells {
+		d.names = append(d.names, c.text)
+	}
+	return d, nil
 }
 
 // decode takes a byte-order mark off and turns UTF-16 into UTF-8.
