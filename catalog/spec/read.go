@@ -21,7 +21,9 @@ const maxTime = 10 * time.Second
 // deep, with a key twice, with aliases that grow past a million parts, with a
 // $ref out of the document, or that takes longer than 10 seconds. The problem
 // names the line.
-func Read(text []byte) (*Document, error) {
+func Read(text []byte) (*Document, error) { return readWithin(text, maxTime) }
+
+func readWithin(text []byte, most time.Duration) (*Document, error) {
 	type result struct {
 		doc *Document
 		err error
@@ -37,7 +39,7 @@ func Read(text []byte) (*Document, error) {
 		doc, err := read(text)
 		done <- result{doc, err}
 	}()
-	timer := time.NewTimer(maxTime)
+	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
 	case r := <-done:
