@@ -190,12 +190,12 @@ func TestRequestRefuses(t *testing.T) {
 	}{
 		{"no operation", func(r *Request) { r.Operations = nil }, "operations operations-count"},
 		{"too many operations", func(r *Request) { r.Operations = make([]Wanted, maxOperations+1) }, "operations operations-count"},
-		{"operation not offered", func(r *Request) { r.Operations[0].Operation = "xoa" }, "operations operation-unknown"},
+		{"operation not offered", func(r *Request) { r.Operations[0].Operation = "xoa" }, "operations operation-not-offered"},
 		{"operation twice", func(r *Request) { r.Operations = append(r.Operations, r.Operations[0]) }, "operations operation-twice"},
 		{"no field", func(r *Request) { r.Operations[0].Fields = nil }, "operations fields-missing"},
-		{"field not offered", func(r *Request) { r.Operations[0].Fields = []string{"/items"} }, "operations field-unknown"},
-		{"whole answer not offered", func(r *Request) { r.Operations[0].Fields = []string{""} }, "operations field-unknown"},
-		{"field of an answer without fields", func(r *Request) { r.Operations[0] = Wanted{"tep", []string{"/a"}} }, "operations field-unknown"},
+		{"field not offered", func(r *Request) { r.Operations[0].Fields = []string{"/items"} }, "operations field-not-offered"},
+		{"whole answer not offered", func(r *Request) { r.Operations[0].Fields = []string{""} }, "operations field-not-offered"},
+		{"field of an answer without fields", func(r *Request) { r.Operations[0] = Wanted{"tep", []string{"/a"}} }, "operations field-not-offered"},
 		{"no first day", func(r *Request) { r.Starts = "" }, "starts day-invalid"},
 		{"no such day", func(r *Request) { r.Ends = "2027-02-29" }, "ends day-invalid"},
 		{"ends before it starts", func(r *Request) { r.Ends = "2026-11-22" }, "ends ends-before-starts"},
@@ -204,8 +204,8 @@ func TestRequestRefuses(t *testing.T) {
 		{"no words", func(r *Request) { r.PurposeText = " ngắn " }, "purpose_text purpose-text"},
 		{"too many words", func(r *Request) { r.PurposeText = long }, "purpose_text purpose-text"},
 		{"control character", func(r *Request) { r.PurposeText = "mục đích\x00 rõ ràng" }, "purpose_text purpose-text"},
-		{"note too long", func(r *Request) { r.Note = long }, "note text-too-long"},
-		{"note is no text", func(r *Request) { r.Note = "\xff" }, "note text-too-long"},
+		{"note too long", func(r *Request) { r.Note = long }, "note words-too-long"},
+		{"note is no text", func(r *Request) { r.Note = "\xff" }, "note words-too-long"},
 		{"no purpose", func(r *Request) { r.Purpose = "" }, "purpose purpose-unknown"},
 		{"no legal basis", func(r *Request) { r.LegalBasis = "" }, "legal_basis basis-missing"},
 		{"legal basis unknown", func(r *Request) { r.LegalBasis = "x" }, "legal_basis basis-unknown"},
@@ -315,11 +315,11 @@ func TestTheCallerIsRefused(t *testing.T) {
 		{"approves what is not there", func(ctx context.Context, w world, _ *Agreement) error {
 			_, err := w.Approve(ctx, w.steward, uuid.New(), "")
 			return err
-		}, problem.NotFound, "no-agreement"},
+		}, problem.NotFound, "agreement-unknown"},
 		{"a stranger approves", func(ctx context.Context, w world, g *Agreement) error {
 			_, err := w.Approve(ctx, w.other, g.ID, "")
 			return err
-		}, problem.NotFound, "no-agreement"},
+		}, problem.NotFound, "agreement-unknown"},
 		{"an auditor approves", func(ctx context.Context, w world, g *Agreement) error {
 			w.other.Memberships = []auth.Membership{{Role: "auditor"}}
 			_, err := w.Approve(ctx, w.other, g.ID, "")
@@ -367,28 +367,28 @@ func TestTheCallerIsRefused(t *testing.T) {
 		{"suspends a request", func(ctx context.Context, w world, g *Agreement) error {
 			_, err := w.Suspend(ctx, w.steward, g.ID, "vì sao")
 			return err
-		}, problem.Conflict, "agreement-requested"},
+		}, problem.Conflict, "not-while-requested"},
 		{"approves twice", func(ctx context.Context, w world, g *Agreement) error {
 			if _, err := w.Approve(ctx, w.steward, g.ID, ""); err != nil {
 				return err
 			}
 			_, err := w.Approve(ctx, w.steward, g.ID, "")
 			return err
-		}, problem.Conflict, "agreement-active"},
+		}, problem.Conflict, "not-while-active"},
 		{"approves what was refused", func(ctx context.Context, w world, g *Agreement) error {
 			if _, err := w.Refuse(ctx, w.steward, g.ID, Refusal{"vì sao", "nd-194-2025-d16"}); err != nil {
 				return err
 			}
 			_, err := w.Approve(ctx, w.steward, g.ID, "")
 			return err
-		}, problem.Conflict, "agreement-refused"},
+		}, problem.Conflict, "not-while-refused"},
 		{"resumes what was ended", func(ctx context.Context, w world, g *Agreement) error {
 			if _, err := w.End(ctx, w.developer, g.ID, "rút"); err != nil {
 				return err
 			}
 			_, err := w.Resume(ctx, w.steward, g.ID, "")
 			return err
-		}, problem.Conflict, "agreement-ended"},
+		}, problem.Conflict, "not-while-ended"},
 		{"approves when the period is over", func(ctx context.Context, w world, g *Agreement) error {
 			*w.clock = w.clock.AddDate(1, 0, 0)
 			_, err := w.Approve(ctx, w.steward, g.ID, "")
@@ -397,11 +397,11 @@ func TestTheCallerIsRefused(t *testing.T) {
 		{"reads another's", func(ctx context.Context, w world, g *Agreement) error {
 			_, err := w.Get(ctx, w.other, g.ID)
 			return err
-		}, problem.NotFound, "no-agreement"},
+		}, problem.NotFound, "agreement-unknown"},
 		{"reads another's history", func(ctx context.Context, w world, g *Agreement) error {
 			_, err := w.History(ctx, w.other, g.ID)
 			return err
-		}, problem.NotFound, "no-agreement"},
+		}, problem.NotFound, "agreement-unknown"},
 		{"reads an agency's inbox", func(ctx context.Context, w world, _ *Agreement) error {
 			_, err := w.Inbox(ctx, w.developer, Filter{Agency: w.agency})
 			return err

@@ -142,7 +142,7 @@ func (a *Agreements) locked(ctx context.Context, who auth.Principal, id uuid.UUI
 	}
 	if utf8.RuneCountInString(text) > maxText || !plain(text) {
 		return Agreement{}, problem.Errorf(problem.Invalid, "the text is too long").Coded("refusal-invalid").
-			Wrong("reason", "text-too-long", "at most 2,000 characters, no control characters")
+			Wrong("reason", "words-too-long", "at most 2,000 characters, no control characters")
 	}
 	var g Agreement
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
@@ -194,7 +194,7 @@ func reasonMissing() error {
 }
 
 func noAgreement(id uuid.UUID) error {
-	return problem.Errorf(problem.NotFound, "no agreement %s", id).Coded("no-agreement")
+	return problem.Errorf(problem.NotFound, "no agreement %s", id).Coded("agreement-unknown")
 }
 
 // change is a step from one state to another.
@@ -223,7 +223,7 @@ update agreement.agreement
 func (a *Agreements) change(ctx context.Context, tx pgx.Tx, who auth.Principal, g Agreement, c change) (Agreement, error) {
 	if !slices.Contains(c.from, g.State) {
 		return Agreement{}, problem.Errorf(problem.Conflict, "agreement %s is %s, not %s", g.ID, g.State, strings.Join(c.from, " or ")).
-			Coded("agreement-" + g.State)
+			Coded("not-while-" + g.State)
 	}
 	_, err := tx.Exec(ctx, changeSQL, g.ID, c.to, c.text, c.basis, c.decides, a.Now().UTC(), who.Person)
 	if pg.IsUnique(err, "agreement_one_in_force") {

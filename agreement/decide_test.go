@@ -179,7 +179,7 @@ func TestTwoStewardsDecideAtOnce(t *testing.T) {
 	for _, code := range codes {
 		if code == "" {
 			won++
-		} else if code != "agreement-active" && code != "agreement-refused" {
+		} else if code != "not-while-active" && code != "not-while-refused" {
 			t.Errorf("got %s", code)
 		}
 	}

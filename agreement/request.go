@@ -111,7 +111,7 @@ func (a *Agreements) check(ctx context.Context, db pg.DB, r Request, offer Offer
 		wrong.Wrong("purpose_text", "purpose-text", "say what for, in 10 to 2,000 characters")
 	}
 	if utf8.RuneCountInString(r.Note) > maxText || !plain(r.Note) {
-		wrong.Wrong("note", "text-too-long", "at most 2,000 characters, no control characters")
+		wrong.Wrong("note", "words-too-long", "at most 2,000 characters, no control characters")
 	}
 	purposes, err := pg.All[Purpose](ctx, db, purposesSQL)
 	if err != nil {
@@ -151,7 +151,7 @@ func checkOperations(wrong *problem.Error, wanted []Wanted, offer Offer) []Opera
 		operation, ok := offered[want.Operation]
 		switch {
 		case !ok:
-			wrong.Wrong("operations", "operation-unknown", "operation "+want.Operation+" is not offered, or is open to all", "operation", want.Operation)
+			wrong.Wrong("operations", "operation-not-offered", "operation "+want.Operation+" is not offered, or is open to all", "operation", want.Operation)
 			continue
 		case seen[want.Operation]:
 			wrong.Wrong("operations", "operation-twice", "operation "+want.Operation+" is there twice", "operation", want.Operation)
@@ -192,7 +192,7 @@ func checkFields(wrong *problem.Error, want Wanted, operation Operation) []Field
 	for _, path := range want.Fields {
 		field, ok := offered[path]
 		if !ok {
-			wrong.Wrong("operations", "field-unknown", want.Operation+" answers with no field "+path, "operation", want.Operation, "field", path)
+			wrong.Wrong("operations", "field-not-offered", want.Operation+" answers with no field "+path, "operation", want.Operation, "field", path)
 		} else if !seen[path] {
 			out = append(out, field)
 		}
