@@ -6,15 +6,6 @@ import (
 	"lgsp/catalog"
 )
 
-// Figure is a key figure of the home page, with the dataset it is taken from.
-type Figure struct {
-	Value              any    // a number, or text
-	Qualifier          string // khoảng, hơn, ước: as in the source; may be ""
-	TitleVI, TitleEN   string
-	SourceVI, SourceEN string // title of the dataset
-	Dataset            string // its slug
-}
-
 // homeData is the data of the page "home".
 type homeData struct {
 	Figures  []Figure
@@ -45,10 +36,8 @@ func (p *Portal) home(r *http.Request) (page, error) {
 		Datasets: newest.Total, Newest: newest.Hits, APIs: services.Total, Services: services.Hits,
 		Agencies: len(all.Facets["agency"]), Topics: all.Facets["theme"],
 	}
-	if p.Figures != nil {
-		if data.Figures, err = p.Figures(ctx); err != nil {
-			return page{}, err
-		}
+	if data.Figures, err = p.figures(ctx); err != nil {
+		return page{}, err
 	}
 	return page{Name: "home", Data: data}, nil
 }

@@ -42,15 +42,12 @@ type Portal struct {
 	// DemoAccounts lists who can sign in to the demonstration; nil outside it.
 	DemoAccounts func(ctx context.Context) ([]DemoAccount, error)
 
-	// Figures gives the key figures of the home page, at most four, each from
-	// a published dataset; nil: the catalogue's own counts alone.
-	Figures func(ctx context.Context) ([]Figure, error)
-
 	// Protocols are the handlers of other rooms, by what their paths begin
 	// with: "/oauth2/", "/.well-known/", "/ledger/".
 	Protocols map[string]http.Handler
 
-	attempts attempts // failed sign-ins by address
+	attempts   attempts     // failed sign-ins by address
+	remembered figureMemory // of the home page
 }
 
 // DemoAccount is an account of the demonstration, password included.
