@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,9 @@ type Node struct {
 	// checks signature, issuer, times and that the token is for audience, and asks nobody.
 	Verify func(token, audience string) (Token, error)
 
+	// Touch, when set, is told each minute when keys, by their lookup, were last used.
+	Touch func(ctx context.Context, used map[string]time.Time) error
+
 	Deliver DeliverFunc // takes exchanges to the ledger
 	Metrics *Metrics    // NewMetrics()
 
@@ -79,6 +83,7 @@ type state struct {
 	via       string // our name in Via
 	rates     quota.Rates
 	days      quota.Days
+	used      sync.Map // lookup of a key → time of its last use, since Touch was told
 }
 
 // Token is what a verified bearer token says.
@@ -128,8 +133,8 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		c.broken = c.broken || fault != nil
 		c.finish(r)
-		if fault == http.ErrAbortHandler {
-			panic(fault) // net/http closes the connection
+		if fault == http.ErrAbortHandler || c.answer.status == 0 {
+			panic(http.ErrAbortHandler) // net/http closes the connection, and makes no 200 of nothing
 		}
 	}()
 	if err := c.run(r); err != nil {

@@ -46,6 +46,7 @@ type world struct {
 	disabled  []uuid.UUID
 	revoked   []string
 	exchanges []Exchange
+	used      []string // lookups of keys
 }
 
 var pepper = []byte("pepper of the tests, 32 bytes !!")
@@ -127,8 +128,16 @@ func (w *world) start(dir string) (*Node, *httptest.Server) {
 			defer w.mu.Unlock()
 			return slices.Clone(w.revoked), nil
 		},
-		Verify:   w.verify,
-		Deliver:  w.deliver,
+		Verify:  w.verify,
+		Deliver: w.deliver,
+		Touch: func(_ context.Context, used map[string]time.Time) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for lookup := range used {
+				w.used = append(w.used, lookup)
+			}
+			return nil
+		},
 		Metrics:  NewMetrics(),
 		Patience: 300 * time.Millisecond,
 	}

@@ -109,6 +109,7 @@ func (c *call) byKey(text string) error {
 		return problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").Coded("application-disabled")
 	}
 	c.caller.application = known.Application
+	c.node.used.Store(key.Lookup, c.now)
 	return nil
 }
 

@@ -76,32 +76,59 @@ func (n *Node) followAlways(ctx context.Context) error {
 	}
 }
 
-// saveAlways saves the day quotas, and forgets old changes.
+// saveAlways saves the day quotas and the use of keys, and forgets old changes.
 func (n *Node) saveAlways(ctx context.Context) error {
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()
-	var swept time.Time
+	said := func(ctx context.Context, what string, err error) {
+		if err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, what, "err", err)
+		}
+	}
+	swept, touched := time.Time{}, n.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
 			defer cancel()
-			if err := n.saveUse(last); err != nil {
-				slog.ErrorContext(last, "day quotas are not saved", "err", err)
-			}
+			said(last, "day quotas are not saved", n.saveUse(last))
+			said(last, "use of keys is not saved", n.touch(last))
 			return nil
 		case <-tick.C:
 		}
-		if err := n.saveUse(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "day quotas are not saved; trying again", "err", err)
+		said(ctx, "day quotas are not saved; trying again", n.saveUse(ctx))
+		now := n.Now()
+		if now.Sub(touched) > time.Minute {
+			touched = now
+			said(ctx, "use of keys is not saved; trying again", n.touch(ctx))
 		}
-		if now := n.Now(); now.Sub(swept) > time.Hour {
+		if now.Sub(swept) > time.Hour {
 			swept = now
-			if err := n.sweep(ctx, now); err != nil && ctx.Err() == nil {
-				slog.ErrorContext(ctx, "old changes are not swept", "err", err)
-			}
+			said(ctx, "old changes are not swept", n.sweep(ctx, now))
 		}
 	}
+}
+
+// touch tells when keys were last used. What is not taken is told again.
+func (n *Node) touch(ctx context.Context) error {
+	if n.Touch == nil {
+		return nil
+	}
+	used := map[string]time.Time{}
+	n.used.Range(func(lookup, at any) bool {
+		used[lookup.(string)] = at.(time.Time)
+		return true
+	})
+	if len(used) == 0 {
+		return nil
+	}
+	if err := n.Touch(ctx, used); err != nil {
+		return fmt.Errorf("touch credentials: %w", err)
+	}
+	for lookup, at := range used {
+		n.used.CompareAndDelete(lookup, at)
+	}
+	return nil
 }
 
 const saveUseSQL = `

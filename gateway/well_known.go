@@ -59,6 +59,7 @@ func (c *call) linkset() any {
 	}
 	type entry struct {
 		Anchor  string `json:"anchor"`
+		Desc    []link `json:"service-desc"`
 		Doc     []link `json:"service-doc"`
 		Meta    []link `json:"service-meta"`
 		version *version
@@ -66,6 +67,7 @@ func (c *call) linkset() any {
 	list := make([]entry, 0, len(c.snapshot.routes))
 	for _, v := range c.snapshot.routes {
 		list = append(list, entry{version: v, Anchor: c.node.audience(v),
+			Desc: []link{{Href: c.node.docs(v) + "/openapi.json"}},
 			Doc:  []link{{Href: c.node.docs(v), Title: or(v.TitleEN, v.TitleVI)}},
 			Meta: []link{{Href: c.node.GatewayURL + protectedResource + v.prefix}}})
 	}
