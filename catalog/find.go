@@ -98,18 +98,22 @@ select ` + hitColumns + `
           d.updated_at desc, d.id desc
  limit $6 offset $7`
 
-// isNear holds documents with at least half of the words ($6, one query each),
-// or whose letters are like what was typed ($7).
-const isNear = `(d.folded @@ $1::text::tsquery
-        and (select count(*) from unnest($6::text[]::tsquery[]) word where d.folded @@ word) * 2 >= cardinality($6::text[])
-        or $7 <% d.letters)`
+// covered is how many of the words ($6, one query each) a document holds.
+const covered = `(select count(*) from unnest($6::text[]::tsquery[]) word where d.folded @@ word)`
+
+// isNear holds documents with at least half of the words, or whose letters are
+// like what was typed ($7); apart, so that each goes by its index.
+const isNear = `(d.kind, d.id) in (
+       select d.kind, d.id from catalog.search_doc d
+        where d.folded @@ $1::text::tsquery and ` + covered + ` * 2 >= cardinality($6::text[])
+       union
+       select d.kind, d.id from catalog.search_doc d where $7 <% d.letters)`
 
 const findNearSQL = `
 select ` + hitColumns + `
-  from catalog.search_doc d
+  from catalog.search_doc d cross join lateral (select ` + covered + `::real / cardinality($6::text[]) as share) words
  where ` + isNear + ` and ` + filtered + `
- order by (select count(*) from unnest($6::text[]::tsquery[]) word where d.folded @@ word)::real / cardinality($6::text[])
-          + word_similarity($7, d.letters) desc,
+ order by words.share + case when words.share >= 0.5 then 0 else word_similarity($7, d.letters) end desc,
           ts_rank((` + weightsSQL + `), d.folded, $1::text::tsquery) desc, d.updated_at desc, d.id desc
  limit $8 offset $9`
 
@@ -200,7 +204,7 @@ func hasAny(facets map[string][]Facet) bool {
 
 const synonymsSQL = `select term, meaning from catalog.synonym order by term, meaning`
 
-const knownWordsSQL = `select word from catalog.search_word where word = any($1)`
+const knownWordsSQL = `select distinct word from catalog.search_word where word = any($1)`
 
 // plan looks words up in the vocabulary, and what they may have been meant as.
 func (c *Catalog) plan(ctx context.Context, typed search.Query) (search.Plan, error) {

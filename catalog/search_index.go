@@ -41,10 +41,9 @@ do update set agency_id = excluded.agency_id, slug = excluded.slug, title_vi = e
 
 const putSearchWordsSQL = `
 insert into catalog.search_word (word)
-select word from unnest($1::text[]) word
- where word not in (select w.word from catalog.search_word w where w.word = any($1::text[]))
- order by word
-on conflict on constraint search_word_key do nothing`
+select word
+  from unnest($1::text[]) word
+ where not exists (select from catalog.search_word w where w.word = word.word)`
 
 // index makes a published thing findable, in the transaction that publishes or
 // changes it.

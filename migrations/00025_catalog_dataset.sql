@@ -100,10 +100,13 @@ create index search_doc_folded on catalog.search_doc using gin (folded);
 create index search_doc_letters on catalog.search_doc using gin (letters gin_trgm_ops);
 create index search_doc_newest on catalog.search_doc (updated_at desc, id desc);
 
--- Every folded syllable that was ever indexed: what is in here is no typing error.
+-- Every folded syllable that was ever indexed: what is in here is no typing
+-- error. Not unique on purpose: two publications at once need not wait for each
+-- other, and a word that stands twice does no harm.
 create table catalog.search_word (
-  word text constraint search_word_key primary key
+  word text not null
 );
+create index search_word_word on catalog.search_word (word);
 
 -- What people type and what documents say; either finds the other.
 create table catalog.synonym (
