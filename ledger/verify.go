@@ -45,8 +45,8 @@ func (r *Report) add(f Finding) {
 }
 
 const (
-	snapshotSQL = `set transaction isolation level repeatable read, read only`
-	extentSQL   = `
+	openSnapshot = `set transaction isolation level repeatable read, read only`
+	extentSQL    = `
 select count(*) filter (where seq >= $1) as unsigned, count(*) filter (where seq is null) as waiting,
        coalesce(max(seq) + 1, 0) as past, (select note from ledger.checkpoint order by size desc limit 1) as note
   from ledger.entry`
@@ -84,7 +84,7 @@ func (l *Ledger) Verify(ctx context.Context, progress func(done, all int64)) (Re
 		report.add(found("checkpoint-invalid", place{}, "file", path))
 	}
 	err = pgx.BeginFunc(ctx, l.DB, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, snapshotSQL); err != nil {
+		if _, err := tx.Exec(ctx, openSnapshot); err != nil {
 			return fmt.Errorf("open snapshot: %w", err)
 		}
 		extent, err := pg.One[struct {
