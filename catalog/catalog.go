@@ -131,12 +131,14 @@ type Mark struct {
 	SubjectName    string `json:"subject_name"`   // the parameter's name, or a JSON pointer into the body
 }
 
-// Doc is what an operation's document says; Field is one field of an answer;
-// Finding is one thing found in a document.
+// Doc is what an operation's document says; Parameter is one input of it beside
+// the body; Field is one field of an answer; Finding is one thing found in a
+// document.
 type (
-	Doc     = spec.Operation
-	Field   = spec.Field
-	Finding = spec.Finding
+	Doc       = spec.Operation
+	Parameter = spec.Parameter
+	Field     = spec.Field
+	Finding   = spec.Finding
 )
 
 // Plan is a rate, a quota and how access is decided.
