@@ -210,3 +210,17 @@ func (c *Catalog) Upstreams(ctx context.Context, who auth.Principal, agency uuid
 	}
 	return list, nil
 }
+
+const approvedUpstreamsSQL = `
+select distinct host_port from catalog.upstream where approved_at is not null order by host_port`
+
+// ApprovedUpstreams lists every host and port that is approved for an agency,
+// for the dialer of the gateway.
+func (c *Catalog) ApprovedUpstreams(ctx context.Context) ([]string, error) {
+	rows, _ := c.DB.Query(ctx, approvedUpstreamsSQL) // the error comes back from Collect
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("list approved upstreams: %w", err)
+	}
+	return list, nil
+}
