@@ -22,7 +22,7 @@ func (r *reader) conform(text []byte) {
 	doc, err := loader.LoadFromData(text)
 	if err != nil {
 		why := shorten(err.Error())
-		r.found(Error, "spec-invalid", 0, "", "not valid OpenAPI: "+why, "why", why)
+		r.found("spec-invalid", 0, "", "not valid OpenAPI: "+why, "why", why)
 		return
 	}
 	err = doc.Validate(context.Background(), openapi3.EnableMultiError(), openapi3.DisableExamplesValidation(),
@@ -33,11 +33,11 @@ func (r *reader) conform(text []byte) {
 	}
 	for i, one := range all {
 		if i == maxComplaints {
-			r.found(Info, "spec-more", 0, "", itoa(len(all)-i)+" more findings", "count", itoa(len(all)-i))
+			r.found("spec-more", 0, "", itoa(len(all)-i)+" more findings", "count", itoa(len(all)-i))
 			return
 		}
 		why := shorten(one.Error())
-		r.found(Warning, "spec-not-conforming", 0, "", "against the OpenAPI rules: "+why, "why", why)
+		r.found("spec-not-conforming", 0, "", "against the OpenAPI rules: "+why, "why", why)
 	}
 }
 

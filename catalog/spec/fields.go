@@ -35,7 +35,7 @@ func (r *reader) flatten(where string, schemas ...*yaml.Node) []Field {
 		f.inside(schema, "")
 	}
 	if f.cut {
-		r.found(Warning, "spec-fields-cut", lineOf(schemas[0]), where, "the body has more fields than can be listed; those left out are agreed through the field above them")
+		r.found("spec-fields-cut", lineOf(schemas[0]), where, "the body has more fields than can be listed; those left out are agreed through the field above them")
 	}
 	r.fields += len(f.fields)
 	return f.fields

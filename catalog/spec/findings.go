@@ -16,9 +16,24 @@ const maxFindings = 500
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
+// severity is how much a finding matters, by its code; what is not named here
+// is good to know.
+func severity(code string) string {
+	switch code {
+	case "spec-dangling-ref", "spec-duplicate-operation-id", "spec-invalid", "spec-no-operations",
+		"spec-no-title", "spec-path-parameter-undeclared", "spec-path-shape", "spec-path-twice":
+		return Error
+	case "spec-basic-auth", "spec-fields-cut", "spec-method-ignored", "spec-no-description", "spec-no-fields",
+		"spec-no-operation-id", "spec-no-success", "spec-no-summary", "spec-not-conforming",
+		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut":
+		return Warning
+	}
+	return Info
+}
+
 // found keeps a finding; pairs are name, value … for the words of the code.
-func (r *reader) found(severity, code string, line int, where, detail string, pairs ...string) {
-	f := Finding{Severity: severity, Code: code, Line: line, Where: where, Detail: detail, Args: map[string]string{}}
+func (r *reader) found(code string, line int, where, detail string, pairs ...string) {
+	f := Finding{Severity: severity(code), Code: code, Line: line, Where: where, Detail: detail, Args: map[string]string{}}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		f.Args[pairs[i]] = pairs[i+1]
 	}
@@ -33,7 +48,7 @@ func (r *reader) sorted() []Finding {
 	})
 	if more := len(r.findings) - maxFindings; more > 0 {
 		r.findings = r.findings[:maxFindings]
-		r.found(Info, "spec-more", 0, "", itoa(more)+" more findings", "count", itoa(more))
+		r.found("spec-more", 0, "", itoa(more)+" more findings", "count", itoa(more))
 	}
 	if r.findings == nil {
 		return []Finding{}
@@ -47,22 +62,22 @@ var templateName = regexp.MustCompile(`\{([^{}/]*)\}`)
 func (r *reader) judge(doc *Document) {
 	info := get(r.root, "info")
 	if doc.TitleVI == "" {
-		r.found(Error, "spec-no-title", lineOf(info), "", "info.title is missing")
+		r.found("spec-no-title", lineOf(info), "", "info.title is missing")
 	}
 	if doc.DescriptionVI == "" {
-		r.found(Warning, "spec-no-description", lineOf(info), "", "info.description is missing")
+		r.found("spec-no-description", lineOf(info), "", "info.description is missing")
 	}
 	if len(doc.Operations) == 0 {
-		r.found(Error, "spec-no-operations", lineOf(get(r.root, "paths")), "", "the document has no operation")
+		r.found("spec-no-operations", lineOf(get(r.root, "paths")), "", "the document has no operation")
 	}
 	if len(doc.Servers) > 0 {
-		r.found(Info, "spec-servers-ignored", lineOf(get(r.root, "servers")), "", "servers are not used: callers go through the gateway")
+		r.found("spec-servers-ignored", lineOf(get(r.root, "servers")), "", "servers are not used: callers go through the gateway")
 	}
 	if n := get(r.root, "webhooks"); n != nil {
-		r.found(Info, "spec-callbacks-ignored", n.Line, "", "webhooks and callbacks are shown in the document but not carried")
+		r.found("spec-callbacks-ignored", n.Line, "", "webhooks and callbacks are shown in the document but not carried")
 	}
 	if r.circular {
-		r.found(Info, "spec-circular", 0, "", "a schema contains itself; it is shown once")
+		r.found("spec-circular", 0, "", "a schema contains itself; it is shown once")
 	}
 	r.judgePaths()
 	r.judgeSecurity()
@@ -70,7 +85,7 @@ func (r *reader) judge(doc *Document) {
 	for _, op := range doc.Operations {
 		where := op.Method + " " + op.Path
 		if first, ok := ids[op.OperationID]; ok && op.OperationID != "" {
-			r.found(Error, "spec-duplicate-operation-id", r.lineOfOperation(op, "operationId"), where,
+			r.found("spec-duplicate-operation-id", r.lineOfOperation(op, "operationId"), where,
 				"operationId "+op.OperationID+" is also that of "+first, "id", op.OperationID, "first", first)
 		}
 		ids[op.OperationID] = where
@@ -79,7 +94,7 @@ func (r *reader) judge(doc *Document) {
 		}
 	}
 	if english > 0 {
-		r.found(Info, "spec-no-english", 0, "", itoa(english)+" operations have no x-summary-en", "count", itoa(english))
+		r.found("spec-no-english", 0, "", itoa(english)+" operations have no x-summary-en", "count", itoa(english))
 	}
 }
 
@@ -101,16 +116,16 @@ func (r *reader) judgePaths() {
 			continue
 		}
 		if n := get(item, "servers"); n != nil {
-			r.found(Info, "spec-servers-ignored", n.Line, path, "servers are not used: callers go through the gateway")
+			r.found("spec-servers-ignored", n.Line, path, "servers are not used: callers go through the gateway")
 		}
 		bare := templateName.ReplaceAllString(path, "{}")
 		if first, ok := templates[bare]; ok {
-			r.found(Error, "spec-path-twice", key.Line, path, "the same address as "+first, "path", path, "first", first)
+			r.found("spec-path-twice", key.Line, path, "the same address as "+first, "path", path, "first", first)
 		} else {
 			templates[bare] = path
 		}
 		if !wellFormed(path, bare) {
-			r.found(Error, "spec-path-shape", key.Line, path, "no address the gateway forwards: "+path, "path", path)
+			r.found("spec-path-shape", key.Line, path, "no address the gateway forwards: "+path, "path", path)
 		}
 	}
 }
@@ -137,11 +152,11 @@ func (r *reader) judgeSecurity() {
 	schemes := get(r.root, "components", "securitySchemes")
 	for name, n := range pairs(schemes) {
 		if scheme := r.resolve(n); text(scheme, "type") == "http" && strings.EqualFold(text(scheme, "scheme"), "basic") {
-			r.found(Warning, "spec-basic-auth", name.Line, "", "HTTP Basic is not carried to callers: "+name.Value, "name", name.Value)
+			r.found("spec-basic-auth", name.Line, "", "HTTP Basic is not carried to callers: "+name.Value, "name", name.Value)
 		}
 	}
 	if len(items(get(r.root, "security"))) > 0 || schemes != nil {
-		r.found(Info, "spec-security-ignored", lineOf(schemes), "", "callers prove themselves with the platform's keys and tokens")
+		r.found("spec-security-ignored", lineOf(schemes), "", "callers prove themselves with the platform's keys and tokens")
 	}
 }
 
@@ -149,13 +164,13 @@ func (r *reader) judgeSecurity() {
 func (r *reader) judgeOperation(op Operation, n *yaml.Node) {
 	where, line := op.Method+" "+op.Path, n.Line
 	if op.OperationID == "" {
-		r.found(Warning, "spec-no-operation-id", line, where, "operationId is missing")
+		r.found("spec-no-operation-id", line, where, "operationId is missing")
 	}
 	if op.SummaryVI == "" {
-		r.found(Warning, "spec-no-summary", line, where, "summary is missing")
+		r.found("spec-no-summary", line, where, "summary is missing")
 	}
 	if cb := get(n, "callbacks"); cb != nil {
-		r.found(Info, "spec-callbacks-ignored", cb.Line, where, "webhooks and callbacks are shown in the document but not carried")
+		r.found("spec-callbacks-ignored", cb.Line, where, "webhooks and callbacks are shown in the document but not carried")
 	}
 	r.judgeAnswers(op, line)
 	inPath, declared := map[string]bool{}, map[string]bool{}
@@ -167,12 +182,12 @@ func (r *reader) judgeOperation(op Operation, n *yaml.Node) {
 			continue
 		}
 		if declared[p.Name] = true; !inPath[p.Name] {
-			r.found(Warning, "spec-path-parameter-unused", line, where, p.Name+" is declared but not in the path", "name", p.Name)
+			r.found("spec-path-parameter-unused", line, where, p.Name+" is declared but not in the path", "name", p.Name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(inPath)) {
 		if !declared[name] {
-			r.found(Error, "spec-path-parameter-undeclared", line, where, "{"+name+"} is not declared", "name", name)
+			r.found("spec-path-parameter-undeclared", line, where, "{"+name+"} is not declared", "name", name)
 		}
 	}
 }
@@ -187,10 +202,10 @@ func (r *reader) judgeAnswers(op Operation, line int) {
 	}
 	switch {
 	case len(ok) == 0:
-		r.found(Warning, "spec-no-success", line, where, "no 2xx answer is described")
+		r.found("spec-no-success", line, where, "no 2xx answer is described")
 	case len(media) > 0 && !slices.ContainsFunc(media, isStructured):
-		r.found(Warning, "spec-not-structured", line, where, "the answer is neither JSON nor XML: "+media[0], "media", media[0])
+		r.found("spec-not-structured", line, where, "the answer is neither JSON nor XML: "+media[0], "media", media[0])
 	case len(media) > 0 && len(op.Fields) == 0:
-		r.found(Warning, "spec-no-fields", line, where, "the 2xx answer has no schema with fields")
+		r.found("spec-no-fields", line, where, "the 2xx answer has no schema with fields")
 	}
 }

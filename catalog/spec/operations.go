@@ -21,7 +21,7 @@ func (r *reader) operations() []Operation {
 		}
 		node := r.resolve(item)
 		if get(node, "trace") != nil {
-			r.found(Warning, "spec-method-ignored", path.Line, "TRACE "+path.Value, "the gateway does not forward TRACE")
+			r.found("spec-method-ignored", path.Line, "TRACE "+path.Value, "the gateway does not forward TRACE")
 		}
 		for _, method := range methods {
 			if n := get(node, method); n != nil {

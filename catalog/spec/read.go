@@ -65,7 +65,7 @@ func read(source []byte) (*Document, error) {
 		if r.root, err = lift(root); err != nil {
 			return nil, err
 		}
-		r.found(Info, "spec-lifted", 0, "", "the document is Swagger 2.0 and was lifted to OpenAPI 3.0")
+		r.found("spec-lifted", 0, "", "the document is Swagger 2.0 and was lifted to OpenAPI 3.0")
 	case !strings.HasPrefix(version, "3.0") && !strings.HasPrefix(version, "3.1"):
 		return nil, refuse("spec-not-openapi", 1, "not an OpenAPI 3.0 or 3.1 document", "version", version)
 	}
@@ -82,7 +82,7 @@ func read(source []byte) (*Document, error) {
 	}
 	doc.Operations = r.operations()
 	if r.spent > maxText {
-		r.found(Warning, "spec-text-cut", 0, "", "the document's texts, references written out, are too long to be shown whole")
+		r.found("spec-text-cut", 0, "", "the document's texts, references written out, are too long to be shown whole")
 	}
 	r.judge(doc)
 	r.conform(appendJSON(nil, r.root, nil))
@@ -145,7 +145,7 @@ func (r *reader) resolve(n *yaml.Node) *yaml.Node {
 func (r *reader) leadsNowhere(ref *yaml.Node) {
 	if !r.dangling[ref.Value] {
 		r.dangling[ref.Value] = true
-		r.found(Error, "spec-dangling-ref", ref.Line, "", "$ref leads nowhere: "+ref.Value, "ref", ref.Value)
+		r.found("spec-dangling-ref", ref.Line, "", "$ref leads nowhere: "+ref.Value, "ref", ref.Value)
 	}
 }
 

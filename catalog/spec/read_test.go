@@ -258,7 +258,7 @@ func TestHostileStaysBounded(t *testing.T) {
 	}
 	var same, merge strings.Builder
 	same.WriteString(head + "paths:\n")
-	for i := range 20_000 {
+	for i := range 3_000 {
 		same.WriteString("  /a" + itoa(i) + ": {get: {operationId: a}}\n")
 	}
 	merge.WriteString("openapi: 3.0.3\nm: &m {")
@@ -270,12 +270,12 @@ func TestHostileStaysBounded(t *testing.T) {
 		{"combinations of combinations", fan, "spec-fields-cut"},
 		{"a tree of references", tree, "spec-fields-cut"},
 		{"one long text, referred to a hundred times", long, "spec-text-cut"},
-		{"20,000 operations of one name", same.String(), "spec-more"},
+		{"3,000 operations of one name", same.String(), "spec-more"},
 		{"a merge of 50,000 keys", merge.String(), "spec-no-operations"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			doc, err := Read([]byte(tt.text))
+			doc, err := readWithin([]byte(tt.text), corpusTime)
 			if err != nil {
 				t.Fatal(err)
 			}
