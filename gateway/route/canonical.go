@@ -26,7 +26,7 @@ var (
 	ErrSemicolon = errors.New("the path holds a semicolon")
 	ErrUTF8      = errors.New("the path does not decode to UTF-8")
 	ErrEmpty     = errors.New("the path holds an empty segment")
-	ErrDot       = errors.New("the path holds a segment . or ..")
+	ErrDot       = errors.New("the path holds a dot segment (. or ..)")
 )
 
 // Canonical is the path of a request target in origin form (RFC 9112 §3.2.1),
