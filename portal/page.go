@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -17,14 +18,15 @@ import (
 // page is what a page's handler answers: a template with its data, or, after
 // a form has done its work, where to go next (To).
 type page struct {
-	Name    string        // the page is web/pages/NAME.html
-	Data    any           // its .Data
-	Status  int           // 0 is 200
-	Form    *web.Form     // a form that came back; see again
-	To      string        // instead of a page: 303 to this address, without language
-	Flash   *web.Flash    // the sentence shown on the page gone to
-	Session *auth.Session // a session that begins; its cookie is set
-	SignOut bool          // the session's cookie is taken away
+	Name    string         // the page is web/pages/NAME.html
+	Data    any            // its .Data
+	Status  int            // 0 is 200
+	Form    *web.Form      // a form that came back; see again
+	To      string         // instead of a page: 303 to this address, without language
+	Flash   *web.Flash     // the sentence shown on the page gone to
+	Session *auth.Session  // a session that begins; its cookie is set
+	Who     auth.Principal // who begins it, when the page is shown and not gone from
+	SignOut bool           // the session's cookie is taken away
 }
 
 // pageFunc is the handler of a page. It writes nothing: what it returns is
@@ -85,6 +87,9 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) error {
 
 // show renders the whole page and then writes it.
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, answer page) {
+	if answer.Session != nil {
+		r = r.WithContext(context.WithValue(r.Context(), whoKey{}, answer.Who))
+	}
 	view := p.view(r)
 	view.Data, view.Form = answer.Data, answer.Form
 	if answer.Form == nil || answer.Form.Title == "" {
@@ -123,7 +128,7 @@ func (p *Portal) goTo(w http.ResponseWriter, r *http.Request, answer page) {
 func (p *Portal) view(r *http.Request) web.View {
 	who := whoever(r)
 	v := web.View{
-		Path: r.URL.Path, Query: r.URL.RawQuery, Origin: p.Origin, Province: p.Province,
+		Path: r.URL.Path, Query: r.URL.RawQuery, Posted: r.Method == http.MethodPost, Origin: p.Origin, Province: p.Province,
 		Demo: p.DemoAccounts != nil, Name: who.Name,
 	}
 	if who.SignedIn() {

@@ -190,6 +190,9 @@ func TestSignUpThenSignOutAndIn(t *testing.T) {
 	if answer.StatusCode != 201 || !strings.Contains(body, "lgsp_key_") || !strings.Contains(body, "lgsp_secret_") || !strings.Contains(body, "My first application") {
 		t.Fatalf("sign up: got %d:\n%s", answer.StatusCode, body)
 	}
+	if !strings.Contains(body, "Sign out") || strings.Contains(body, "Tiếng Việt") {
+		t.Errorf("the page with the secrets does not know who reads it, or offers to leave for another language:\n%s", body)
+	}
 	if _, ok := b.cookies["lgsp_session"]; !ok {
 		t.Fatalf("no session: %v", b.cookies)
 	}

@@ -64,5 +64,5 @@ func (p *Portal) signUp(r *http.Request) (page, error) {
 	if data.FirstCall, err = p.firstCall(r.Context()); err != nil {
 		return page{}, err
 	}
-	return page{Name: "welcome", Status: http.StatusCreated, Data: data, Session: &session}, nil
+	return page{Name: "welcome", Status: http.StatusCreated, Data: data, Session: &session, Who: who}, nil
 }

@@ -37,6 +37,7 @@ type Pages struct {
 type View struct {
 	Path     string // without the language, as "/search"
 	Query    string // raw query, without "?"
+	Posted   bool   // the answer to a form: it has no address, nor a twin in the other language
 	Origin   string // public origin of the portal, "https://lgsp.example.vn"
 	Province string // as "Quảng Ngãi"
 	Demo     bool   // the demonstration strip is shown
