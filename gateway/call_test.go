@@ -65,7 +65,7 @@ func TestRefusals(t *testing.T) {
 		{name: "key with a typing error", target: "/ho-so", headers: []string{"X-API-Key", w.key[:20] + flip(w.key[20]) + w.key[21:]}, status: 401, code: "key-malformed"},
 		{name: "unknown key", target: "/ho-so", headers: []string{"X-API-Key", stranger.Secret()}, status: 401, code: "key-wrong"},
 		{name: "expired key", target: "/ho-so", headers: []string{"X-API-Key", expired.Secret()}, status: 401, code: "key-wrong"},
-		{name: "key of a disabled application", target: "/ho-so", headers: []string{"X-API-Key", off.Secret()}, status: 401, code: "application-disabled"},
+		{name: "key of a disabled application", target: "/ho-so", headers: []string{"X-API-Key", off.Secret()}, status: 401, code: "caller-disabled"},
 		{name: "wrong key on an open operation", target: "/danh-muc/1", headers: []string{"X-API-Key", stranger.Secret()}, status: 401, code: "key-wrong"},
 		{name: "client secret as key", target: "/ho-so", headers: []string{"X-API-Key", auth.NewKey(auth.KindSecret).Secret()}, status: 401, code: "not-a-key"},
 		{name: "key as bearer", target: "/ho-so", headers: []string{"Authorization", "Bearer " + w.key}, status: 401, code: "key-as-bearer"},
@@ -75,7 +75,7 @@ func TestRefusals(t *testing.T) {
 		{name: "token in the query", target: "/danh-muc/1?access_token=x", status: 400, code: "credential-in-query"},
 		{name: "token for another API", target: "/ho-so", headers: []string{"Authorization", "Bearer 1|" + w.app.String() + "|elsewhere"}, status: 401, code: "token-audience"},
 		{name: "revoked token", target: "/ho-so", headers: []string{"Authorization", "Bearer " + w.token("gone")}, status: 401, code: "token-revoked"},
-		{name: "token of a disabled application", target: "/ho-so", headers: []string{"Authorization", "Bearer 1|" + offApp.String() + "|" + audience}, status: 401, code: "application-disabled"},
+		{name: "token of a disabled application", target: "/ho-so", headers: []string{"Authorization", "Bearer 1|" + offApp.String() + "|" + audience}, status: 401, code: "caller-disabled"},
 		{name: "key on personal data", target: "/nguoi/0123", headers: []string{"X-API-Key", w.key}, status: 401, code: "key-for-personal-data"},
 		{name: "no agreement", target: "/ho-so", headers: []string{"X-API-Key", other.Secret()}, status: 403, code: "no-agreement"},
 		{name: "operation not agreed", method: "POST", target: "/ho-so", headers: []string{"X-API-Key", w.key}, status: 403, code: "operation-not-agreed"},
@@ -88,9 +88,9 @@ func TestRefusals(t *testing.T) {
 		{name: "fields not agreed", target: "/ho-so?fields=hoTen", headers: []string{"X-API-Key", w.key}, status: 403, code: "field-not-agreed"},
 		{name: "search by a field not agreed", target: "/ho-so?q=hoTen:An", headers: []string{"X-API-Key", w.key}, status: 403, code: "field-not-agreed"},
 		{name: "choosing fields where none are known", target: "/nguoi/0123?fields=a", headers: []string{"Authorization", "Bearer " + w.token("1")}, status: 403, code: "field-not-agreed"},
-		{name: "no subject", method: "POST", target: "/tra-cuu", body: `{"nguoi":{}}`, headers: []string{"Authorization", "Bearer " + w.token("1")}, status: 400, code: "subject-required"},
-		{name: "subject twice in the body", method: "POST", target: "/tra-cuu", body: `{"nguoi":{"so":"1","so":"2"}}`, headers: []string{"Authorization", "Bearer " + w.token("1")}, status: 400, code: "subject-required"},
-		{name: "too large", method: "POST", target: "/tra-cuu", body: strings.Repeat("x", 1<<20+1), headers: []string{"Authorization", "Bearer " + w.token("1")}, status: 413, code: "body-too-large"},
+		{name: "no subject", method: "POST", target: "/tra-cuu", body: `{"nguoi":{}}`, headers: []string{"Authorization", "Bearer " + w.token("1")}, status: 400, code: "subject-missing"},
+		{name: "subject twice in the body", method: "POST", target: "/tra-cuu", body: `{"nguoi":{"so":"1","so":"2"}}`, headers: []string{"Authorization", "Bearer " + w.token("1")}, status: 400, code: "subject-missing"},
+		{name: "too large", method: "POST", target: "/tra-cuu", body: strings.Repeat("x", 1<<20+1), headers: []string{"Authorization", "Bearer " + w.token("1")}, status: 413, code: "request-too-large"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := w.reachedCount()
@@ -178,7 +178,7 @@ func TestCall(t *testing.T) {
 		e := w.recorded(trace)
 		if e.Application != w.app || e.Agreement != w.grant.Agreement || e.Revision != 1 || e.Operation != "tim" ||
 			e.Template != "/so-noi-vu/ho-so/v1/ho-so" || e.Status != 200 || !e.Complete || e.BytesOut != int64(len(got.body)) ||
-			len(e.AnswerSum) != 64 || len(e.RequestSum) != 64 || e.Address == "" || e.Subject != "" || e.ID.Version() != 7 {
+			e.Access != Restricted || e.Credential != "api_key" || len(e.Fields) != 2 || len(e.AnswerSum) != 64 || len(e.RequestSum) != 64 || e.Address == "" || e.Subject != "" || e.ID.Version() != 7 {
 			t.Errorf("recorded %+v", e)
 		}
 	})

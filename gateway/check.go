@@ -54,7 +54,7 @@ func (c *call) filter() *project.Filter {
 // or none, and its hash is known before it leaves.
 func (c *call) readBody(r *http.Request) error {
 	limit := or(c.node.MaxBody, 1<<20)
-	tooLarge := problem.Errorf(problem.TooLarge, "the request's body is larger than %d bytes", limit).Coded("body-too-large", "limit", itoa(limit))
+	tooLarge := problem.Errorf(problem.TooLarge, "the request's body is larger than %d bytes", limit).Coded("request-too-large", "limit", itoa(limit))
 	if r.ContentLength > limit {
 		return tooLarge.Sends("Connection", "close")
 	}
@@ -184,7 +184,7 @@ func (c *call) subject(r *http.Request) (string, error) {
 	}
 	if len(found) == 0 || strings.TrimSpace(found[0]) == "" || len(found[0]) > 64 {
 		return "", problem.Errorf(problem.Invalid, "the operation gives personal data and needs the person's number in the %s, as %s", c.operation.SubjectIn, name).
-			Coded("subject-required", "name", name, "in", c.operation.SubjectIn)
+			Coded("subject-missing", "name", name, "in", c.operation.SubjectIn)
 	}
 	return strings.TrimSpace(found[0]), nil
 }

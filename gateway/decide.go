@@ -35,6 +35,9 @@ func (c *call) decide(r *http.Request) error {
 		return c.challenge(refusal(verdict.Rule), "")
 	}
 	c.grant = g
+	if g != nil {
+		c.exchange.Fields = g.fields(c.operation.ID)
+	}
 	return nil
 }
 
@@ -151,5 +154,5 @@ func refusal(rule string) *problem.Error {
 	case "no-agreement":
 		return problem.Errorf(problem.Forbidden, "the application has no agreement on this API").Coded("no-agreement")
 	}
-	return problem.Errorf(problem.Forbidden, "the policy refuses the call by rule %s", rule).Coded("policy-refused", "rule", rule)
+	return problem.Errorf(problem.Forbidden, "the policy refuses the call by rule %s", rule).Coded("refused-by-rule", "rule", rule)
 }

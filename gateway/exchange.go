@@ -18,10 +18,13 @@ type Exchange struct {
 	API         uuid.UUID     `json:"api"`
 	Version     uuid.UUID     `json:"version"`
 	Operation   string        `json:"operation"`   // Operation.ID; "" when none matched
+	Access      string        `json:"access"`      // of the operation: open, restricted, personal
 	Application uuid.UUID     `json:"application"` // uuid.Nil: not known
+	Credential  string        `json:"credential"`  // none, api_key, token; "" when the call was refused before it was read
 	Agreement   uuid.UUID     `json:"agreement"`   // uuid.Nil: none
 	Revision    int           `json:"revision"`
 	Purpose     string        `json:"purpose"`
+	Fields      []string      `json:"fields"`  // the agreed fields of the answer; [""]: all of it, [] or nil: none or no agreement
 	Subject     string        `json:"subject"` // SubjectHash of the number, "" unless the operation is personal
 	Address     string        `json:"address"` // keyed hash of the caller's address (IPv6: of its /64)
 	Method      string        `json:"method"`

@@ -52,7 +52,7 @@ func (n *Node) Explain(call Imagined) (Explanation, error) {
 		e.Agreement = g.Agreement
 	}
 	if e.Allowed {
-		if g != nil {
+		if g != nil && !g.filters[o.ID].Whole() {
 			e.Fields = g.fields(o.ID)
 		}
 		return e, nil
@@ -91,9 +91,10 @@ func change(code string) []string {
 	return []string{}
 }
 
+// fields are those agreed of an operation.
 func (g *grant) fields(operation string) []string {
 	for _, o := range g.Operations {
-		if o.Operation == operation && (len(o.Fields) != 1 || o.Fields[0] != "") {
+		if o.Operation == operation {
 			return o.Fields
 		}
 	}

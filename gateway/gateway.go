@@ -211,7 +211,7 @@ func (c *call) find(r *http.Request) error {
 			Coded("method-not-offered", "allow", allow, "method", r.Method).Sends("Allow", allow)
 	}
 	c.operation = operation
-	c.exchange.Operation, c.exchange.Template = operation.ID, operation.template
+	c.exchange.Operation, c.exchange.Access, c.exchange.Template = operation.ID, operation.Access, operation.template
 	return c.life()
 }
 

@@ -24,7 +24,7 @@ func (c *call) identify(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.caller = caller{credential: kind}
+	c.caller, c.exchange.Credential = caller{credential: kind}, kind
 	switch kind {
 	case policy.NoCredential:
 		return nil
@@ -39,7 +39,7 @@ func (c *call) identify(r *http.Request) error {
 	if c.snapshot.disabled[c.caller.application] {
 		c.caller.application = uuid.Nil
 		return c.challenge(problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").
-			Coded("application-disabled"), "invalid_token")
+			Coded("caller-disabled"), "invalid_token")
 	}
 	c.exchange.Application = c.caller.application
 	return nil
@@ -106,7 +106,7 @@ func (c *call) byKey(text string) error {
 		return wrong
 	}
 	if known.Disabled {
-		return problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").Coded("application-disabled")
+		return problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").Coded("caller-disabled")
 	}
 	c.caller.application = known.Application
 	c.node.used.Store(key.Lookup, c.now)
