@@ -55,19 +55,37 @@ const apiBodyLimit = 24 << 20
 
 // Routes adds /api/v1 to r.
 func (a *API) Routes(r *mux.Router) {
-	sub := r.PathPrefix("/api/v1").Subrouter()
-	sub.Use(allowAnyOrigin)
-	sub.NotFoundHandler = problem.HandlerFunc(noSuchAddress)
-	sub.MethodNotAllowedHandler = problem.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
-		return noSuchMethod(sub, r)
+	own := routes{Router: mux.NewRouter(), once: a.once}
+	own.NotFoundHandler = problem.HandlerFunc(noSuchAddress)
+	own.MethodNotAllowedHandler = problem.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+		return noSuchMethod(own.Router, r)
 	})
-	sub.Handle("/openapi.json", problem.HandlerFunc(a.openapi)).Methods(http.MethodGet)
-	a.peopleRoutes(sub)
-	a.apiRoutes(sub)
-	a.agreementRoutes(sub)
-	a.datasetRoutes(sub)
-	a.ledgerRoutes(sub)
+	own.get("/openapi.json", a.openapi)
+	a.peopleRoutes(own)
+	a.apiRoutes(own)
+	a.agreementRoutes(own)
+	a.datasetRoutes(own)
+	a.ledgerRoutes(own)
+	r.PathPrefix("/api/v1/").Handler(allowAnyOrigin(own))
 }
+
+// routes are the addresses of /api/v1. They stand in a router of their own
+// with their whole paths: a subrouter of mux 1.8.1 answers 404 where 405 is due.
+type routes struct {
+	*mux.Router
+	once func(problem.HandlerFunc) problem.HandlerFunc
+}
+
+func (r routes) on(method, path string, h problem.HandlerFunc) {
+	r.Handle("/api/v1"+path, h).Methods(method)
+}
+
+func (r routes) get(path string, h problem.HandlerFunc)    { r.on(http.MethodGet, path, h) }
+func (r routes) put(path string, h problem.HandlerFunc)    { r.on(http.MethodPut, path, h) }
+func (r routes) remove(path string, h problem.HandlerFunc) { r.on(http.MethodDelete, path, h) }
+
+// post takes an Idempotency-Key; on(http.MethodPost, …) does not.
+func (r routes) post(path string, h problem.HandlerFunc) { r.on(http.MethodPost, path, r.once(h)) }
 
 // allowAnyOrigin lets scripts of any page read: no cookie counts here, so a
 // page can do no more than its visitor's own token allows.

@@ -7,30 +7,27 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/gorilla/mux"
 
 	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/internal/problem"
 )
 
-func (a *API) agreementRoutes(r *mux.Router) {
-	get := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodGet) }
-	post := func(path string, h problem.HandlerFunc) { r.Handle(path, a.once(h)).Methods(http.MethodPost) }
-	get("/agreements", a.listAgreements)
-	post("/agreements", a.requestAgreement)
-	get("/agencies/{id}/agreements", a.listInbox)
-	get("/agreements/{id}", a.showAgreement)
-	get("/agreements/{id}/summary", a.showSummary)
-	get("/agreements/{id}/history", a.showHistory)
-	get("/agreements/{id}/quota", a.showQuota)
-	post("/agreements/{id}/approve", a.approveAgreement)
-	post("/agreements/{id}/refuse", a.refuseAgreement)
-	post("/agreements/{id}/suspend", a.suspendAgreement)
-	post("/agreements/{id}/resume", a.resumeAgreement)
-	post("/agreements/{id}/end", a.endAgreement)
-	get("/purposes", a.listPurposes)
-	get("/legal-bases", a.listLegalBases)
+func (a *API) agreementRoutes(r routes) {
+	r.get("/agreements", a.listAgreements)
+	r.post("/agreements", a.requestAgreement)
+	r.get("/agencies/{id}/agreements", a.listInbox)
+	r.get("/agreements/{id}", a.showAgreement)
+	r.get("/agreements/{id}/summary", a.showSummary)
+	r.get("/agreements/{id}/history", a.showHistory)
+	r.get("/agreements/{id}/quota", a.showQuota)
+	r.post("/agreements/{id}/approve", a.approveAgreement)
+	r.post("/agreements/{id}/refuse", a.refuseAgreement)
+	r.post("/agreements/{id}/suspend", a.suspendAgreement)
+	r.post("/agreements/{id}/resume", a.resumeAgreement)
+	r.post("/agreements/{id}/end", a.endAgreement)
+	r.get("/purposes", a.listPurposes)
+	r.get("/legal-bases", a.listLegalBases)
 }
 
 func agreementFilter(values url.Values) (agreement.Filter, error) {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/gorilla/mux"
 
 	"lgsp/auth"
 	"lgsp/catalog"
@@ -14,31 +13,28 @@ import (
 	"lgsp/internal/problem"
 )
 
-func (a *API) apiRoutes(r *mux.Router) {
-	get := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodGet) }
-	post := func(path string, h problem.HandlerFunc) { r.Handle(path, a.once(h)).Methods(http.MethodPost) }
-	put := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodPut) }
-	get("/apis", a.listAPIs)
-	post("/apis", a.createAPI)
-	get("/apis/{id}", a.showAPI)
-	put("/apis/{id}", a.editAPI)
-	post("/apis/{id}/versions", a.createVersion)
-	post("/specs/inspect", a.inspectSpec)
-	get("/versions/{id}", a.showVersion)
-	get("/versions/{id}/operations", a.showOperations)
-	put("/versions/{id}/operations", a.markOperations)
-	get("/versions/{id}/openapi.json", a.versionSpec)
-	put("/versions/{id}/spec", a.replaceSpec)
-	put("/versions/{id}/upstream", a.setUpstream)
-	put("/versions/{id}/plan", a.setPlan)
-	post("/versions/{id}/submit", a.submitVersion)
-	post("/versions/{id}/publish", a.publishVersion)
-	post("/versions/{id}/deprecate", a.deprecateVersion)
-	post("/versions/{id}/retire", a.retireVersion)
-	get("/plans", a.listPlans)
-	get("/agencies/{id}/upstreams", a.listUpstreams)
-	post("/agencies/{id}/upstreams", a.requestUpstream)
-	post("/agencies/{id}/upstreams/approve", a.approveUpstream)
+func (a *API) apiRoutes(r routes) {
+	r.get("/apis", a.listAPIs)
+	r.post("/apis", a.createAPI)
+	r.get("/apis/{id}", a.showAPI)
+	r.put("/apis/{id}", a.editAPI)
+	r.post("/apis/{id}/versions", a.createVersion)
+	r.post("/specs/inspect", a.inspectSpec)
+	r.get("/versions/{id}", a.showVersion)
+	r.get("/versions/{id}/operations", a.showOperations)
+	r.put("/versions/{id}/operations", a.markOperations)
+	r.get("/versions/{id}/openapi.json", a.versionSpec)
+	r.put("/versions/{id}/spec", a.replaceSpec)
+	r.put("/versions/{id}/upstream", a.setUpstream)
+	r.put("/versions/{id}/plan", a.setPlan)
+	r.post("/versions/{id}/submit", a.submitVersion)
+	r.post("/versions/{id}/publish", a.publishVersion)
+	r.post("/versions/{id}/deprecate", a.deprecateVersion)
+	r.post("/versions/{id}/retire", a.retireVersion)
+	r.get("/plans", a.listPlans)
+	r.get("/agencies/{id}/upstreams", a.listUpstreams)
+	r.post("/agencies/{id}/upstreams", a.requestUpstream)
+	r.post("/agencies/{id}/upstreams/approve", a.approveUpstream)
 }
 
 // listAPIs answers GET /apis.

@@ -10,34 +10,30 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
-	"lgsp/internal/problem"
 )
 
 // uploadLimit is what a file of a dataset may measure, in bytes.
 const uploadLimit = 100 << 20
 
-func (a *API) datasetRoutes(r *mux.Router) {
-	get := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodGet) }
-	post := func(path string, h problem.HandlerFunc) { r.Handle(path, a.once(h)).Methods(http.MethodPost) }
-	put := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodPut) }
-	get("/search", a.search)
-	get("/suggest", a.suggest)
-	get("/datasets", a.listDatasets)
-	post("/datasets", a.createDataset)
-	get("/datasets/{slug}", a.showDataset)
-	put("/datasets/{slug}", a.editDataset)
-	post("/datasets/{slug}/submit", a.submitDataset)
-	post("/datasets/{slug}/approve", a.approveDataset)
-	post("/datasets/{slug}/return", a.returnDataset)
-	post("/datasets/{slug}/publish", a.publishDataset)
-	post("/datasets/{slug}/withdraw", a.withdrawDataset)
-	r.Handle("/datasets/{slug}/distributions", problem.HandlerFunc(a.addDistribution)).Methods(http.MethodPost)
-	put("/datasets/{slug}/distributions/{id}/file", a.replaceFile)
-	get("/datasets/{slug}/distributions/{id}/columns", a.showColumns)
-	put("/datasets/{slug}/distributions/{id}/columns", a.describeColumns)
-	get("/datasets/{slug}/distributions/{id}/rows", a.rows)
-	get("/themes", a.listThemes)
-	get("/licences", a.listLicences)
+func (a *API) datasetRoutes(r routes) {
+	r.get("/search", a.search)
+	r.get("/suggest", a.suggest)
+	r.get("/datasets", a.listDatasets)
+	r.post("/datasets", a.createDataset)
+	r.get("/datasets/{slug}", a.showDataset)
+	r.put("/datasets/{slug}", a.editDataset)
+	r.post("/datasets/{slug}/submit", a.submitDataset)
+	r.post("/datasets/{slug}/approve", a.approveDataset)
+	r.post("/datasets/{slug}/return", a.returnDataset)
+	r.post("/datasets/{slug}/publish", a.publishDataset)
+	r.post("/datasets/{slug}/withdraw", a.withdrawDataset)
+	r.on(http.MethodPost, "/datasets/{slug}/distributions", a.addDistribution)
+	r.put("/datasets/{slug}/distributions/{id}/file", a.replaceFile)
+	r.get("/datasets/{slug}/distributions/{id}/columns", a.showColumns)
+	r.put("/datasets/{slug}/distributions/{id}/columns", a.describeColumns)
+	r.get("/datasets/{slug}/distributions/{id}/rows", a.rows)
+	r.get("/themes", a.listThemes)
+	r.get("/licences", a.listLicences)
 }
 
 // search answers GET /search.

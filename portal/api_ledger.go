@@ -6,21 +6,18 @@ import (
 	"strconv"
 
 	"github.com/google/uuid"
-	"github.com/gorilla/mux"
 
 	"lgsp/auth"
-	"lgsp/internal/problem"
 	"lgsp/ledger"
 )
 
-func (a *API) ledgerRoutes(r *mux.Router) {
-	get := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodGet) }
-	get("/exchanges", a.listExchanges)
-	get("/acts", a.listActs)
-	get("/applications/{id}/usage", a.showUsage)
-	get("/explain/call", a.explainCall)
-	get("/explain/act", a.explainAct)
-	get("/policy", a.showPolicy)
+func (a *API) ledgerRoutes(r routes) {
+	r.get("/exchanges", a.listExchanges)
+	r.get("/acts", a.listActs)
+	r.get("/applications/{id}/usage", a.showUsage)
+	r.get("/explain/call", a.explainCall)
+	r.get("/explain/act", a.explainAct)
+	r.get("/policy", a.showPolicy)
 }
 
 // listExchanges answers GET /exchanges.

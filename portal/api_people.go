@@ -9,29 +9,25 @@ import (
 	"github.com/gorilla/mux"
 
 	"lgsp/auth"
-	"lgsp/internal/problem"
 )
 
-func (a *API) peopleRoutes(r *mux.Router) {
-	get := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodGet) }
-	post := func(path string, h problem.HandlerFunc) { r.Handle(path, a.once(h)).Methods(http.MethodPost) }
-	remove := func(path string, h problem.HandlerFunc) { r.Handle(path, h).Methods(http.MethodDelete) }
-	r.Handle("/sign-up", problem.HandlerFunc(a.signUp)).Methods(http.MethodPost)
-	get("/me", a.me)
-	get("/tokens", a.listTokens)
-	post("/tokens", a.createToken)
-	remove("/tokens/{id}", a.revokeToken)
-	get("/agencies", a.listAgencies)
-	get("/agencies/{slug}", a.showAgency)
-	get("/applications", a.listApplications)
-	post("/applications", a.createApplication)
-	get("/applications/{id}", a.showApplication)
-	r.Handle("/applications/{id}", problem.HandlerFunc(a.editApplication)).Methods(http.MethodPut)
-	remove("/applications/{id}", a.disableApplication)
-	get("/applications/{id}/credentials", a.listCredentials)
-	post("/applications/{id}/credentials", a.addCredential)
-	post("/credentials/{id}/rotate", a.rotateCredential)
-	remove("/credentials/{id}", a.revokeCredential)
+func (a *API) peopleRoutes(r routes) {
+	r.on(http.MethodPost, "/sign-up", a.signUp)
+	r.get("/me", a.me)
+	r.get("/tokens", a.listTokens)
+	r.post("/tokens", a.createToken)
+	r.remove("/tokens/{id}", a.revokeToken)
+	r.get("/agencies", a.listAgencies)
+	r.get("/agencies/{slug}", a.showAgency)
+	r.get("/applications", a.listApplications)
+	r.post("/applications", a.createApplication)
+	r.get("/applications/{id}", a.showApplication)
+	r.put("/applications/{id}", a.editApplication)
+	r.remove("/applications/{id}", a.disableApplication)
+	r.get("/applications/{id}/credentials", a.listCredentials)
+	r.post("/applications/{id}/credentials", a.addCredential)
+	r.post("/credentials/{id}/rotate", a.rotateCredential)
+	r.remove("/credentials/{id}", a.revokeCredential)
 }
 
 // newcomer is who signs up.

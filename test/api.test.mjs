@@ -8,7 +8,7 @@ import { Platform, until } from './platform.mjs'
 
 const specs = path.resolve(import.meta.dirname, '../demo/specs')
 let lgsp, version, prefix, newcomer, agreement
-const purpose = 'giai-quyet-tthc'
+const subject = '000138000002' // a made-up person: numbers that begin with 000 belong to nobody
 
 before(async () => { lgsp = await Platform.start() })
 after(() => lgsp.stop())
@@ -50,14 +50,16 @@ test('documents that must not be read are refused with the place', async () => {
 })
 
 test('a publisher imports, marks and publishes', async () => {
-  const agency = ok(await lgsp.api(null, 'GET', '/agencies/van-phong-ubnd-tinh'))
+  const agency = ok(await lgsp.api(null, 'GET', '/agencies/so-noi-vu'))
   const upstreams = ok(await lgsp.api('publisher', 'GET', `/agencies/${agency.id}/upstreams`)).items
-  const upstream = upstreams.find((u) => u.approved_at && u.host_port.endsWith(':18104')) ?? upstreams[0]
+  const current = ok(await lgsp.api('publisher', 'GET', '/apis')).items.find((a) => a.slug === 'nguoi-co-cong')
+  const upstream = new URL(ok(await lgsp.api('publisher', 'GET', `/versions/${current.versions[0].id}`)).upstream_url)
+  assert.ok(upstreams.some((u) => u.approved_at && u.host_port === upstream.host))
   const api = ok(await lgsp.api('publisher', 'POST', '/apis', {
-    agency_id: agency.id, slug: 'mot-cua-thu', title_vi: 'Một cửa, bản thử', title_en: 'One-stop, trial',
+    agency_id: agency.id, slug: 'ncc-thu', title_vi: 'Người có công, bản thử', title_en: 'People of merit, trial',
     description_vi: 'Thử hành trình công bố.', description_en: 'To try publishing.',
   }), 201)
-  const text = await readFile(path.join(specs, 'mot-cua-dien-tu.yaml'), 'utf8')
+  const text = await readFile(path.join(specs, 'nguoi-co-cong.yaml'), 'utf8')
   version = ok(await lgsp.api('publisher', 'POST', `/apis/${api.id}/versions`, { number: 'v1', text }), 201)
   assert.equal(version.state, 'draft')
 
@@ -67,10 +69,9 @@ test('a publisher imports, marks and publishes', async () => {
   const operations = ok(await lgsp.api('publisher', 'GET', `/versions/${version.id}/operations`)).items
   const marks = {}
   for (const o of operations) {
-    const personal = ['xem-ho-so', 'nop-ho-so'].includes(o.slug)
-    marks[o.slug] = o.slug === 'thong-ke-ho-so' ? { access: 'open', classification: 'public', subject_in: '', subject_name: '' }
-      : personal ? { access: 'personal', classification: 'confidential', subject_in: o.method === 'POST' ? 'body' : 'path', subject_name: o.method === 'POST' ? '/ChuHoSo/soDinhDanh' : 'MaHoSo' }
-        : { access: 'restricted', classification: 'internal', subject_in: '', subject_name: '' }
+    marks[o.slug] = o.slug === 'thong-ke-nguoi-co-cong' ? { access: 'open', classification: 'public', subject_in: '', subject_name: '' }
+      : o.slug === 'danh-muc-doi-tuong' ? { access: 'restricted', classification: 'internal', subject_in: '', subject_name: '' }
+        : { access: 'personal', classification: 'confidential', ...(o.method === 'POST' ? { subject_in: 'body', subject_name: '/soDinhDanh' } : { subject_in: 'path', subject_name: 'soDinhDanh' }) }
   }
   const secret = { ...marks, [operations[0].slug]: { access: 'restricted', classification: 'state-secret', subject_in: '', subject_name: '' } }
   const refusal = await lgsp.api('publisher', 'PUT', `/versions/${version.id}/operations`, secret)
@@ -80,12 +81,12 @@ test('a publisher imports, marks and publishes', async () => {
 
   const strange = await lgsp.api('publisher', 'PUT', `/versions/${version.id}/upstream`, { url: 'http://169.254.169.254/' })
   assert.equal(strange.status, 400, strange.text)
-  ok(await lgsp.api('publisher', 'PUT', `/versions/${version.id}/upstream`, { url: `http://${upstream.host_port}` }))
+  ok(await lgsp.api('publisher', 'PUT', `/versions/${version.id}/upstream`, { url: upstream.href }))
   ok(await lgsp.api('publisher', 'PUT', `/versions/${version.id}/plan`, { plan: 'standard-approval' }))
   assert.equal((await lgsp.api('developer', 'POST', `/versions/${version.id}/publish`)).status, 404, 'not of the agency')
   version = ok(await lgsp.api('publisher', 'POST', `/versions/${version.id}/publish`))
   assert.equal(version.state, 'published')
-  prefix = '/van-phong-ubnd-tinh/mot-cua-thu/v1'
+  prefix = '/so-noi-vu/ncc-thu/v1'
 })
 
 test('a developer signs up and is shown a key and a secret, once', async () => {
@@ -104,22 +105,22 @@ test('a developer signs up and is shown a key and a secret, once', async () => {
 })
 
 test('the API is found by typing without marks', async () => {
-  const found = ok(await lgsp.api(null, 'GET', '/search?q=mot+cua+ban+thu&kind=api'))
-  assert.equal(found.hits[0].slug, 'van-phong-ubnd-tinh/mot-cua-thu')
+  const found = ok(await lgsp.api(null, 'GET', '/search?q=nguoi+co+cong+ban+thu&kind=api'))
+  assert.equal(found.hits[0].slug, 'so-noi-vu/ncc-thu')
   assert.equal(found.partial, false)
 })
 
 test('before an agreement every call is refused, and says why', async () => {
   const key = { 'X-API-Key': newcomer.key }
-  refused(await lgsp.call(`${prefix}/ho-so`), 401, 'no-credential')
-  refused(await lgsp.call(`${prefix}/ho-so`, { 'X-API-Key': newcomer.key.slice(0, -1) + (newcomer.key.endsWith('0') ? '1' : '0') }), 401, (await lgsp.call(`${prefix}/ho-so`, { 'X-API-Key': 'lgsp_key_wrong' })).body.code)
+  refused(await lgsp.call(`${prefix}/doi-tuong`), 401, 'no-credential')
+  refused(await lgsp.call(`${prefix}/doi-tuong`, { 'X-API-Key': newcomer.key.slice(0, -1) + (newcomer.key.endsWith('0') ? '1' : '0') }), 401, (await lgsp.call(`${prefix}/doi-tuong`, { 'X-API-Key': 'lgsp_key_wrong' })).body.code)
   const answer = await until('the key is known', 2000, async () => {
-    const a = await lgsp.call(`${prefix}/ho-so`, key)
+    const a = await lgsp.call(`${prefix}/doi-tuong`, key)
     return a.status === 403 && a
   })
   refused(answer, 403, 'no-agreement')
   assert.equal((await lgsp.call(`${prefix}/khong-co`)).status, 404)
-  assert.equal((await lgsp.call(`${prefix}/../mot-cua-thu/v1/ho-so`.replace('..', '%2e%2e'))).status, 400)
+  assert.equal((await lgsp.call(`${prefix}//doi-tuong`)).status, 400)
   assert.equal((await lgsp.call(`${prefix}/thong-ke`)).status, 200, 'an open operation needs nothing')
 })
 
@@ -132,10 +133,10 @@ test('an agreement is asked for, and decided by somebody else', async () => {
   const wanted = {
     application_id: newcomer.application.id, version_id: version.id,
     operations: [
-      { operation: 'tim-ho-so', fields: fieldsOf('tim-ho-so', ['MaHoSo', 'TrangThaiHoSo']) },
-      { operation: 'xem-ho-so', fields: fieldsOf('xem-ho-so', ['MaHoSo', 'TenTTHC']) },
+      { operation: 'danh-muc-doi-tuong', fields: fieldsOf('danh-muc-doi-tuong', ['doiTuong']) },
+      { operation: 'xem-nguoi-co-cong', fields: fieldsOf('xem-nguoi-co-cong', ['hoTen', 'trangThai']) },
     ],
-    purpose: (purposes.find((p) => p.code === purpose) ?? purposes[0]).code, purpose_text: 'Báo cho người dân biết hồ sơ đang ở đâu.',
+    purpose: (purposes[0]).code, purpose_text: 'Xác nhận chế độ khi giải quyết thủ tục.',
     legal_basis: bases.find((b) => b.confirmed).id,
     starts: new Date(Date.now() + 7 * 3600_000).toISOString().slice(0, 10),
     ends: new Date(Date.now() + 90 * 86400_000).toISOString().slice(0, 10), note: '', replaces: null,
@@ -153,25 +154,24 @@ test('an agreement is asked for, and decided by somebody else', async () => {
   const own = await lgsp.api(newcomer.token, 'POST', `/agreements/${agreement.id}/approve`, { text: '' })
   assert.ok([403, 404].includes(own.status), 'nobody approves their own')
   const summary = ok(await lgsp.api('steward', 'GET', `/agreements/${agreement.id}/summary`))
-  assert.match(JSON.stringify(summary), /Báo cho người dân/)
+  assert.match(JSON.stringify(summary), /Xác nhận chế độ/)
   agreement = ok(await lgsp.api('steward', 'POST', `/agreements/${agreement.id}/approve`, { text: '' }))
   assert.equal(agreement.state, 'active')
 })
 
 test('a call gets the agreed fields and no other', async () => {
   const answer = await until('the agreement is in force', 2000, async () => {
-    const a = await lgsp.call(`${prefix}/ho-so`, { 'X-API-Key': newcomer.key })
+    const a = await lgsp.call(`${prefix}/doi-tuong`, { 'X-API-Key': newcomer.key })
     return a.status === 200 && a
   })
   const names = new Set()
   JSON.stringify(answer.body, (name, value) => { if (name && !/^\d+$/.test(name)) names.add(name); return value })
-  assert.ok(names.has('MaHoSo') && names.has('TrangThaiHoSo'), answer.text.slice(0, 400))
-  assert.ok(!names.has('TenTTHC') && !names.has('NgayTiepNhan'), answer.text.slice(0, 400))
-  newcomer.dossier = JSON.stringify(answer.body).match(/"MaHoSo":"([^"]+)"/)[1]
+  assert.ok(names.has('doiTuong'), answer.text.slice(0, 400))
+  assert.ok(!names.has('tenDoiTuong'), answer.text.slice(0, 400))
 })
 
 test('personal data takes a token', async () => {
-  const address = `${prefix}/ho-so/${newcomer.dossier}`
+  const address = `${prefix}/ho-so/${subject}`
   const byKey = await lgsp.call(address, { 'X-API-Key': newcomer.key })
   assert.ok([401, 403].includes(byKey.status), byKey.text)
   const token = await fetch(`${lgsp.portal}/oauth2/token`, {
@@ -182,18 +182,18 @@ test('personal data takes a token', async () => {
   newcomer.bearer = { Authorization: `Bearer ${token.access_token}` }
   const answer = await lgsp.call(address, newcomer.bearer)
   assert.equal(answer.status, 200, answer.text)
-  assert.deepEqual(Object.keys(answer.body).sort(), ['MaHoSo', 'TenTTHC'])
+  assert.deepEqual(Object.keys(answer.body).sort(), ['hoTen', 'trangThai'])
   assert.equal((await lgsp.call(address, { ...newcomer.bearer, 'X-API-Key': newcomer.key })).status, 400, 'two credentials at once')
-  refused(await lgsp.call(`${prefix}/ho-so/${newcomer.dossier}/tien-do`, newcomer.bearer), 403, 'operation-not-agreed')
+  refused(await lgsp.call(`${prefix}/ho-so/${subject}/chi-tra`, newcomer.bearer), 403, 'operation-not-agreed')
 })
 
 test('the caller sees the calls and what is left, within seconds', async () => {
   const list = await until('the calls are listed', 5000, async () => {
     const page = ok(await lgsp.api(newcomer.token, 'GET', `/exchanges?application=${newcomer.application.id}&limit=50`))
-    return page.items.some((e) => e.status === 200 && e.operation === 'xem-ho-so') && page.items
+    return page.items.some((e) => e.status === 200 && e.operation === 'xem-nguoi-co-cong') && page.items
   })
   assert.ok(list.some((e) => e.code === 'operation-not-agreed'), 'refused calls are evidence too')
-  assert.ok(!JSON.stringify(list).includes(newcomer.dossier), 'the subject is never in clear')
+  assert.ok(!JSON.stringify(list).includes(subject), 'the subject is never in clear')
   const quota = ok(await lgsp.api(newcomer.token, 'GET', `/agreements/${agreement.id}/quota`))
   assert.equal(quota.per_day, 100000)
   assert.ok(quota.remaining_today < quota.per_day)
@@ -215,7 +215,7 @@ test('a suspended agreement is refused within a second', async () => {
   ok(await lgsp.api('steward', 'POST', `/agreements/${agreement.id}/suspend`, { text: 'Kiểm tra đột xuất' }))
   const begun = Date.now()
   const answer = await until('refused', 1000, async () => {
-    const a = await lgsp.call(`${prefix}/ho-so/${newcomer.dossier}`, newcomer.bearer)
+    const a = await lgsp.call(`${prefix}/ho-so/${subject}`, newcomer.bearer)
     return a.status === 403 && a
   })
   refused(answer, 403, 'agreement-suspended')
@@ -226,12 +226,12 @@ test('a suspended agreement is refused within a second', async () => {
 test('the explanation of a call is the gateway’s own', async () => {
   const ask = (operation, credential) => lgsp.api(newcomer.token, 'GET',
     `/explain/call?application=${newcomer.application.id}&version=${version.id}&operation=${operation}&credential=${credential}`)
-  await until('the agreement is in force again', 2000, async () => ok(await ask('xem-ho-so', 'token')).allowed)
-  const byKey = ok(await ask('xem-ho-so', 'api_key'))
+  await until('the agreement is in force again', 2000, async () => ok(await ask('xem-nguoi-co-cong', 'token')).allowed)
+  const byKey = ok(await ask('xem-nguoi-co-cong', 'api_key'))
   assert.equal(byKey.allowed, false)
   assert.equal(byKey.rule, 'key-for-personal-data')
   assert.ok(byKey.change.length > 0)
-  assert.equal(ok(await ask('tien-do-ho-so', 'api_key')).rule, 'operation-not-agreed')
+  assert.equal(ok(await ask('chi-tra-nguoi-co-cong', 'token')).rule, 'operation-not-agreed')
 })
 
 test('bad input gets a clear answer and loses nothing', async () => {
