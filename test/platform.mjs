@@ -62,6 +62,11 @@ export class Platform {
     return stdout
   }
 
+  /** The process id of the private PostgreSQL. */
+  async postmaster() {
+    return (await readFile(path.join(this.dir, 'data/postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]
+  }
+
   /** Runs SQL on the private PostgreSQL, as someone who got at the database would. */
   async sql(text) {
     const socket = (await readFile(path.join(this.dir, 'data/postgres/data/postmaster.pid'), 'utf8')).split('\n')[4]

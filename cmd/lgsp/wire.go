@@ -144,7 +144,7 @@ func (p *platform) wireNode(root secret) {
 		Peppers: map[int][]byte{1: p.auth.Pepper}, SubjectKey: root.key("lgsp subject v1"),
 		Dial:        p.upstreams.DialContext,
 		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, Refresh: p.refresh,
-		Verify:  tokenOf(verifier),
+		Verify: tokenOf(verifier), Touch: p.auth.TouchCredentials,
 		Deliver: p.deliver,
 		Metrics: calls, MaxStale: p.config.MaxStale,
 	}
@@ -165,6 +165,7 @@ func (p *platform) wirePortal(root secret) error {
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
 		CookieKey: [32]byte(root.key("lgsp cookie v1")), Proxies: p.config.TrustedProxies,
+		Remaining: p.remaining, ExplainCall: p.explainCall,
 		Protocols: p.protocols(),
 	}
 	return nil

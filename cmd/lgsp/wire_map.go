@@ -188,12 +188,12 @@ func (p *platform) deliver(ctx context.Context, exchanges []gateway.Exchange) er
 	batch := make([]ledger.Exchange, len(exchanges))
 	for i, e := range exchanges {
 		batch[i] = ledger.Exchange{
-			ID: e.ID, At: e.At, TraceID: e.Trace, AgencyID: e.Agency, VersionID: e.Version,
+			ID: e.ID, At: e.At, TraceID: e.Trace, AgencyID: e.Agency, APIID: e.API, VersionID: e.Version,
 			ApplicationID: e.Application, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
-			Operation: e.Operation, Method: e.Method,
+			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
-			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut,
-			RequestHash: e.RequestSum, ResponseHash: e.AnswerSum, Subject: e.Subject,
+			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum, ResponseHash: e.AnswerSum,
+			Subject: e.Subject, Address: e.Address, Fields: e.Fields,
 		}
 	}
 	return p.ledger.Exchanges(ctx, batch)

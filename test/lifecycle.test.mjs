@@ -1,0 +1,117 @@
+// Starting and stopping: what a person at a terminal, systemd, or a power cut
+// does to the platform.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { Platform, until } from './platform.mjs'
+
+const binary = path.resolve(import.meta.dirname, '../bin/lgsp')
+let lgsp, agencies
+
+/** Runs the binary to its end and gives its exit code and what it said. */
+function run(args, env) {
+  return new Promise((resolve) => execFile(binary, args, { env, timeout: 60_000 },
+    (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr })))
+}
+
+const count = async () => (await lgsp.api(null, 'GET', '/agencies?limit=100')).body.items.length
+
+async function restart() {
+  const begun = Date.now()
+  await lgsp.launch()
+  assert.equal(await count(), agencies, 'all data is kept')
+  return Date.now() - begun
+}
+
+before(async () => {
+  lgsp = await Platform.start()
+  agencies = await count()
+  assert.ok(agencies > 5)
+})
+after(() => lgsp.stop())
+
+test('it prints addresses, accounts and two calls that work as pasted', async () => {
+  assert.match(lgsp.output, new RegExp(lgsp.portal))
+  assert.match(lgsp.output, /publisher@/)
+  const calls = lgsp.output.split('\n').map((l) => l.trim()).filter((l) => l.startsWith('curl '))
+  assert.equal(calls.length, 2)
+  for (const call of calls) {
+    const answer = await new Promise((resolve, reject) => execFile('bash', ['-c', `${call} -sS -o /dev/null -w '%{http_code}'`],
+      (error, stdout) => (error ? reject(error) : resolve(stdout))))
+    assert.equal(answer, '200', call)
+  }
+})
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  test(`${signal} stops it cleanly, PostgreSQL included, and the next start keeps all`, async () => {
+    const postmaster = Number(await lgsp.postmaster())
+    lgsp.process.kill(signal)
+    assert.deepEqual(await lgsp.ended, { code: 0, signal: null })
+    assert.throws(() => process.kill(postmaster, 0), 'PostgreSQL is gone')
+    assert.ok((await restart()) < 5000, 'up within 5 s')
+  })
+}
+
+test('kill -9 leaves nothing that stops the next start', async () => {
+  lgsp.process.kill('SIGKILL')
+  await lgsp.ended
+  await restart()
+})
+
+test('a second one on the same data is refused', async () => {
+  const { code, stderr } = await run(['serve', '--demo'], lgsp.env)
+  assert.equal(code, 1)
+  assert.match(stderr, /another lgsp is running/)
+})
+
+test('a taken port is one clear line', async () => {
+  const server = createServer()
+  const port = await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)))
+  const { code, stderr } = await run(['serve', '--demo'], { ...lgsp.env, LGSP_DATA_DIR: path.join(lgsp.dir, 'other'), LGSP_PORTAL_ADDR: `127.0.0.1:${port}`, LGSP_GATEWAY_ADDR: '127.0.0.1:0', LGSP_OPS_ADDR: '127.0.0.1:0' })
+  server.close()
+  assert.equal(code, 1)
+  assert.equal(stderr.trim(), `lgsp: LGSP_PORTAL_ADDR: 127.0.0.1:${port} is taken by another program; stop it or set another address`)
+})
+
+test('wrong settings are told all at once', async () => {
+  const { code, stderr } = await run(['serve'], { ...lgsp.env, LGSP_DRAIN: 'soon', LGSP_LOG_LEVEL: 'loud' })
+  assert.equal(code, 1)
+  assert.match(stderr, /LGSP_DRAIN/)
+  assert.match(stderr, /LGSP_LOG_LEVEL/)
+})
+
+test('without --demo it refuses the demo’s data and creates no account', async () => {
+  lgsp.process.kill('SIGTERM')
+  await lgsp.ended
+  const refused = await run(['serve'], lgsp.env)
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /demo accounts/)
+  const earnest = { ...lgsp.env, LGSP_DATA_DIR: path.join(lgsp.dir, 'earnest') }
+  const made = await run(['user', 'create', '--role', 'operator', '--email', 'an@example.vn', '--name', 'Nguyễn An'], earnest)
+  assert.equal(made.code, 0, made.stderr)
+  assert.match(made.stdout, /\/set-password\?token=\S+/)
+  const bad = await run(['user', 'create', '--role', 'king', '--email', 'an@example.vn'], earnest)
+  assert.equal(bad.code, 1)
+  await restart()
+})
+
+test('the log is whole, and what SQL changes in it is named', async () => {
+  const verify = () => run(['ledger', 'verify'], lgsp.env)
+  await until('the log is signed', 10_000, async () => (await lgsp.sql('select count(*) from ledger.entry where seq is null')) === '0')
+  await until('the checkpoint follows', 5000, async () => (await verify()).code === 0)
+  const last = await lgsp.sql('select id from ledger.entry order by seq desc limit 1')
+  const some = await lgsp.sql('select id from ledger.entry where seq = 3')
+  for (const [name, change, undo, names] of [
+    ['altered', `update ledger.entry set payload = replace(payload, '{', '{ ') where id = '${some}'`, `update ledger.entry set payload = regexp_replace(payload, '\\{ ', '{', 'g') where id = '${some}'`, some],
+    ['cut from the end', `create table kept as select * from ledger.entry where id = '${last}'; delete from ledger.entry where id = '${last}'`, 'insert into ledger.entry select * from kept; drop table kept', null],
+    ['tree row altered', `update ledger.hash set hash = sha256(hash) where position = 0`, null, null],
+  ]) {
+    await lgsp.sql(change)
+    const { code, stdout } = await verify()
+    assert.equal(code, 1, `${name}: not noticed`)
+    if (names) assert.match(stdout, new RegExp(names), `${name}: the entry is not named`)
+    if (undo) await lgsp.sql(undo)
+  }
+})
