@@ -54,7 +54,9 @@ type API struct {
 const apiBodyLimit = 24 << 20
 
 // Routes adds /api/v1 to r.
-func (a *API) Routes(r *mux.Router) {
+func (a *API) Routes(r *mux.Router) { r.PathPrefix("/api/v1/").Handler(allowAnyOrigin(a.router())) }
+
+func (a *API) router() *mux.Router {
 	own := routes{Router: mux.NewRouter(), once: a.once}
 	own.NotFoundHandler = problem.HandlerFunc(noSuchAddress)
 	own.MethodNotAllowedHandler = problem.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
@@ -66,7 +68,7 @@ func (a *API) Routes(r *mux.Router) {
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)
 	a.ledgerRoutes(own)
-	r.PathPrefix("/api/v1/").Handler(allowAnyOrigin(own))
+	return own.Router
 }
 
 // routes are the addresses of /api/v1. They stand in a router of their own
