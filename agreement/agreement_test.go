@@ -139,7 +139,7 @@ func TestAnAgreementsLife(t *testing.T) {
 		return got
 	}
 	step(func() (Agreement, error) { return w.Approve(ctx, w.steward, g.ID, "Đồng ý") })
-	step(func() (Agreement, error) { return w.Suspend(ctx, w.steward, g.ID, "Nghi lộ khóa") })
+	step(func() (Agreement, error) { return w.Suspend(ctx, w.steward, g.ID, "Nghi lộ khoá") })
 	if versions, err := w.VersionsInForce(ctx, w.application); err != nil || len(versions) != 0 {
 		t.Errorf("suspended, yet in force: %v, %v", versions, err)
 	}
@@ -175,7 +175,7 @@ func TestAnAgreementsLife(t *testing.T) {
 		t.Errorf("notices: got %v, want %v", *w.notices, want)
 	}
 	history, err := w.History(ctx, w.steward, g.ID)
-	if err != nil || len(history) != 5 || history[2].Text != "Nghi lộ khóa" || history[2].What != "suspended" || history[2].Revision != 3 {
+	if err != nil || len(history) != 5 || history[2].Text != "Nghi lộ khoá" || history[2].What != "suspended" || history[2].Revision != 3 {
 		t.Errorf("history: got %+v, %v", history, err)
 	}
 }

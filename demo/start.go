@@ -65,7 +65,7 @@ func calls(gateway string) []Call {
 			URL: at("/so-nong-nghiep-moi-truong/dat-dai/v1", "/thua-dat/99001/1/1", nil)},
 		{Title: "Xem hồ sơ người có công", Method: "GET", Needs: "token",
 			URL: at("/so-noi-vu/nguoi-co-cong/v1", "/ho-so/000138000002", nil)},
-		{Title: "Kiểm tra Giấy chứng nhận, ngoài thỏa thuận", Method: "GET", Needs: "denied",
+		{Title: "Kiểm tra Giấy chứng nhận, ngoài thoả thuận", Method: "GET", Needs: "denied",
 			URL: at("/so-nong-nghiep-moi-truong/dat-dai/v1", "/giay-chung-nhan/000001", nil)},
 	}
 }

@@ -56,18 +56,18 @@ func findingWords(code string) [2]string {
 		return [2]string{"Bản ghi số {seq} ({entry}): cột tra cứu {column} đã bị sửa, khác với nội dung.",
 			"Entry {seq} ({entry}): the look-up column {column} was altered and differs from the payload."}
 	case "missing":
-		return [2]string{"Bản ghi số {seq} ({entry}) đã bị xóa.", "Entry {seq} ({entry}) was deleted."}
+		return [2]string{"Bản ghi số {seq} ({entry}) đã bị xoá.", "Entry {seq} ({entry}) was deleted."}
 	case "cut":
 		return [2]string{"Các bản ghi số {seq} (từ {entry}) ở cuối sổ đã bị cắt bỏ.",
 			"Entries {seq} (from {entry}) were cut from the end of the log."}
 	case "tree-row":
-		return [2]string{"Dòng cây ở tầng {level}, vị trí {position} (bản ghi số {seq}) đã bị sửa hoặc xóa.",
+		return [2]string{"Dòng cây ở tầng {level}, vị trí {position} (bản ghi số {seq}) đã bị sửa hoặc xoá.",
 			"The tree row at level {level}, position {position} (entries {seq}) was altered or deleted."}
 	case "root":
 		return [2]string{"Cây tính lại không khớp với mốc đã ký: có sửa đổi trong các bản ghi số {seq}.",
 			"The recomputed tree does not match the signed checkpoint: something in entries {seq} was changed."}
 	case "erased-without-act":
-		return [2]string{"Bản ghi số {seq} ({entry}) bị xóa nội dung mà không có quyết định được ghi lại.",
+		return [2]string{"Bản ghi số {seq} ({entry}) bị xoá nội dung mà không có quyết định được ghi lại.",
 			"The payload of entry {seq} ({entry}) was erased without a recorded act."}
 	case "misnumbered":
 		return [2]string{"Có bản ghi mang số ngoài dãy, trong khoảng {seq}.", "Some entries are numbered out of line, within {seq}."}

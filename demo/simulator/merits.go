@@ -57,7 +57,7 @@ type merits struct{ list []merit }
 func meritKinds() []meritKind {
 	return []meritKind{
 		{"thuong-binh", "Thương binh, người hưởng chính sách như thương binh"}, {"benh-binh", "Bệnh binh"},
-		{"than-nhan-liet-si", "Thân nhân liệt sĩ"}, {"chat-doc-hoa-hoc", "Người hoạt động kháng chiến bị nhiễm chất độc hóa học"},
+		{"than-nhan-liet-si", "Thân nhân liệt sĩ"}, {"chat-doc-hoa-hoc", "Người hoạt động kháng chiến bị nhiễm chất độc hoá học"},
 	}
 }
 

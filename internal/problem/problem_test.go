@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -81,6 +82,44 @@ func TestEveryCodeHasBothLanguages(t *testing.T) {
 	for code := range en {
 		if _, ok := vi[code]; !ok {
 			t.Errorf("%s has no Vietnamese", code)
+		}
+	}
+}
+
+func TestNoCodeTwice(t *testing.T) {
+	t.Parallel()
+	for _, locale := range []string{"vi", "en"} {
+		names, err := fs.Glob(messages, "messages/*."+locale+".json")
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%d files of %s, %v", len(names), locale, err)
+		}
+		where := map[string]string{}
+		for _, name := range names {
+			text, err := messages.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			table := map[string]words{}
+			if err := json.Unmarshal(text, &table); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for code := range table {
+				if where[code] != "" {
+					t.Errorf("%s stands in %s and in %s: one room would speak with the other's words", code, where[code], name)
+				}
+				where[code] = name
+			}
+		}
+	}
+}
+
+// Tone marks stand on the main vowel throughout: hoà, thuỷ, khoá.
+func TestTonePlacement(t *testing.T) {
+	t.Parallel()
+	old := regexp.MustCompile(`(?i)(?:[óòỏõọ][ae]|[úùủũụ]y)(?:\P{L}|$)`)
+	for code, w := range locales()["vi"] {
+		if found := old.FindString(w.Title + " " + w.Detail); found != "" {
+			t.Errorf("%s: %q has its mark in the old place", code, found)
 		}
 	}
 }
