@@ -42,6 +42,10 @@ type Portal struct {
 	// DemoAccounts lists who can sign in to the demonstration; nil outside it.
 	DemoAccounts func(ctx context.Context) ([]DemoAccount, error)
 
+	// Remaining and ExplainCall are the gateway's answers, as in API.
+	Remaining   func(ctx context.Context, g agreement.Agreement) (Quota, error)
+	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
+
 	// Protocols are the handlers of other rooms, by what their paths begin
 	// with: "/oauth2/", "/.well-known/", "/ledger/".
 	Protocols map[string]http.Handler
@@ -74,6 +78,7 @@ func (p *Portal) pages() http.Handler {
 	r := mux.NewRouter()
 	p.readingRoutes(r)
 	p.accountRoutes(r)
+	p.developerRoutes(r)
 	r.NotFoundHandler = p.page(p.notFound)
 	r.MethodNotAllowedHandler = p.page(p.methodNotAllowed)
 	// A form that another site sends is refused by what the browser says of

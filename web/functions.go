@@ -19,6 +19,8 @@ var here = time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
 //	num 1350.5                    1.350,5 in Vietnamese, 1,350.5 in English
 //	bytes 1350                    1,3 kB
 //	date / datetime time          <time>, on the province's clock; a nil or zero time is —
+//	day "2026-12-31"              a day of the calendar
+//	lastday .DueAt                the last day before a moment at which something is over
 //	text .TitleVI .TitleEN        the agency's words in the page's language, else in the other, marked so
 //	prose .VI .EN                 a longer text of theirs as paragraphs; see prose
 //	url "/search"                 the address in the page's language
@@ -59,14 +61,18 @@ func functions(locale string, words map[string]message, assets map[string]string
 		},
 		"date":     func(at any) (template.HTML, error) { return moment(at, "2006-01-02", dateForm[locale]) },
 		"datetime": func(at any) (template.HTML, error) { return moment(at, time.RFC3339, timeForm[locale]) },
-		"text":     func(vi, en string) template.HTML { return bilingual(locale, vi, en) },
-		"prose":    func(vi, en string) template.HTML { return prose(locale, vi, en) },
-		"flash":    func(f *Flash) (any, error) { return f.say(locale, words) },
-		"under":    func(path, desk string) bool { return path == desk || strings.HasPrefix(path, desk+"/") },
-		"inc":      func(i int) int { return i + 1 },
-		"field":    newField,
-		"dict":     dict,
-		"list":     func(items ...any) []any { return items },
+		"day":      func(day string) (template.HTML, error) { return calendarDay(day, dateForm[locale]) },
+		"lastday": func(over time.Time) (template.HTML, error) {
+			return moment(over.Add(-time.Nanosecond), "2006-01-02", dateForm[locale])
+		},
+		"text":  func(vi, en string) template.HTML { return bilingual(locale, vi, en) },
+		"prose": func(vi, en string) template.HTML { return prose(locale, vi, en) },
+		"flash": func(f *Flash) (any, error) { return f.say(locale, words) },
+		"under": func(path, desk string) bool { return path == desk || strings.HasPrefix(path, desk+"/") },
+		"inc":   func(i int) int { return i + 1 },
+		"field": newField,
+		"dict":  dict,
+		"list":  func(items ...any) []any { return items },
 	}
 }
 
@@ -92,6 +98,15 @@ func moment(at any, machine, people string) (template.HTML, error) {
 	}
 	t = t.In(here)
 	return template.HTML(`<time datetime="` + t.Format(machine) + `">` + t.Format(people) + `</time>`), nil
+}
+
+// calendarDay is a day written YYYY-MM-DD.
+func calendarDay(day, people string) (template.HTML, error) {
+	t, err := time.ParseInLocation(time.DateOnly, day, here)
+	if err != nil {
+		return "", fmt.Errorf("%q is no day: %w", day, err)
+	}
+	return moment(t, time.DateOnly, people)
 }
 
 // number writes a number as the language does, at most three decimals; what

@@ -1,0 +1,123 @@
+package portal
+
+import (
+	"net/http"
+	"slices"
+
+	"lgsp/agreement"
+	"lgsp/auth"
+	"lgsp/catalog"
+	"lgsp/internal/problem"
+	"lgsp/web"
+)
+
+// agreementData is the data of the page "developer-agreement".
+type agreementData struct {
+	Agreement agreement.Agreement
+	Summary   agreement.Summary
+	History   []agreement.Event
+	Over      bool   // its last day has passed
+	Days      int    // left, 0 on the last day
+	Quota     *Quota // while it is in force
+	Own       bool   // the reader's application asked for it
+	MayDecide bool   // the reader may decide it, as the partial agreement-decide asks
+	Service   string // address of the version's page, "" when it is gone
+	Calls     []sample
+	TokenCall string
+}
+
+// agreementPage answers GET /agreements/{id}, for requester and steward alike.
+func (p *Portal) agreementPage(r *http.Request) (page, error) {
+	who, err := signedIn(r)
+	if err != nil {
+		return page{}, err
+	}
+	id, err := idIn(r, "id")
+	if err != nil {
+		return page{}, err
+	}
+	ctx := r.Context()
+	g, err := p.Agreements.Get(ctx, who, id)
+	if err != nil {
+		return page{}, err
+	}
+	row, err := p.withQuota(r, g)
+	if err != nil {
+		return page{}, err
+	}
+	data := agreementData{
+		Agreement: g, Over: row.Over, Days: p.daysLeft(g.Ends), Quota: row.Quota,
+		Own:       p.Agreements.OwnsApplication(ctx, who, g.ApplicationID) == nil,
+		MayDecide: p.Agreements.May(ctx, who, "agreement.decide", g.AgencyID) == nil,
+	}
+	if data.Summary, err = p.Agreements.Summary(ctx, g, localeOf(r)); err != nil {
+		return page{}, err
+	}
+	if data.History, err = p.Agreements.History(ctx, who, id); err != nil {
+		return page{}, err
+	}
+	if err := p.howToCall(r, who, &data); err != nil {
+		return page{}, err
+	}
+	return page{Name: "developer-agreement", Data: data}, nil
+}
+
+// howToCall fills in one call for each agreed operation, as curl.
+func (p *Portal) howToCall(r *http.Request, who auth.Principal, data *agreementData) error {
+	v, err := p.Catalog.VersionByID(r.Context(), who, data.Agreement.VersionID)
+	if problem.Is(err, problem.NotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	data.Service = "/apis" + v.Prefix()
+	operations, err := p.Catalog.Operations(r.Context(), who, v.ID)
+	if err != nil {
+		return err
+	}
+	for _, agreed := range data.Agreement.Operations {
+		i := slices.IndexFunc(operations, func(o catalog.Operation) bool { return o.Slug == agreed.ID })
+		if i < 0 {
+			continue
+		}
+		label := agreed.TitleVI
+		if localeOf(r) == "en" && agreed.TitleEN != "" {
+			label = agreed.TitleEN
+		}
+		call := callOf(p.Gateway+v.Prefix(), operations[i])
+		data.Calls = append(data.Calls, sample{Label: label, Lang: "shell", Code: call.curl()})
+	}
+	data.TokenCall = p.tokenCall(data.Agreement.ApplicationID.String(), p.Gateway+v.Prefix())
+	return nil
+}
+
+// requestSent answers GET /agreements/{id}/sent: what happens now, and by when.
+func (p *Portal) requestSent(r *http.Request) (page, error) {
+	answer, err := p.agreementPage(r)
+	answer.Name = "developer-request-sent"
+	return answer, err
+}
+
+// withdrawAgreement answers POST /agreements/{id}/withdraw: its requester
+// takes the request back, or ends the agreement.
+func (p *Portal) withdrawAgreement(r *http.Request) (page, error) {
+	who, err := signedIn(r)
+	if err != nil {
+		return page{}, err
+	}
+	id, err := idIn(r, "id")
+	if err != nil {
+		return page{}, err
+	}
+	g, err := p.Agreements.Get(r.Context(), who, id)
+	if err != nil {
+		return page{}, err
+	}
+	if err := p.Agreements.OwnsApplication(r.Context(), who, g.ApplicationID); err != nil {
+		return page{}, err
+	}
+	if _, err := p.Agreements.End(r.Context(), who, id, r.PostFormValue("reason")); err != nil {
+		return again(r, p.agreementPage, err)
+	}
+	return page{To: "/agreements/" + id.String(), Flash: &web.Flash{Key: "agreement.withdrawn"}}, nil
+}

@@ -1,0 +1,246 @@
+package portal
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"lgsp/agreement"
+	"lgsp/auth"
+	"lgsp/internal/problem"
+	"lgsp/ledger"
+	"lgsp/web"
+)
+
+// applicationFormData is the data of the page "developer-application-new".
+type applicationFormData struct {
+	Owners []web.Option // the reader, and agencies they speak for; only one: not asked
+	Kinds  []web.Option
+}
+
+// applicationForm answers GET /developer/applications/new.
+func (p *Portal) applicationForm(r *http.Request) (page, error) {
+	who, err := signedIn(r)
+	if err != nil {
+		return page{}, err
+	}
+	data := applicationFormData{Owners: []web.Option{{Value: "", Text: who.Name}}}
+	var ids []uuid.UUID
+	for _, m := range who.Memberships {
+		if m.Agency != uuid.Nil && (m.Role == auth.RolePublisher || m.Role == auth.RoleSteward) {
+			ids = append(ids, m.Agency)
+		}
+	}
+	agencies, err := p.Auth.Agencies(r.Context(), ids)
+	if err != nil {
+		return page{}, err
+	}
+	for id, a := range agencies {
+		name := a.NameVI
+		if localeOf(r) == "en" && a.NameEN != "" {
+			name = a.NameEN
+		}
+		data.Owners = append(data.Owners, web.Option{Value: id.String(), Text: name})
+	}
+	for _, kind := range []string{auth.Confidential, auth.Public} {
+		option := web.Option{Value: kind}
+		if option.Text, err = p.Pages.Text(localeOf(r), "developer.kind-"+kind); err != nil {
+			return page{}, err
+		}
+		if option.Hint, err = p.Pages.Text(localeOf(r), "developer.kind-"+kind+"-hint"); err != nil {
+			return page{}, err
+		}
+		data.Kinds = append(data.Kinds, option)
+	}
+	return page{Name: "developer-application-new", Data: data}, nil
+}
+
+// createApplication answers POST /developer/applications/new.
+func (p *Portal) createApplication(r *http.Request) (page, error) {
+	who, err := signedIn(r)
+	if err != nil {
+		return page{}, err
+	}
+	n := auth.NewApplication{
+		Name: r.PostFormValue("name"), Description: r.PostFormValue("description"), Kind: r.PostFormValue("kind"),
+		RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
+	}
+	if owner := r.PostFormValue("agency"); owner != "" {
+		if n.Agency, err = uuid.Parse(owner); err != nil {
+			return page{}, problem.Errorf(problem.Invalid, "agency is not a UUID")
+		}
+	}
+	app, issued, err := p.Auth.CreateApplication(r.Context(), who, n)
+	if err != nil {
+		return again(r, p.applicationForm, err)
+	}
+	return p.showSecrets(r, app, issued...)
+}
+
+// secretsData is the data of the page "developer-secret", the only one that
+// ever shows these secrets.
+type secretsData struct {
+	Application auth.Application
+	Issued      []auth.Issued
+	Key         string // of an API key among them
+	FirstCall   string // URL of an open operation
+	TokenCall   string // when a client secret is among them
+}
+
+// showSecrets is the page on which new secrets are shown, once.
+func (p *Portal) showSecrets(r *http.Request, app auth.Application, issued ...auth.Issued) (page, error) {
+	data := secretsData{Application: app, Issued: issued}
+	for _, one := range issued {
+		switch one.Kind {
+		case auth.APIKey:
+			data.Key = one.Secret
+		case auth.ClientSecret:
+			data.TokenCall = p.tokenCall(app.ID.String(), p.Gateway+"/…/v1")
+		}
+	}
+	var err error
+	data.FirstCall, err = p.firstCall(r.Context())
+	return page{Name: "developer-secret", Status: http.StatusCreated, Data: data}, err
+}
+
+// applicationData is the data of the page "developer-application".
+type applicationData struct {
+	Application auth.Application
+	Credentials []credentialRow
+	Agreements  []agreementRow
+	Calls       []callRow
+	Older       string // address of the calls before these, "" at the end
+	First       string // address of the newest calls, "" when they are shown
+	Now         time.Time
+	Usage       usage
+}
+
+// credentialRow is one credential that has not ended long ago.
+type credentialRow struct {
+	auth.Credential
+	Live bool
+}
+
+// Prefix is what the credential begins with.
+func (c credentialRow) Prefix() string {
+	if c.Kind == auth.ClientSecret {
+		return "lgsp_secret_" + c.Lookup
+	}
+	return "lgsp_key_" + c.Lookup
+}
+
+// agreementRow is one agreement, and what is left of its quota while it is in
+// force.
+type agreementRow struct {
+	agreement.Agreement
+	Over  bool // its last day has passed
+	Quota *Quota
+}
+
+// application answers GET /developer/applications/{id}.
+func (p *Portal) application(r *http.Request) (page, error) {
+	app, who, err := p.ownApplication(r)
+	if err != nil {
+		return page{}, err
+	}
+	ctx := r.Context()
+	data := applicationData{Application: app, Now: p.Now().UTC()}
+	credentials, err := p.Auth.Credentials(ctx, who, app.ID)
+	if err != nil {
+		return page{}, err
+	}
+	for _, c := range credentials {
+		if p.live(c) || c.ExpiresAt.After(p.Now().Add(-soon)) {
+			data.Credentials = append(data.Credentials, credentialRow{c, p.live(c)})
+		}
+	}
+	agreements, err := p.Agreements.Mine(ctx, who, agreement.Filter{Application: app.ID, Limit: 50})
+	if err != nil {
+		return page{}, err
+	}
+	for _, g := range agreements.Items {
+		row, err := p.withQuota(r, g)
+		if err != nil {
+			return page{}, err
+		}
+		data.Agreements = append(data.Agreements, row)
+	}
+	after, next := r.FormValue("after"), ""
+	if data.Calls, next, err = p.calls(r, app, ledger.ExchangeFilter{After: after}); err != nil {
+		return page{}, err
+	}
+	here := "/developer/applications/" + app.ID.String()
+	if next != "" {
+		data.Older = here + "?" + withQuery("after", next) + "#calls"
+	}
+	if after != "" {
+		data.First = here + "#calls"
+	}
+	data.Usage, err = p.usageOf(r, app.ID)
+	return page{Name: "developer-application", Data: data}, err
+}
+
+// withQuota adds to an agreement in force what is left of its quota.
+func (p *Portal) withQuota(r *http.Request, g agreement.Agreement) (agreementRow, error) {
+	row := agreementRow{Agreement: g, Over: g.State == agreement.Active && p.daysLeft(g.Ends) < 0}
+	if g.State != agreement.Active || row.Over {
+		return row, nil
+	}
+	quota, err := p.Remaining(r.Context(), g)
+	row.Quota = &quota
+	return row, err
+}
+
+// addCredential answers POST /developer/applications/{id}/credentials.
+func (p *Portal) addCredential(r *http.Request) (page, error) {
+	app, who, err := p.ownApplication(r)
+	if err != nil {
+		return page{}, err
+	}
+	issued, err := p.Auth.AddCredential(r.Context(), who, app.ID, r.PostFormValue("kind"))
+	if err != nil {
+		return again(r, p.application, err)
+	}
+	return p.showSecrets(r, app, issued)
+}
+
+// rotateCredential answers POST …/credentials/{credential}/rotate: a new one,
+// while the old one works on for the hours chosen.
+func (p *Portal) rotateCredential(r *http.Request) (page, error) {
+	app, who, err := p.ownApplication(r)
+	if err != nil {
+		return page{}, err
+	}
+	id, err := idIn(r, "credential")
+	if err != nil {
+		return page{}, err
+	}
+	hours, err := strconv.Atoi(r.PostFormValue("overlap"))
+	if err != nil {
+		hours = int(auth.DefaultOverlap.Hours())
+	}
+	hours = max(-1, min(hours, 1+int(auth.MaxOverlap.Hours()))) // out of bounds stays so, without overflow
+	issued, err := p.Auth.RotateCredential(r.Context(), who, id, time.Duration(hours)*time.Hour)
+	if err != nil {
+		return again(r, p.application, err)
+	}
+	return p.showSecrets(r, app, issued)
+}
+
+// revokeCredential answers POST …/credentials/{credential}/revoke.
+func (p *Portal) revokeCredential(r *http.Request) (page, error) {
+	app, who, err := p.ownApplication(r)
+	if err != nil {
+		return page{}, err
+	}
+	id, err := idIn(r, "credential")
+	if err != nil {
+		return page{}, err
+	}
+	if err := p.Auth.RevokeCredential(r.Context(), who, id); err != nil {
+		return page{}, err
+	}
+	return page{To: "/developer/applications/" + app.ID.String(), Flash: &web.Flash{Key: "developer.revoked"}}, nil
+}

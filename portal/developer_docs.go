@@ -1,0 +1,289 @@
+package portal
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"github.com/gorilla/mux"
+
+	"lgsp/agreement"
+	"lgsp/catalog"
+	"lgsp/internal/problem"
+)
+
+// documentationRoutes are the pages that say what each API answers. Anyone
+// reads them, without an account.
+func (p *Portal) documentationRoutes(r *mux.Router) {
+	r.Handle("/apis", p.page(p.listAPIs)).Methods("GET", "HEAD")
+	r.Handle("/apis/{agency}/{api}", p.page(p.newestVersion)).Methods("GET", "HEAD")
+	r.Handle("/apis/{agency}/{api}/{version}", p.page(p.showVersion)).Methods("GET", "HEAD")
+	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", problem.HandlerFunc(p.openAPI)).Methods("GET", "HEAD")
+	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
+	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
+	r.Handle("/apis/{agency}/{api}/{version}/{operation}", p.page(p.showOperation)).Methods("GET", "HEAD")
+}
+
+// apisData is the data of the page "developer-apis".
+type apisData struct {
+	Query    string
+	Total    int
+	Agencies []agencyAPIs
+	Next     string // address of the next page, "" at the end
+	Partial  bool   // nothing holds every word; these are near
+}
+
+// agencyAPIs are the APIs of one agency.
+type agencyAPIs struct {
+	catalog.Agency
+	APIs []catalog.Hit
+}
+
+// listAPIs answers GET /apis: everything by agency, or what was searched for.
+func (p *Portal) listAPIs(r *http.Request) (page, error) {
+	data := apisData{Query: r.FormValue("q")}
+	found, err := p.Catalog.Find(r.Context(), catalog.FindQuery{Text: data.Query, Kind: "api", Limit: 100, After: r.FormValue("after")})
+	if err != nil {
+		return page{}, err
+	}
+	data.Total, data.Partial = found.Total, found.Partial
+	for _, hit := range found.Hits {
+		i := slices.IndexFunc(data.Agencies, func(a agencyAPIs) bool { return a.ID == hit.Agency.ID })
+		if i < 0 {
+			i, data.Agencies = len(data.Agencies), append(data.Agencies, agencyAPIs{Agency: hit.Agency})
+		}
+		data.Agencies[i].APIs = append(data.Agencies[i].APIs, hit)
+	}
+	if data.Query == "" { // what was searched for stays in order of fit
+		slices.SortFunc(data.Agencies, func(a, b agencyAPIs) int { return cmp.Compare(a.TitleVI, b.TitleVI) })
+	}
+	if found.Next != "" {
+		data.Next = "/apis?" + withQuery("q", data.Query, "after", found.Next)
+	}
+	return page{Name: "developer-apis", Data: data}, nil
+}
+
+// newestVersion answers GET /apis/{agency}/{api}: it goes on to the newest
+// version in use, else to the newest of all.
+func (p *Portal) newestVersion(r *http.Request) (page, error) {
+	vars := mux.Vars(r)
+	api, err := p.Catalog.APIBySlug(r.Context(), whoever(r), vars["agency"], vars["api"])
+	if err != nil {
+		return page{}, err
+	}
+	if len(api.Versions) == 0 {
+		return page{}, problem.Errorf(problem.NotFound, "no version of %s", vars["api"])
+	}
+	newest := api.Versions[0]
+	for _, state := range []string{catalog.Published, catalog.Deprecated} {
+		if i := slices.IndexFunc(api.Versions, func(v catalog.Version) bool { return v.State == state }); i >= 0 {
+			newest = api.Versions[i]
+			break
+		}
+	}
+	return page{To: "/apis" + newest.Prefix()}, nil
+}
+
+// service is what every page about one version knows of it.
+type service struct {
+	API     catalog.API
+	Version catalog.Version
+	Href    string // of the version's page
+	Base    string // address at the gateway
+	Plan    catalog.Plan
+	Clock   agreement.Clock       // how long an approval takes
+	Agreed  []agreement.Agreement // the reader's own agreements on it that are not over
+}
+
+// OnOffer reports whether an agreement can be asked for.
+func (s service) OnOffer() bool {
+	return s.Version.State == catalog.Published || s.Version.State == catalog.Deprecated
+}
+
+// service reads the version in the address, as the reader may see it.
+func (p *Portal) service(r *http.Request) (service, error) {
+	ctx, who, vars := r.Context(), whoever(r), mux.Vars(r)
+	api, err := p.Catalog.APIBySlug(ctx, who, vars["agency"], vars["api"])
+	if err != nil {
+		return service{}, err
+	}
+	i := slices.IndexFunc(api.Versions, func(v catalog.Version) bool { return v.Number == vars["version"] })
+	if i < 0 {
+		return service{}, problem.Errorf(problem.NotFound, "no version %s of %s", vars["version"], vars["api"])
+	}
+	s := service{API: api, Version: api.Versions[i]}
+	s.Href, s.Base = "/apis"+s.Version.Prefix(), p.Gateway+s.Version.Prefix()
+	plans, err := p.Catalog.Plans(ctx)
+	if err != nil {
+		return service{}, err
+	}
+	for _, plan := range plans {
+		if plan.Slug == s.Version.PlanSlug {
+			s.Plan = plan
+		}
+	}
+	if s.Clock, err = p.Agreements.DecisionClock(ctx); err != nil {
+		return service{}, err
+	}
+	if !who.SignedIn() {
+		return s, nil
+	}
+	mine, err := p.Agreements.Mine(ctx, who, agreement.Filter{Version: s.Version.ID, Limit: 20})
+	for _, g := range mine.Items {
+		if g.State == agreement.Requested || g.State == agreement.Active || g.State == agreement.Suspended {
+			s.Agreed = append(s.Agreed, g)
+		}
+	}
+	return s, err
+}
+
+// versionData is the data of the page "developer-version".
+type versionData struct {
+	service
+	Groups []operationGroup
+	Access map[string]int // how many operations are open, restricted, personal
+}
+
+// operationGroup are the operations of one tag, "" for those without.
+type operationGroup struct {
+	Tag        string
+	Operations []catalog.Operation
+}
+
+// showVersion answers GET /apis/{agency}/{api}/{version}.
+func (p *Portal) showVersion(r *http.Request) (page, error) {
+	s, err := p.service(r)
+	if err != nil {
+		return page{}, err
+	}
+	operations, err := p.Catalog.Operations(r.Context(), whoever(r), s.Version.ID)
+	if err != nil {
+		return page{}, err
+	}
+	data := versionData{service: s, Access: map[string]int{}}
+	for _, o := range operations {
+		data.Access[o.Access]++
+		tag := ""
+		if len(o.Doc.Tags) > 0 {
+			tag = o.Doc.Tags[0]
+		}
+		i := slices.IndexFunc(data.Groups, func(g operationGroup) bool { return g.Tag == tag })
+		if i < 0 {
+			i, data.Groups = len(data.Groups), append(data.Groups, operationGroup{Tag: tag})
+		}
+		data.Groups[i].Operations = append(data.Groups[i].Operations, o)
+	}
+	return page{Name: "developer-version", Data: data}, nil
+}
+
+// openAPI answers GET /apis/{agency}/{api}/{version}/openapi.json: the
+// document with the gateway as its server.
+func (p *Portal) openAPI(w http.ResponseWriter, r *http.Request) error {
+	r, err := p.identified(r)
+	if err != nil {
+		return err
+	}
+	vars := mux.Vars(r)
+	v, err := p.Catalog.VersionBySlug(r.Context(), whoever(r), vars["agency"], vars["api"], vars["version"])
+	if err != nil {
+		return err
+	}
+	text, err := p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway+v.Prefix())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="`+v.APISlug+"-"+v.Number+`.openapi.json"`)
+	w.Header().Set("Access-Control-Allow-Origin", "*") // it is public
+	return write(w, http.StatusOK, text)
+}
+
+// operationData is the data of the page "developer-operation".
+type operationData struct {
+	service
+	Operation  catalog.Operation
+	Parameters []parameterRow
+	Body       []fieldRow
+	Answers    []answerRow
+	Refusals   []refusalRow
+	Samples    []sample
+	TokenCall  string
+}
+
+// parameterRow is one parameter.
+type parameterRow struct {
+	catalog.Parameter
+	KindKey string // message for its type, or ""
+}
+
+// answerRow is what is answered with one status.
+type answerRow struct {
+	Status                       string
+	DescriptionVI, DescriptionEN string
+	MediaTypes                   []string
+	Anchor                       string // of its fields
+	Fields                       []fieldRow
+	Example                      string
+}
+
+// refusalRow is one answer of the gateway itself.
+type refusalRow struct {
+	Status      int
+	Code, Title string
+}
+
+// showOperation answers GET /apis/{agency}/{api}/{version}/{operation}.
+func (p *Portal) showOperation(r *http.Request) (page, error) {
+	s, err := p.service(r)
+	if err != nil {
+		return page{}, err
+	}
+	o, err := p.Catalog.OperationBySlug(r.Context(), whoever(r), s.Version.ID, mux.Vars(r)["operation"])
+	if err != nil {
+		return page{}, err
+	}
+	data := operationData{service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Refusals: refusalsOf(r, o.Access)}
+	if o.Access != catalog.Open {
+		data.TokenCall = p.tokenCall("$LGSP_CLIENT_ID", s.Base)
+	}
+	for _, parameter := range o.Doc.Parameters {
+		data.Parameters = append(data.Parameters, parameterRow{parameter, kindKey(parameter.Type)})
+	}
+	if o.Doc.Body != nil {
+		data.Body = fieldRows("body", o.Doc.Body.Fields)
+	}
+	for _, a := range o.Doc.Answers {
+		anchor := "a" + notWord.ReplaceAllString(a.Status, "x")
+		data.Answers = append(data.Answers, answerRow{
+			Status: a.Status, DescriptionVI: a.DescriptionVI, DescriptionEN: a.DescriptionEN, MediaTypes: a.MediaTypes,
+			Anchor: anchor, Fields: fieldRows(anchor, a.Fields), Example: a.Example,
+		})
+	}
+	return page{Name: "developer-operation", Data: data}, nil
+}
+
+// refusalsOf are the gateway's own answers to calls of an operation, which no
+// agency's document tells.
+func refusalsOf(r *http.Request, access string) []refusalRow {
+	var rows []refusalRow
+	add := func(status int, codes ...string) {
+		for _, code := range codes {
+			title, _ := wordsOfCode(r, code)
+			rows = append(rows, refusalRow{status, code, title})
+		}
+	}
+	if access != catalog.Open {
+		add(400, "purpose-required", "field-not-agreed")
+		add(401, "no-credential", "key-wrong", "token-expired")
+	}
+	if access == catalog.Personal {
+		add(401, "key-for-personal-data")
+		add(403, "token-audience")
+	}
+	if access != catalog.Open {
+		add(403, "no-agreement", "operation-not-agreed", "agreement-expired", "agreement-suspended")
+	}
+	add(429, "rate-exceeded", "quota-exceeded")
+	add(502, "upstream-unreachable")
+	add(504, "upstream-timeout")
+	return rows
+}

@@ -1,0 +1,139 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/catalog"
+	"lgsp/internal/problem"
+	"lgsp/ledger"
+)
+
+// explainData is the data of the page "developer-explain".
+type explainData struct {
+	Application auth.Application
+	Call        *callRow            // that was made; nil: it is only imagined
+	Detail      string              // why it was refused, in more words
+	Version     *catalog.Version    // nil: no service was found at the address called
+	Operations  []catalog.Operation // of the version
+	Imagined    ImaginedCall
+	Now         *CallExplanation // what would be decided now; nil: nothing can be asked
+	Title       string           // of the refusal there would be, in words
+	Change      []string         // what would allow it: codes that have words
+	Request     string           // address where an agreement is asked for
+}
+
+// explain answers GET /explain: why a call of the reader's application was
+// refused (application, trace), and what the gateway would decide now on the
+// same call, or on one with another operation or credential.
+func (p *Portal) explain(r *http.Request) (page, error) {
+	who, err := signedIn(r)
+	if err != nil {
+		return page{}, err
+	}
+	id, err := uuid.Parse(r.FormValue("application"))
+	if err != nil {
+		return page{}, problem.Errorf(problem.NotFound, "no application named")
+	}
+	ctx := r.Context()
+	if err := p.Auth.OwnsApplication(ctx, who, id); err != nil {
+		return page{}, err
+	}
+	var data explainData
+	if data.Application, err = p.Auth.Application(ctx, id); err != nil {
+		return page{}, err
+	}
+	data.Imagined = ImaginedCall{Application: id, Operation: r.FormValue("operation"), Purpose: r.FormValue("purpose"), Credential: r.FormValue("credential")}
+	if data.Imagined.Version, err = uuid.Parse(r.FormValue("version")); err != nil {
+		data.Imagined.Version = uuid.Nil // that of the call, then
+	}
+	if trace := r.FormValue("trace"); trace != "" {
+		rows, _, err := p.calls(r, data.Application, ledger.ExchangeFilter{Trace: trace, Limit: 1})
+		if err != nil {
+			return page{}, err
+		}
+		if len(rows) == 0 {
+			return page{}, problem.Errorf(problem.NotFound, "no call with that trace")
+		}
+		data.take(rows[0])
+		_, data.Detail = wordsOfCode(r, rows[0].Code)
+	}
+	err = p.explainNow(ctx, who, &data)
+	if data.Now != nil && data.Now.Code != "" {
+		data.Title, _ = wordsOfCode(r, data.Now.Code)
+	}
+	return page{Name: "developer-explain", Data: data}, err
+}
+
+// take imagines the call that was made again, where nothing else is named.
+func (d *explainData) take(call callRow) {
+	d.Call = &call
+	if d.Imagined.Version == uuid.Nil {
+		d.Imagined.Version = call.VersionID
+	}
+	if d.Imagined.Operation == "" {
+		d.Imagined.Operation = call.Operation
+	}
+	if d.Imagined.Purpose == "" {
+		d.Imagined.Purpose = call.Purpose
+	}
+	if d.Imagined.Credential == "" {
+		d.Imagined.Credential = map[string]string{"key": "api_key", "token": "token"}[call.Credential]
+	}
+}
+
+// explainNow asks the gateway about the imagined call.
+func (p *Portal) explainNow(ctx context.Context, who auth.Principal, data *explainData) error {
+	v, err := p.Catalog.VersionByID(ctx, who, data.Imagined.Version)
+	if problem.Is(err, problem.NotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	data.Version = &v
+	if data.Operations, err = p.Catalog.Operations(ctx, who, v.ID); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(data.Operations, func(o catalog.Operation) bool { return o.Slug == data.Imagined.Operation })
+	if i < 0 {
+		return nil
+	}
+	if data.Imagined.Credential == "" {
+		data.Imagined.Credential = usualCredential(data.Operations[i].Access)
+	}
+	data.Request = "/apis" + v.Prefix() + "/request?" + withQuery("operation", data.Imagined.Operation, "application", data.Imagined.Application.String())
+	now, err := p.ExplainCall(ctx, data.Imagined)
+	if problem.Is(err, problem.NotFound) {
+		return nil // the gateway does not serve it
+	} else if err != nil {
+		return err
+	}
+	data.Now = &now
+	for _, change := range now.Change {
+		if slices.Contains(changesInWords(), change) {
+			data.Change = append(data.Change, change)
+		}
+	}
+	return nil
+}
+
+// usualCredential is what an operation is called with.
+func usualCredential(access string) string {
+	switch access {
+	case catalog.Personal:
+		return "token"
+	case catalog.Restricted:
+		return "api_key"
+	}
+	return "none"
+}
+
+// changesInWords are what the gateway says would turn its decision, as far as
+// there are words for it: messages developer.change-….
+func changesInWords() []string {
+	return []string{"send-credential", "send-token", "ask-agreement", "extend-agreement", "renew-agreement", "resume-agreement", "wait", "name-purpose"}
+}
