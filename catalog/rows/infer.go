@@ -183,10 +183,28 @@ const (
 	english                   // 1,350.5, and the plain numbers of JSON and workbooks
 )
 
+// codeWords begin the names of columns that hold codes: mã xã, số định danh, số
+// hiệu, số điện thoại, số CCCD …
+var codeWords = []string{"ma", "so_dinh_danh", "so_hieu", "so_dien_thoai", "so_cccd", "so_cmnd", "cccd", "code", "id"}
+
+// isCode reports whether a column's name says that it holds codes. They are
+// text even where all are digits: 9.000010 is another procedure than 9.00001.
+func isCode(column string) bool {
+	key := keyOf(column) + "_"
+	for _, word := range codeWords {
+		if strings.HasPrefix(key, word+"_") {
+			return true
+		}
+	}
+	return strings.HasSuffix(key, "_id_") || strings.HasSuffix(key, "_code_")
+}
+
 // decide gives the column's type. What is doubtful stays text, with a finding.
 func (t *tracker) decide(column string, report *Report) (Type, numbers) {
 	all := func(s shape) bool { return t.filled > 0 && t.fits[s] == t.filled }
 	switch {
+	case isCode(column) && !all(dayFirst) && !all(isoDate):
+		return Text, vietnamese
 	case all(plainInt):
 		if t.grouped > 0 && all(enDecimal) {
 			report.add(0, column, "rows-points-grouped", "points are read as groups of thousands: 1.350 is 1350")

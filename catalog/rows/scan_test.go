@@ -52,6 +52,7 @@ func TestTypes(t *testing.T) {
 	for _, tt := range []struct{ name, format, content, types, findings string }{
 		{"integers and text", "CSV", "Tên,Số\nA,1\nB,-20\n", "ten:text so:integer", ""},
 		{"leading zeros are codes", "CSV", "mã\n01\n12\n", "ma:text", ""},
+		{"codes by their name", "CSV", "ma_tthc,Mã xã,Mãng cầu,user id\n9.000001,99001,5,7\n9.000010,99002,6,8\n", "ma_tthc:text ma_xa:text mang_cau:integer user_id:text", ""},
 		{"long numbers are codes", "CSV", "m\n1234567890123456789\n", "m:text", ""},
 		{"Vietnamese groups", "CSV", "s\n1.350\n95.000\n", "s:integer", "0/s/rows-points-grouped"},
 		{"groups with a plain number", "CSV", "s\n1.350\n12\n", "s:integer", "0/s/rows-points-grouped"},

@@ -30,10 +30,6 @@ const (
 	corpusLargest = 4
 )
 
-// corpusTime is what one document may take here: more than Read allows, since
-// tests share the machine and the race detector slows them tenfold.
-const corpusTime = 2 * time.Minute
-
 // reading is what came of one document.
 type reading struct {
 	name       string

@@ -290,6 +290,10 @@ func TestHostileStaysBounded(t *testing.T) {
 	}
 }
 
+// corpusTime is what one document may take in a test: more than Read allows,
+// since tests share the machine and the race detector slows them tenfold.
+const corpusTime = 2 * time.Minute
+
 func TestKebab(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
