@@ -41,7 +41,7 @@ var confined = map[string][]string{
 	"github.com/fergusstrange":            {"internal/devdb"},
 	"golang.org/x/mod":                    {"ledger", "ledger/tlog"},
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "portal/openapi"},
-	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway"},
+	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp"},
 }
 
 var (

@@ -1,0 +1,326 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// attempt is one way to call a route. In its path, {…} stand for the ids of a world's objects.
+type attempt struct {
+	route string // method and template, as the router has them
+	what  string // the object that is asked for
+	path  string // below /api/v1
+	body  string
+}
+
+// attempts are how each route of /api/v1 is called: at least one a route, and
+// one for each kind of object that the answer may depend on. Objects are
+// agency A's or its developer's.
+func (w *world) attempts() []attempt {
+	wish, _ := json.Marshal(w.wish("quan-ly"))
+	spec, _ := json.Marshal(map[string]string{"number": "v7", "text": worldSpec})
+	text, _ := json.Marshal(map[string]string{"text": worldSpec})
+	marks, _ := json.Marshal(worldMarks)
+	const reason = `{"text":"Vì lý do quản lý."}`
+	list := []attempt{
+		{"GET /openapi.json", "", "/openapi.json", ""},
+		{"POST /sign-up", "", "/sign-up", `{"email":"moi@world.example","name":"Mới","password":"một mật khẩu dài"}`},
+		{"GET /me", "", "/me", ""},
+		{"GET /tokens", "own", "/tokens", ""},
+		{"POST /tokens", "own", "/tokens", `{"name":"mới","hours":1}`},
+		{"DELETE /tokens/{id}", "the developer's", "/tokens/{token of developer}", ""},
+		{"GET /agencies", "", "/agencies", ""},
+		{"GET /agencies/{slug}", "", "/agencies/so-a", ""},
+		{"GET /applications", "own", "/applications", ""},
+		{"POST /applications", "own", "/applications", `{"name":"Mới"}`},
+		{"POST /applications", "the agency's", "/applications", `{"name":"Mới","agency":"{so-a}"}`},
+		{"POST /applications/{id}/credentials", "the developer's", "/applications/{application}/credentials", `{"kind":"api_key"}`},
+		{"POST /credentials/{id}/rotate", "the developer's", "/credentials/{api_key}/rotate", `{"overlap_hours":1}`},
+		{"DELETE /credentials/{id}", "the developer's", "/credentials/{api_key}", ""},
+		{"GET /apis", "", "/apis", ""},
+		{"POST /apis", "agency A", "/apis", `{"agency_id":"{so-a}","slug":"moi","title_vi":"Mới"}`},
+		{"POST /specs/inspect", "", "/specs/inspect", string(text)},
+		{"GET /plans", "", "/plans", ""},
+		{"GET /agencies/{id}/upstreams", "agency A", "/agencies/{so-a}/upstreams", ""},
+		{"POST /agencies/{id}/upstreams", "agency A", "/agencies/{so-a}/upstreams", `{"host_port":"10.1.2.3:80"}`},
+		{"POST /agencies/{id}/upstreams/approve", "agency A", "/agencies/{so-a}/upstreams/approve", `{"host_port":"10.1.2.3:80"}`},
+		{"GET /agreements", "own", "/agreements", ""},
+		{"POST /agreements", "the developer's", "/agreements", string(wish)},
+		{"GET /agencies/{id}/agreements", "agency A", "/agencies/{so-a}/agreements", ""},
+		{"POST /agreements/{id}/approve", "asked", "/agreements/{asked agreement}/approve", reason},
+		{"POST /agreements/{id}/refuse", "asked", "/agreements/{asked agreement}/refuse", `{"reason":"Ngoài phạm vi được chia sẻ.","legal_basis":"nd-194-2025-d16"}`},
+		{"POST /agreements/{id}/suspend", "agreed", "/agreements/{agreed agreement}/suspend", reason},
+		{"POST /agreements/{id}/resume", "suspended", "/agreements/{suspended agreement}/resume", reason},
+		{"POST /agreements/{id}/end", "agreed", "/agreements/{agreed agreement}/end", reason},
+		{"GET /purposes", "", "/purposes", ""},
+		{"GET /legal-bases", "", "/legal-bases", ""},
+		{"GET /search", "", "/search?q=dich+vu", ""},
+		{"GET /suggest", "", "/suggest?q=dich", ""},
+		{"GET /datasets", "", "/datasets", ""},
+		{"POST /datasets", "agency A", "/datasets", `{"agency":"{so-a}","slug":"so-lieu-moi","title_vi":"Mới"}`},
+		{"POST /datasets/{slug}/submit", "drafted", "/datasets/drafted-data/submit", ""},
+		{"POST /datasets/{slug}/approve", "submitted", "/datasets/submitted-data/approve", ""},
+		{"POST /datasets/{slug}/return", "submitted", "/datasets/submitted-data/return", reason},
+		{"POST /datasets/{slug}/publish", "approved", "/datasets/approved-data/publish", ""},
+		{"POST /datasets/{slug}/withdraw", "opened", "/datasets/opened-data/withdraw", reason},
+		{"GET /themes", "", "/themes", ""},
+		{"GET /licences", "", "/licences", ""},
+		{"GET /exchanges", "the platform", "/exchanges", ""},
+		{"GET /exchanges", "agency A", "/exchanges?agency={so-a}", ""},
+		{"GET /exchanges", "the developer's application", "/exchanges?application={application}", ""},
+		{"GET /acts", "the platform", "/acts", ""},
+		{"GET /acts", "agency A", "/acts?agency={so-a}", ""},
+		{"GET /explain/call", "the developer's application", "/explain/call?application={application}&version={published version}&operation=nguoi&credential=token", ""},
+		{"GET /explain/call", "hidden", "/explain/call?version={draft version}&operation=nguoi&credential=none", ""},
+		{"GET /explain/act", "own", "/explain/act?act=api.edit&agency={so-a}", ""},
+		{"GET /policy", "", "/policy", ""},
+		{"POST /versions/{id}/submit", "draft", "/versions/{draft version}/submit", ""},
+		{"POST /versions/{id}/publish", "draft", "/versions/{draft version}/publish", ""},
+		{"POST /versions/{id}/publish", "reviewed", "/versions/{reviewed version}/publish", ""},
+		{"POST /versions/{id}/deprecate", "published", "/versions/{published version}/deprecate",
+			`{"sunset":"` + time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339) + `"}`},
+		{"POST /versions/{id}/retire", "published", "/versions/{published version}/retire", ""},
+	}
+	for _, name := range []string{"application", "agency's application"} {
+		at := "/applications/{" + name + "}"
+		list = append(list, attempt{"GET /applications/{id}", name, at, ""},
+			attempt{"PUT /applications/{id}", name, at, `{"name":"Tên khác"}`},
+			attempt{"DELETE /applications/{id}", name, at, ""},
+			attempt{"GET /applications/{id}/credentials", name, at + "/credentials", ""},
+			attempt{"GET /applications/{id}/usage", name, at + "/usage", ""})
+	}
+	for _, api := range []string{"public", "hidden"} {
+		list = append(list, attempt{"GET /apis/{id}", api, "/apis/{" + api + " api}", ""},
+			attempt{"PUT /apis/{id}", api, "/apis/{" + api + " api}", `{"title_vi":"Tên khác"}`},
+			attempt{"POST /apis/{id}/versions", api, "/apis/{" + api + " api}/versions", string(spec)})
+	}
+	for _, version := range []string{"published", "draft"} {
+		at := "/versions/{" + version + " version}"
+		list = append(list, attempt{"GET /versions/{id}", version, at, ""},
+			attempt{"GET /versions/{id}/operations", version, at + "/operations", ""},
+			attempt{"PUT /versions/{id}/operations", version, at + "/operations", string(marks)},
+			attempt{"GET /versions/{id}/openapi.json", version, at + "/openapi.json", ""},
+			attempt{"PUT /versions/{id}/spec", version, at + "/spec", string(text)},
+			attempt{"PUT /versions/{id}/upstream", version, at + "/upstream", `{"url":"http://{upstream}"}`},
+			attempt{"PUT /versions/{id}/plan", version, at + "/plan", `{"plan":"high"}`})
+	}
+	for _, state := range []string{"asked", "agreed"} {
+		at := "/agreements/{" + state + " agreement}"
+		for _, part := range []string{"", "/summary", "/history", "/quota"} {
+			list = append(list, attempt{"GET /agreements/{id}" + part, state, at + part, ""})
+		}
+	}
+	for _, state := range []string{"drafted", "opened"} {
+		at := "/datasets/" + state + "-data"
+		file := at + "/distributions/{" + state + " file}"
+		const template = "/datasets/{slug}/distributions/{id}"
+		list = append(list, attempt{"GET /datasets/{slug}", state, at, ""},
+			attempt{"PUT /datasets/{slug}", state, at, `{"slug":"` + state + `-data","title_vi":"Tên khác","notes_vi":"Khác","theme":"TECH"}`},
+			attempt{"POST /datasets/{slug}/distributions", state, at + "/distributions?filename=b.csv", "Mã,Số\n3,4\n"},
+			attempt{"PUT " + template + "/file", state, file + "/file?filename=b.csv", "Mã,Số\n3,4\n"},
+			attempt{"GET " + template + "/columns", state, file + "/columns", ""},
+			attempt{"PUT " + template + "/columns", state, file + "/columns", `[]`},
+			attempt{"GET " + template + "/rows", state, file + "/rows", ""})
+	}
+	return list
+}
+
+// fill puts the ids of objects in the place of their names.
+func (w *world) fill(s string) string {
+	for name, id := range w.id {
+		s = strings.ReplaceAll(s, "{"+name+"}", id)
+	}
+	return s
+}
+
+// TestAuthorization calls every route of /api/v1 as everybody, and compares
+// what each is answered with testdata/authorization.txt. Each call works on
+// the same objects: what it changed is rolled back.
+func TestAuthorization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.serve()
+	again, err := wire(t.Context(), w.config, w.db)
+	w.must(err)
+	again.api.ExplainCall, again.api.Remaining = w.explainCall, w.remaining // by the node that runs
+	again.catalog.Loopback = w.catalog.Loopback
+	router := undone(t, again)
+	attempts := w.attempts()
+	slices.SortStableFunc(attempts, func(a, b attempt) int {
+		return strings.Compare(a.route[strings.Index(a.route, "/"):]+a.route+a.what, b.route[strings.Index(b.route, "/"):]+b.route+b.what)
+	})
+	w.coversEveryRoute(router, attempts)
+
+	var table strings.Builder
+	fmt.Fprintf(&table, "%-62s %s\n", "# what /api/v1 answers to", strings.Join(roles, " "))
+	for _, a := range attempts {
+		line := a.route
+		if a.what != "" {
+			line += " (" + a.what + ")"
+		}
+		fmt.Fprintf(&table, "%-62s", line)
+		for _, role := range roles {
+			status, body := w.try(router, role, a)
+			w.sane(role, a, status, body)
+			w.hides(router, role, a, status)
+			fmt.Fprintf(&table, " %*d", len(role), status)
+		}
+		table.WriteByte('\n')
+	}
+	golden(t, "testdata/authorization.txt", table.String())
+}
+
+// coversEveryRoute fails for a route without an attempt, and for an attempt
+// without a route. The routes are those of the API's own document, which
+// another test holds to the router.
+func (w *world) coversEveryRoute(router http.Handler, attempts []attempt) {
+	w.t.Helper()
+	tried := map[string]bool{}
+	for _, a := range attempts {
+		tried[a.route] = true
+	}
+	_, text := w.try(router, "nobody", attempt{route: "GET /openapi.json", path: "/openapi.json"})
+	var document struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	w.must(json.Unmarshal([]byte(text), &document))
+	for path, methods := range document.Paths {
+		for method := range methods {
+			route := strings.ToUpper(method) + " " + path
+			if !tried[route] {
+				w.t.Errorf("nobody has tried %s: add it to attempts", route)
+			}
+			delete(tried, route)
+		}
+	}
+	for route := range tried {
+		w.t.Errorf("there is no route %s", route)
+	}
+}
+
+// try makes one call as a role.
+func (w *world) try(h http.Handler, role string, a attempt) (int, string) {
+	w.t.Helper()
+	method, _, _ := strings.Cut(a.route, " ")
+	r := httptest.NewRequest(method, "/api/v1"+w.fill(a.path), strings.NewReader(w.fill(a.body)))
+	if strings.HasPrefix(a.body, "{") || strings.HasPrefix(a.body, "[") {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if role != "nobody" {
+		r.Header.Set("Authorization", "Bearer "+w.token[role])
+	}
+	out := httptest.NewRecorder()
+	h.ServeHTTP(out, r)
+	return out.Code, out.Body.String()
+}
+
+// undone is the API of a platform that runs nothing besides; after each call
+// what it did is rolled back.
+func undone(t *testing.T, p *platform) http.Handler {
+	router := mux.NewRouter()
+	p.api.Routes(router)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tx, err := p.db.Pool.Begin(r.Context())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		p.auth.DB, p.catalog.DB, p.agreements.DB, p.ledger.DB = tx, tx, tx, tx
+		router.ServeHTTP(w, r)
+		if err := tx.Rollback(r.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// sane holds what no golden file may say otherwise.
+func (w *world) sane(role string, a attempt, status int, body string) {
+	w.t.Helper()
+	changed := !strings.HasPrefix(a.route, "GET ") && status < 400
+	switch {
+	case status >= 500:
+		w.t.Errorf("%s as %s: got %d: %s", a.route, role, status, body)
+	case role == "nobody" && changed && a.route != "POST /sign-up":
+		w.t.Errorf("nobody may %s: got %d", a.route, status)
+	case role == "other" && changed && a.what != "" && a.what != "own":
+		w.t.Errorf("another agency's publisher and steward may %s (%s): got %d", a.route, a.what, status)
+	case status >= 400 && !strings.Contains(body, `"code"`):
+		w.t.Errorf("%s as %s: got %d without a problem: %s", a.route, role, status, body)
+	}
+}
+
+var unpublished = regexp.MustCompile(`\{(draft|hidden) \w+\}|(drafted|submitted|approved)-data|\{drafted file\}`)
+
+// hides holds that whoever may not know of an object is answered as if it
+// were not there.
+func (w *world) hides(h http.Handler, role string, a attempt, status int) {
+	w.t.Helper()
+	if !unpublished.MatchString(a.path) || slices.Contains([]string{"publisher", "steward", "auditor", "operator"}, role) {
+		return
+	}
+	absent := a
+	absent.path = unpublished.ReplaceAllStringFunc(a.path, func(name string) string {
+		if strings.HasSuffix(name, "-data") {
+			return "khong-co"
+		}
+		return uuid.NewString()
+	})
+	if want, _ := w.try(h, role, absent); status != want {
+		w.t.Errorf("%s (%s) as %s: got %d, but %d where there is none", a.route, a.what, role, status, want)
+	}
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want, []byte(got)) {
+		t.Errorf("%s has changed; look at each line, then run with -update:\n%s", path, difference(string(want), got))
+	}
+}
+
+// difference lists the lines that only one of two texts has.
+func difference(want, got string) string {
+	var out strings.Builder
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			fmt.Fprintln(&out, "-", line)
+		}
+	}
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			fmt.Fprintln(&out, "+", line)
+		}
+	}
+	return out.String()
+}
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	os.Exit(m.Run())
+}

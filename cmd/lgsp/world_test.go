@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lgsp/agreement"
+	"lgsp/auth"
+	"lgsp/catalog"
+	"lgsp/internal/pg"
+	"lgsp/internal/pgtest"
+)
+
+// roles are the people of a world, from the least to the most trusted.
+// "other" publishes and decides for another agency than the one whose objects
+// are asked for.
+var roles = []string{"nobody", "citizen", "developer", "other", "publisher", "steward", "auditor", "operator"}
+
+// subject is the personal number that calls of the tests ask about; it is
+// nobody's (the province code 000 is not given out).
+const subject = "000138000777"
+
+const worldSpec = `openapi: 3.1.0
+info: { title: Hồ sơ, x-title-en: Files, version: '1' }
+paths:
+  /danh-muc:
+    get:
+      operationId: danhMuc
+      summary: Danh mục
+      responses: { '200': { description: Danh mục, content: { application/json: { schema: { $ref: '#/components/schemas/HoSo' } } } } }
+  /thua-dat/{so}:
+    get:
+      operationId: thuaDat
+      summary: Thửa đất
+      parameters: [ { name: so, in: path, required: true, schema: { type: string } } ]
+      responses: { '200': { description: Thửa đất, content: { application/json: { schema: { $ref: '#/components/schemas/HoSo' } } } } }
+  /nguoi/{so}:
+    get:
+      operationId: nguoi
+      summary: Một người
+      parameters: [ { name: so, in: path, required: true, schema: { type: string } } ]
+      responses: { '200': { description: Một người, content: { application/json: { schema: { $ref: '#/components/schemas/HoSo' } } } } }
+components:
+  schemas:
+    HoSo:
+      type: object
+      properties: { ma: { type: string }, hoTen: { type: string }, noiBo: { type: string } }
+`
+
+var worldMarks = map[string]catalog.Mark{
+	"danh-muc": {Access: "open", Classification: "public"},
+	"thua-dat": {Access: "restricted", Classification: "internal"},
+	"nguoi":    {Access: "personal", Classification: "confidential", SubjectIn: "path", SubjectName: "so"},
+}
+
+// world is the whole platform, wired as it is served, with two agencies and
+// objects of the first in every state.
+type world struct {
+	*platform
+	t        *testing.T
+	doors    doors
+	people   map[string]auth.Principal
+	password map[string]string
+	token    map[string]string // personal access tokens
+	session  map[string]string
+	key      string // of the developer's application
+	secret   string
+	id       map[string]string // ids and slugs of objects, by what they are
+}
+
+// newWorld wires a platform on a database and listeners of its own.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, people: map[string]auth.Principal{}, password: map[string]string{}, token: map[string]string{},
+		session: map[string]string{}, id: map[string]string{}}
+	for _, door := range []*net.Listener{&w.doors.portal, &w.doors.gateway, &w.doors.ops} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		w.must(err)
+		*door = l
+	}
+	t.Cleanup(w.doors.close)
+	dir, url := t.TempDir(), pgtest.NewURL(t)
+	pool, err := pg.Open(t.Context(), url)
+	w.must(err)
+	t.Cleanup(pool.Close)
+	c := config{
+		DataDir: dir, SecretFile: filepath.Join(dir, "secret"), MaxStale: 10 * time.Minute, Drain: time.Second,
+		PortalAddr: w.doors.portal.Addr().String(), GatewayAddr: w.doors.gateway.Addr().String(), OpsAddr: w.doors.ops.Addr().String(),
+		PortalURL: "http://" + w.doors.portal.Addr().String(), GatewayURL: "http://" + w.doors.gateway.Addr().String(),
+	}
+	c.Issuer = c.PortalURL
+	w.platform, err = wire(t.Context(), c, &database{URL: url, Pool: pool})
+	w.must(err)
+	w.settle()
+	w.publish()
+	w.agree()
+	w.open()
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// uuid is the id of an object.
+func (w *world) uuid(name string) uuid.UUID {
+	w.t.Helper()
+	id, err := uuid.Parse(w.id[name])
+	if err != nil {
+		w.t.Fatalf("no object %q", name)
+	}
+	return id
+}
+
+// settle makes the agencies and the people.
+func (w *world) settle() {
+	ctx, root := w.t.Context(), auth.Platform("test")
+	for _, slug := range []string{"so-a", "so-b"} {
+		a, err := w.auth.CreateAgency(ctx, root, auth.Agency{Slug: slug, Code: "H48." + map[string]string{"so-a": "90", "so-b": "91"}[slug],
+			Synthetic: true, NameVI: "Sở " + slug, NameEN: "Department " + slug, ValidFrom: time.Date(2025, 7, 1, 0, 0, 0, 0, time.UTC)})
+		w.must(err)
+		w.id[slug] = a.ID.String()
+	}
+	member := map[string][]auth.Membership{
+		"other":     {{Agency: w.uuid("so-b"), Role: auth.RolePublisher}, {Agency: w.uuid("so-b"), Role: auth.RoleSteward}},
+		"publisher": {{Agency: w.uuid("so-a"), Role: auth.RolePublisher}},
+		"steward":   {{Agency: w.uuid("so-a"), Role: auth.RoleSteward}},
+		"auditor":   {{Role: auth.RoleAuditor}},
+		"operator":  {{Role: auth.RoleOperator}},
+	}
+	for _, role := range roles[1:] {
+		w.password[role] = "mật khẩu của " + role + " " + uuid.NewString()
+		person, err := w.auth.CreatePerson(ctx, root, auth.NewPerson{Email: role + "@world.example", Name: "Người " + role, Password: w.password[role]})
+		w.must(err)
+		for _, m := range member[role] {
+			w.must(w.auth.AddMembership(ctx, root, person.ID, m))
+		}
+		w.people[role], err = w.auth.WhoByPerson(ctx, person.ID)
+		w.must(err)
+		made, token, err := w.auth.CreateToken(ctx, w.people[role], "test", time.Hour)
+		w.must(err)
+		w.token[role], w.id["token of "+role] = token, made.ID.String()
+		session, err := w.auth.StartSession(ctx, person.ID)
+		w.must(err)
+		w.session[role] = session.Secret
+	}
+}
+
+// upstream answers every call with the same record.
+func (w *world) upstream() string {
+	s := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		out.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(out, `{"ma":"1","hoTen":"Không Ai","noiBo":"giữ lại"}`)
+	}))
+	w.t.Cleanup(s.Close)
+	at := strings.TrimPrefix(s.URL, "http://")
+	w.upstreams.allowLoopback([]string{at})
+	w.catalog.Loopback = []string{at}
+	return at
+}
+
+// publish makes one API that everybody sees and one that is only drafted.
+func (w *world) publish() {
+	ctx, publisher, at := w.t.Context(), w.people["publisher"], w.upstream()
+	w.id["upstream"] = at
+	_, err := w.catalog.ApproveUpstream(ctx, w.people["operator"], w.uuid("so-a"), at)
+	w.must(err)
+	for _, api := range []string{"public", "hidden"} {
+		made, err := w.catalog.CreateAPI(ctx, publisher, catalog.NewAPI{AgencyID: w.uuid("so-a"), Slug: "dich-vu-" + api,
+			APIText: catalog.APIText{TitleVI: "Dịch vụ " + api, TitleEN: "Service " + api}})
+		w.must(err)
+		w.id[api+" api"] = made.ID.String()
+	}
+	for _, v := range []struct{ name, api, number string }{
+		{"published", "public", "v1"}, {"reviewed", "public", "v2"}, {"draft", "hidden", "v1"},
+	} {
+		made, err := w.catalog.CreateVersion(ctx, publisher, w.uuid(v.api+" api"), v.number, []byte(worldSpec))
+		w.must(err)
+		w.id[v.name+" version"] = made.ID.String()
+		_, err = w.catalog.MarkOperations(ctx, publisher, made.ID, worldMarks)
+		w.must(err)
+		_, err = w.catalog.SetUpstream(ctx, publisher, made.ID, "http://"+at)
+		w.must(err)
+		_, err = w.catalog.SetPlan(ctx, publisher, made.ID, "standard-approval")
+		w.must(err)
+	}
+	_, err = w.catalog.PublishVersion(ctx, publisher, w.uuid("published version"))
+	w.must(err)
+	_, err = w.catalog.SubmitVersion(ctx, publisher, w.uuid("reviewed version"))
+	w.must(err)
+}
+
+// agree makes the developer's application and its agreements in three states.
+func (w *world) agree() {
+	ctx, developer := w.t.Context(), w.people["developer"]
+	app, issued, err := w.auth.CreateApplication(ctx, developer, auth.NewApplication{Name: "Tra cứu"})
+	w.must(err)
+	w.id["application"] = app.ID.String()
+	for _, credential := range issued {
+		w.id[credential.Kind] = credential.ID.String()
+		if credential.Kind == "api_key" {
+			w.key = credential.Secret
+		} else {
+			w.secret = credential.Secret
+		}
+	}
+	owned, _, err := w.auth.CreateApplication(ctx, w.people["publisher"], auth.NewApplication{Agency: w.uuid("so-a"), Name: "Của sở"})
+	w.must(err)
+	w.id["agency's application"] = owned.ID.String()
+	for name, purpose := range map[string]string{"asked": "thu-tuc", "agreed": "dich-vu", "suspended": "thong-ke"} {
+		g, err := w.agreements.Request(ctx, developer, w.wish(purpose))
+		w.must(err)
+		w.id[name+" agreement"] = g.ID.String()
+		if name == "asked" {
+			continue
+		}
+		_, err = w.agreements.Approve(ctx, w.people["steward"], g.ID, "")
+		w.must(err)
+		if name == "suspended" {
+			_, err = w.agreements.Suspend(ctx, w.people["steward"], g.ID, "Kiểm tra lại mục đích sử dụng.")
+			w.must(err)
+		}
+	}
+}
+
+// wish is what the developer's application asks for.
+func (w *world) wish(purpose string) agreement.Request {
+	today := time.Now().UTC().Add(7 * time.Hour) // agreements count Vietnamese days
+	return agreement.Request{
+		ApplicationID: w.uuid("application"), VersionID: w.uuid("published version"), Purpose: purpose,
+		PurposeText: "Điền sẵn hồ sơ khi tiếp nhận.", LegalBasis: "luat-60-2024-d11-2b",
+		Starts: today.Format(time.DateOnly), Ends: today.AddDate(0, 6, 0).Format(time.DateOnly),
+		Operations: []agreement.Wanted{{Operation: "thua-dat", Fields: []string{"/ma"}}, {Operation: "nguoi", Fields: []string{"/ma"}}},
+	}
+}
+
+// open makes a dataset in each state.
+func (w *world) open() {
+	ctx, publisher, steward := w.t.Context(), w.people["publisher"], w.people["steward"]
+	steps := []func(context.Context, auth.Principal, uuid.UUID) (catalog.Dataset, error){
+		w.catalog.SubmitDataset, w.catalog.ApproveDataset, w.catalog.PublishDataset}
+	for n, state := range []string{"drafted", "submitted", "approved", "opened"} {
+		d, err := w.catalog.CreateDataset(ctx, publisher, w.uuid("so-a"), catalog.DatasetText{Slug: state + "-data",
+			TitleVI: "Số liệu " + state, NotesVI: "Số liệu", Theme: "TECH"})
+		w.must(err)
+		part, err := w.catalog.AddDistribution(ctx, publisher, d.ID, catalog.Upload{FileName: "so-lieu.csv", Body: strings.NewReader("Mã,Số\n1,2\n")})
+		w.must(err)
+		w.id[state+" file"] = part.ID.String()
+		for i, step := range steps[:n] {
+			_, err := step(ctx, []auth.Principal{publisher, steward, publisher}[i], d.ID)
+			w.must(err)
+		}
+	}
+}
+
+// serve runs the platform until the test ends.
+func (w *world) serve() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- w.run(ctx, w.doors, func() { close(ready) }) }()
+	w.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Errorf("the platform ended with: %v", err)
+		}
+	})
+	select {
+	case <-ready:
+	case err := <-ended:
+		ended <- nil
+		w.t.Fatalf("the platform did not start: %v", err)
+	case <-time.After(20 * time.Second):
+		w.t.Fatal("the platform is not ready after 20 s")
+	}
+}
+
+// until asks until the answer is true.
+func (w *world) until(what string, ask func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ask(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatal(fmt.Sprintf("%s: not within 10 s", what))
+		}
+	}
+}
