@@ -1,11 +1,11 @@
 // Starting and stopping: what a person at a terminal, systemd, or a power cut
 // does to the platform.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { Platform, until } from './platform.mjs'
+import { Platform, freePorts, until } from './platform.mjs'
 
 const binary = path.resolve(import.meta.dirname, '../bin/lgsp')
 let lgsp, agencies
@@ -80,6 +80,25 @@ test('wrong settings are told all at once', async () => {
   assert.equal(code, 1)
   assert.match(stderr, /LGSP_DRAIN/)
   assert.match(stderr, /LGSP_LOG_LEVEL/)
+})
+
+test('a gateway node alone serves from the same database, with the same secret', async () => {
+  const [gateway, ops] = await freePorts(2)
+  const env = { ...lgsp.env, LGSP_DATABASE_URL: await lgsp.databaseURL(), LGSP_DATA_DIR: path.join(lgsp.dir, 'node'),
+    LGSP_GATEWAY_ADDR: `127.0.0.1:${gateway}`, LGSP_OPS_ADDR: `127.0.0.1:${ops}` }
+  const without = await run(['gateway'], env)
+  assert.equal(without.code, 1)
+  assert.match(without.stderr, /LGSP_SECRET_FILE/)
+  const node = spawn(binary, ['gateway'], { env: { ...env, LGSP_SECRET_FILE: path.join(lgsp.dir, 'data/secret') }, stdio: 'ignore' })
+  const ended = new Promise((resolve) => node.once('exit', resolve))
+  await until('the node is ready', 10_000, async () => (await fetch(`http://127.0.0.1:${ops}/readyz`).catch(() => null))?.ok)
+  const { url } = lgsp.info.calls.find((c) => c.needs === 'key')
+  const here = url.replace(lgsp.gateway, `http://127.0.0.1:${gateway}`)
+  assert.equal((await fetch(here)).status, 401, 'it knows the route and what it takes')
+  const known = await fetch(here, { headers: { 'X-API-Key': lgsp.info.application.api_key } })
+  assert.equal(known.status, 502, 'it knows the key and the agreement; this machine’s simulators are not its to reach')
+  node.kill('SIGTERM')
+  assert.equal(await ended, 0)
 })
 
 test('without --demo it refuses the demo’s data and creates no account', async () => {

@@ -9,7 +9,8 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const binary = path.resolve(import.meta.dirname, '../bin/lgsp')
 
-async function freePorts(count) {
+/** Ports that nobody listens on just now. */
+export async function freePorts(count) {
   const servers = await Promise.all(Array.from({ length: count }, () => new Promise((resolve, reject) => {
     const server = createServer().once('error', reject)
     server.listen(0, '127.0.0.1', () => resolve(server))
@@ -67,10 +68,15 @@ export class Platform {
     return (await readFile(path.join(this.dir, 'data/postgres/data/postmaster.pid'), 'utf8')).split('\n')[0]
   }
 
+  /** The address of the private PostgreSQL, for another process. */
+  async databaseURL() {
+    const socket = (await readFile(path.join(this.dir, 'data/postgres/data/postmaster.pid'), 'utf8')).split('\n')[4]
+    return `postgres://lgsp@/lgsp?host=${socket}`
+  }
+
   /** Runs SQL on the private PostgreSQL, as someone who got at the database would. */
   async sql(text) {
-    const socket = (await readFile(path.join(this.dir, 'data/postgres/data/postmaster.pid'), 'utf8')).split('\n')[4]
-    const { stdout } = await run('psql', ['-h', socket, '-U', 'lgsp', '-d', 'lgsp', '-v', 'ON_ERROR_STOP=1', '-Atc', text])
+    const { stdout } = await run('psql', [await this.databaseURL(), '-v', 'ON_ERROR_STOP=1', '-Atc', text])
     return stdout.trim()
   }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,6 +28,9 @@ func runGateway(ctx context.Context, p program) error {
 	}
 	if c.DatabaseURL == "" {
 		return errors.New("LGSP_DATABASE_URL: a gateway node alone needs the database that the others share")
+	}
+	if _, err := os.Stat(c.SecretFile); err != nil { // a secret of its own would fit no key and no token
+		return fmt.Errorf("LGSP_SECRET_FILE: a gateway node alone needs the secret that the platform made: %w", err)
 	}
 	slog.SetDefault(c.logger(p.Stderr, false))
 	if err := c.makeDataDir(); err != nil {

@@ -225,10 +225,12 @@ func stopLeftover(ctx context.Context, bin string, p place) error {
 		return nil
 	}
 	ctl := filepath.Join(bin, "pg_ctl")
-	if p.command(ctx, ctl, "status", "-D", p.data).Run() != nil {
+	running := func() bool { return p.command(ctx, ctl, "status", "-D", p.data).Run() == nil }
+	if !running() {
 		return nil // a stale file; the server removes it itself
 	}
-	if out, err := p.command(ctx, ctl, "stop", "-D", p.data, "-m", "fast", "-w").CombinedOutput(); err != nil {
+	out, err := p.command(ctx, ctl, "stop", "-D", p.data, "-m", "fast", "-w").CombinedOutput()
+	if err != nil && running() { // it may have been stopping already
 		return fmt.Errorf("stop the PostgreSQL left in %s: %w: %s", p.data, err, lastLine(out))
 	}
 	return nil
