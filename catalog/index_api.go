@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -35,7 +36,7 @@ func (c *Catalog) indexAPI(ctx context.Context, tx pgx.Tx, id uuid.UUID, owner A
 	if len(operations) == 0 {
 		return c.unindex(ctx, tx, "api", id)
 	}
-	vi, en := []string{a.DescriptionVI, owner.TitleVI}, []string{a.DescriptionEN, owner.TitleEN}
+	vi, en := []string{lead(a.DescriptionVI)}, []string{lead(a.DescriptionEN)}
 	for _, op := range operations {
 		vi, en = append(vi, op.Doc.SummaryVI), append(en, op.Doc.SummaryEN)
 	}
@@ -43,4 +44,17 @@ func (c *Catalog) indexAPI(ctx context.Context, tx pgx.Tx, id uuid.UUID, owner A
 		Kind: "api", ID: a.ID, AgencyID: a.AgencyID, Slug: owner.Slug + "/" + a.Slug, TitleVI: a.TitleVI, TitleEN: a.TitleEN,
 		TextVI: strings.Join(vi, "\n"), TextEN: strings.Join(en, "\n"), At: c.Now().UTC(),
 	})
+}
+
+var (
+	markdownLink  = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
+	markdownMarks = strings.NewReplacer("**", "", "`", "", "__", "")
+)
+
+// lead is the first paragraph of a description (CommonMark) without its marks:
+// what a search weighs and shows. What follows is often the same in all of an
+// agency's documents, and would make every one of them a hit.
+func lead(description string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(description), "\n\n")
+	return markdownMarks.Replace(markdownLink.ReplaceAllString(first, "$1"))
 }
