@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lgsp/internal/problem"
 )
 
@@ -81,7 +83,7 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 	}
 	set := func(name, value string) { out.Header.Set(name, value) }
 	set("LGSP-Agency", c.version.AgencySlug)
-	if c.exchange.Application.ID() != 0 || c.grant != nil {
+	if c.exchange.Application != uuid.Nil {
 		set("LGSP-Application", c.exchange.Application.String())
 	}
 	if c.grant != nil {
