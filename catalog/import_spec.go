@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,7 +64,10 @@ func (c *Catalog) FetchSpec(ctx context.Context, who auth.Principal, address str
 	failed := problem.Errorf(problem.Invalid, "the document could not be fetched from %s", u.Host).
 		Coded("fetch-failed", "host", u.Host).Wrong("url", "fetch-failed", "the document could not be fetched", "host", u.Host)
 	answer, err := c.Fetch.Do(r)
-	if err != nil {
+	var about *url.Error
+	if errors.As(err, &about) {
+		return nil, failed.Because(about.Err) // its own text repeats the whole address, which may hold a token
+	} else if err != nil {
 		return nil, failed.Because(err)
 	}
 	defer answer.Body.Close()

@@ -159,9 +159,15 @@ func (w *world) settle() {
 	}
 }
 
+// breaks at the end of a path makes the upstream break the connection.
+const breaks = "0"
+
 // upstream answers every call with the same record.
 func (w *world) upstream() string {
 	s := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, subject+breaks) {
+			panic(http.ErrAbortHandler)
+		}
 		out.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(out, `{"ma":"1","hoTen":"Không Ai","noiBo":"giữ lại"}`)
 	}))

@@ -64,20 +64,27 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// Log writes the one line that a problem leaves.
+// Log writes the one line that a problem leaves. What the far end did wrong
+// goes by its code alone: the text may repeat what was typed. A refusal by the
+// policy keeps its text, which names the rule.
 func Log(r *http.Request, e *Error) {
 	level := slog.LevelInfo
 	if e.Kind >= 500 && e.Err != nil {
 		level = slog.LevelError
 	}
-	slog.Log(r.Context(), level, "problem", "status", int(e.Kind), "code", e.Code, "detail", e.Detail,
+	detail := ""
+	if e.Kind >= 500 || e.Kind == Forbidden {
+		detail = e.Detail
+	}
+	slog.Log(r.Context(), level, "problem", "status", int(e.Kind), "code", e.Code, "detail", detail,
 		"err", e.Err, "trace_id", telemetry.Trace(r.Context()))
 }
 
 func (e *Error) body(r *http.Request, locale string) map[string]any {
-	title, _ := e.Words("en")
-	detail := e.Detail
-	if locale != "" {
+	title, detail := e.Words("en")
+	if locale == "" {
+		detail = e.Detail
+	} else {
 		title, detail = e.Words(locale)
 	}
 	body := map[string]any{
