@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"mime"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -10,6 +9,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
+	"lgsp/catalog/rows"
 )
 
 // uploadLimit is what a file of a dataset may measure, in bytes.
@@ -360,14 +360,6 @@ func (a *API) describeColumns(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// exports are the forms in which rows leave, besides pages of JSON.
-var exports = map[string]string{
-	"csv":       "text/csv; charset=utf-8",
-	"csv-excel": "text/csv; charset=utf-8",
-	"xlsx":      "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-	"jsonl":     "application/jsonl",
-}
-
 // rows answers GET /datasets/{slug}/distributions/{id}/rows.
 //
 //	@Summary		Rows of an open dataset: filtered, sorted, grouped, page by page or as a file
@@ -394,25 +386,18 @@ func (a *API) rows(w http.ResponseWriter, r *http.Request) error {
 	}
 	values := r.URL.Query()
 	format := values.Get("format")
-	kind, whole := exports[format]
-	if !whole {
+	if format == "" || format == "json" {
 		page, err := a.Catalog.QueryRows(r.Context(), who, id, values)
 		if err != nil {
 			return err
 		}
 		return answer(w, r, page)
 	}
-	file := &download{ResponseWriter: w, kind: kind, name: fileName(mux.Vars(r)["slug"], format)}
-	return file.end(a.Catalog.ExportRows(r.Context(), who, id, values, file))
-}
-
-func fileName(slug, format string) string {
-	switch format {
-	case "csv-excel":
-		return slug + "-excel.csv"
-	default:
-		return slug + "." + format
+	file, err := downloadOf(w, mux.Vars(r)["slug"], format)
+	if err != nil {
+		return err
 	}
+	return file.end(a.Catalog.ExportRows(r.Context(), who, id, values, file))
 }
 
 // download sends its headers with the first byte, so that a failure before it
@@ -423,11 +408,18 @@ type download struct {
 	begun      bool
 }
 
+// downloadOf is a dataset's rows as a file in a form of rows.Formats, or
+// Invalid when there is no such form.
+func downloadOf(w http.ResponseWriter, slug, format string) (*download, error) {
+	form, err := rows.FormatOf(format)
+	return &download{ResponseWriter: w, kind: form.MediaType, name: slug + form.Ending}, err
+}
+
 func (d *download) Write(p []byte) (int, error) {
 	if !d.begun {
 		d.begun = true
 		d.Header().Set("Content-Type", d.kind)
-		d.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.name}))
+		d.Header().Set("Content-Disposition", attachment(d.name))
 	}
 	return d.ResponseWriter.Write(p)
 }

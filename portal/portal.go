@@ -52,6 +52,7 @@ type Portal struct {
 
 	attempts   attempts     // failed sign-ins by address
 	remembered figureMemory // of the home page
+	sizes      exportSizes  // of the files that rows leave as
 }
 
 // DemoAccount is an account of the demonstration, password included.
@@ -78,6 +79,7 @@ func (p *Portal) pages() http.Handler {
 	r := mux.NewRouter()
 	p.readingRoutes(r)
 	p.accountRoutes(r)
+	p.datasetRoutes(r)
 	p.developerRoutes(r)
 	r.NotFoundHandler = p.page(p.notFound)
 	r.MethodNotAllowedHandler = p.page(p.methodNotAllowed)

@@ -17,6 +17,7 @@ var here = time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
 //
 //	t "area.key" "name" value …   the message, filled in; "n" chooses the plural
 //	num 1350.5                    1.350,5 in Vietnamese, 1,350.5 in English
+//	digits "1350.50"              1.350,50: a number given as text, with all its decimals
 //	bytes 1350                    1,3 kB
 //	date / datetime time          <time>, on the province's clock; a nil or zero time is —
 //	day "2026-12-31"              a day of the calendar
@@ -43,6 +44,7 @@ func functions(locale string, words map[string]message, assets map[string]string
 	return template.FuncMap{
 		"t":      func(key string, pairs ...any) (any, error) { return say(locale, words, key, pairs...) },
 		"num":    func(n any) string { return number(locale, n) },
+		"digits": func(digits string) string { return grouped(locale, digits) },
 		"bytes":  func(n int64) string { return size(locale, n) },
 		"locale": func() string { return locale },
 		"url":    address,
@@ -124,6 +126,11 @@ func number(locale string, n any) string {
 	default:
 		return fmt.Sprint(n)
 	}
+	return grouped(locale, digits)
+}
+
+// grouped writes the digits of a number as the language does.
+func grouped(locale, digits string) string {
 	group, point := ".", ","
 	if locale == "en" {
 		group, point = ",", "."

@@ -1,0 +1,179 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"lgsp/auth"
+	"lgsp/catalog"
+	"lgsp/internal/problem"
+)
+
+// datasetRoutes are what a citizen reads: no account, no scripts.
+func (p *Portal) datasetRoutes(r *mux.Router) {
+	r.Handle("/datasets", p.page(p.datasets)).Methods("GET", "HEAD")
+	r.Handle("/dataset/{slug}", p.page(p.dataset)).Methods("GET", "HEAD")
+	r.Handle("/dataset/{slug}/download/{id}", p.file(p.downloadRows)).Methods("GET", "HEAD")
+	r.Handle("/r/{id}", p.file(p.sendFile)).Methods("GET", "HEAD")
+	r.Handle("/agencies", p.page(p.agencies)).Methods("GET", "HEAD")
+	r.Handle("/agencies/{slug}", p.page(p.publicAgency)).Methods("GET", "HEAD")
+	r.Handle("/docs/rows", p.page(p.rowsGuide)).Methods("GET", "HEAD")
+	r.Handle("/robots.txt", p.file(p.robots)).Methods("GET", "HEAD")
+	r.Handle("/sitemap.xml", p.file(p.sitemap)).Methods("GET", "HEAD")
+	r.Handle("/demo/mail", p.page(p.demoMail)).Methods("GET", "HEAD")
+}
+
+// datasets answers GET /datasets: the search lists them, by theme, agency and
+// format.
+func (p *Portal) datasets(*http.Request) (page, error) {
+	return page{To: "/search?kind=dataset"}, nil
+}
+
+// datasetData is the data of the page "dataset".
+type datasetData struct {
+	catalog.Dataset
+	LeadVI, LeadEN string // the first paragraph of the notes, above the table
+	RestVI, RestEN string // the others, below it
+	Description    string // for search engines
+	Theme          catalog.Code
+	Licence        catalog.Code
+	Frequency      catalog.Code
+	Begins, Ends   time.Time // the period, zero when it is not given
+	Address        string    // of this page, permanent
+	Table          *tableView
+	Chart          *chart
+	CSV            string // address of the table as CSV, for Excel to fetch
+	Files          []fileView
+	Related        []catalog.Dataset // others of the agency
+	Structured     map[string]any    // the page as schema.org has it
+}
+
+// relatedDatasets is how many other datasets of the agency are shown.
+const relatedDatasets = 5
+
+// dataset answers GET /dataset/{slug}. The query asks the table as the rows'
+// own address is asked; a question that is wrong is told above the whole table.
+func (p *Portal) dataset(r *http.Request) (page, error) {
+	ctx, who := r.Context(), whoever(r)
+	d, err := p.Catalog.DatasetBySlug(ctx, who, mux.Vars(r)["slug"])
+	if err != nil {
+		return page{}, err
+	}
+	if to, ok := filterAsked(d, r.URL.Query()); ok {
+		return page{To: to}, nil
+	}
+	data := datasetData{Dataset: d, Address: p.Origin + "/dataset/" + d.Slug,
+		Theme: codeIn(catalog.Themes(), d.Theme), Licence: codeIn(catalog.Licences(), d.Licence),
+		Frequency: codeIn(catalog.Frequencies(), d.Frequency), Begins: day(d.TemporalStart), Ends: day(d.TemporalEnd)}
+	data.LeadVI, data.RestVI = firstParagraph(d.NotesVI)
+	data.LeadEN, data.RestEN = firstParagraph(d.NotesEN)
+	data.Description = inLanguage(r, data.LeadVI, data.LeadEN)
+	answer := page{Name: "dataset"}
+	if part := tableOf(d, r.URL.Query().Get("table")); part != nil {
+		if data.Table, err = p.table(r, d, *part); err != nil {
+			return page{}, err
+		}
+		data.Chart = chartOf(data.Table)
+		data.CSV = p.rowsAddress(d, *part) + "?format=csv"
+		if data.Table.Problem != "" {
+			answer.Status = http.StatusBadRequest
+		}
+	}
+	if data.Files, err = p.files(r, d, data.Table); err != nil {
+		return page{}, err
+	}
+	if data.Related, err = p.relatedTo(r, d); err != nil {
+		return page{}, err
+	}
+	data.Structured = p.structured(r, data)
+	answer.Data = data
+	return answer, nil
+}
+
+// relatedTo lists other datasets of d's agency, newest first.
+func (p *Portal) relatedTo(r *http.Request, d catalog.Dataset) ([]catalog.Dataset, error) {
+	list, _, err := p.Catalog.ListDatasets(r.Context(), auth.Principal{},
+		catalog.DatasetFilter{Agency: d.AgencyID, State: catalog.Published, Limit: relatedDatasets + 1})
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(other catalog.Dataset) bool { return other.ID == d.ID })
+	return list[:min(len(list), relatedDatasets)], nil
+}
+
+// structured is the dataset as schema.org/Dataset, which search engines read.
+func (p *Portal) structured(r *http.Request, data datasetData) map[string]any {
+	about := map[string]any{
+		"@context": "https://schema.org", "@type": "Dataset", "inLanguage": localeOf(r),
+		"name": inLanguage(r, data.TitleVI, data.TitleEN), "description": data.Description,
+		"url": p.Origin + address(r, "/dataset/"+data.Slug), "identifier": data.ID,
+		"keywords": data.KeywordsVI, "license": data.Licence.URL, "dateModified": data.UpdatedAt,
+		"spatialCoverage": data.Spatial, "isAccessibleForFree": true,
+		"publisher": map[string]any{"@type": "GovernmentOrganization", "name": inLanguage(r, data.Agency.TitleVI, data.Agency.TitleEN),
+			"url": p.Origin + address(r, "/agencies/"+data.Agency.Slug)},
+	}
+	if data.TemporalStart != "" {
+		about["temporalCoverage"] = data.TemporalStart + "/" + data.TemporalEnd
+	}
+	var parts []any
+	for _, part := range data.Distributions {
+		parts = append(parts, map[string]any{"@type": "DataDownload", "encodingFormat": part.MediaType,
+			"contentUrl": p.Origin + "/r/" + part.ID.String(), "contentSize": part.Size, "sha256": part.Hash})
+	}
+	about["distribution"] = parts
+	return about
+}
+
+// inLanguage is an agency's text in the page's language, else in the other.
+func inLanguage(r *http.Request, vi, en string) string {
+	if vi == "" || localeOf(r) == "en" && en != "" {
+		return en
+	}
+	return vi
+}
+
+// firstParagraph parts the first paragraph of a text from the others.
+func firstParagraph(text string) (first, rest string) {
+	first, rest, _ = strings.Cut(strings.ReplaceAll(strings.TrimSpace(text), "\r\n", "\n"), "\n\n")
+	return first, strings.TrimSpace(rest)
+}
+
+// codeIn finds a value of a code list; one that it lacks has its id for title.
+func codeIn(list []catalog.Code, id string) catalog.Code {
+	if i := slices.IndexFunc(list, func(c catalog.Code) bool { return c.ID == id }); i >= 0 {
+		return list[i]
+	}
+	return catalog.Code{ID: id, TitleVI: id, TitleEN: id}
+}
+
+// day reads yyyy-mm-dd; "" is the zero time.
+func day(text string) time.Time {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// noPart is the problem of an address under a dataset that has no such file.
+func noPart(d catalog.Dataset, id string) error {
+	return problem.Errorf(problem.NotFound, "dataset %s has no distribution %s", d.Slug, id).Coded("distribution-unknown", "id", id)
+}
+
+// with is a copy of a query with one value changed, or taken away when it is "".
+func with(values url.Values, name, value string) url.Values {
+	changed := url.Values{}
+	for key, list := range values {
+		changed[key] = list
+	}
+	changed.Del(name)
+	if value != "" {
+		changed.Set(name, value)
+	}
+	return changed
+}

@@ -1,0 +1,269 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lgsp/catalog"
+	"lgsp/catalog/rows"
+	"lgsp/internal/problem"
+)
+
+// tableRows is how many rows a page of the table shows.
+const tableRows = 20
+
+// tableView is a page of a distribution's rows, as people read a table.
+type tableView struct {
+	Part    catalog.Distribution
+	Others  []tableLink // the dataset's other tables
+	Columns []catalog.Column
+	Head    []headCell
+	Rows    [][]cell
+	Filters []filterLink
+	Carried []keptPair  // what the filter form carries along
+	Problem string      // what was wrong with the question, "" for nothing
+	Asked   bool        // the rows are filtered
+	Filter  string      // the filters that are on, as a query
+	Next    string      // address of the next page, "" at the end
+	First   string      // address of the first page, "" when on it
+	Address string      // of the rows, with the filters that are on
+	Example rowsExample // a question to the rows, to be copied and tried
+
+	query url.Values // of the page, as it was answered
+}
+
+// Whole reports whether every row that was asked for is shown.
+func (t *tableView) Whole() bool { return t.Next == "" && t.First == "" }
+
+// tableLink leads to another table of the dataset.
+type tableLink struct {
+	catalog.Distribution
+	Href string
+}
+
+// headCell is the head of a column; Href sorts by it.
+type headCell struct {
+	catalog.Column
+	Number bool
+	Sorted string // ascending, descending or ""
+	Href   string
+}
+
+// cell is one value. Kind is none, text, long, qualifier, digits (a code or a
+// year), number (a quantity), date, yes or no.
+type cell struct {
+	Kind string
+	Text string
+	Day  time.Time
+	Head bool // it names its row
+}
+
+// filterLink is a filter that is on; Href takes it off.
+type filterLink struct {
+	catalog.Column
+	Comparison string
+	Value      string
+	Href       string
+}
+
+// tableOf is the table of a dataset at that position, or else its first; nil
+// when it has none.
+func tableOf(d catalog.Dataset, position string) *catalog.Distribution {
+	var first *catalog.Distribution
+	for i, part := range d.Distributions {
+		if part.Rows == nil {
+			continue
+		}
+		if strconv.Itoa(part.Position) == position {
+			return &d.Distributions[i]
+		}
+		if first == nil {
+			first = &d.Distributions[i]
+		}
+	}
+	return first
+}
+
+// questionIn is the part of a page's query that is put to the rows: filters,
+// sort and page. What else an address carries along is passed over.
+func questionIn(typed url.Values) url.Values {
+	question := url.Values{}
+	for name, values := range typed {
+		if name == "sort" || name == "after" || strings.Contains(name, "__") {
+			question[name] = values
+		}
+	}
+	return question
+}
+
+// filterAsked is where the filter form leads: its three fields (column,
+// comparison, value) become one filter of the rows' own grammar.
+func filterAsked(d catalog.Dataset, typed url.Values) (to string, ok bool) {
+	column := typed.Get("column")
+	if column == "" {
+		return "", false
+	}
+	query := with(questionIn(typed), "after", "")
+	if value := strings.TrimSpace(typed.Get("value")); value != "" {
+		query.Set(column+"__"+typed.Get("comparison"), value)
+	}
+	return tableAddress(d, with(query, "table", typed.Get("table"))), true
+}
+
+func tableAddress(d catalog.Dataset, query url.Values) string {
+	to := "/dataset/" + d.Slug
+	if len(query) > 0 {
+		to += "?" + query.Encode()
+	}
+	return to + "#rows"
+}
+
+// table reads a page of rows. A question that is wrong, or that takes too
+// long, is told, and the first rows are shown instead.
+func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribution) (*tableView, error) {
+	ctx, who := r.Context(), whoever(r)
+	columns, err := p.Catalog.Columns(ctx, who, part.ID)
+	if err != nil {
+		return nil, err
+	}
+	typed := r.URL.Query()
+	t := &tableView{Part: part, Columns: columns, query: with(questionIn(typed), "table", typed.Get("table"))}
+	answer, err := p.Catalog.QueryRows(ctx, who, part.ID, with(forgiving(questionIn(typed), columns), "limit", strconv.Itoa(tableRows)))
+	if problem.Is(err, problem.Invalid) || problem.Is(err, problem.Timeout) {
+		t.query = with(url.Values{}, "table", typed.Get("table"))
+		_, t.Problem = words(r, problem.Of(err))
+		answer, err = p.Catalog.QueryRows(ctx, who, part.ID, url.Values{"limit": {strconv.Itoa(tableRows)}})
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.fill(answer)
+	t.link(d, answer.Next)
+	t.Address = p.rowsAddress(d, part)
+	if examples := examplesOf(t.Address, answer); len(examples) > 0 {
+		t.Example = examples[min(len(examples)-1, 4)]
+	}
+	if filters := with(with(questionIn(t.query), "after", ""), "sort", ""); len(filters) > 0 {
+		t.Asked, t.Filter = true, filters.Encode()
+		t.Address += "?" + t.Filter
+	}
+	return t, nil
+}
+
+// forgiving lets "contains" stand for "is" where a column holds no text, as
+// people will leave the form's first choice.
+func forgiving(question url.Values, columns []catalog.Column) url.Values {
+	for _, c := range columns {
+		if value, ok := question[c.Key+"__contains"]; ok && c.Type != rows.Text {
+			question.Del(c.Key + "__contains")
+			question[c.Key+"__exact"] = value
+		}
+	}
+	return question
+}
+
+// fill sets the rows as cells.
+func (t *tableView) fill(answer rows.Answer) {
+	naming := labelColumn(t.Columns)
+	for _, row := range answer.Rows {
+		cells := make([]cell, len(row))
+		for i, value := range row {
+			cells[i] = cellOf(t.Columns[i], value)
+			cells[i].Head = i == naming
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+}
+
+// link fills in every address that the table leads to.
+func (t *tableView) link(d catalog.Dataset, next string) {
+	sorted := t.query.Get("sort")
+	for _, c := range t.Columns {
+		h := headCell{Column: c, Number: isQuantity(c)}
+		by := c.Key
+		switch sorted {
+		case c.Key:
+			h.Sorted, by = "ascending", "-"+c.Key
+		case "-" + c.Key:
+			h.Sorted = "descending"
+		}
+		h.Href = tableAddress(d, with(with(t.query, "after", ""), "sort", by))
+		t.Head = append(t.Head, h)
+		for _, comparison := range comparisons() {
+			if value := t.query.Get(c.Key + "__" + comparison); value != "" {
+				t.Filters = append(t.Filters, filterLink{c, comparison, value,
+					tableAddress(d, with(with(t.query, "after", ""), c.Key+"__"+comparison, ""))})
+			}
+		}
+	}
+	for name, values := range with(t.query, "after", "") {
+		t.Carried = append(t.Carried, keptPair{name, values[0]})
+	}
+	slices.SortFunc(t.Carried, func(a, b keptPair) int { return strings.Compare(a.Name, b.Name) })
+	if next != "" {
+		t.Next = tableAddress(d, with(t.query, "after", next))
+	}
+	if t.query.Get("after") != "" {
+		t.First = tableAddress(d, with(t.query, "after", ""))
+	}
+	for _, other := range d.Distributions {
+		if other.Rows != nil && other.ID != t.Part.ID {
+			t.Others = append(t.Others, tableLink{other, tableAddress(d, url.Values{"table": {strconv.Itoa(other.Position)}})})
+		}
+	}
+}
+
+// comparisons are how a filter compares, those of the form first.
+func comparisons() []string { return []string{"contains", "exact", "greater", "less", "in", "isnull"} }
+
+// longText is from how many characters on a text gets a wide column.
+const longText = 40
+
+func cellOf(c catalog.Column, value *string) cell {
+	switch {
+	case value == nil || *value == "":
+		return cell{Kind: "none"}
+	case isQuantity(c):
+		return cell{Kind: "number", Text: *value}
+	case c.Type == rows.Integer || c.Type == rows.Decimal:
+		return cell{Kind: "digits", Text: *value}
+	case c.Type == rows.Date && !day(*value).IsZero():
+		return cell{Kind: "date", Day: day(*value)}
+	case c.Type == rows.Boolean && *value == "true":
+		return cell{Kind: "yes"}
+	case c.Type == rows.Boolean:
+		return cell{Kind: "no"}
+	case isQualifier(c):
+		return cell{Kind: "qualifier", Text: *value}
+	case utf8.RuneCountInString(*value) > longText:
+		return cell{Kind: "long", Text: *value}
+	}
+	return cell{Kind: "text", Text: *value}
+}
+
+// namesAThing are keys of columns whose numbers count nothing: codes, years,
+// numbers of rows.
+var namesAThing = regexp.MustCompile(`^(ma|nam|stt|tt|so_thu_tu|so_hieu|id|code|year)(_|$)`)
+
+// isQuantity reports whether a column's numbers are quantities, to be written
+// with groups, set right and drawn.
+func isQuantity(c catalog.Column) bool {
+	return (c.Type == rows.Integer || c.Type == rows.Decimal) && !namesAThing.MatchString(c.Key)
+}
+
+// isQualifier reports whether a column says how sure its row's number is:
+// "khoảng", "ước", "hơn".
+func isQualifier(c catalog.Column) bool { return c.Key == "uoc_luong" }
+
+// labelColumn is the column that names a row: the first of texts, -1 for none.
+func labelColumn(columns []catalog.Column) int {
+	return slices.IndexFunc(columns, func(c catalog.Column) bool {
+		return c.Type == rows.Text && !isQualifier(c) && !namesAThing.MatchString(c.Key)
+	})
+}
