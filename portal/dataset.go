@@ -34,8 +34,8 @@ func (p *Portal) datasets(*http.Request) (page, error) {
 	return page{To: "/search?kind=dataset"}, nil
 }
 
-// datasetData is the data of the page "dataset".
-type datasetData struct {
+// datasetView is the data of the page "dataset".
+type datasetView struct {
 	catalog.Dataset
 	LeadVI, LeadEN string // the first paragraph of the notes, above the table
 	RestVI, RestEN string // the others, below it
@@ -67,7 +67,7 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	if to, ok := filterAsked(d, r.URL.Query()); ok {
 		return page{To: to}, nil
 	}
-	data := datasetData{Dataset: d, Address: p.Origin + "/dataset/" + d.Slug,
+	data := datasetView{Dataset: d, Address: p.Origin + "/dataset/" + d.Slug,
 		Theme: codeIn(catalog.Themes(), d.Theme), Licence: codeIn(catalog.Licences(), d.Licence),
 		Frequency: codeIn(catalog.Frequencies(), d.Frequency), Begins: day(d.TemporalStart), Ends: day(d.TemporalEnd)}
 	data.LeadVI, data.RestVI = firstParagraph(d.NotesVI)
@@ -107,7 +107,7 @@ func (p *Portal) relatedTo(r *http.Request, d catalog.Dataset) ([]catalog.Datase
 }
 
 // structured is the dataset as schema.org/Dataset, which search engines read.
-func (p *Portal) structured(r *http.Request, data datasetData) map[string]any {
+func (p *Portal) structured(r *http.Request, data datasetView) map[string]any {
 	about := map[string]any{
 		"@context": "https://schema.org", "@type": "Dataset", "inLanguage": localeOf(r),
 		"name": inLanguage(r, data.TitleVI, data.TitleEN), "description": data.Description,
