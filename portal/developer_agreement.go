@@ -16,12 +16,13 @@ type agreementData struct {
 	Agreement agreement.Agreement
 	Summary   agreement.Summary
 	History   []agreement.Event
-	Over      bool   // its last day has passed
-	Days      int    // left, 0 on the last day
-	Quota     *Quota // while it is in force
-	Own       bool   // the reader's application asked for it
-	MayDecide bool   // the reader may decide it, as the partial agreement-decide asks
-	Service   string // address of the version's page, "" when it is gone
+	Over      bool                   // its last day has passed
+	Days      int                    // left, 0 on the last day
+	Quota     *Quota                 // while it is in force
+	Own       bool                   // the reader's application asked for it
+	MayDecide bool                   // the reader may decide it, as the partial agreement-decide asks
+	Bases     []agreement.LegalBasis // that a refusal can cite, for who may decide
+	Service   string                 // address of the version's page, "" when it is gone
 	Calls     []sample
 	TokenCall string
 }
@@ -49,6 +50,11 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 		Agreement: g, Over: row.Over, Days: p.daysLeft(g.Ends), Quota: row.Quota,
 		Own:       p.Agreements.OwnsApplication(ctx, who, g.ApplicationID) == nil,
 		MayDecide: p.Agreements.May(ctx, who, "agreement.decide", g.AgencyID) == nil,
+	}
+	if data.MayDecide {
+		if data.Bases, err = p.Agreements.LegalBases(ctx); err != nil {
+			return page{}, err
+		}
 	}
 	if data.Summary, err = p.Agreements.Summary(ctx, g, localeOf(r)); err != nil {
 		return page{}, err

@@ -2,8 +2,10 @@ package portal
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,12 +21,22 @@ type callRow struct {
 	Application string // its name
 	Version     *catalog.Version
 	Href        string // of the operation's page, "" when unknown
+	Title       string // of the operation, in the page's language
 	Refusal     string // what the gateway refused it with, in words
 	Explain     string // address that says why it was refused, "" when it was not
 }
 
-// Milliseconds is how long the call took.
-func (c callRow) Milliseconds() float64 { return float64(c.Micros) / 1000 }
+// Milliseconds is how long the call took, as exact as a reader wants it.
+func (c callRow) Milliseconds() float64 {
+	ms := float64(c.Micros) / 1000
+	if ms < 10 {
+		return math.Round(ms*10) / 10
+	}
+	return math.Round(ms)
+}
+
+// Clock is the time of day of the call, on the province's clock.
+func (c callRow) Clock() string { return c.At.In(province).Format(time.TimeOnly) }
 
 // Hundred is the class of the status: 2, 4, 5; 0 when the answer never began.
 func (c callRow) Hundred() int { return c.Status / 100 }
@@ -38,30 +50,33 @@ func (c callRow) OutcomeWord() string {
 	return "complete"
 }
 
-// calls are the latest calls of one application, newest first.
+// called is a version that calls went to, and the titles of its operations.
+type called struct {
+	version *catalog.Version // nil: the reader may not see it any more
+	titles  map[string]string
+}
+
+// calls are the latest calls of one application, newest first, and the next
+// cursor.
 func (p *Portal) calls(r *http.Request, app auth.Application, f ledger.ExchangeFilter) ([]callRow, string, error) {
-	ctx, who := r.Context(), whoever(r)
 	f.Application = app.ID
-	list, err := p.Ledger.ListExchanges(ctx, who, f)
+	list, err := p.Ledger.ListExchanges(r.Context(), whoever(r), f)
 	if err != nil {
 		return nil, "", err
 	}
-	versions := map[uuid.UUID]*catalog.Version{}
+	known := map[uuid.UUID]called{uuid.Nil: {}}
 	rows := make([]callRow, len(list.Items))
 	for i, e := range list.Items {
-		row := callRow{ExchangeEntry: e, Application: app.Name}
-		v, known := versions[e.VersionID]
-		if !known && e.VersionID != uuid.Nil {
-			switch version, err := p.Catalog.VersionByID(ctx, who, e.VersionID); {
-			case err == nil:
-				v = &version
-			case !problem.Is(err, problem.NotFound):
+		to, seen := known[e.VersionID]
+		if !seen {
+			if to, err = p.called(r, e.VersionID); err != nil {
 				return nil, "", err
 			}
-			versions[e.VersionID] = v
+			known[e.VersionID] = to
 		}
-		if row.Version = v; v != nil && e.Operation != "" {
-			row.Href = "/apis" + v.Prefix() + "/" + e.Operation
+		row := callRow{ExchangeEntry: e, Application: app.Name, Version: to.version, Title: to.titles[e.Operation]}
+		if to.version != nil && e.Operation != "" {
+			row.Href = "/apis" + to.version.Prefix() + "/" + e.Operation
 		}
 		if e.Code != "" {
 			row.Refusal, _ = wordsOfCode(r, e.Code)
@@ -70,6 +85,25 @@ func (p *Portal) calls(r *http.Request, app auth.Application, f ledger.ExchangeF
 		rows[i] = row
 	}
 	return rows, list.Next, nil
+}
+
+// called reads a version that a call went to.
+func (p *Portal) called(r *http.Request, id uuid.UUID) (called, error) {
+	v, err := p.Catalog.VersionByID(r.Context(), whoever(r), id)
+	if problem.Is(err, problem.NotFound) {
+		return called{}, nil
+	} else if err != nil {
+		return called{}, err
+	}
+	operations, err := p.Catalog.Operations(r.Context(), whoever(r), id)
+	to := called{version: &v, titles: make(map[string]string, len(operations))}
+	for _, o := range operations {
+		to.titles[o.Slug] = o.Doc.SummaryVI
+		if localeOf(r) == "en" && o.Doc.SummaryEN != "" {
+			to.titles[o.Slug] = o.Doc.SummaryEN
+		}
+	}
+	return to, err
 }
 
 // latest are the newest n calls of several applications together.

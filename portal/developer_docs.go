@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -48,6 +49,7 @@ func (p *Portal) listAPIs(r *http.Request) (page, error) {
 	}
 	data.Total, data.Partial = found.Total, found.Partial
 	for _, hit := range found.Hits {
+		hit.SummaryVI, hit.SummaryEN = firstSentence(hit.SummaryVI), firstSentence(hit.SummaryEN)
 		i := slices.IndexFunc(data.Agencies, func(a agencyAPIs) bool { return a.ID == hit.Agency.ID })
 		if i < 0 {
 			i, data.Agencies = len(data.Agencies), append(data.Agencies, agencyAPIs{Agency: hit.Agency})
@@ -61,6 +63,15 @@ func (p *Portal) listAPIs(r *http.Request) (page, error) {
 		data.Next = "/apis?" + withQuery("q", data.Query, "after", found.Next)
 	}
 	return page{Name: "developer-apis", Data: data}, nil
+}
+
+// firstSentence is where a description says what it is about.
+func firstSentence(text string) string {
+	first, _, more := strings.Cut(text, ". ")
+	if more {
+		return first + "."
+	}
+	return text
 }
 
 // newestVersion answers GET /apis/{agency}/{api}: it goes on to the newest

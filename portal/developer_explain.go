@@ -82,7 +82,7 @@ func (d *explainData) take(call callRow) {
 		d.Imagined.Purpose = call.Purpose
 	}
 	if d.Imagined.Credential == "" {
-		d.Imagined.Credential = map[string]string{"key": "api_key", "token": "token"}[call.Credential]
+		d.Imagined.Credential = call.Credential
 	}
 }
 

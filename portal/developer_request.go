@@ -123,6 +123,11 @@ func (p *Portal) requestOptions(r *http.Request, who auth.Principal, data *reque
 	if err != nil {
 		return err
 	}
+	choose, err := p.Pages.Text(localeOf(r), "agreement.choose")
+	if err != nil {
+		return err
+	}
+	data.PurposeOptions = []web.Option{{Text: choose}}
 	for _, one := range purposes {
 		data.PurposeOptions = append(data.PurposeOptions, web.Option{Value: one.Code, Text: say(one.TitleVI, one.TitleEN)})
 	}
@@ -130,11 +135,16 @@ func (p *Portal) requestOptions(r *http.Request, who auth.Principal, data *reque
 	if err != nil {
 		return err
 	}
-	unconfirmed, err := p.Pages.Text(localeOf(r), "agreement.unconfirmed-text")
+	unconfirmed, err := p.Pages.Text(localeOf(r), "agreement.unconfirmed")
+	if err != nil {
+		return err
+	}
+	warning, err := p.Pages.Text(localeOf(r), "agreement.unconfirmed-text")
 	for _, b := range bases {
 		option := web.Option{Value: b.ID, Text: say(b.DocumentVI, b.DocumentEN) + ", " + say(b.ArticleVI, b.ArticleEN), Hint: say(b.TextVI, b.TextEN)}
 		if !b.Confirmed {
-			option.Hint += ". " + unconfirmed
+			option.Text += " (" + unconfirmed + ")"
+			option.Hint += ". " + warning
 		}
 		data.BasisOptions = append(data.BasisOptions, option)
 	}
