@@ -24,8 +24,8 @@ type agencyEntry struct {
 	Datasets, APIs int
 }
 
-// agencies answers GET /agencies, in the order of their codes.
-func (p *Portal) agencies(r *http.Request) (page, error) {
+// listAgencies answers GET /agencies, in the order of their codes.
+func (p *Portal) listAgencies(r *http.Request) (page, error) {
 	ctx := r.Context()
 	offered := map[string]map[string]int{"dataset": {}, "api": {}}
 	for kind, bySlug := range offered {
