@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -10,47 +11,151 @@ import (
 	"lgsp/internal/problem"
 )
 
-// At most maxAttempts failed sign-ins from one address within attemptWindow.
+// How often one network may try within attemptWindow. A network is an IPv4
+// address or an IPv6 /64. It holds an account by itself: nobody elsewhere can
+// keep its owner out, and an office behind one address is not kept out by one
+// of its people.
 const (
-	maxAttempts   = 20
-	attemptWindow = 10 * time.Minute
-	maxAddresses  = 10_000 // remembered at once; beyond that, everything is forgotten
+	attemptWindow     = 10 * time.Minute
+	maxAccountTries   = 8   // wrong passwords for one account
+	maxNetworkTries   = 100 // wrong passwords for any account
+	maxNetworkSignUps = 30
+	maxTallies        = 10_000 // remembered at once
 )
 
-// attempts counts failed sign-ins by client address. Its zero value is ready.
+// tries is what is counted: of a network, by itself or with an account.
+type tries struct {
+	network netip.Prefix
+	what    string // signIns, signUps, or "account " and its address as typed
+}
+
+const (
+	signIns = "sign-ins"
+	signUps = "sign-ups"
+)
+
+// attempts counts tries. Its zero value is ready.
 type attempts struct {
-	mu     sync.Mutex
-	failed map[netip.Addr][]time.Time
+	mu      sync.Mutex
+	tallies map[tries]tally
 }
 
-// check refuses an address that has failed too often with TooMany.
-func (a *attempts) check(from netip.Addr, now time.Time) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	recent := a.failed[from]
-	for len(recent) > 0 && now.Sub(recent[0]) >= attemptWindow {
-		recent = recent[1:]
-	}
-	if len(recent) == 0 {
-		delete(a.failed, from)
-		return nil
-	}
-	a.failed[from] = recent
-	if len(recent) < maxAttempts {
-		return nil
-	}
-	return problem.Errorf(problem.TooMany, "too many failed sign-ins from this address").
-		Coded("too-many-sign-ins").Sends("Retry-After", "600")
+type tally struct {
+	count int
+	since time.Time
 }
 
-// fail remembers a failed sign-in.
-func (a *attempts) fail(from netip.Addr, now time.Time) {
+// take counts one more try before it is made, so that many at once are no way
+// around; false: there were limit already.
+func (a *attempts) take(of tries, limit int, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.failed == nil || len(a.failed) >= maxAddresses {
-		a.failed = map[netip.Addr][]time.Time{}
+	t, known := a.tallies[of]
+	if !known || now.Sub(t.since) >= attemptWindow {
+		a.makeRoom(now)
+		t = tally{since: now}
 	}
-	a.failed[from] = append(a.failed[from], now)
+	if t.count >= limit {
+		return false
+	}
+	t.count++
+	a.tallies[of] = t
+	return true
+}
+
+// makeRoom forgets what is over and, while all is young, any one.
+func (a *attempts) makeRoom(now time.Time) {
+	if a.tallies == nil {
+		a.tallies = map[tries]tally{}
+	}
+	if len(a.tallies) < maxTallies {
+		return
+	}
+	for of, t := range a.tallies {
+		if now.Sub(t.since) >= attemptWindow {
+			delete(a.tallies, of)
+		}
+	}
+	for of := range a.tallies {
+		if len(a.tallies) < maxTallies {
+			return
+		}
+		delete(a.tallies, of)
+	}
+}
+
+// giveBack undoes a take: the try was no failure.
+func (a *attempts) giveBack(of tries) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t, known := a.tallies[of]; known && t.count > 0 {
+		t.count--
+		a.tallies[of] = t
+	}
+}
+
+// network is what an address is counted as: itself, or the /64 of IPv6, which
+// is one household's or one machine's.
+func network(from netip.Addr) netip.Prefix {
+	bits := from.BitLen()
+	if from.Is6() {
+		bits = 64
+	}
+	prefix, _ := from.Prefix(bits) // the zero prefix for the zero address
+	return prefix
+}
+
+// tryPassword runs a try at an account's password, unless there were too many:
+// at this account from this network, or at all accounts from it. Which accounts
+// there are plays no part.
+func (p *Portal) tryPassword(r *http.Request, account string, try func() error) error {
+	from := network(p.client(r))
+	if len(account) > 254 {
+		account = account[:254] // longer than any address
+	}
+	one, all := tries{from, "account " + strings.ToLower(strings.TrimSpace(account))}, tries{from, signIns}
+	if !p.attempts.take(one, maxAccountTries, p.Now()) {
+		return tooMany("too-many-sign-ins")
+	}
+	if !p.attempts.take(all, maxNetworkTries, p.Now()) {
+		p.attempts.giveBack(one)
+		return tooMany("too-many-sign-ins")
+	}
+	err := try()
+	if !problem.Is(err, problem.Unauthorized) {
+		p.attempts.giveBack(one)
+		p.attempts.giveBack(all)
+	}
+	return err
+}
+
+func tooMany(code string) error {
+	return problem.Errorf(problem.TooMany, "too many tries from this network").Coded(code).
+		Sends("Retry-After", strconv.Itoa(int(attemptWindow.Seconds())))
+}
+
+// slowSignUps limits how many accounts a network makes, and asks about, on the
+// page and through the API.
+func (p *Portal) slowSignUps(next http.Handler) http.Handler {
+	refused := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, tooMany("too-many-sign-ups")) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/sign-up") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		switch {
+		case p.attempts.take(tries{network(p.client(r)), signUps}, maxNetworkSignUps, p.Now()):
+			next.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/api/"):
+			problem.Write(w, r, tooMany("too-many-sign-ups"))
+		default:
+			locale := "vi"
+			if strings.HasPrefix(r.URL.Path, "/en/") {
+				locale = "en"
+			}
+			speaks(locale, refused).ServeHTTP(w, r)
+		}
+	})
 }
 
 // client is the address a request came from: the right-most one in

@@ -344,27 +344,6 @@ func TestForgedFlashIsNothing(t *testing.T) {
 	}
 }
 
-func TestAttempts(t *testing.T) {
-	t.Parallel()
-	var a attempts
-	from, other := netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("203.0.113.8")
-	for range maxAttempts {
-		if err := a.check(from, monday); err != nil {
-			t.Fatalf("refused too early: %v", err)
-		}
-		a.fail(from, monday)
-	}
-	if err := a.check(from, monday); !problem.Is(err, problem.TooMany) {
-		t.Errorf("after %d failures: got %v, want TooMany", maxAttempts, err)
-	}
-	if err := a.check(other, monday); err != nil {
-		t.Errorf("another address: %v", err)
-	}
-	if err := a.check(from, monday.Add(attemptWindow)); err != nil {
-		t.Errorf("when the window is over: %v", err)
-	}
-}
-
 func TestClient(t *testing.T) {
 	t.Parallel()
 	p := &Portal{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}

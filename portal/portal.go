@@ -50,7 +50,7 @@ type Portal struct {
 	// with: "/oauth2/", "/.well-known/", "/ledger/".
 	Protocols map[string]http.Handler
 
-	attempts   attempts     // failed sign-ins by address
+	attempts   attempts     // sign-ins that failed and sign-ups, by network
 	remembered figureMemory // of the home page
 	sizes      exportSizes  // of the files that rows leave as
 }
@@ -70,7 +70,7 @@ func (p *Portal) Routes() http.Handler {
 	root.Handle("/en", http.RedirectHandler("/en/", http.StatusMovedPermanently))
 	root.PathPrefix("/en/").Handler(http.StripPrefix("/en", speaks("en", pages)))
 	root.PathPrefix("/").Handler(speaks("vi", pages))
-	return p.trace(p.headers(root))
+	return p.trace(p.headers(p.slowSignUps(root)))
 }
 
 // pages are the routes of the pages, the same in both languages. A room's

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"lgsp/internal/problem"
+	"lgsp/auth"
 	"lgsp/web"
 )
 
@@ -46,14 +46,12 @@ func (p *Portal) signInForm(r *http.Request) (page, error) {
 
 // signIn answers POST /sign-in.
 func (p *Portal) signIn(r *http.Request) (page, error) {
-	from := p.client(r)
-	if err := p.attempts.check(from, p.Now()); err != nil {
-		return again(r, p.signInForm, err)
-	}
-	session, err := p.Auth.SignIn(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
-	if problem.Is(err, problem.Unauthorized) {
-		p.attempts.fail(from, p.Now())
-	}
+	var session auth.Session
+	err := p.tryPassword(r, r.PostFormValue("email"), func() error {
+		var err error
+		session, err = p.Auth.SignIn(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
+		return err
+	})
 	if err != nil {
 		return again(r, p.signInForm, err)
 	}
