@@ -192,11 +192,11 @@ func (c *Catalog) writeUpstream(ctx context.Context, verb, sql string, who auth.
 const upstreamsSQL = `
 select agency_id, host_port, requested_at, requested_by, approved_at, approved_by
   from catalog.upstream
- where agency_id = $1
+ where $1::uuid is null or agency_id = $1
  order by host_port`
 
-// Upstreams lists the hosts and ports of an agency, approved or asked for, to
-// its own people and the operator. It fails with what May says of api.edit, or
+// Upstreams lists the hosts and ports of an agency, or with uuid.Nil of all,
+// approved or asked for, to its own people and the operator. It fails with what May says of api.edit, or
 // else of upstream.approve.
 func (c *Catalog) Upstreams(ctx context.Context, who auth.Principal, agency uuid.UUID) ([]Upstream, error) {
 	if err := c.May(ctx, who, "api.edit", agency); err != nil {
@@ -204,7 +204,7 @@ func (c *Catalog) Upstreams(ctx context.Context, who auth.Principal, agency uuid
 			return nil, other
 		}
 	}
-	list, err := pg.All[Upstream](ctx, c.DB, upstreamsSQL, agency)
+	list, err := pg.All[Upstream](ctx, c.DB, upstreamsSQL, uuid.NullUUID{UUID: agency, Valid: agency != uuid.Nil})
 	if err != nil {
 		return nil, fmt.Errorf("list upstreams of %s: %w", agency, err)
 	}

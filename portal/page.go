@@ -47,6 +47,9 @@ func (p *Portal) pageUpTo(limit int64, h pageFunc) http.Handler {
 		if err == nil {
 			err = readForm(w, r, limit)
 		}
+		if r.MultipartForm != nil { // the server tidies only the request it knows
+			defer r.MultipartForm.RemoveAll()
+		}
 		var answer page
 		if err == nil {
 			answer, err = h(r)
@@ -137,17 +140,20 @@ func (p *Portal) view(r *http.Request) web.View {
 	return v
 }
 
-// desks are where a person works.
+// desks are where a person works; the last is where they begin.
 func desks(who auth.Principal) []web.Link {
 	links := []web.Link{{Href: "/developer", Key: "base.nav-developer"}}
 	of := func(role string) bool {
 		return slices.ContainsFunc(who.Memberships, func(m auth.Membership) bool { return m.Role == role })
 	}
+	if of(auth.RoleAuditor) || of(auth.RoleSteward) || of(auth.RoleOperator) {
+		links = append(links, web.Link{Href: "/audit", Key: "base.nav-audit"})
+	}
 	if of(auth.RolePublisher) || of(auth.RoleSteward) || of(auth.RoleOperator) {
 		links = append(links, web.Link{Href: "/agency", Key: "base.nav-agency"})
 	}
-	if of(auth.RoleAuditor) || of(auth.RoleSteward) || of(auth.RoleOperator) {
-		links = append(links, web.Link{Href: "/audit", Key: "base.nav-audit"})
+	if of(auth.RoleOperator) {
+		links = append(links, web.Link{Href: "/operator", Key: "operator.nav"})
 	}
 	return links
 }

@@ -14,7 +14,9 @@ import (
 	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/auth/oauth"
+	"lgsp/auth/policy"
 	"lgsp/catalog"
+	"lgsp/gateway"
 	"lgsp/internal/mail"
 	"lgsp/ledger"
 	"lgsp/web"
@@ -27,6 +29,7 @@ type Portal struct {
 	Catalog    *catalog.Catalog
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
+	Policy     *policy.Enforcer
 	Pages      *web.Pages
 	Mailer     mail.Mailer
 	Now        func() time.Time // time.Now outside tests
@@ -45,6 +48,9 @@ type Portal struct {
 	// Remaining and ExplainCall are the gateway's answers, as in API.
 	Remaining   func(ctx context.Context, g agreement.Agreement) (Quota, error)
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
+
+	// Health is how the gateway of this process stands.
+	Health func() gateway.Health
 
 	// Protocols are the handlers of other rooms, by what their paths begin
 	// with: "/oauth2/", "/.well-known/", "/ledger/".
@@ -80,6 +86,9 @@ func (p *Portal) pages() http.Handler {
 	p.readingRoutes(r)
 	p.accountRoutes(r)
 	p.datasetRoutes(r)
+	p.agencyRoutes(r)
+	p.operatorRoutes(r)
+	p.auditRoutes(r)
 	p.developerRoutes(r)
 	r.NotFoundHandler = p.page(p.notFound)
 	r.MethodNotAllowedHandler = p.page(p.methodNotAllowed)

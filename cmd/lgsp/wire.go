@@ -161,7 +161,8 @@ func (p *platform) wirePortal(root secret) error {
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Remaining: p.remaining, ExplainCall: p.explainCall,
 	}
 	*p.portal = portal.Portal{
-		Auth: p.auth, OAuth: p.oauth, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,
+		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,
+		Health: p.node.Health,
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
 		CookieKey: [32]byte(root.key("lgsp cookie v1")), Proxies: p.config.TrustedProxies,

@@ -1,0 +1,202 @@
+package portal
+
+import (
+	"net/http"
+	"time"
+
+	"lgsp/catalog"
+	"lgsp/catalog/spec"
+	"lgsp/internal/problem"
+	"lgsp/web"
+)
+
+// versionPage is the data of the pages "agency-version", "agency-found" and
+// "agency-publish".
+type versionPage struct {
+	apiDesk
+	Version    catalog.Version
+	Operations []catalog.Operation
+	Findings   []findingGroup
+	Steps      []versionStep
+	Plan       catalog.Plan // zero until chosen
+	Address    string       // at the gateway
+	Earliest   string       // day on which a published version may end at the earliest
+}
+
+// versionStep is one thing to be done before a version can be published.
+type versionStep struct {
+	Key  string // of its words: agency.step-KEY
+	Href string
+	Done bool
+}
+
+// findingGroup are the findings of one severity.
+type findingGroup struct {
+	Severity string
+	Findings []catalog.Finding
+}
+
+// Next is the first step that is not done, or the last.
+func (d versionPage) Next() versionStep {
+	for _, s := range d.Steps {
+		if !s.Done {
+			return s
+		}
+	}
+	return d.Steps[len(d.Steps)-1]
+}
+
+// Public reports whether the version can be called.
+func (d versionPage) Public() bool {
+	return d.Version.State == catalog.Published || d.Version.State == catalog.Deprecated
+}
+
+// Base is the address of the version's desk.
+func (d versionPage) Base() string { return d.At("apis", d.API.Slug, d.Version.Number) }
+
+// Count is how many parameters, fields and personal-looking names the
+// document has in its operations.
+func (d versionPage) Count() (n struct{ Parameters, Fields, Personal int }) {
+	for _, o := range d.Operations {
+		n.Parameters += len(o.Doc.Parameters)
+		n.Fields += len(o.Doc.Fields)
+		if len(o.Doc.Personal) > 0 {
+			n.Personal++
+		}
+	}
+	return n
+}
+
+// Access counts the operations marked so; "" those not marked yet.
+func (d versionPage) Access(access string) int {
+	n := 0
+	for _, o := range d.Operations {
+		if o.Access == access {
+			n++
+		}
+	}
+	return n
+}
+
+// versionPage reads everything the pages of one version show.
+func (p *Portal) versionPage(r *http.Request) (versionPage, error) {
+	d, v, err := p.version(r)
+	if err != nil {
+		return versionPage{}, err
+	}
+	data := versionPage{apiDesk: d, Version: v, Address: p.Gateway + v.Prefix(), Findings: grouped(v.Findings)}
+	day := p.Now().In(time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)).AddDate(0, 0, 1)
+	data.Earliest = day.Format(time.DateOnly)
+	if data.Operations, err = p.Catalog.Operations(r.Context(), d.who, v.ID); err != nil {
+		return versionPage{}, err
+	}
+	plans, err := p.Catalog.Plans(r.Context())
+	if err != nil {
+		return versionPage{}, err
+	}
+	for _, plan := range plans {
+		if plan.Slug == v.PlanSlug {
+			data.Plan = plan
+		}
+	}
+	data.Steps = []versionStep{
+		{"found", data.Base() + "/found", countErrors(v.Findings) == 0 && len(data.Operations) > 0},
+		{"connection", data.Base() + "/connection", v.UpstreamURL != "" && v.PlanSlug != ""},
+		{"marks", data.Base() + "/marks", data.Access("") == 0},
+		{"publish", data.Base() + "/publish", data.Public() || v.State == catalog.Retired},
+	}
+	return data, nil
+}
+
+// grouped are the findings by severity, worst first; those that there are.
+func grouped(findings []catalog.Finding) []findingGroup {
+	var groups []findingGroup
+	for _, severity := range []string{spec.Error, spec.Warning, spec.Info} {
+		group := findingGroup{Severity: severity}
+		for _, f := range findings {
+			if f.Severity == severity {
+				group.Findings = append(group.Findings, f)
+			}
+		}
+		if len(group.Findings) > 0 {
+			groups = append(groups, group)
+		}
+	}
+	return groups
+}
+
+func countErrors(findings []catalog.Finding) int {
+	n := 0
+	for _, f := range findings {
+		if f.Severity == spec.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// versionDesk answers GET …/apis/{api}/{version}: its state and next step.
+func (p *Portal) versionDesk(r *http.Request) (page, error) {
+	data, err := p.versionPage(r)
+	return page{Name: "agency-version", Data: data}, err
+}
+
+// found answers GET …/{version}/found: what is in the document, and what is
+// wrong with it.
+func (p *Portal) found(r *http.Request) (page, error) {
+	data, err := p.versionPage(r)
+	return page{Name: "agency-found", Data: data}, err
+}
+
+// publishForm answers GET …/{version}/publish: everything once more.
+func (p *Portal) publishForm(r *http.Request) (page, error) {
+	data, err := p.versionPage(r)
+	return page{Name: "agency-publish", Data: data}, err
+}
+
+// publishVersion answers POST …/{version}/publish.
+func (p *Portal) publishVersion(r *http.Request) (page, error) {
+	return p.moveVersion(r, p.publishForm, "agency.done-publish", func(d apiDesk, v catalog.Version) error {
+		_, err := p.Catalog.PublishVersion(r.Context(), d.who, v.ID)
+		return err
+	})
+}
+
+// deprecateVersion answers POST …/{version}/deprecate. The version ends with
+// the day given, on the province's calendar.
+func (p *Portal) deprecateVersion(r *http.Request) (page, error) {
+	return p.moveVersion(r, p.versionDesk, "agency.done-deprecate", func(d apiDesk, v catalog.Version) error {
+		day, err := time.ParseInLocation(time.DateOnly, r.PostFormValue("sunset"), time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60))
+		if err != nil {
+			return problem.Errorf(problem.Invalid, "no day").Coded("sunset-invalid").Wrong("sunset", "day-invalid", "not a day")
+		}
+		_, err = p.Catalog.DeprecateVersion(r.Context(), d.who, v.ID, day.AddDate(0, 0, 1))
+		return err
+	})
+}
+
+// retireVersion answers POST …/{version}/retire, once its number is typed: it
+// cannot be undone.
+func (p *Portal) retireVersion(r *http.Request) (page, error) {
+	return p.moveVersion(r, p.versionDesk, "agency.done-retire", func(d apiDesk, v catalog.Version) error {
+		if name := v.APISlug + "/" + v.Number; r.PostFormValue("confirm") != name {
+			return problem.Errorf(problem.Invalid, "not confirmed").Coded("retire-confirm", "name", name).
+				Wrong("confirm", "retire-confirm", "type the name of the version", "name", name)
+		}
+		_, err := p.Catalog.RetireVersion(r.Context(), d.who, v.ID)
+		return err
+	})
+}
+
+// moveVersion does one change of a version's state, and shows its desk with
+// the sentence done, or form again.
+func (p *Portal) moveVersion(r *http.Request, form pageFunc, done string, move func(apiDesk, catalog.Version) error) (page, error) {
+	d, v, err := p.version(r)
+	if err != nil {
+		return page{}, err
+	}
+	if err := move(d, v); err != nil {
+		return again(r, form, err)
+	}
+	return page{To: d.At("apis", d.API.Slug, v.Number), Flash: &web.Flash{Key: done}}, nil
+}
