@@ -105,7 +105,7 @@ func (p *platform) upkeep(ctx context.Context) error {
 // listener closes.
 func server(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:           endAfterChunks(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       5 * time.Minute, // an upload of 100 MB on a slow line
 		WriteTimeout:      10 * time.Minute,
@@ -113,6 +113,19 @@ func server(handler http.Handler) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
+}
+
+// endAfterChunks closes the connection after a request in chunks. It may have
+// come with a Content-Length too, which net/http drops without a word; whoever
+// stands before us may have counted by that, and what it takes for the body
+// must not become a request here (RFC 9112 §6.1).
+func endAfterChunks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // serveUntil serves a listener until ctx ends, then lets requests finish
