@@ -28,7 +28,7 @@ func (c *call) forward(r *http.Request) {
 		Transport:      c.node.transport,
 		ModifyResponse: func(res *http.Response) error { return c.admit(r, res) },
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(r, c.upstreamFault(r, err)) },
-		FlushInterval:  -1, // at once: an answer may be a stream of events
+		FlushInterval:  flushAfter, // streams of events and of unknown length: at once
 		BufferPool:     c.node.buffers,
 		ErrorLog:       quiet,
 	}
@@ -41,6 +41,10 @@ func (c *call) forward(r *http.Request) {
 	r.TransferEncoding = nil
 	proxy.ServeHTTP(c.answer, r)
 }
+
+// flushAfter is how long a part of an answer waits for more. At once would
+// cost every answer a write for its headers alone.
+const flushAfter = 10 * time.Millisecond
 
 // quiet drops what ReverseProxy would log: the call's record says it.
 var quiet = log.New(io.Discard, "", 0)
@@ -95,11 +99,14 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 	out.Header.Add("Via", "1.1 "+c.node.via)
 }
 
+// dashes is made once: making one costs more than using it.
+var dashes = strings.NewReplacer("_", "-", ".", "-")
+
 // isOurs reports whether a caller's header is taken away: credentials, our
 // identity headers, what proxies say of the client, and what some frameworks
 // let override the method or the path. Some upstreams read _ and . as -.
 func isOurs(name string) bool {
-	name = strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name))
+	name = dashes.Replace(strings.ToLower(name))
 	switch name {
 	case "authorization", "cookie", "x-api-key", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip",
 		"x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "x-original-host",

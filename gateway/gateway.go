@@ -133,6 +133,9 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		c.broken = c.broken || fault != nil
 		c.finish(r)
+		if c.broken && c.answer.status != 0 {
+			_ = http.NewResponseController(c.answer).Flush() // the part before the break; nobody may be there
+		}
 		if fault == http.ErrAbortHandler || c.answer.status == 0 {
 			panic(http.ErrAbortHandler) // net/http closes the connection, and makes no 200 of nothing
 		}

@@ -139,17 +139,26 @@ func (j *Journal) Outcome(id string, record any) error {
 	return err
 }
 
+// encode writes the line by hand: the record is JSON already, and encoding it
+// as a part of the line would read it through again.
 func encode(line Line, record any) ([]byte, error) {
 	raw, err := json.Marshal(record)
 	if err != nil {
 		return nil, fmt.Errorf("encode record: %w", err)
 	}
-	line.Record = raw
-	text, err := json.Marshal(line)
+	id, err := json.Marshal(line.ID)
 	if err != nil {
-		return nil, fmt.Errorf("encode line: %w", err)
+		return nil, fmt.Errorf("encode id: %w", err)
 	}
-	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(text, castagnoli), text), nil
+	const sum = "00000000 " // its place
+	text := append(make([]byte, 0, len(raw)+len(id)+64), sum+`{"id":`...)
+	text = append(text, id...)
+	if line.Intent {
+		text = append(text, `,"intent":true`...)
+	}
+	text = append(append(append(text, `,"record":`...), raw...), '}')
+	copy(text, fmt.Sprintf("%08x", crc32.Checksum(text[len(sum):], castagnoli)))
+	return append(text, '\n'), nil
 }
 
 func (j *Journal) append(line []byte, wait bool) (Ticket, error) {
