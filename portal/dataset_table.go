@@ -25,9 +25,11 @@ type tableView struct {
 	Columns []catalog.Column
 	Head    []headCell
 	Rows    [][]cell
+	Total   int64 // rows of the whole table
 	Filters []filterLink
 	Carried []keptPair  // what the filter form carries along
 	Problem string      // what was wrong with the question, "" for nothing
+	Tried   filterLink  // the filter that was wrong, to be mended
 	Asked   bool        // the rows are filtered
 	Filter  string      // the filters that are on, as a query
 	Next    string      // address of the next page, "" at the end
@@ -133,11 +135,12 @@ func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribu
 		return nil, err
 	}
 	typed := r.URL.Query()
-	t := &tableView{Part: part, Columns: columns, query: with(questionIn(typed), "table", typed.Get("table"))}
+	t := &tableView{Part: part, Columns: columns, Total: *part.Rows, query: with(questionIn(typed), "table", typed.Get("table"))}
 	answer, err := p.Catalog.QueryRows(ctx, who, part.ID, with(forgiving(questionIn(typed), columns), "limit", strconv.Itoa(tableRows)))
 	if problem.Is(err, problem.Invalid) || problem.Is(err, problem.Timeout) {
 		t.query = with(url.Values{}, "table", typed.Get("table"))
 		_, t.Problem = words(r, problem.Of(err))
+		t.Tried = triedFilter(questionIn(typed))
 		answer, err = p.Catalog.QueryRows(ctx, who, part.ID, url.Values{"limit": {strconv.Itoa(tableRows)}})
 	}
 	if err != nil {
@@ -154,6 +157,17 @@ func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribu
 		t.Address += "?" + t.Filter
 	}
 	return t, nil
+}
+
+// triedFilter is a filter of a question, to be shown in the form again.
+func triedFilter(question url.Values) filterLink {
+	var tried filterLink
+	for name, values := range question {
+		if key, comparison, ok := strings.Cut(name, "__"); ok && (tried.Key == "" || key < tried.Key) {
+			tried.Key, tried.Comparison, tried.Value = key, comparison, values[0]
+		}
+	}
+	return tried
 }
 
 // forgiving lets "contains" stand for "is" where a column holds no text, as

@@ -79,7 +79,7 @@ func (p *Portal) guideExamples(r *http.Request, part catalog.Distribution, addre
 func examplesOf(address string, answer rows.Answer) []rowsExample {
 	find := func(fits func(catalog.Column) bool) (key, value string) {
 		i := slices.IndexFunc(answer.Columns, func(c rows.Column) bool { return fits(catalog.Column{Column: c}) })
-		if i < 0 || answer.Rows[0][i] == nil {
+		if i < 0 || len(answer.Rows) == 0 || answer.Rows[0][i] == nil {
 			return "", ""
 		}
 		return answer.Columns[i].Key, *answer.Rows[0][i]
