@@ -45,7 +45,7 @@ func chartOf(t *tableView) *chart {
 			qualifier = i
 		case c.Key == "don_vi_tinh":
 			unit = i
-		case label < 0 && namesEachRow(t, i):
+		case label < 0 && !namesAThing.MatchString(c.Key) && namesEachRow(t, i):
 			label = i
 		}
 	}

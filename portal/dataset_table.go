@@ -139,8 +139,10 @@ func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribu
 	answer, err := p.Catalog.QueryRows(ctx, who, part.ID, with(forgiving(questionIn(typed), columns), "limit", strconv.Itoa(tableRows)))
 	if problem.Is(err, problem.Invalid) || problem.Is(err, problem.Timeout) {
 		t.query = with(url.Values{}, "table", typed.Get("table"))
-		_, t.Problem = words(r, problem.Of(err))
-		t.Tried = triedFilter(questionIn(typed))
+		t.Tried = triedFilter(questionIn(typed), columns)
+		if t.Problem, err = p.questionProblem(r, err, t.Tried); err != nil {
+			return nil, err
+		}
 		answer, err = p.Catalog.QueryRows(ctx, who, part.ID, url.Values{"limit": {strconv.Itoa(tableRows)}})
 	}
 	if err != nil {
@@ -160,14 +162,33 @@ func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribu
 }
 
 // triedFilter is a filter of a question, to be shown in the form again.
-func triedFilter(question url.Values) filterLink {
-	var tried filterLink
-	for name, values := range question {
-		if key, comparison, ok := strings.Cut(name, "__"); ok && (tried.Key == "" || key < tried.Key) {
-			tried.Key, tried.Comparison, tried.Value = key, comparison, values[0]
+func triedFilter(question url.Values, columns []catalog.Column) filterLink {
+	for _, c := range columns {
+		for _, comparison := range comparisons() {
+			if value := question.Get(c.Key + "__" + comparison); value != "" {
+				return filterLink{Column: c, Comparison: comparison, Value: value}
+			}
 		}
 	}
-	return tried
+	return filterLink{}
+}
+
+// questionProblem says what is wrong with a question: of a value, in the words
+// of the page rather than of the rows' own address.
+func (p *Portal) questionProblem(r *http.Request, err error, tried filterLink) (string, error) {
+	if problem.Code(err) != "rows-operand" || tried.Key == "" {
+		_, detail := words(r, problem.Of(err))
+		return detail, nil
+	}
+	kind, err := p.Pages.Text(localeOf(r), "dataset.type-"+string(tried.Type))
+	if err != nil {
+		return "", err
+	}
+	title := inLanguage(r, tried.TitleVI, tried.TitleEN)
+	if title == "" {
+		title = tried.Name
+	}
+	return p.Pages.Text(localeOf(r), "dataset.value-wrong", "value", tried.Value, "column", title, "type", strings.ToLower(kind))
 }
 
 // forgiving lets "contains" stand for "is" where a column holds no text, as
