@@ -51,8 +51,8 @@ fmt:
 	gofmt -w $(GOFILES)
 
 bench: build
-	@scripts/need postgres load cc
-	test/bench
+	@scripts/need postgres load
+	go run ./test/bench
 
 clean:
 	rm -rf bin web/dist/* test/output

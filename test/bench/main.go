@@ -1,0 +1,76 @@
+// Command bench measures the platform beside real peers on this machine and
+// prints one Markdown table: make bench. It uses loopback only, and ends every
+// process that it started.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+const (
+	timeLimit = 8 * time.Minute
+	output    = "test/output"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(ctx, timeLimit)
+	defer cancel()
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures everything, the quiet figures before the loaded ones. It stops
+// at the first failure: half a table misleads.
+func run(ctx context.Context) (err error) {
+	for _, tool := range []string{"nginx", "wrk", "bin/lgsp"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%w; run it by: make bench", err)
+		}
+	}
+	dir, err := os.MkdirTemp("", "lgsp-bench-")
+	if err != nil {
+		return fmt.Errorf("make a directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o711); err != nil { // the private PostgreSQL may run as another user
+		return fmt.Errorf("open the directory: %w", err)
+	}
+	r := report{Machine: machine(ctx)}
+
+	say("Go micro benchmarks")
+	if r.Micro, err = micro(ctx); err != nil {
+		return err
+	}
+	p, err := newPlatform(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	say("starts")
+	if r.Starts, err = p.starts(ctx); err != nil {
+		return err
+	}
+	say("search at %d datasets", searchSize)
+	if r.Search, err = measureSearch(ctx, p); err != nil {
+		return err
+	}
+	if r.Calls, err = measureCalls(ctx, p, dir); err != nil {
+		return err
+	}
+	r.Starts.LoadMiB, r.Machine.LoadAfter = residentMiB(p.pid()), loadAverage()
+	return r.write()
+}
+
+// say tells the person who waits what is going on.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }
