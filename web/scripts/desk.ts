@@ -1,4 +1,5 @@
-// Comforts of the developer's pages; each page works without them.
+// Comforts of the documentation, the request form and the developer's desk; each
+// page works without them.
 
 // The same call in several languages becomes tabs.
 for (const box of document.querySelectorAll<HTMLElement>("[data-tabs]")) {
