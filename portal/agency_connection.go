@@ -2,6 +2,8 @@ package portal
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"lgsp/catalog"
@@ -37,11 +39,36 @@ func (p *Portal) connectionForm(r *http.Request) (page, error) {
 			data.Approved = append(data.Approved, host)
 		}
 	}
-	if data.Upstream == "" && len(data.Approved) == 1 {
-		data.Upstream = "http://" + data.Approved[0].HostPort
+	if data.Upstream == "" {
+		if data.Upstream, err = p.suggestUpstream(r, v, data.Approved); err != nil {
+			return page{}, err
+		}
 	}
 	data.Plans, err = p.planOptions(r)
 	return page{Name: "agency-connection", Data: data}, err
+}
+
+// suggestUpstream is the first server of the version's document that is
+// approved, else the only host that is, else "".
+func (p *Portal) suggestUpstream(r *http.Request, v versionPage, approved []catalog.Upstream) (string, error) {
+	text, err := p.Catalog.SpecText(r.Context(), v.who, v.Version.ID)
+	if err != nil {
+		return "", err
+	}
+	document, err := p.Catalog.InspectSpec(r.Context(), v.who, text)
+	if err != nil {
+		return "", err
+	}
+	for _, server := range document.Servers {
+		u, err := url.Parse(server)
+		if err == nil && slices.ContainsFunc(approved, func(up catalog.Upstream) bool { return up.HostPort == strings.ToLower(u.Host) }) {
+			return server, nil
+		}
+	}
+	if len(approved) == 1 {
+		return "http://" + approved[0].HostPort, nil
+	}
+	return "", nil
 }
 
 // planOptions are the plans, each with what it allows and how access is

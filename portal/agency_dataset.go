@@ -78,7 +78,9 @@ func (d datasetData) Base() string { return d.At("datasets", d.Dataset.Slug) }
 func (datasetData) Keywords(words []string) string { return strings.Join(words, "\n") }
 
 // Themes are the themes to choose from, after none.
-func (datasetData) Themes(locale string) []web.Option { return codes(locale, catalog.Themes()) }
+func (datasetData) Themes(locale, none string) []web.Option {
+	return append([]web.Option{{Text: none}}, codes(locale, catalog.Themes())...)
+}
 
 // Licences are the licences to choose from.
 func (datasetData) Licences(locale string) []web.Option { return codes(locale, catalog.Licences()) }

@@ -65,7 +65,7 @@ func (p *Portal) takeDocument(r *http.Request) (page, error) {
 		}
 	}
 	if utf8.Valid(text) && len(text) <= spec.MaxBytes && r.PostForm != nil {
-		r.PostForm.Set("text", string(text))
+		r.PostForm.Set("spec", string(text))
 	}
 	answer, againErr := again(r, p.documentForm, err)
 	if againErr != nil {
@@ -105,11 +105,11 @@ func (p *Portal) givenDocument(r *http.Request, d apiDesk) ([]byte, error) {
 	if address := strings.TrimSpace(r.PostFormValue("url")); address != "" {
 		return p.Catalog.FetchSpec(r.Context(), d.who, address)
 	}
-	if text := r.PostFormValue("text"); strings.TrimSpace(text) != "" {
+	if text := r.PostFormValue("spec"); strings.TrimSpace(text) != "" {
 		return []byte(text), nil
 	}
 	return nil, problem.Errorf(problem.Invalid, "no document is given").Coded("document-missing").
-		Wrong("text", "document-missing", "paste the document, choose its file or give its address")
+		Wrong("spec", "document-missing", "paste the document, choose its file or give its address")
 }
 
 // linesAround are the two lines before and after line number at of a text;

@@ -114,7 +114,7 @@ func calendarDay(day, people string) (template.HTML, error) {
 // number writes a number as the language does, at most three decimals; what
 // is no number stays as it is.
 func number(locale string, n any) string {
-	v := reflect.ValueOf(n)
+	v := reflect.Indirect(reflect.ValueOf(n))
 	var digits string
 	switch {
 	case v.CanInt():
