@@ -1,0 +1,208 @@
+// The main job as people do it, in a browser: an official publishes, a
+// developer signs up and asks, a steward decides, the developer calls, an
+// auditor looks. Every page on the way is held to WCAG by axe.
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { Browser, accessible } from './browser.mjs'
+import { Platform, until } from './platform.mjs'
+
+const document = path.resolve(import.meta.dirname, '../demo/specs/nguoi-co-cong.yaml')
+const subject = '000138000002' // a made-up person: numbers that begin with 000 belong to nobody
+const api = 'ncc-hanh-trinh'
+const prefix = `/so-noi-vu/${api}/v1`
+let lgsp, browser, publisher, developer, steward, credentials, agreement
+
+before(async () => {
+  lgsp = await Platform.start()
+  browser = await Browser.start(lgsp)
+})
+after(async () => {
+  await browser?.stop()
+  await lgsp?.stop()
+})
+
+/** Presses the page's main button and waits for the next page. */
+async function press(page, selector = 'main form button[type=submit]') {
+  await Promise.all([page.waitForNavigation(), page.click(selector)])
+  await accessible(page)
+}
+
+async function open(page, address) {
+  const answer = await page.goto(address)
+  assert.equal(answer.status(), 200, address)
+  await accessible(page)
+}
+
+/** Ticks a box or radio as people do: by its label, since the box itself is drawn by the style. */
+async function tick(page, selector) {
+  const id = await page.locator(selector).first().getAttribute('id')
+  await page.click(`label[for="${id}"]`)
+  assert.ok(await page.isChecked(`[id="${id}"]`), selector)
+}
+
+test('an official signs in and names a new service', async () => {
+  publisher = await browser.signedIn('publisher', 1280)
+  await open(publisher, '/agency')
+  await open(publisher, '/agency/so-noi-vu')
+  await open(publisher, '/agency/so-noi-vu/apis/new')
+  await publisher.fill('[name=title_vi]', 'Người có công, hành trình')
+  await publisher.fill('[name=slug]', 'Không Đúng')
+  await publisher.evaluate(() => window.document.querySelector('main form').setAttribute('novalidate', ''))
+  await press(publisher)
+  assert.equal(await publisher.inputValue('[name=title_vi]'), 'Người có công, hành trình', 'what was typed is kept')
+  assert.equal(await publisher.getAttribute('[name=slug]', 'aria-invalid'), 'true')
+  await publisher.fill('[name=slug]', api)
+  await publisher.fill('[name=description_vi]', 'Thử hành trình công bố trong trình duyệt.')
+  await press(publisher)
+})
+
+test('a document that is wrong is told with its lines, and what was pasted is kept', async () => {
+  const text = 'openapi: 3.1.0\ninfo: {title: x, version: "1"}\npaths:\n  /x:\n    $ref: "http://example.com/x.yaml"\n'
+  await publisher.fill('[name=text]', text)
+  await press(publisher)
+  assert.equal(await publisher.inputValue('[name=text]'), text)
+  assert.match(await publisher.textContent('main'), /5/)
+})
+
+test('the document is imported as a file, and what is in it is shown', async () => {
+  await publisher.fill('[name=text]', '')
+  await publisher.setInputFiles('[name=file]', document)
+  await press(publisher)
+  assert.match(await publisher.textContent('main'), /Xem hồ sơ người có công/)
+})
+
+test('upstream, plan and marks are given, then it is published', async () => {
+  await Promise.all([publisher.waitForNavigation(), publisher.click('main .actions a.usa-button')])
+  await accessible(publisher)
+  const like = (await lgsp.api(null, 'GET', '/apis?limit=100')).body.items.find((a) => a.slug === 'nguoi-co-cong')
+  const { upstream_url: upstream } = (await lgsp.api('publisher', 'GET', `/versions/${like.versions[0].id}`)).body
+  assert.match(await publisher.textContent('main'), new RegExp(new URL(upstream).host), 'the approved systems are named')
+  await publisher.fill('[name=upstream_url]', upstream)
+  await tick(publisher, '[name=plan][value=standard-approval]')
+  await press(publisher)
+  const mark = (slug, field) => `[name="operations/${slug}/${field}"]`
+  await publisher.selectOption(mark('danh-muc-doi-tuong', 'access'), 'restricted')
+  await publisher.selectOption(mark('danh-muc-doi-tuong', 'classification'), 'state-secret')
+  await press(publisher)
+  assert.equal(await publisher.getAttribute(mark('danh-muc-doi-tuong', 'classification'), 'aria-invalid'), 'true', 'a state secret cannot be saved')
+  await publisher.selectOption(mark('danh-muc-doi-tuong', 'classification'), 'internal')
+  await press(publisher)
+  await press(publisher, 'main form .actions button')
+  assert.equal((await fetch(`${lgsp.portal}/apis${prefix}`)).status, 200, 'the public page is there')
+})
+
+test('a developer signs up and is shown a key and a secret, once', async () => {
+  developer = await browser.person(390)
+  await open(developer, '/sign-up')
+  await developer.fill('[name=name]', 'Nguyễn Thị Lan')
+  await developer.fill('[name=email]', 'lan@example.vn')
+  await developer.fill('[name=password]', '1234')
+  await tick(developer, '[name=terms]')
+  await press(developer)
+  assert.equal(await developer.inputValue('[name=email]'), 'lan@example.vn', 'what was typed is kept')
+  await developer.fill('[name=password]', 'gió biển Lý Sơn')
+  await press(developer)
+  const shown = await developer.$$eval('.secret', (all) => all.map((e) => e.textContent))
+  credentials = {
+    id: shown[0], key: shown.find((s) => s.startsWith('lgsp_key_')), secret: shown.find((s) => s.startsWith('lgsp_secret_')),
+  }
+  assert.ok(credentials.id && credentials.key && credentials.secret, JSON.stringify(shown))
+})
+
+test('the service is found by typing without marks, and read one page an operation', async () => {
+  await open(developer, '/')
+  await developer.fill('main input[name=q]', 'nguoi co cong hanh trinh')
+  await press(developer, 'main form button[type=submit]')
+  await Promise.all([developer.waitForNavigation(), developer.click(`main a[href^="/apis/so-noi-vu/${api}"]`)])
+  await accessible(developer)
+  await open(developer, `/apis${prefix}/xem-nguoi-co-cong`)
+  assert.match(await developer.textContent('main'), /soDinhDanh/)
+  await open(developer, `/en/apis${prefix}/xem-nguoi-co-cong`)
+})
+
+test('an agreement is asked for, looked over and sent', async () => {
+  await open(developer, `/apis${prefix}/request`)
+  await press(developer, 'main form button[value=check]')
+  assert.ok(await developer.$('main [aria-invalid=true], main .usa-form-group--error'), 'an empty form is told what it lacks')
+  for (const [operation, field] of [['danh-muc-doi-tuong', 'doiTuong'], ['xem-nguoi-co-cong', 'hoTen']]) {
+    await tick(developer, `#op-${operation}`)
+    const details = developer.locator(`fieldset:has(#op-${operation}) > details`)
+    if (!(await details.evaluate((d) => d.open))) await developer.click(`fieldset:has(#op-${operation}) summary`)
+    await tick(developer, `fieldset:has(#op-${operation}) input[value$="/${field}"]`)
+  }
+  const purposes = await developer.$$eval('[name=purpose] option', (all) => all.map((o) => o.value).filter(Boolean))
+  await developer.selectOption('[name=purpose]', purposes[0])
+  await developer.fill('[name=purpose_text]', 'Xác nhận chế độ khi giải quyết thủ tục.')
+  await tick(developer, '[name=legal_basis]')
+  const day = (ahead) => new Date(Date.now() + 7 * 3600_000 + ahead * 86400_000).toISOString().slice(0, 10)
+  await developer.fill('[name=starts]', day(0))
+  await developer.fill('[name=ends]', day(90))
+  await press(developer, 'main form button[value=check]')
+  assert.match(await developer.textContent('main'), /Xác nhận chế độ/)
+  await press(developer, 'main form button[value=send]')
+  agreement = await developer.getAttribute('main a[href*="/agreements/"]', 'href')
+  await open(developer, agreement)
+  assert.equal(await developer.$('main form[action$="/approve"]'), null, 'nobody approves their own')
+})
+
+test('the steward reads it in plain words and approves', async () => {
+  steward = await browser.signedIn('steward', 1280)
+  await open(steward, '/agency/so-noi-vu/requests')
+  await open(steward, agreement)
+  assert.match(await steward.textContent('main'), /Xác nhận chế độ khi giải quyết thủ tục/)
+  await press(steward, 'main form[action$="/refuse"] button')
+  assert.ok(await steward.$('main .usa-form-group--error'), 'a refusal needs its reason and clause')
+  await press(steward, 'main form[action$="/approve"] button')
+})
+
+test('the calls get the agreed fields; the caller sees them and what is left', async () => {
+  const key = { 'X-API-Key': credentials.key }
+  let byKey
+  await until('the agreement is in force', 2000, async () => {
+    byKey = await lgsp.call(`${prefix}/doi-tuong`, key)
+    return byKey.status !== 403
+  })
+  assert.equal(byKey.status, 200, byKey.text)
+  assert.match(byKey.text, /doiTuong/)
+  assert.doesNotMatch(byKey.text, /tenDoiTuong/)
+  const token = await fetch(`${lgsp.portal}/oauth2/token`, {
+    method: 'POST', headers: { Authorization: 'Basic ' + btoa(`${credentials.id}:${credentials.secret}`) },
+    body: new URLSearchParams({ grant_type: 'client_credentials', resource: lgsp.gateway + prefix }),
+  }).then((a) => a.json())
+  const personal = await lgsp.call(`${prefix}/ho-so/${subject}`, { Authorization: `Bearer ${token.access_token}` })
+  assert.deepEqual(Object.keys(personal.body), ['hoTen'], personal.text)
+  await lgsp.call(`${prefix}/ho-so/${subject}/chi-tra`, { Authorization: `Bearer ${token.access_token}` })
+  await until('the calls are on the page', 5000, async () => {
+    await developer.goto(`/developer/applications/${credentials.id}`)
+    return /403/.test(await developer.textContent('main'))
+  })
+  await accessible(developer)
+  assert.match(await developer.textContent('main'), /99\.99\d/, 'what is left of 100.000 today')
+  await open(developer, '/developer')
+  await open(developer, '/account')
+})
+
+test('the steward suspends; it is refused within a second and the page says so', async () => {
+  await open(steward, agreement)
+  await steward.fill('form[action$="/suspend"] [name=reason]', 'Kiểm tra đột xuất')
+  await press(steward, 'main form[action$="/suspend"] button')
+  await until('refused', 1000, async () => (await lgsp.call(`${prefix}/doi-tuong`, { 'X-API-Key': credentials.key })).status === 403)
+  await open(developer, agreement)
+  assert.match(await developer.textContent('main'), /Kiểm tra đột xuất/)
+})
+
+test('an auditor sees the exchanges and the state of the log', async () => {
+  const auditor = await browser.signedIn('auditor', 1280)
+  await open(auditor, '/audit')
+  assert.match(await auditor.textContent('main'), /xem-nguoi-co-cong|Xem hồ sơ người có công/)
+  assert.doesNotMatch(await auditor.textContent('main'), new RegExp(subject), 'the subject is never in clear')
+  await open(auditor, '/audit/ledger')
+  await open(auditor, '/audit/acts')
+})
+
+test('the operator’s pages', async () => {
+  const operator = await browser.signedIn('operator', 390)
+  await open(operator, '/operator')
+  await open(operator, '/operator/upstreams')
+})
