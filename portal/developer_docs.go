@@ -106,10 +106,9 @@ type service struct {
 	Agreed  []agreement.Agreement // the reader's own agreements on it that are not over
 }
 
-// OnOffer reports whether an agreement can be asked for.
-func (s service) OnOffer() bool {
-	return s.Version.State == catalog.Published || s.Version.State == catalog.Deprecated
-}
+// OnOffer reports whether an agreement can be asked for. On a deprecated
+// version one can only be renewed.
+func (s service) OnOffer() bool { return s.Version.State == catalog.Published }
 
 // service reads the version in the address, as the reader may see it.
 func (p *Portal) service(r *http.Request) (service, error) {

@@ -257,6 +257,20 @@ func TestDocumentationForEveryone(t *testing.T) {
 	}
 }
 
+func TestAVersionThatIsGoingAway(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	operator := auth.Principal{Memberships: []auth.Membership{{Role: auth.RoleOperator}}}
+	if _, err := w.Catalog.DeprecateVersion(t.Context(), operator, w.version.ID, monday.AddDate(1, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{w.href, w.href + "/xem-nguoi-co-cong"} {
+		if body := w.sees(t, path, 200, "Phiên bản này sắp ngừng", "23/11/2027"); strings.Contains(body, w.href+"/request") {
+			t.Errorf("%s still offers to ask", path)
+		}
+	}
+}
+
 func TestDeveloperPagesWantSomebody(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t)
