@@ -79,9 +79,21 @@ func (p *Portal) Routes() http.Handler {
 	return p.trace(p.headers(p.slowSignUps(root)))
 }
 
-// pages are the routes of the pages, the same in both languages. A room's
-// pages are added by a method of their own.
+// pages serves the pages, in the language that speaks says.
 func (p *Portal) pages() http.Handler {
+	r := p.PageRoutes()
+	r.NotFoundHandler = p.page(p.notFound)
+	r.MethodNotAllowedHandler = p.page(p.methodNotAllowed)
+	// A form that another site sends is refused by what the browser says of
+	// where it comes from (Sec-Fetch-Site, Origin).
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(p.page(p.crossOrigin))
+	return p.recovered(protection.Handler(r))
+}
+
+// PageRoutes are the addresses of the pages, the same in both languages. A
+// room's pages are added by a method of their own.
+func (p *Portal) PageRoutes() *mux.Router {
 	r := mux.NewRouter()
 	p.readingRoutes(r)
 	p.accountRoutes(r)
@@ -90,13 +102,7 @@ func (p *Portal) pages() http.Handler {
 	p.operatorRoutes(r)
 	p.auditRoutes(r)
 	p.developerRoutes(r)
-	r.NotFoundHandler = p.page(p.notFound)
-	r.MethodNotAllowedHandler = p.page(p.methodNotAllowed)
-	// A form that another site sends is refused by what the browser says of
-	// where it comes from (Sec-Fetch-Site, Origin).
-	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(p.page(p.crossOrigin))
-	return p.recovered(protection.Handler(r))
+	return r
 }
 
 // secure reports whether the portal is reached over https.

@@ -155,34 +155,55 @@ func TestAuthorization(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.serve()
-	again, err := wire(t.Context(), w.config, w.db)
-	w.must(err)
-	again.api.ExplainCall, again.api.Remaining = w.explainCall, w.remaining // by the node that runs
-	again.catalog.Loopback = w.catalog.Loopback
-	router := undone(t, again)
+	api := mux.NewRouter()
+	again := w.again()
+	again.api.Routes(api)
+	router := undone(t, again, api)
 	attempts := w.attempts()
+	w.coversEveryRoute(router, attempts)
+
+	w.compare("testdata/authorization.txt", attempts, func(role string, a attempt) (int, string) { return w.try(router, role, a) })
+}
+
+// compare tries everything as everybody and holds the answers to a golden file.
+func (w *world) compare(path string, attempts []attempt, try func(role string, a attempt) (int, string)) {
+	w.t.Helper()
 	slices.SortStableFunc(attempts, func(a, b attempt) int {
 		return strings.Compare(a.route[strings.Index(a.route, "/"):]+a.route+a.what, b.route[strings.Index(b.route, "/"):]+b.route+b.what)
 	})
-	w.coversEveryRoute(router, attempts)
-
 	var table strings.Builder
-	fmt.Fprintf(&table, "%-62s %s\n", "# what /api/v1 answers to", strings.Join(roles, " "))
+	fmt.Fprintf(&table, "%-84s %s\n", "# the answers to", strings.Join(roles, " "))
 	for _, a := range attempts {
 		line := a.route
 		if a.what != "" {
 			line += " (" + a.what + ")"
 		}
-		fmt.Fprintf(&table, "%-62s", line)
+		fmt.Fprintf(&table, "%-84s", line)
 		for _, role := range roles {
-			status, body := w.try(router, role, a)
+			status, body := try(role, a)
 			w.sane(role, a, status, body)
-			w.hides(router, role, a, status)
+			if absent := w.absent(role, a); absent.path != a.path {
+				if want, _ := try(role, absent); status != want {
+					w.t.Errorf("%s (%s) as %s: got %d, but %d where there is none", a.route, a.what, role, status, want)
+				}
+			}
 			fmt.Fprintf(&table, " %*d", len(role), status)
 		}
 		table.WriteByte('\n')
 	}
-	golden(t, "testdata/authorization.txt", table.String())
+	golden(w.t, path, table.String())
+}
+
+// again wires the rooms once more on the same data, for calls that are undone;
+// the node is the one that runs.
+func (w *world) again() *platform {
+	w.t.Helper()
+	p, err := wire(w.t.Context(), w.config, w.db)
+	w.must(err)
+	p.api.ExplainCall, p.api.Remaining = w.explainCall, w.remaining
+	p.portal.ExplainCall, p.portal.Remaining, p.portal.Health = w.explainCall, w.remaining, w.portal.Health
+	p.catalog.Loopback = w.catalog.Loopback
+	return p
 }
 
 // coversEveryRoute fails for a route without an attempt, and for an attempt
@@ -229,11 +250,9 @@ func (w *world) try(h http.Handler, role string, a attempt) (int, string) {
 	return out.Code, out.Body.String()
 }
 
-// undone is the API of a platform that runs nothing besides; after each call
-// what it did is rolled back.
-func undone(t *testing.T, p *platform) http.Handler {
-	router := mux.NewRouter()
-	p.api.Routes(router)
+// undone serves a platform that runs nothing besides; after each call what it
+// did is rolled back.
+func undone(t *testing.T, p *platform, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tx, err := p.db.Pool.Begin(r.Context())
 		if err != nil {
@@ -241,12 +260,15 @@ func undone(t *testing.T, p *platform) http.Handler {
 			return
 		}
 		p.auth.DB, p.catalog.DB, p.agreements.DB, p.ledger.DB = tx, tx, tx, tx
-		router.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 		if err := tx.Rollback(r.Context()); err != nil {
 			t.Error(err)
 		}
 	})
 }
+
+// forEverybody are the changes that need no credential but a password or nothing.
+var forEverybody = []string{"POST /sign-up", "POST /sign-in", "POST /sign-out"}
 
 // sane holds what no golden file may say otherwise.
 func (w *world) sane(role string, a attempt, status int, body string) {
@@ -255,34 +277,30 @@ func (w *world) sane(role string, a attempt, status int, body string) {
 	switch {
 	case status >= 500:
 		w.t.Errorf("%s as %s: got %d: %s", a.route, role, status, body)
-	case role == "nobody" && changed && a.route != "POST /sign-up":
+	case role == "nobody" && changed && !slices.Contains(forEverybody, a.route):
 		w.t.Errorf("nobody may %s: got %d", a.route, status)
-	case role == "other" && changed && a.what != "" && a.what != "own":
+	case role == "other" && changed && a.what != "" && !strings.HasPrefix(a.what, "own"):
 		w.t.Errorf("another agency's publisher and steward may %s (%s): got %d", a.route, a.what, status)
-	case status >= 400 && !strings.Contains(body, `"code"`):
-		w.t.Errorf("%s as %s: got %d without a problem: %s", a.route, role, status, body)
+	case status >= 400 && !strings.Contains(body, `"code"`) && !strings.Contains(body, "<h1"):
+		w.t.Errorf("%s as %s: got %d without a word why: %s", a.route, role, status, body)
 	}
 }
 
-var unpublished = regexp.MustCompile(`\{(draft|hidden) \w+\}|(drafted|submitted|approved)-data|\{drafted file\}`)
+var unpublished = regexp.MustCompile(`\{(draft|hidden) \w+\}|(drafted|submitted|approved)-data|\{drafted file\}|dich-vu-hidden`)
 
-// hides holds that whoever may not know of an object is answered as if it
-// were not there.
-func (w *world) hides(h http.Handler, role string, a attempt, status int) {
-	w.t.Helper()
-	if !unpublished.MatchString(a.path) || slices.Contains([]string{"publisher", "steward", "auditor", "operator"}, role) {
-		return
+// absent is the same attempt at an object that is not there, when the object
+// is one that the role may not know of: both are to be answered the same.
+func (w *world) absent(role string, a attempt) attempt {
+	if slices.Contains([]string{"publisher", "steward", "auditor", "operator"}, role) {
+		return a
 	}
-	absent := a
-	absent.path = unpublished.ReplaceAllStringFunc(a.path, func(name string) string {
-		if strings.HasSuffix(name, "-data") {
-			return "khong-co"
+	a.path = unpublished.ReplaceAllStringFunc(a.path, func(name string) string {
+		if strings.HasPrefix(name, "{") {
+			return uuid.NewString()
 		}
-		return uuid.NewString()
+		return "khong-co"
 	})
-	if want, _ := w.try(h, role, absent); status != want {
-		w.t.Errorf("%s (%s) as %s: got %d, but %d where there is none", a.route, a.what, role, status, want)
-	}
+	return a
 }
 
 func golden(t *testing.T, path, got string) {

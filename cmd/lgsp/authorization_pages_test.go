@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/mux"
+)
+
+// aFile as a body is a form with a CSV file.
+const aFile = "file"
+
+func (w *world) pageAttempts() []attempt {
+	wish := w.wish("quan-ly")
+	request := url.Values{"step": {"send"}, "application": {wish.ApplicationID.String()}, "purpose": {wish.Purpose}, "purpose_text": {wish.PurposeText},
+		"legal_basis": {wish.LegalBasis}, "starts": {wish.Starts}, "ends": {wish.Ends}, "operation": {"thua-dat"}, "fields.thua-dat": {"/ma"}}
+	document := url.Values{"number": {"v9"}, "text": {worldSpec}}.Encode()
+	sunset := time.Now().AddDate(1, 0, 0).UTC().Format(time.DateOnly)
+	list := []attempt{
+		{"POST /sign-in", "", "/sign-in", url.Values{"email": {"citizen@world.example"}, "password": {w.password["citizen"]}}.Encode()},
+		{"POST /sign-up", "", "/sign-up", "name=M&email=m@world.example&password=mot+mat+khau+dai&terms=yes"},
+		{"POST /sign-out", "", "/sign-out", ""},
+		{"GET /consent", "no request", "/consent?request=x", ""},
+		{"POST /consent", "no request", "/consent", "request=x&answer=allow"},
+		{"GET /set-password", "no link", "/set-password?token=x", ""},
+		{"POST /set-password", "no link", "/set-password", "token=x&password=mot+mat+khau+dai&repeated=mot+mat+khau+dai"},
+		{"GET /agencies/{slug}", "", "/agencies/so-a", ""},
+		{"GET /account", "own", "/account", ""},
+		{"POST /account/tokens", "own", "/account/tokens", "name=moi&lasts=1"},
+		{"POST /account/tokens/{id}/revoke", "own or already gone", "/account/tokens/{token of developer}/revoke", ""},
+		{"POST /developer/applications/new", "own", "/developer/applications/new", "name=moi"},
+		{"POST /developer/applications/new", "the agency's", "/developer/applications/new", "name=moi&agency={so-a}"},
+		{"POST /developer/applications/{id}/credentials/{credential}/rotate", "the developer's", "/developer/applications/{application}/credentials/{api_key}/rotate", "overlap=1"},
+		{"POST /developer/applications/{id}/credentials/{credential}/revoke", "the developer's", "/developer/applications/{application}/credentials/{api_key}/revoke", ""},
+		{"POST /agency/{agency}/apis/new", "agency A", "/agency/so-a/apis/new", "slug=moi&title_vi=Moi"},
+		{"POST /agency/{agency}/datasets/new", "agency A", "/agency/so-a/datasets/new", "slug=moi&title_vi=Moi"},
+		{"POST /operator/upstreams", "agency A", "/operator/upstreams", "agency={so-a}&host_port=10.1.2.3:80"},
+		{"POST /agreements/{id}/approve", "asked", "/agreements/{asked agreement}/approve", ""},
+		{"POST /agreements/{id}/refuse", "asked", "/agreements/{asked agreement}/refuse", url.Values{"reason": {"Ngoài phạm vi được chia sẻ."}, "legal_basis": {"nd-194-2025-d16"}}.Encode()},
+		{"POST /agreements/{id}/suspend", "agreed", "/agreements/{agreed agreement}/suspend", "reason=Kiem+tra+dot+xuat"},
+		{"POST /agreements/{id}/resume", "suspended", "/agreements/{suspended agreement}/resume", "note="},
+		{"POST /agreements/{id}/end", "agreed", "/agreements/{agreed agreement}/end", "reason=Khong+con+can"},
+		{"POST /agreements/{id}/withdraw", "asked", "/agreements/{asked agreement}/withdraw", "reason=Khong+con+can"},
+		{"POST /apis/{agency}/{api}/{version}/request", "the developer's", "/apis/so-a/dich-vu-public/v1/request", request.Encode()},
+		{"GET /explain", "the developer's application", "/explain?application={application}&version={published version}&operation=nguoi&credential=token", ""},
+		{"GET /audit", "the developer's application", "/audit?application={application}", ""},
+		{"GET /robots.txt", "", "/robots.txt", ""},
+	}
+	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/sign-in", "/sign-up",
+		"/sitemap.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams",
+		"/developer", "/developer/applications/new", "/explain"} {
+		list = append(list, attempt{"GET " + path, "", path, ""})
+	}
+	for _, page := range []string{"", "/apis/new", "/datasets/new", "/requests"} {
+		list = append(list, attempt{"GET /agency/{agency}" + page, "agency A", "/agency/so-a" + page, ""})
+	}
+	for _, name := range []string{"application", "agency's application"} {
+		list = append(list, attempt{"GET /developer/applications/{id}", name, "/developer/applications/{" + name + "}", ""},
+			attempt{"POST /developer/applications/{id}/credentials", name, "/developer/applications/{" + name + "}/credentials", "kind=api_key"})
+	}
+	for _, name := range []string{"asked", "agreed"} {
+		list = append(list, attempt{"GET /agreements/{id}", name, "/agreements/{" + name + " agreement}", ""},
+			attempt{"GET /agreements/{id}/sent", name, "/agreements/{" + name + " agreement}/sent", ""})
+	}
+	for _, api := range []string{"public", "hidden"} {
+		public, desk := "/apis/so-a/dich-vu-"+api, "/agency/so-a/apis/dich-vu-"+api
+		const open, template = "/apis/{agency}/{api}", "/agency/{agency}/apis/{api}"
+		const version = template + "/{version:v[0-9]+}"
+		list = append(list, attempt{"GET " + open, api, public, ""},
+			attempt{"GET " + open + "/{version}", api, public + "/v1", ""},
+			attempt{"GET " + open + "/{version}/openapi.json", api, public + "/v1/openapi.json", ""},
+			attempt{"GET " + open + "/{version}/request", api, public + "/v1/request", ""},
+			attempt{"GET " + open + "/{version}/{operation}", api, public + "/v1/nguoi", ""},
+			attempt{"GET " + template + "/about", api, desk + "/about", ""},
+			attempt{"POST " + template + "/about", api, desk + "/about", "title_vi=Khac"},
+			attempt{"GET " + template + "/new", api, desk + "/new", ""},
+			attempt{"POST " + template + "/new", api, desk + "/new", document},
+			attempt{"GET " + version + "/document", api, desk + "/v1/document", ""},
+			attempt{"POST " + version + "/document", api, desk + "/v1/document", document},
+			attempt{"POST " + version + "/connection", api, desk + "/v1/connection", "upstream_url=http://{upstream}&plan=high"},
+			attempt{"POST " + version + "/hosts", api, desk + "/v1/hosts", "host_port=10.1.2.3:80"},
+			attempt{"POST " + version + "/marks", api, desk + "/v1/marks", ""},
+			attempt{"POST " + version + "/publish", api, desk + "/v1/publish", ""},
+			attempt{"POST " + version + "/deprecate", api, desk + "/v1/deprecate", "sunset=" + sunset},
+			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
+		for _, page := range []string{"", "/found", "/connection", "/marks", "/publish"} {
+			list = append(list, attempt{"GET " + version + page, api, desk + "/v1" + page, ""})
+		}
+	}
+	for _, state := range []string{"drafted", "opened"} {
+		const template = "/agency/{agency}/datasets/{dataset}"
+		desk := "/agency/so-a/datasets/" + state + "-data"
+		file := desk + "/files/{" + state + " file}"
+		list = append(list, attempt{"GET /dataset/{slug}", state, "/dataset/" + state + "-data", ""},
+			attempt{"GET /dataset/{slug}/download/{id}", state, "/dataset/" + state + "-data/download/{" + state + " file}?format=csv", ""},
+			attempt{"GET /r/{id}", state, "/r/{" + state + " file}", ""},
+			attempt{"GET " + template, state, desk, ""},
+			attempt{"GET " + template + "/edit", state, desk + "/edit", ""},
+			attempt{"POST " + template + "/edit", state, desk + "/edit", "title_vi=Khac&notes_vi=Khac&theme=TECH&slug=" + state + "-data"},
+			attempt{"POST " + template + "/files", state, desk + "/files", aFile},
+			attempt{"POST " + template + "/files/{file}", state, file, aFile},
+			attempt{"GET " + template + "/files/{file}/columns", state, file + "/columns", ""},
+			attempt{"POST " + template + "/files/{file}/columns", state, file + "/columns", ""})
+	}
+	for verb, state := range map[string]string{"submit": "drafted", "approve": "submitted", "return": "submitted", "publish": "approved", "withdraw": "opened"} {
+		list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/" + verb, state, "/agency/so-a/datasets/" + state + "-data/" + verb, "reason=Vi+ly+do"})
+	}
+	return list
+}
+
+// TestAuthorizationOfPages is TestAuthorization for what people see. A reader
+// who is sent to sign in counts as 401.
+func TestAuthorizationOfPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.serve()
+	again := w.again()
+	pages := undone(t, again, again.portal.Routes())
+	attempts := w.pageAttempts()
+	tried := map[string]bool{}
+	for _, a := range attempts {
+		tried[a.route] = true
+	}
+	w.must(w.portal.PageRoutes().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := route.GetPathTemplate()
+		if err != nil {
+			return err
+		}
+		methods, err := route.GetMethods()
+		for _, method := range methods {
+			if method != http.MethodHead && !tried[method+" "+path] {
+				t.Errorf("nobody has tried %s %s: add it to pageAttempts", method, path)
+			}
+		}
+		return err
+	}))
+	w.compare("testdata/authorization_pages.txt", attempts, func(role string, a attempt) (int, string) { return w.look(pages, role, a) })
+}
+
+// look asks for a page, or sends a form, as a role.
+func (w *world) look(h http.Handler, role string, a attempt) (int, string) {
+	w.t.Helper()
+	method, _, _ := strings.Cut(a.route, " ")
+	body, kind := w.fill(a.body), "application/x-www-form-urlencoded"
+	if a.body == aFile {
+		var form bytes.Buffer
+		parts := multipart.NewWriter(&form)
+		part, err := parts.CreateFormFile("file", "b.csv")
+		w.must(err)
+		_, err = part.Write([]byte("Mã,Số\n3,4\n"))
+		w.must(err)
+		w.must(parts.Close())
+		body, kind = form.String(), parts.FormDataContentType()
+	}
+	r := httptest.NewRequest(method, w.fill(a.path), strings.NewReader(body))
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", kind)
+	}
+	if role != "nobody" {
+		r.AddCookie(&http.Cookie{Name: "lgsp_session", Value: w.session[role]})
+	}
+	out := httptest.NewRecorder()
+	h.ServeHTTP(out, r)
+	if strings.HasPrefix(out.Header().Get("Location"), "/sign-in") {
+		return http.StatusUnauthorized, "<h1"
+	}
+	return out.Code, out.Body.String()
+}
