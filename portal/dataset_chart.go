@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"lgsp/catalog"
-	"lgsp/catalog/rows"
 )
 
 // The bars that a chart may have; fewer compare nothing, more are read in the
@@ -18,7 +17,6 @@ const (
 // chart is bars beside each other's names, drawn from zero.
 type chart struct {
 	Measure catalog.Column
-	Label   catalog.Column
 	Bars    []bar
 }
 
@@ -34,7 +32,7 @@ type bar struct {
 // chartOf draws a table that is shown whole and has one measure, in one unit;
 // else it is nil.
 func chartOf(t *tableView) *chart {
-	measure, label, qualifier, unit := -1, -1, -1, -1
+	measure, qualifier, unit := -1, -1, -1
 	for i, c := range t.Columns {
 		switch {
 		case isQuantity(c) && measure >= 0:
@@ -45,14 +43,13 @@ func chartOf(t *tableView) *chart {
 			qualifier = i
 		case c.Key == "don_vi_tinh":
 			unit = i
-		case label < 0 && !namesAThing.MatchString(c.Key) && namesEachRow(t, i):
-			label = i
 		}
 	}
-	if measure < 0 || label < 0 || !t.Whole() || unit >= 0 && !sameEverywhere(t, unit) {
+	label := t.naming()
+	if measure < 0 || label < 0 || !t.tellsApart(label) || !t.Whole() || unit >= 0 && !sameEverywhere(t, unit) {
 		return nil
 	}
-	drawn := &chart{Measure: t.Columns[measure], Label: t.Columns[label]}
+	drawn := &chart{Measure: t.Columns[measure]}
 	var values []float64
 	most := 0.0
 	for _, row := range t.Rows {
@@ -78,22 +75,6 @@ func chartOf(t *tableView) *chart {
 		drawn.Bars[i].Width = strconv.FormatFloat(100*value/most, 'f', 2, 64) + "%"
 	}
 	return drawn
-}
-
-// namesEachRow reports whether a column holds a text in every row, no two alike.
-func namesEachRow(t *tableView, column int) bool {
-	if t.Columns[column].Type != rows.Text {
-		return false
-	}
-	seen := map[string]bool{}
-	for _, row := range t.Rows {
-		text := row[column].Text
-		if text == "" || seen[text] {
-			return false
-		}
-		seen[text] = true
-	}
-	return true
 }
 
 // sameEverywhere reports whether a column holds one value in every row.

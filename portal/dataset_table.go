@@ -203,17 +203,51 @@ func forgiving(question url.Values, columns []catalog.Column) url.Values {
 	return question
 }
 
-// fill sets the rows as cells.
+// fill sets the rows as cells, each with its naming cell as its head.
 func (t *tableView) fill(answer rows.Answer) {
-	naming := labelColumn(t.Columns)
 	for _, row := range answer.Rows {
 		cells := make([]cell, len(row))
 		for i, value := range row {
 			cells[i] = cellOf(t.Columns[i], value)
-			cells[i].Head = i == naming
 		}
 		t.Rows = append(t.Rows, cells)
 	}
+	if naming := t.naming(); naming >= 0 {
+		for _, row := range t.Rows {
+			row[naming].Head = true
+		}
+	}
+}
+
+// naming is the column that names the rows: the first text that tells them
+// apart, else the first text; -1 when there is none.
+func (t *tableView) naming() int {
+	first := -1
+	for i, c := range t.Columns {
+		if c.Type != rows.Text || isQualifier(c) || namesAThing.MatchString(c.Key) {
+			continue
+		}
+		if t.tellsApart(i) {
+			return i
+		}
+		if first < 0 {
+			first = i
+		}
+	}
+	return first
+}
+
+// tellsApart reports whether a column holds a text in every row, no two alike.
+func (t *tableView) tellsApart(column int) bool {
+	seen := map[string]bool{}
+	for _, row := range t.Rows {
+		text := row[column].Text
+		if text == "" || seen[text] {
+			return false
+		}
+		seen[text] = true
+	}
+	return true
 }
 
 // link fills in every address that the table leads to.
@@ -295,10 +329,3 @@ func isQuantity(c catalog.Column) bool {
 // isQualifier reports whether a column says how sure its row's number is:
 // "khoảng", "ước", "hơn".
 func isQualifier(c catalog.Column) bool { return c.Key == "uoc_luong" }
-
-// labelColumn is the column that names a row: the first of texts, -1 for none.
-func labelColumn(columns []catalog.Column) int {
-	return slices.IndexFunc(columns, func(c catalog.Column) bool {
-		return c.Type == rows.Text && !isQualifier(c) && !namesAThing.MatchString(c.Key)
-	})
-}
