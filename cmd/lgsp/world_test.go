@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -299,7 +298,7 @@ func (w *world) until(what string, ask func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(10 * time.Second); !ask(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.t.Fatal(fmt.Sprintf("%s: not within 10 s", what))
+			w.t.Fatalf("%s: not within 10 s", what)
 		}
 	}
 }

@@ -81,10 +81,9 @@ func Log(r *http.Request, e *Error) {
 }
 
 func (e *Error) body(r *http.Request, locale string) map[string]any {
-	title, detail := e.Words("en")
-	if locale == "" {
-		detail = e.Detail
-	} else {
+	title, _ := e.Words("en")
+	detail := e.Detail
+	if locale != "" {
 		title, detail = e.Words(locale)
 	}
 	body := map[string]any{
