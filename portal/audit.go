@@ -185,6 +185,7 @@ type actsData struct {
 type actRow struct {
 	ledger.ActEntry
 	AgencyName auth.Agency
+	Words      string // what was done; the verb where it has no words
 }
 
 // Details are what the act tells beside its verb, by name.
@@ -217,7 +218,11 @@ func (p *Portal) auditActs(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	for _, act := range list.Items {
-		data.Items = append(data.Items, actRow{act, byID[act.AgencyID]})
+		done, err := p.Pages.Text(localeOf(r), "audit.act-"+strings.ReplaceAll(act.Verb, ".", "-"))
+		if err != nil {
+			done = act.Verb
+		}
+		data.Items = append(data.Items, actRow{act, byID[act.AgencyID], done})
 	}
 	data.First, data.Next = listLinks(r, "/audit/acts", list.Next, []string{"agency", data.Agency})
 	return page{Name: "audit-acts", Data: data}, nil
