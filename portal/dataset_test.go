@@ -356,3 +356,18 @@ func TestDemoMail(t *testing.T) {
 		t.Errorf("outside the demonstration: got %d, want 404", answer.StatusCode)
 	}
 }
+
+func TestAddressesAndFormsAreText(t *testing.T) {
+	t.Parallel()
+	s, _ := newShelf(t)
+	for path, want := range map[string]int{
+		"/dataset/%00": 404, "/dataset/%ff": 404, "/en/agencies/%ff": 404, "/r/%00": 404,
+		"/dataset/thue-bao?loai_thue_bao__contains=%00": 400, "/dataset/thue-bao?loai_thue_bao__in=%ff": 400, "/search?%ff=1": 400, "/search?theme=%00": 400,
+		"/dataset/thue-bao?loai_thue_bao__contains=%25%5C%27": 200, "/search?q=%zz": 200,
+	} {
+		s.holds(t, path, want)
+	}
+	if answer, body := s.post(t, "/sign-in", url.Values{"email": {"a\x00@example.vn"}, "password": {goodPassword}}); answer.StatusCode != 400 {
+		t.Errorf("a form: got %d, want 400:\n%s", answer.StatusCode, body)
+	}
+}

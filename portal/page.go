@@ -85,6 +85,9 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if err != nil {
 		return problem.Errorf(problem.Invalid, "the form cannot be read").Because(err)
 	}
+	if wrong := unreadable(r.PostForm); wrong != nil {
+		return wrong
+	}
 	return nil
 }
 

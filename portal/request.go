@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
@@ -80,6 +83,44 @@ func (w *countingWriter) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach what is underneath.
 func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// readable lets in only addresses that are text. PostgreSQL keeps neither NUL
+// nor broken UTF-8, so nothing can have such a name and no filter can find it.
+func (p *Portal) readable(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := problem.Errorf(problem.NotFound, "the path is no text")
+		if isText(r.URL.Path) {
+			err = unreadable(r.URL.Query())
+		}
+		switch {
+		case err == nil:
+			next.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/api/"):
+			problem.Write(w, r, err)
+		default:
+			p.fail(w, r, err)
+		}
+	})
+}
+
+// unreadable is Invalid, with a field error each, when values are no text.
+func unreadable(values url.Values) *problem.Error {
+	var wrong *problem.Error
+	for name, list := range values {
+		for _, value := range list {
+			if isText(name) && isText(value) {
+				continue
+			}
+			if wrong == nil {
+				wrong = problem.Errorf(problem.Invalid, "a value is no text")
+			}
+			wrong.Wrong(strings.ToValidUTF8(name, "?"), "text-unreadable", "it holds characters that cannot be shown")
+		}
+	}
+	return wrong
+}
+
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 // headers keeps a browser from running or framing what is not ours.
 func (p *Portal) headers(next http.Handler) http.Handler {
