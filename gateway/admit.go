@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"lgsp/gateway/project"
 	"lgsp/internal/problem"
 )
@@ -32,8 +34,8 @@ func (c *call) admit(r *http.Request, res *http.Response) error {
 			delete(res.Header, name)
 		}
 	}
-	if c.grant != nil {
-		res.Header.Set("Cache-Control", "no-store") // one agreement's answer is nobody else's
+	if c.caller.application != uuid.Nil {
+		res.Header.Set("Cache-Control", "no-store") // what one application is answered is nobody else's
 	}
 	if c.ticket != nil {
 		if err := c.ticket.Wait(r.Context()); err != nil {
