@@ -57,7 +57,7 @@ type headCell struct {
 	Href   string
 }
 
-// cell is one value. Kind is none, text, long, qualifier, digits (a code or a
+// cell is one value. Kind is none, text, wide, long, qualifier, digits (a code or a
 // year), number (a quantity), date, yes or no.
 type cell struct {
 	Kind string
@@ -291,8 +291,11 @@ func (t *tableView) link(d catalog.Dataset, next string) {
 // comparisons are how a filter compares, those of the form first.
 func comparisons() []string { return []string{"contains", "exact", "greater", "less", "in", "isnull"} }
 
-// longText is from how many characters on a text gets a wide column.
-const longText = 40
+// From how many characters on a text gets a wide column, and a wider one.
+const (
+	wideText = 20
+	longText = 40
+)
 
 func cellOf(c catalog.Column, value *string) cell {
 	switch {
@@ -312,6 +315,8 @@ func cellOf(c catalog.Column, value *string) cell {
 		return cell{Kind: "qualifier", Text: *value}
 	case utf8.RuneCountInString(*value) > longText:
 		return cell{Kind: "long", Text: *value}
+	case utf8.RuneCountInString(*value) > wideText:
+		return cell{Kind: "wide", Text: *value}
 	}
 	return cell{Kind: "text", Text: *value}
 }
