@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -19,6 +20,10 @@ func (a *API) peopleRoutes(r routes) {
 	r.remove("/tokens/{id}", a.revokeToken)
 	r.get("/agencies", a.listAgencies)
 	r.get("/agencies/{slug}", a.showAgency)
+	r.get("/agencies/{id}/members", a.listMembers)
+	r.post("/agencies/{id}/members", a.addMember)
+	r.remove("/agencies/{id}/members/{person}/{role}", a.removeMember)
+	r.remove("/persons/{id}", a.disablePerson)
 	r.get("/applications", a.listApplications)
 	r.post("/applications", a.createApplication)
 	r.get("/applications/{id}", a.showApplication)
@@ -26,6 +31,8 @@ func (a *API) peopleRoutes(r routes) {
 	r.remove("/applications/{id}", a.disableApplication)
 	r.get("/applications/{id}/credentials", a.listCredentials)
 	r.post("/applications/{id}/credentials", a.addCredential)
+	r.get("/applications/{id}/keys", a.listKeys)
+	r.put("/applications/{id}/keys", a.setKeys)
 	r.post("/credentials/{id}/rotate", a.rotateCredential)
 	r.remove("/credentials/{id}", a.revokeCredential)
 }
@@ -226,6 +233,82 @@ func (a *API) showAgency(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// listMembers answers GET /agencies/{id}/members.
+//
+//	@Summary	The people of an agency and their roles, for its stewards and the operator
+//	@Tags		people
+//	@Security	bearer
+//	@Param		id	path		string	true	"id of the agency"
+//	@Success	200	{object}	items[auth.Member]
+//	@Router		/agencies/{id}/members [get]
+func (a *API) listMembers(w http.ResponseWriter, r *http.Request) error {
+	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (items[auth.Member], error) {
+		list, err := a.Auth.Members(ctx, who, id)
+		return items[auth.Member]{Items: list}, err
+	})
+}
+
+// newMember is a person who gets a role in an agency.
+type newMember struct {
+	Email string `json:"email"` // of an account that exists
+	Role  string `json:"role"`  // publisher, steward
+}
+
+// addMember answers POST /agencies/{id}/members.
+//
+//	@Summary	Give a person a role in an agency
+//	@Tags		people
+//	@Security	bearer
+//	@Param		id		path		string		true	"id of the agency"
+//	@Param		body	body		newMember	true	"who, and which role"
+//	@Success	200		{object}	items[auth.Member]
+//	@Router		/agencies/{id}/members [post]
+func (a *API) addMember(w http.ResponseWriter, r *http.Request) error {
+	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, n newMember) (items[auth.Member], error) {
+		person, err := a.Auth.PersonByEmail(ctx, who, id, n.Email)
+		if err != nil {
+			return items[auth.Member]{}, err
+		}
+		if err := a.Auth.AddMembership(ctx, who, person.ID, auth.Membership{Agency: id, Role: n.Role}); err != nil {
+			return items[auth.Member]{}, err
+		}
+		list, err := a.Auth.Members(ctx, who, id)
+		return items[auth.Member]{Items: list}, err
+	})
+}
+
+// removeMember answers DELETE /agencies/{id}/members/{person}/{role}.
+//
+//	@Summary	Take a role in an agency back
+//	@Tags		people
+//	@Security	bearer
+//	@Param		id		path	string	true	"id of the agency"
+//	@Param		person	path	string	true	"id of the person"
+//	@Param		role	path	string	true	"publisher, steward"
+//	@Success	204
+//	@Router		/agencies/{id}/members/{person}/{role} [delete]
+func (a *API) removeMember(w http.ResponseWriter, r *http.Request) error {
+	person, err := pathID(r, "person")
+	if err != nil {
+		return err
+	}
+	return remove(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) error {
+		return a.Auth.RemoveMembership(ctx, who, person, auth.Membership{Agency: id, Role: mux.Vars(r)["role"]})
+	})
+}
+
+// disablePerson answers DELETE /persons/{id}.
+//
+//	@Summary	Lock a person out: sessions end, tokens and the keys of their applications are refused
+//	@Tags		people
+//	@Security	bearer
+//	@Param		id	path	string	true	"id"
+//	@Success	204
+//	@Router		/persons/{id} [delete]
+func (a *API) disablePerson(w http.ResponseWriter, r *http.Request) error {
+	return remove(a, w, r, a.Auth.DisablePerson)
+}
+
 // listApplications answers GET /applications.
 //
 //	@Summary	The caller's applications, newest first
@@ -369,6 +452,46 @@ func (a *API) addCredential(w http.ResponseWriter, r *http.Request) error {
 	return create(a, w, r, func(ctx context.Context, who auth.Principal, n newCredential) (auth.Issued, string, error) {
 		issued, err := a.Auth.AddCredential(ctx, who, id, n.Kind)
 		return issued, "/applications/" + id.String() + "/credentials", err
+	})
+}
+
+// listKeys answers GET /applications/{id}/keys.
+//
+//	@Summary	The public keys that an application proves itself with (private_key_jwt)
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id	path		string	true	"id of the application"
+//	@Success	200	{object}	items[auth.ApplicationKey]
+//	@Router		/applications/{id}/keys [get]
+func (a *API) listKeys(w http.ResponseWriter, r *http.Request) error {
+	return showOne(a, w, r, a.ownKeys)
+}
+
+func (a *API) ownKeys(ctx context.Context, who auth.Principal, id uuid.UUID) (items[auth.ApplicationKey], error) {
+	list, err := a.Auth.Keys(ctx, who, id)
+	return items[auth.ApplicationKey]{Items: list}, err
+}
+
+// keySet is a JWK set (RFC 7517, section 5) of public keys.
+type keySet struct {
+	Keys []json.RawMessage `json:"keys" swaggertype:"array,object"`
+}
+
+// setKeys answers PUT /applications/{id}/keys.
+//
+//	@Summary	Set the public keys of an application, in the place of those it had; a JWK set, at most five keys
+//	@Tags		applications
+//	@Security	bearer
+//	@Param		id		path		string	true	"id of the application"
+//	@Param		body	body		keySet	true	"the keys: EC P-256, RSA of 2048 to 4096 bits, or Ed25519"
+//	@Success	200		{object}	items[auth.ApplicationKey]
+//	@Router		/applications/{id}/keys [put]
+func (a *API) setKeys(w http.ResponseWriter, r *http.Request) error {
+	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, set keySet) (items[auth.ApplicationKey], error) {
+		return guarded(r, func() (items[auth.ApplicationKey], error) { return a.ownKeys(ctx, who, id) }, func() (items[auth.ApplicationKey], error) {
+			list, err := a.Auth.SetKeys(ctx, who, id, set.Keys)
+			return items[auth.ApplicationKey]{Items: list}, err
+		})
 	})
 }
 

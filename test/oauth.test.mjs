@@ -318,3 +318,69 @@ test('userinfo takes a person’s token from the header and nothing else', async
     assert.match(answer.headers.get('www-authenticate'), /^Bearer/, name)
   }
 })
+
+/** Sets the public half of fresh keys, and gives the private ones by kid. */
+async function setKeys(algorithms) {
+  const pairs = {}
+  const keys = []
+  for (const [kid, algorithm] of Object.entries(algorithms)) {
+    const { privateKey, publicKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+    pairs[kid] = { key: privateKey, kid }
+    keys.push({ ...await crypto.subtle.exportKey('jwk', publicKey), kid })
+  }
+  const answer = await lgsp.api('developer', 'PUT', `/applications/${app.client_id}/keys`, { keys })
+  assert.equal(answer.status, 200, answer.text)
+  assert.deepEqual(answer.body.items.map((k) => k.kid), Object.keys(algorithms).sort())
+  return pairs
+}
+
+test('a client proves itself by its own key (private_key_jwt)', async () => {
+  const pairs = await setKeys({
+    es: { name: 'ECDSA', namedCurve: 'P-256' },
+    ps: { name: 'RSA-PSS', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+    ed: { name: 'Ed25519' },
+  })
+  const server = config.serverMetadata()
+  assert.ok(server.token_endpoint_auth_methods_supported.includes('private_key_jwt'))
+  const me = { client_id: app.client_id }
+  const resource = lgsp.gateway + service
+  for (const [kid, pair] of Object.entries(pairs)) {
+    for (const key of [pair, pair.key]) { // with a kid in the header and without
+      const answer = await strict.clientCredentialsGrantRequest(server, me, strict.PrivateKeyJwt(key), { resource }, http)
+      assert.ok((await strict.processClientCredentialsResponse(server, me, answer)).access_token, kid)
+    }
+    const as = await client.discovery(new URL(lgsp.info.issuer), app.client_id, undefined, client.PrivateKeyJwt(pair), overHTTP)
+    const granted = await client.clientCredentialsGrant(as, { resource })
+    await until('the token opens the gateway', 2000, async () => (await gateway(granted.access_token)).status === 200)
+    assert.equal((await client.tokenIntrospection(as, granted.access_token)).active, true)
+    await client.tokenRevocation(as, granted.access_token)
+  }
+
+  let sent
+  const record = (change) => strict.PrivateKeyJwt(pairs.es, { [strict.modifyAssertion]: (header, payload) => { change(payload); sent = payload } })
+  const ask = async (authentication) => {
+    const answer = await strict.clientCredentialsGrantRequest(server, me, authentication, { resource }, http)
+    return { status: answer.status, headers: answer.headers, body: await answer.json() }
+  }
+  assert.equal((await ask(record(() => {}))).status, 200)
+  const { jti } = sent
+  refused(await ask(record((p) => { p.jti = jti })), 401, 'invalid_client')
+  refused(await ask(record((p) => { p.aud = server.token_endpoint })), 401, 'invalid_client')
+  refused(await ask(record((p) => { p.aud = [server.issuer] })), 401, 'invalid_client')
+  refused(await ask(record((p) => { p.exp -= 3600 })), 401, 'invalid_client')
+  refused(await ask(record((p) => { p.exp += 3600 })), 401, 'invalid_client')
+  await setKeys({ es: { name: 'ECDSA', namedCurve: 'P-256' } })
+  refused(await ask(strict.PrivateKeyJwt(pairs.es)), 401, 'invalid_client')
+})
+
+test('a key that will not do is refused with the reason', async () => {
+  const jwk = async (algorithm, half) => crypto.subtle.exportKey('jwk', (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']))[half])
+  const set = async (...keys) => (await lgsp.api('developer', 'PUT', `/applications/${app.client_id}/keys`, { keys })).body.errors?.[0].code
+  const p256 = { name: 'ECDSA', namedCurve: 'P-256' }
+  assert.equal(await set(await jwk(p256, 'privateKey')), 'jwk-private')
+  assert.equal(await set(await jwk({ name: 'ECDSA', namedCurve: 'P-384' }, 'publicKey')), 'jwk-form')
+  const good = { ...await jwk(p256, 'publicKey'), kid: 'a' }
+  assert.equal(await set(good, good), 'jwk-kid')
+  assert.equal(await set(...Array(6).fill(good)), 'jwk-many')
+  assert.equal((await lgsp.api('citizen', 'PUT', `/applications/${app.client_id}/keys`, { keys: [] })).status, 404)
+})

@@ -9,13 +9,13 @@ import (
 )
 
 // authenticate finds which client sends a request and that it is it (RFC 6749
-// §2.3): client_secret_basic, client_secret_post, or nothing but client_id for
-// a public client. Two ways at once are refused. The secret is compared by
+// §2.3): client_secret_basic, client_secret_post, private_key_jwt, or nothing
+// but client_id for a public client. Two ways at once are refused. The secret is compared by
 // VerifySecret, with an HMAC: it holds 256 random bits, which no slow hash
 // would protect better.
 func (s *Server) authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
 	if form.Has("client_assertion") || form.Has("client_assertion_type") {
-		return nil, fosite.ErrInvalidClient.WithHint("client_assertion is not accepted; see token_endpoint_auth_methods_supported.")
+		return s.byAssertion(ctx, r, form)
 	}
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	if r.Header.Get("Authorization") != "" {

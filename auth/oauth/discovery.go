@@ -24,6 +24,9 @@ type metadata struct {
 	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
 	IntrospectAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	TokenAuthAlgorithms   []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	RevocationAlgorithms  []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	IntrospectAlgorithms  []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	SubjectTypes          []string `json:"subject_types_supported"`
 	IDTokenAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
@@ -37,7 +40,7 @@ type metadata struct {
 
 // discovery answers both .well-known addresses.
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
-	secrets := []string{"client_secret_basic", "client_secret_post"}
+	confidential := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 	writeCacheable(w, metadata{
 		Issuer:                s.Issuer,
 		AuthorizationEndpoint: s.Issuer + "/oauth2/authorize",
@@ -50,9 +53,12 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query"},
 		GrantTypes:            grantTypes,
-		TokenAuthMethods:      append(secrets, "none"),
-		RevocationAuthMethods: append(secrets, "none"),
-		IntrospectAuthMethods: secrets,
+		TokenAuthMethods:      append(confidential, "none"),
+		RevocationAuthMethods: append(confidential, "none"),
+		IntrospectAuthMethods: confidential,
+		TokenAuthAlgorithms:   assertionAlgorithms,
+		RevocationAlgorithms:  assertionAlgorithms,
+		IntrospectAlgorithms:  assertionAlgorithms,
 		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"public"},
 		IDTokenAlgorithms:     []string{"ES256"},

@@ -9,6 +9,7 @@ package oauth
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
@@ -71,6 +72,8 @@ type Server struct {
 	// VerifySecret is the application that the secret proves, or Unauthorized.
 	Client       func(ctx context.Context, id uuid.UUID) (auth.Application, error)
 	VerifySecret func(ctx context.Context, clientID, secret string) (auth.Application, error)
+	// ClientKeys are the public keys of an application, by kid.
+	ClientKeys func(ctx context.Context, application uuid.UUID) (map[string]crypto.PublicKey, error)
 
 	// SessionPerson is the person of the browser's session, Unauthorized
 	// without one. WhoByPerson and WhoByApplication are the principals a token

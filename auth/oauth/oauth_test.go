@@ -93,7 +93,7 @@ func (w *world) newServer(issuer string) *Server {
 	return &Server{
 		DB: w.db, Now: w.Now, Issuer: issuer, Portal: portal,
 		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)),
-		Client: w.auth.Application, VerifySecret: w.auth.VerifySecret,
+		Client: w.auth.Application, VerifySecret: w.auth.VerifySecret, ClientKeys: w.auth.PublicKeys,
 		WhoByPerson: w.auth.WhoByPerson, WhoByApplication: w.auth.WhoByApplication, Persons: w.auth.Persons,
 		SessionPerson: func(*http.Request) (SignedIn, error) {
 			w.mu.Lock()

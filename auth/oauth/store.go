@@ -63,7 +63,7 @@ func (s *store) GetClient(ctx context.Context, id string) (fosite.Client, error)
 	return s.server.client(ctx, id)
 }
 
-// ClientAssertionJWTValid refuses: clients do not authenticate with a JWT.
+// ClientAssertionJWTValid refuses: see Server.byAssertion.
 func (s *store) ClientAssertionJWTValid(context.Context, string) error { return fosite.ErrJTIKnown }
 
 // SetClientAssertionJWT refuses; see ClientAssertionJWTValid.
@@ -331,7 +331,8 @@ func (s *Server) client(ctx context.Context, id string) (*client, error) {
 const sweepSQL = `
 with old_access as (delete from auth.oauth_access where expires_at < $1),
      old_revoked as (delete from auth.revoked_token where expires_at < $1),
-     old_consent as (delete from auth.oauth_consent where expires_at < $1)
+     old_consent as (delete from auth.oauth_consent where expires_at < $1),
+     old_assertion as (delete from auth.oauth_assertion where expires_at < $1)
 delete from auth.oauth_grant where expires_at < $1`
 
 // sweep deletes what has expired an hour ago or earlier.

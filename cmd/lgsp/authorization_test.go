@@ -46,6 +46,10 @@ func (w *world) attempts() []attempt {
 		{"DELETE /tokens/{id}", "the developer's", "/tokens/{token of developer}", ""},
 		{"GET /agencies", "", "/agencies", ""},
 		{"GET /agencies/{slug}", "", "/agencies/so-a", ""},
+		{"GET /agencies/{id}/members", "agency A", "/agencies/{so-a}/members", ""},
+		{"POST /agencies/{id}/members", "agency A", "/agencies/{so-a}/members", `{"email":"citizen@world.example","role":"publisher"}`},
+		{"DELETE /agencies/{id}/members/{person}/{role}", "agency A", "/agencies/{so-a}/members/{person publisher}/publisher", ""},
+		{"DELETE /persons/{id}", "the citizen's", "/persons/{person citizen}", ""},
 		{"GET /applications", "own", "/applications", ""},
 		{"POST /applications", "own", "/applications", `{"name":"Mới"}`},
 		{"POST /applications", "the agency's", "/applications", `{"name":"Mới","agency":"{so-a}"}`},
@@ -102,6 +106,8 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT /applications/{id}", name, at, `{"name":"Tên khác"}`},
 			attempt{"DELETE /applications/{id}", name, at, ""},
 			attempt{"GET /applications/{id}/credentials", name, at + "/credentials", ""},
+			attempt{"GET /applications/{id}/keys", name, at + "/keys", ""},
+			attempt{"PUT /applications/{id}/keys", name, at + "/keys", `{"keys":[]}`},
 			attempt{"GET /applications/{id}/usage", name, at + "/usage", ""})
 	}
 	for _, api := range []string{"public", "hidden"} {

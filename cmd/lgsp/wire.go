@@ -104,7 +104,7 @@ func (p *platform) wireAuth(root secret) {
 		DB: p.db.Pool, Now: time.Now,
 		Issuer: p.config.Issuer, Portal: p.config.PortalURL,
 		HMACKey: root.key("lgsp oauth hmac v1"), SealKey: root.key("lgsp seal v1"),
-		Client: p.auth.Application, VerifySecret: p.auth.VerifySecret,
+		Client: p.auth.Application, VerifySecret: p.auth.VerifySecret, ClientKeys: p.auth.PublicKeys,
 		SessionPerson: p.sessionPerson,
 		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
 		Audience: p.mayHaveToken, Audiences: p.audiences,

@@ -1,0 +1,181 @@
+package oauth
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+)
+
+const (
+	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	assertionLife = 5 * time.Minute // that an assertion may have left, at most
+)
+
+// assertionAlgorithms sign assertions. Ed25519 is the newer name of EdDSA with
+// that curve (RFC 9864).
+var assertionAlgorithms = []string{"ES256", "PS256", "EdDSA", "Ed25519"}
+
+const takeAssertionSQL = `
+insert into auth.oauth_assertion (client_id, jti, expires_at)
+values ($1, $2, $3)
+on conflict on constraint oauth_assertion_pkey do nothing`
+
+// byAssertion authenticates a client by private_key_jwt (RFC 7523 §3): a
+// statement that it signed itself, for us, now, once. fosite answers 500 to an
+// expired one, spends the jti of one for somebody else and shares jtis between
+// clients (F7), and wants the token address as audience (F8). Here the jti is
+// spent by one statement, last, each client's apart; the audience is the issuer.
+func (s *Server) byAssertion(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	if r.Header.Get("Authorization") != "" || form.Has("client_secret") {
+		return nil, fosite.ErrInvalidRequest.WithHint("The client proved itself twice, by client_assertion and by a secret; use one.")
+	}
+	if form.Get("client_assertion_type") != assertionType {
+		return nil, fosite.ErrInvalidClient.WithHintf("client_assertion_type is %s.", assertionType)
+	}
+	a, err := readAssertion(form.Get("client_assertion"))
+	if err != nil {
+		return nil, fosite.ErrInvalidClient.WithHint("client_assertion is no signed JWT that can be read.").WithWrap(err)
+	}
+	if a.claims.Issuer != a.claims.Subject || form.Get("client_id") != "" && form.Get("client_id") != a.claims.Subject {
+		return nil, fosite.ErrInvalidClient.WithHint("iss and sub of the client_assertion, and client_id, are to be the same.")
+	}
+	known, err := s.client(ctx, a.claims.Subject)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.ClientKeys(ctx, known.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !a.signedByOneOf(keys) {
+		return nil, fosite.ErrInvalidClient.WithHint("The client_assertion is not signed by a key that is set for this application, with ES256, PS256 or EdDSA.")
+	}
+	if err := a.claims.check(s.Issuer, s.Now()); err != nil {
+		return nil, err
+	}
+	jti := sha256.Sum256([]byte(a.claims.ID))
+	taken, err := s.DB.Exec(ctx, takeAssertionSQL, known.ID, jti[:], time.Unix(int64(a.claims.Expires)+1, 0).UTC())
+	if err != nil {
+		return nil, fmt.Errorf("take assertion: %w", err)
+	}
+	if taken.RowsAffected() == 0 {
+		return nil, fosite.ErrInvalidClient.WithHint("The client_assertion was used before; make a new one, with a new jti, for each request.")
+	}
+	return known, nil
+}
+
+// assertion is a signed statement of a client about itself.
+type assertion struct {
+	algorithm string
+	kid       string // "": any key of the client
+	signed    string
+	signature []byte
+	claims    assertionClaims
+}
+
+type assertionClaims struct {
+	Issuer    string          `json:"iss"`
+	Subject   string          `json:"sub"`
+	Audience  json.RawMessage `json:"aud"`
+	ID        string          `json:"jti"`
+	Expires   float64         `json:"exp"` // NumericDate may have a fraction (RFC 7519 §2)
+	Issued    float64         `json:"iat"`
+	NotBefore float64         `json:"nbf"`
+}
+
+// readAssertion reads a compact JWS. It fetches nothing a header names, and
+// refuses a header with crit, for none of it is understood here.
+func readAssertion(text string) (assertion, error) {
+	parts := strings.Split(text, ".")
+	if len(text) > maxToken || len(parts) != 3 {
+		return assertion{}, errors.New("no JWT of three parts and at most 8 KiB")
+	}
+	var header struct {
+		Algorithm string          `json:"alg"`
+		Type      string          `json:"typ"`
+		Key       string          `json:"kid"`
+		Critical  json.RawMessage `json:"crit"`
+	}
+	a := assertion{signed: parts[0] + "." + parts[1]}
+	for i, into := range []any{&header, &a.claims} {
+		raw, err := strict64.DecodeString(parts[i])
+		if err == nil {
+			err = json.Unmarshal(raw, into)
+		}
+		if err != nil {
+			return assertion{}, err
+		}
+	}
+	var err error
+	if a.signature, err = strict64.DecodeString(parts[2]); err != nil {
+		return assertion{}, err
+	}
+	if header.Critical != nil {
+		return assertion{}, errors.New("the header has crit")
+	}
+	switch strings.ToLower(header.Type) {
+	case "", "jwt", "client-authentication+jwt": // so that no other kind of JWT passes as one
+	default:
+		return assertion{}, fmt.Errorf("typ is %q", clip(header.Type))
+	}
+	a.algorithm, a.kid = header.Algorithm, header.Key
+	return a, nil
+}
+
+func (a assertion) signedByOneOf(keys map[string]crypto.PublicKey) bool {
+	if a.kid != "" {
+		return a.signedBy(keys[a.kid])
+	}
+	for _, key := range keys {
+		if a.signedBy(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// signedBy reports whether the signature holds. The key, not the header, says
+// how to check it.
+func (a assertion) signedBy(key crypto.PublicKey) bool {
+	switch k := key.(type) {
+	case *ecdsa.PublicKey:
+		return a.algorithm == "ES256" && verifyES256(k, a.signed, a.signature)
+	case *rsa.PublicKey:
+		sum := sha256.Sum256([]byte(a.signed))
+		return a.algorithm == "PS256" && rsa.VerifyPSS(k, crypto.SHA256, sum[:], a.signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+	case ed25519.PublicKey:
+		return (a.algorithm == "EdDSA" || a.algorithm == "Ed25519") && ed25519.Verify(k, []byte(a.signed), a.signature)
+	}
+	return false
+}
+
+// check says whether the claims are for us and for now.
+func (c assertionClaims) check(issuer string, now time.Time) error {
+	var audience string
+	seconds, leeway := float64(now.Unix()), clockLeeway.Seconds()
+	switch {
+	case json.Unmarshal(c.Audience, &audience) != nil || audience != issuer:
+		return fosite.ErrInvalidClient.WithHintf("aud of the client_assertion is to be exactly %q, one string.", issuer)
+	case c.Expires <= seconds:
+		return fosite.ErrInvalidClient.WithHint("The client_assertion has expired, or has no exp; make a new one for each request.")
+	case c.Expires > seconds+assertionLife.Seconds():
+		return fosite.ErrInvalidClient.WithHint("exp of the client_assertion is more than 5 minutes ahead.")
+	case c.Issued > seconds+leeway || c.NotBefore > seconds+leeway:
+		return fosite.ErrInvalidClient.WithHint("The client_assertion is not valid yet; check the clock.")
+	case c.ID == "":
+		return fosite.ErrInvalidClient.WithHint("The client_assertion has no jti.")
+	}
+	return nil
+}
