@@ -126,7 +126,7 @@ func TestDesksAreForTheirPeople(t *testing.T) {
 	w.sees(t, version, 200, "https://api.example.vn/secret-upstream", "Làm phiên bản mới", "Ngừng ngay")
 	w.sees(t, office+"/apis/nguoi-co-cong/v9", 404)
 	w.sees(t, office+"/apis/khong-co/v1", 404)
-	w.sees(t, "/audit", 200, "Lượt gọi")
+	w.sees(t, "/audit", 200, "Lời gọi")
 	w.sees(t, "/audit/acts", 403)
 	w.as(t, auth.RoleSteward)
 	w.sees(t, office, 200, "Người của cơ quan trên nền tảng", auth.RolePublisher+"@example.vn")
@@ -162,7 +162,7 @@ func TestFromADocumentToAService(t *testing.T) {
 	}
 	w.sees(t, version+"/found", 200, "Xem hồ sơ người có công", "Tiếp tục: kết nối")
 	w.sees(t, version, 200, "Bước tiếp theo", "Chưa xong")
-	w.sees(t, version+"/connection", 200, `value="http://api.example.vn:443"`, "100.000 lượt mỗi ngày")
+	w.sees(t, version+"/connection", 200, `value="http://api.example.vn:443"`, "100.000 lời gọi mỗi ngày")
 	w.refused(t, version+"/connection", url.Values{"upstream_url": {"http://10.1.1.1:80"}, "plan": {"standard-approval"}}, 400, "10.1.1.1:80", `id="f-upstream_url-error"`)
 	w.refused(t, version+"/hosts", url.Values{"host_port": {"127.0.0.1:80"}}, 400, `id="f-host_port-error"`)
 	w.sends(t, version+"/hosts", url.Values{"host_port": {"10.1.1.1:80"}}, version+"/connection")
@@ -248,7 +248,14 @@ func TestStewardDecides(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := "/agreements/" + g.ID.String()
-	w.refused(t, at+"/approve", nil, 403) // whose request it is
+	w.refused(t, at+"/approve", nil, 403) // a developer decides nothing
+	if err := w.Auth.AddMembership(t.Context(), auth.Platform("test"), w.who.Person, auth.Membership{Agency: w.version.AgencyID, Role: auth.RoleSteward}); err != nil {
+		t.Fatal(err)
+	}
+	if body := w.sees(t, at, 200, "Đây là đề nghị của chính bạn"); strings.Contains(body, at+"/approve") {
+		t.Error("a steward is offered to approve their own request")
+	}
+	w.refused(t, at+"/approve", nil, 403, "Không được tự duyệt")
 	w.as(t, auth.RoleSteward)
 	w.sees(t, office, 200, "xin quyền gọi", "Còn 2 ngày")
 	w.sees(t, office+"/requests", 200, at, ">25/11/2026<")
