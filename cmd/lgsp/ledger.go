@@ -9,12 +9,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"lgsp/auth"
 	"lgsp/ledger"
 )
 
-// runLedger checks the log, or proves that an entry is in it.
+// runLedger checks the log, proves that an entry is in it, or erases what an
+// exchange holds.
 func runLedger(ctx context.Context, p program) error {
-	const usage = "usage: lgsp ledger verify [--json] | lgsp ledger prove ENTRY-ID"
+	const usage = "usage: lgsp ledger verify [--json] | prove ENTRY-ID | erase ENTRY-ID REASON"
 	if len(p.Args) == 0 {
 		return errors.New(usage)
 	}
@@ -33,6 +35,8 @@ func runLedger(ctx context.Context, p program) error {
 			return verifyLedger(ctx, p, platform.ledger, rest)
 		case verb == "prove" && len(rest) == 1:
 			return proveEntry(ctx, p, platform.ledger, rest[0])
+		case verb == "erase" && len(rest) == 2:
+			return eraseEntry(ctx, p, platform.ledger, rest)
 		default:
 			return errors.New(usage)
 		}
@@ -79,10 +83,32 @@ func printReport(p program, r ledger.Report) {
 	}
 }
 
-func proveEntry(ctx context.Context, p program, l *ledger.Ledger, text string) error {
+// eraseEntry removes what an exchange holds, for a person's right or by a
+// court's order. Its place in the log stays, and so does the reason.
+func eraseEntry(ctx context.Context, p program, l *ledger.Ledger, args []string) error {
+	id, err := entryID(args[0])
+	if err != nil {
+		return err
+	}
+	if err := l.Erase(ctx, auth.Platform("lgsp ledger erase"), id, args[1]); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.Stdout, "erased; the log is still whole, and says who erased it and why")
+	return nil
+}
+
+func entryID(text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil {
-		return fmt.Errorf("%q is not the id of an entry", text)
+		return id, fmt.Errorf("%q is not the id of an entry", text)
+	}
+	return id, nil
+}
+
+func proveEntry(ctx context.Context, p program, l *ledger.Ledger, text string) error {
+	id, err := entryID(text)
+	if err != nil {
+		return err
 	}
 	proof, err := l.Prove(ctx, id)
 	if err != nil {

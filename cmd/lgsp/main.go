@@ -40,7 +40,7 @@ var commands = []command{
 	{"migrate", "bring the database to the newest schema", runMigrate},
 	{"user", "create an account: user create --role operator --email … --name …", runUser},
 	{"demo", "what a script needs to try the running demo: demo info --json", runDemo},
-	{"ledger", "check the log: ledger verify; prove an entry: ledger prove ID", runLedger},
+	{"ledger", "the log: ledger verify; ledger prove ID; ledger erase ID REASON", runLedger},
 	{"version", "print what was built", runVersion},
 }
 

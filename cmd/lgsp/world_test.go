@@ -151,7 +151,7 @@ func (w *world) settle() {
 		w.must(err)
 		made, token, err := w.auth.CreateToken(ctx, w.people[role], "test", time.Hour)
 		w.must(err)
-		w.token[role], w.id["token of "+role] = token, made.ID.String()
+		w.token[role], w.id["token of "+role], w.id["person "+role] = token, made.ID.String(), person.ID.String()
 		session, err := w.auth.StartSession(ctx, person.ID)
 		w.must(err)
 		w.session[role] = session.Secret

@@ -10,8 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -61,28 +59,6 @@ func in(list []netip.Prefix, address netip.Addr) bool {
 // Fetch reaches public addresses: imports, link checks, keys of others.
 type Fetch struct {
 	Allow []netip.Prefix // LGSP_EGRESS_ALLOW: reached although not public
-}
-
-// ParseAllow reads addresses and prefixes separated by commas or spaces, such
-// as "10.1.0.0/16, 127.0.0.1". All mistakes are reported at once.
-func ParseAllow(text string) ([]netip.Prefix, error) {
-	var list []netip.Prefix
-	var wrong error
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
-		prefix, err := netip.ParsePrefix(word)
-		if err != nil {
-			var address netip.Addr
-			if address, err = netip.ParseAddr(word); err == nil {
-				prefix, err = address.Prefix(address.BitLen())
-			}
-		}
-		if err != nil {
-			wrong = errors.Join(wrong, fmt.Errorf("%q is neither an address nor a prefix", word))
-			continue
-		}
-		list = append(list, prefix)
-	}
-	return list, wrong
 }
 
 // maxRedirects bounds the hops of one fetch; each is judged like the first.
@@ -200,21 +176,4 @@ func guard(judge func(netip.AddrPort) error) func(network, address string, _ sys
 		}
 		return judge(netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port()))
 	}
-}
-
-// HostPort is what an operator approves for a base URL: host and port in lower
-// case, the scheme's port when none is named.
-func HostPort(base string) (string, error) {
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
-		return "", fmt.Errorf("%q is no http or https address: %w", base, ErrRefused)
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("%q has no port: %w", base, ErrRefused)
-	}
-	return net.JoinHostPort(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), port), nil
 }
