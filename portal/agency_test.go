@@ -160,7 +160,7 @@ func TestFromADocumentToAService(t *testing.T) {
 	if got := answer.Header.Get("Location"); got != version+"/found" {
 		t.Fatalf("replace document: got %d %q:\n%s", answer.StatusCode, got, body)
 	}
-	w.sees(t, version+"/found", 200, "Xem hồ sơ người có công", "Tiếp tục: kết nối")
+	w.sees(t, version+"/found", 200, "Xem hồ sơ người có công", "Tài liệu đầy đủ", "Tiếp tục: kết nối")
 	w.sees(t, version, 200, "Bước tiếp theo", "Chưa xong")
 	w.sees(t, version+"/connection", 200, `value="http://api.example.vn:443"`, "100.000 lời gọi mỗi ngày")
 	w.refused(t, version+"/connection", url.Values{"upstream_url": {"http://10.1.1.1:80"}, "plan": {"standard-approval"}}, 400, "10.1.1.1:80", `id="f-upstream_url-error"`)
