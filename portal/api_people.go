@@ -19,6 +19,7 @@ func (a *API) peopleRoutes(r routes) {
 	r.post("/tokens", a.createToken)
 	r.remove("/tokens/{id}", a.revokeToken)
 	r.get("/agencies", a.listAgencies)
+	r.post("/agencies", a.createAgency)
 	r.get("/agencies/{slug}", a.showAgency)
 	r.get("/agencies/{id}/members", a.listMembers)
 	r.post("/agencies/{id}/members", a.addMember)
@@ -217,6 +218,43 @@ func (a *API) listAgencies(w http.ResponseWriter, r *http.Request) error {
 	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (items[auth.Agency], error) {
 		list, next, err := a.Auth.ListAgencies(ctx, page)
 		return items[auth.Agency]{list, next}, err
+	})
+}
+
+// newAgency is an agency to be registered.
+type newAgency struct {
+	Slug      string     `json:"slug"` // lower case, in URLs
+	Code      string     `json:"code"` // H48.11
+	NameVI    string     `json:"name_vi"`
+	NameEN    string     `json:"name_en"`
+	Parent    *uuid.UUID `json:"parent"`
+	ValidFrom string     `json:"valid_from"` // YYYY-MM-DD
+	NoteVI    string     `json:"note_vi"`
+	NoteEN    string     `json:"note_en"`
+
+	FocalName  string `json:"focal_name"` // the focal-point officer, as published
+	FocalEmail string `json:"focal_email"`
+	FocalPhone string `json:"focal_phone"`
+}
+
+// createAgency answers POST /agencies.
+//
+//	@Summary	Register an agency, for the operator
+//	@Tags		people
+//	@Security	bearer
+//	@Param		body	body		newAgency	true	"what it is"
+//	@Success	201		{object}	auth.Agency
+//	@Router		/agencies [post]
+func (a *API) createAgency(w http.ResponseWriter, r *http.Request) error {
+	return create(a, w, r, func(ctx context.Context, who auth.Principal, n newAgency) (auth.Agency, string, error) {
+		from, err := time.Parse(time.DateOnly, n.ValidFrom)
+		if err != nil {
+			return auth.Agency{}, "", wrongParameter("valid_from", "YYYY-MM-DD")
+		}
+		made, err := a.Auth.CreateAgency(ctx, who, auth.Agency{Slug: n.Slug, Code: n.Code, NameVI: n.NameVI, NameEN: n.NameEN,
+			Parent: n.Parent, ValidFrom: from, NoteVI: n.NoteVI, NoteEN: n.NoteEN,
+			FocalName: n.FocalName, FocalEmail: n.FocalEmail, FocalPhone: n.FocalPhone})
+		return made, "/agencies/" + made.Slug, err
 	})
 }
 

@@ -45,6 +45,7 @@ func (w *world) attempts() []attempt {
 		{"POST /tokens", "own", "/tokens", `{"name":"mới","hours":1}`},
 		{"DELETE /tokens/{id}", "the developer's", "/tokens/{token of developer}", ""},
 		{"GET /agencies", "", "/agencies", ""},
+		{"POST /agencies", "", "/agencies", `{"slug":"so-moi","code":"H48.99","name_vi":"Sở Mới","name_en":"New","valid_from":"2026-01-01"}`},
 		{"GET /agencies/{slug}", "", "/agencies/so-a", ""},
 		{"GET /agencies/{id}/members", "agency A", "/agencies/{so-a}/members", ""},
 		{"POST /agencies/{id}/members", "agency A", "/agencies/{so-a}/members", `{"email":"citizen@world.example","role":"publisher"}`},

@@ -39,6 +39,7 @@ var commands = []command{
 	{"gateway", "run a data-plane node alone", runGateway},
 	{"migrate", "bring the database to the newest schema", runMigrate},
 	{"user", "create an account: user create --role operator --email … --name …", runUser},
+	{"agency", "register an agency: agency create --slug … --code … --name-vi … --name-en …", runAgency},
 	{"demo", "what a script needs to try the running demo: demo info --json", runDemo},
 	{"ledger", "the log: ledger verify; ledger prove ID; ledger erase ID REASON", runLedger},
 	{"version", "print what was built", runVersion},
