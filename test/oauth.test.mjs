@@ -373,6 +373,41 @@ test('a client proves itself by its own key (private_key_jwt)', async () => {
   refused(await ask(strict.PrivateKeyJwt(pairs.es)), 401, 'invalid_client')
 })
 
+test('a client pushes its request first (PAR)', async () => {
+  const register = async (pushed_only) => {
+    const answer = await lgsp.api('developer', 'PUT', `/applications/${app.client_id}`, {
+      name: 'Tra cứu một cửa (trình diễn)', redirect_uris: ['http://127.0.0.1/cb'], pushed_only,
+    })
+    assert.equal(answer.status, 200, answer.text)
+  }
+  const pushed = async () => {
+    const checks = { pkceCodeVerifier: client.randomPKCECodeVerifier(), expectedState: client.randomState() }
+    return { checks, url: await client.buildAuthorizationUrlWithPAR(config, {
+      redirect_uri: callback.uri, scope: 'openid', state: checks.expectedState, prompt: 'consent',
+      code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: 'S256',
+    }) }
+  }
+  await register(true)
+  for (const javaScriptEnabled of [true, false]) { // somebody who signs in on the way
+    const page = await browser.person(1280, { javaScriptEnabled })
+    const { url, checks } = await pushed()
+    assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request_uri'].sort())
+    const back = await authorize(page, url)
+    assert.ok((await client.authorizationCodeGrant(config, back, checks)).access_token)
+    const again = await fetch(url, { redirect: 'manual' })
+    assert.equal(again.status, 400)
+    assert.equal((await again.json()).error, 'invalid_request_uri')
+    await page.context().close()
+  }
+  const plain = client.buildAuthorizationUrl(config, {
+    redirect_uri: callback.uri, scope: 'openid', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256',
+  })
+  const answer = await fetch(plain, { redirect: 'manual' })
+  assert.equal(new URL(answer.headers.get('location')).searchParams.get('error'), 'invalid_request')
+  await assert.rejects(client.buildAuthorizationUrlWithPAR(config, { redirect_uri: callback.uri, scope: 'all' }), { error: 'invalid_scope' })
+  await register(false)
+})
+
 test('a key that will not do is refused with the reason', async () => {
   const jwk = async (algorithm, half) => crypto.subtle.exportKey('jwk', (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']))[half])
   const set = async (...keys) => (await lgsp.api('developer', 'PUT', `/applications/${app.client_id}/keys`, { keys })).body.errors?.[0].code

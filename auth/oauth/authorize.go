@@ -27,14 +27,19 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	request, err := s.readAuthorize(ctx, r.Form)
+	asked, err := s.readAsking(r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	request, err := s.readAuthorize(ctx, asked.form)
 	if request == nil {
 		s.refuse(w, r, err)
 		return
 	}
 	next := ""
 	if err == nil {
-		next, err = s.advance(r, request)
+		next, err = s.advance(asked, request)
 	}
 	if err != nil {
 		next, err = s.errorURL(request, err)
@@ -126,43 +131,48 @@ func (s *Server) checkAuthorize(ctx context.Context, request *fosite.AuthorizeRe
 
 // advance gives the address to send the browser to next: sign-in, consent, or
 // the client, with a code.
-func (s *Server) advance(r *http.Request, request *fosite.AuthorizeRequest) (string, error) {
+func (s *Server) advance(asked asking, request *fosite.AuthorizeRequest) (string, error) {
+	ctx := asked.browser.Context()
+	if known, ok := request.GetClient().(*client); ok && known.PushedOnly && !asked.pushed {
+		return "", fosite.ErrInvalidRequest.WithHint("This client has chosen to push every request to /oauth2/par first (RFC 9126).")
+	}
 	prompt := strings.Fields(request.Form.Get("prompt"))
 	silent := slices.Contains(prompt, "none")
-	signedIn, err := s.SessionPerson(r)
+	signedIn, err := s.SessionPerson(asked.browser)
 	switch {
 	case problem.Is(err, problem.Unauthorized) || err == nil && signedIn.Who.Person == uuid.Nil:
 		if silent {
 			return "", fosite.ErrLoginRequired.WithHint("Nobody is signed in.")
 		}
-		return s.signInURL(r, ""), nil
+		return s.signInURL(asked, "")
 	case err != nil:
 		return "", fmt.Errorf("read session: %w", err)
 	case s.signInIsOld(request, signedIn.At):
 		if silent {
 			return "", fosite.ErrLoginRequired.WithHint("The sign-in is older than max_age.")
 		}
-		return s.signInURL(r, "fresh=1&"), nil
+		return s.signInURL(asked, "fresh=1&")
 	}
-	asked := false
+	allowed := false
 	if !slices.Contains(prompt, "consent") {
-		if asked, err = s.remembered(r.Context(), signedIn.Who.Person, request); err != nil {
+		if allowed, err = s.remembered(ctx, signedIn.Who.Person, request); err != nil {
 			return "", err
 		}
 	}
-	if asked {
-		return s.codeURL(r.Context(), request, signedIn)
+	if allowed {
+		return s.codeURL(ctx, request, signedIn)
 	}
 	if silent {
 		return "", fosite.ErrConsentRequired.WithHint("The person has not allowed this yet.")
 	}
-	return s.askConsent(r.Context(), request, signedIn)
+	return s.askConsent(ctx, request, signedIn)
 }
 
 // signInURL is the portal's sign-in page, which comes back here afterwards.
 // With fresh=1 it asks for the password although somebody is signed in.
-func (s *Server) signInURL(r *http.Request, query string) string {
-	return s.Portal + "/sign-in?" + query + "next=" + url.QueryEscape("/oauth2/authorize?"+r.Form.Encode())
+func (s *Server) signInURL(asked asking, query string) (string, error) {
+	next, err := s.address(asked)
+	return s.Portal + "/sign-in?" + query + "next=" + url.QueryEscape(next), err
 }
 
 // signInIsOld reports whether prompt=login or max_age ask for a newer sign-in.

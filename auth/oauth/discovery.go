@@ -17,6 +17,7 @@ type metadata struct {
 	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
 	IntrospectionEndpoint string   `json:"introspection_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
@@ -49,6 +50,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		UserinfoEndpoint:      s.Issuer + "/oauth2/userinfo",
 		IntrospectionEndpoint: s.Issuer + "/oauth2/introspect",
 		RevocationEndpoint:    s.Issuer + "/oauth2/revoke",
+		PushedEndpoint:        s.Issuer + "/oauth2/par",
 		Scopes:                []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline, ScopeManage},
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query"},

@@ -155,6 +155,7 @@ func (s *Server) Routes(router *mux.Router) {
 		serve   http.HandlerFunc
 	}{
 		"/oauth2/token":                           {[]string{http.MethodPost}, s.token},
+		"/oauth2/par":                             {[]string{http.MethodPost}, s.par},
 		"/oauth2/revoke":                          {[]string{http.MethodPost}, s.revoke},
 		"/oauth2/userinfo":                        {[]string{http.MethodGet, http.MethodPost}, s.userinfo},
 		"/oauth2/jwks":                            {[]string{http.MethodGet, http.MethodHead}, s.jwks},
