@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// Delivered is a record that leaves the journal. Unknown says that its call
-// was begun and the node stopped before it ended: the record is the intent's.
+// Delivered is a record that leaves the journal. Unknown says that its call was
+// begun, and the node stopped before it ended or could not write the outcome:
+// the record is the intent's.
 type Delivered struct {
 	Record  json.RawMessage
 	Unknown bool
@@ -133,8 +134,22 @@ func (d *drainer) collect() ([]Delivered, error) {
 			return records, nil
 		}
 		d.at = position{Segment: d.at.Segment + 1}
+		d.giveUp(&records)
 	}
 	return records, nil
+}
+
+// giveUp delivers intents that lie half a journal behind without an outcome:
+// it was lost, with the disk full or failing, and while they stay open no file
+// from theirs on can be removed.
+func (d *drainer) giveUp(records *[]Delivered) {
+	patience := d.journal.Max / d.journal.Segment / 2
+	for id, i := range d.open {
+		if d.at.Segment-i.at.Segment > patience {
+			*records = append(*records, Delivered{Record: i.record, Unknown: true})
+			delete(d.open, id)
+		}
+	}
 }
 
 // readSegment reads on in the segment at d.at; false when it is read to its

@@ -268,7 +268,12 @@ func (j *Journal) put(lines []byte, sync bool) error {
 // rotate syncs the file and begins the next.
 func (j *Journal) rotate() error {
 	if j.file != nil {
-		if err := errors.Join(j.file.Sync(), j.file.Close()); err != nil {
+		if err := j.file.Sync(); err != nil {
+			return fmt.Errorf("end journal file: %w", err)
+		}
+		ended := j.file
+		j.file = nil // closed once, though the next may take several trials
+		if err := ended.Close(); err != nil {
 			return fmt.Errorf("end journal file: %w", err)
 		}
 	}
@@ -296,6 +301,9 @@ func (j *Journal) Close() error {
 	}
 	j.mu.Unlock()
 	<-j.done
+	if j.file == nil { // ended, and the next could not be begun
+		return nil
+	}
 	return j.file.Close()
 }
 

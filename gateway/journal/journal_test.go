@@ -309,3 +309,78 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestNextFileCannotBeBegun: once it can, the journal takes lines again.
+func TestNextFileCannotBeBegun(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	taken := j.path(j.current + 1)
+	if err := os.Mkdir(taken, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var ticket Ticket
+	var err error
+	for i := 0; err == nil && i < 100; i++ {
+		if ticket, err = j.Intent(fmt.Sprint(i), "x"); err == nil {
+			err = ticket.Wait(t.Context())
+		}
+	}
+	if err == nil {
+		t.Fatal("more than a file's lines were taken, and there is no second file")
+	}
+	if err := os.Remove(taken); err != nil {
+		t.Fatal(err)
+	}
+	end := time.Now().Add(5 * time.Second)
+	for err != nil && time.Now().Before(end) {
+		time.Sleep(time.Millisecond)
+		if ticket, err = j.Intent("after", "x"); err == nil {
+			err = ticket.Wait(t.Context())
+		}
+	}
+	if err != nil {
+		t.Errorf("the disk is well again, and the journal says %v", err)
+	}
+}
+
+// TestLostOutcome: an intent whose outcome was never written does not keep the
+// files behind it for ever.
+func TestLostOutcome(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := &Journal{Dir: dir, Segment: 256, Max: 2048, Sync: time.Millisecond}
+	if err := j.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	unknown := make(chan string, 10)
+	go func() {
+		_ = j.Drain(t.Context(), func(_ context.Context, records []Delivered) error { // ends with the test
+			for _, r := range records {
+				if r.Unknown {
+					unknown <- text(t, r)
+				}
+			}
+			return nil
+		})
+	}()
+	intend(t, j, "lost")
+	end := time.Now().Add(5 * time.Second)
+	for i := 0; i < 200 && time.Now().Before(end); i++ {
+		if err := j.Outcome(fmt.Sprint(i), "x"); err != nil { // full until the files before are gone
+			i--
+		}
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case got := <-unknown:
+		if got != "lost? unknown" {
+			t.Errorf("got %s", got)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the intent is never delivered")
+	}
+	if held := j.Figures().Bytes; held > j.Max {
+		t.Errorf("%d bytes are kept", held)
+	}
+}
