@@ -133,8 +133,9 @@ func (n *Node) touch(ctx context.Context) error {
 
 const saveUseSQL = `
 insert into gateway.quota_use as q (agreement_id, day, used)
-select u.agreement_id, u.day, greatest(u.used, 0)
+select u.agreement_id, u.day, greatest(sum(u.used), 0)::bigint
   from unnest($1::uuid[], $2::date[], $3::bigint[]) as u (agreement_id, day, used)
+ group by u.agreement_id, u.day -- yesterday's may stand there twice, and no row is changed twice
 on conflict (day, agreement_id) do update set used = greatest(q.used + excluded.used, 0)
 returning agreement_id as agreement, day, used`
 
