@@ -69,6 +69,10 @@ func (c *call) project(r *http.Request, res *http.Response, filter *project.Filt
 	}
 	limit := or(c.node.MaxAnswer, 10<<20)
 	document, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
+	res.Trailer = nil // reading to the end has set it again
+	if r.Context().Err() != nil {
+		return r.Context().Err() // upstreamFault says which
+	}
 	if err != nil {
 		return problem.Errorf(problem.BadGateway, "the agency's system broke its answer off").Coded("upstream-broken").Because(err)
 	}

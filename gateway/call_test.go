@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -411,5 +412,66 @@ func TestUpstreamFaults(t *testing.T) {
 	w.upstream.Close()
 	if got := w.do("GET", "/danh-muc/1"); got.status != 502 || got.code != "upstream-unreachable" {
 		t.Errorf("gone: got %d %s", got.status, got.code)
+	}
+}
+
+// TestTrailersStayBehind: HTTP/2 sends trailers with a Content-Length too.
+func TestTrailersStayBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answers(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/json")
+		rw.Header().Set("Trailer", "X-Ho-Ten")
+		_, _ = io.WriteString(rw, `{"tong":1}`)
+		rw.Header().Set("X-Ho-Ten", "BIMAT")
+	})
+	server := httptest.NewUnstartedServer(w.node)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for _, s := range []*httptest.Server{server, w.server} {
+		r, err := http.NewRequest("GET", s.URL+w.route.Prefix()+"/ho-so", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-API-Key", w.key)
+		res, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || string(body) != `{"tong":1}` || len(res.Trailer) > 0 || res.Header.Get("Trailer") != "" {
+			t.Errorf("%s: got %s %v %v, trailers %v", res.Proto, body, err, res.Header, res.Trailer)
+		}
+	}
+}
+
+// TestHeadTakesRate: what reaches the upstream is held by the rate.
+func TestHeadTakesRate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put(func(g *Grant) { g.Plan.RatePerMinute = 2 })
+	for i, want := range []int{200, 200, 429} {
+		if got := w.do("HEAD", "/ho-so", "X-API-Key", w.key); got.status != want {
+			t.Errorf("HEAD %d: got %d, want %d", i+1, got.status, want)
+		}
+	}
+}
+
+// TestLongest: an upstream that begins its answer and never ends it holds no
+// call for ever.
+func TestLongest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.node.Longest = 200 * time.Millisecond
+	w.answers(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(rw, `{"tong":`)
+		_ = http.NewResponseController(rw).Flush()
+		<-r.Context().Done()
+	})
+	if got := w.do("GET", "/ho-so", "X-API-Key", w.key); got.status != 504 || got.code != "upstream-timeout" {
+		t.Errorf("got %d %s %s", got.status, got.code, got.body)
 	}
 }

@@ -18,11 +18,9 @@ const quotaExceeded = "https://iana.org/assignments/http-problem-types#quota-exc
 
 // count takes the call from the rate, and under an agreement from the day's
 // quota; the function gives it back when the call is refused later on. HEAD is
-// free. Anonymous callers are counted by address, IPv6 by /64.
+// free of the day's quota; the rate holds it too, for it reaches the upstream.
+// Anonymous callers are counted by address, IPv6 by /64.
 func (c *call) count(r *http.Request) (giveBack func(), err error) {
-	if r.Method == http.MethodHead {
-		return func() {}, nil
-	}
 	plan := c.version.Plan
 	if c.grant != nil {
 		plan = c.grant.Plan
@@ -35,7 +33,7 @@ func (c *call) count(r *http.Request) (giveBack func(), err error) {
 		c.announce(minute)
 		return nil, tooMany(minute, "rate-exceeded")
 	}
-	if c.grant == nil {
+	if c.grant == nil || r.Method == http.MethodHead {
 		c.announce(minute)
 		return func() { c.node.rates.Return(key) }, nil
 	}

@@ -23,6 +23,9 @@ import (
 
 // forward sends the call to the upstream and the answer to the caller.
 func (c *call) forward(r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), or(c.node.Longest, 10*time.Minute))
+	defer cancel()
+	r = r.WithContext(ctx)
 	proxy := httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
 		Transport:      c.node.transport,
@@ -32,7 +35,7 @@ func (c *call) forward(r *http.Request) {
 		BufferPool:     c.node.buffers,
 		ErrorLog:       quiet,
 	}
-	c.answer.hidesHints = c.filter() != nil
+	c.answer.hidesHints = c.filter() != nil || c.ticket != nil
 	if len(c.body) > 0 {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(c.body)), int64(len(c.body))
 	} else {
@@ -130,7 +133,7 @@ func (c *call) upstreamFault(r *http.Request, err error) error {
 	switch {
 	case errors.As(err, &e):
 		return e
-	case r.Context().Err() != nil:
+	case errors.Is(r.Context().Err(), context.Canceled):
 		return context.Canceled
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return problem.Errorf(problem.Timeout, "the agency's system did not answer in time").Coded("upstream-timeout").Because(err)

@@ -69,6 +69,7 @@ type Node struct {
 	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB
 	MaxStale  time.Duration // how long a silent feed is trusted, 0: 10 min
 	Patience  time.Duration // for the upstream's first byte, 0: 30 s
+	Longest   time.Duration // for its whole answer, 0: 10 min
 
 	state
 }
