@@ -41,11 +41,7 @@ select working_days, confirmed
 
 // DecisionClock gives how long a decision on a request made today may take.
 func (a *Agreements) DecisionClock(ctx context.Context) (Clock, error) {
-	return a.decisionClock(ctx, a.DB)
-}
-
-func (a *Agreements) decisionClock(ctx context.Context, db pg.DB) (Clock, error) {
-	c, err := pg.One[Clock](ctx, db, clockSQL, a.today())
+	c, err := pg.One[Clock](ctx, a.DB, clockSQL, a.today())
 	if err != nil {
 		return Clock{}, fmt.Errorf("read the decision's clock: %w", err)
 	}
@@ -54,12 +50,12 @@ func (a *Agreements) decisionClock(ctx context.Context, db pg.DB) (Clock, error)
 
 // due gives until when a request made now should be decided: the end of the
 // last of the clock's working days, of which the day of the request is none.
-func (a *Agreements) due(ctx context.Context, db pg.DB) (time.Time, error) {
-	c, err := a.decisionClock(ctx, db)
+func (a *Agreements) due(ctx context.Context) (time.Time, error) {
+	c, err := a.DecisionClock(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	days, err := pg.All[struct{ Day string }](ctx, db, holidaysSQL, a.today())
+	days, err := pg.All[struct{ Day string }](ctx, a.DB, holidaysSQL, a.today())
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read holidays: %w", err)
 	}

@@ -30,9 +30,9 @@ type Refusal struct {
 // period is not over, and nothing else is agreed for the same days. The
 // agreement that it replaces ends.
 func (a *Agreements) Approve(ctx context.Context, who auth.Principal, id uuid.UUID, note string) (Agreement, error) {
-	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement) (Agreement, error) {
-		if err := a.notOwn(ctx, who, g); err != nil {
-			return Agreement{}, err
+	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement, own bool) (Agreement, error) {
+		if own {
+			return Agreement{}, ownRequest()
 		}
 		return a.approve(ctx, tx, who, g, strings.TrimSpace(note))
 	})
@@ -61,7 +61,7 @@ func (a *Agreements) approve(ctx context.Context, tx pgx.Tx, who auth.Principal,
 // Refuse refuses a request in writing. It fails as Approve does, and with
 // Invalid without a reason and a clause in force.
 func (a *Agreements) Refuse(ctx context.Context, who auth.Principal, id uuid.UUID, r Refusal) (Agreement, error) {
-	return a.decide(ctx, who, id, r.Reason, func(tx pgx.Tx, g Agreement) (Agreement, error) {
+	return a.decide(ctx, who, id, r.Reason, func(tx pgx.Tx, g Agreement, _ bool) (Agreement, error) {
 		wrong := problem.Errorf(problem.Invalid, "a refusal needs its reason and its clause").Coded("refusal-invalid")
 		reason := strings.TrimSpace(r.Reason)
 		if reason == "" {
@@ -85,7 +85,7 @@ func (a *Agreements) Refuse(ctx context.Context, who auth.Principal, id uuid.UUI
 // Suspend stops the calls under an agreement until it is resumed. It fails as
 // Approve does, and with Invalid without a reason.
 func (a *Agreements) Suspend(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (Agreement, error) {
-	return a.decide(ctx, who, id, reason, func(tx pgx.Tx, g Agreement) (Agreement, error) {
+	return a.decide(ctx, who, id, reason, func(tx pgx.Tx, g Agreement, _ bool) (Agreement, error) {
 		if strings.TrimSpace(reason) == "" {
 			return Agreement{}, reasonMissing()
 		}
@@ -95,9 +95,9 @@ func (a *Agreements) Suspend(ctx context.Context, who auth.Principal, id uuid.UU
 
 // Resume puts a suspended agreement in force again. It fails as Approve does.
 func (a *Agreements) Resume(ctx context.Context, who auth.Principal, id uuid.UUID, note string) (Agreement, error) {
-	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement) (Agreement, error) {
-		if err := a.notOwn(ctx, who, g); err != nil {
-			return Agreement{}, err
+	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement, own bool) (Agreement, error) {
+		if own {
+			return Agreement{}, ownRequest()
 		}
 		return a.change(ctx, tx, who, g, change{from: []string{Suspended}, to: Active, verb: "resume", what: "resumed", text: strings.TrimSpace(note)})
 	})
@@ -107,11 +107,7 @@ func (a *Agreements) Resume(ctx context.Context, who auth.Principal, id uuid.UUI
 // owner may, as well as who may decide; it fails as Approve does, and with
 // Invalid without a reason.
 func (a *Agreements) End(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (Agreement, error) {
-	return a.locked(ctx, who, id, reason, func(tx pgx.Tx, g Agreement) (Agreement, error) {
-		own, err := a.isOwn(ctx, who, g)
-		if err != nil {
-			return Agreement{}, err
-		}
+	return a.locked(ctx, who, id, reason, func(tx pgx.Tx, g Agreement, own bool) (Agreement, error) {
 		if !own {
 			if err := a.May(ctx, who, "agreement.decide", g.AgencyID); err != nil {
 				return Agreement{}, err
@@ -126,17 +122,23 @@ func (a *Agreements) End(ctx context.Context, who auth.Principal, id uuid.UUID, 
 }
 
 // decide runs a steward's step on the locked agreement.
-func (a *Agreements) decide(ctx context.Context, who auth.Principal, id uuid.UUID, text string, step func(pgx.Tx, Agreement) (Agreement, error)) (Agreement, error) {
-	return a.locked(ctx, who, id, text, func(tx pgx.Tx, g Agreement) (Agreement, error) {
+func (a *Agreements) decide(ctx context.Context, who auth.Principal, id uuid.UUID, text string, do step) (Agreement, error) {
+	return a.locked(ctx, who, id, text, func(tx pgx.Tx, g Agreement, own bool) (Agreement, error) {
 		if err := a.May(ctx, who, "agreement.decide", g.AgencyID); err != nil {
 			return Agreement{}, err
 		}
-		return step(tx, g)
+		return do(tx, g, own)
 	})
 }
 
-// locked runs step on the locked agreement, which who must be able to see.
-func (a *Agreements) locked(ctx context.Context, who auth.Principal, id uuid.UUID, text string, step func(pgx.Tx, Agreement) (Agreement, error)) (Agreement, error) {
+// step changes the locked agreement; own tells that who does it stands on the
+// asking side.
+type step func(tx pgx.Tx, g Agreement, own bool) (Agreement, error)
+
+// locked does a step on the locked agreement, which who must be able to see.
+// Whose the application is never changes and is asked before: a transaction
+// that waits for a second connection can wait for others that do the same.
+func (a *Agreements) locked(ctx context.Context, who auth.Principal, id uuid.UUID, text string, do step) (Agreement, error) {
 	if who.Person == uuid.Nil {
 		return Agreement{}, problem.Errorf(problem.Forbidden, "an agreement is decided by a person").Coded("person-needed")
 	}
@@ -144,18 +146,16 @@ func (a *Agreements) locked(ctx context.Context, who auth.Principal, id uuid.UUI
 		return Agreement{}, problem.Errorf(problem.Invalid, "the text is too long").Coded("refusal-invalid").
 			Wrong("reason", "words-too-long", "at most 2,000 characters, no control characters")
 	}
-	var g Agreement
-	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+	g, own, err := a.see(ctx, who, id)
+	if err != nil {
+		return Agreement{}, err
+	}
+	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		found, err := pg.One[Agreement](ctx, tx, lockSQL, id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return noAgreement(id)
-		} else if err != nil {
+		if err != nil {
 			return fmt.Errorf("lock agreement %s: %w", id, err)
 		}
-		if err := a.maySee(ctx, who, found); err != nil {
-			return err
-		}
-		g, err = step(tx, found)
+		g, err = do(tx, found, own)
 		return err
 	})
 	return g, err
@@ -177,16 +177,8 @@ func (a *Agreements) isOwn(ctx context.Context, who auth.Principal, g Agreement)
 	return err == nil, nil
 }
 
-// notOwn is nil when who stands on the deciding side only.
-func (a *Agreements) notOwn(ctx context.Context, who auth.Principal, g Agreement) error {
-	own, err := a.isOwn(ctx, who, g)
-	if err != nil {
-		return err
-	}
-	if own {
-		return problem.Errorf(problem.Forbidden, "nobody decides what they asked for themselves").Coded("own-request")
-	}
-	return nil
+func ownRequest() error {
+	return problem.Errorf(problem.Forbidden, "nobody decides what they asked for themselves").Coded("own-request")
 }
 
 func reasonMissing() error {

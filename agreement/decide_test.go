@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/internal/pg"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
 )
@@ -331,4 +332,39 @@ func FuzzCheckPeriod(f *testing.F) {
 			t.Errorf("%q to %q became %s to %s, %v", starts, ends, g.NotBefore, g.NotAfter, err)
 		}
 	})
+}
+
+// TestOneConnection: nothing is asked of another room inside a transaction. It
+// would take a second connection, and as many at once as the pool holds would
+// wait for each other for ever.
+func TestOneConnection(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	pool, err := pg.Open(ctx, pgtest.NewURL(t)+"&pool_max_conns=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	w := newWorld(pool)
+	owns, offer := w.OwnsApplication, w.Offer
+	w.OwnsApplication = func(ctx context.Context, who auth.Principal, id uuid.UUID) error {
+		return errors.Join(pool.Ping(ctx), owns(ctx, who, id))
+	}
+	w.Offer = func(ctx context.Context, id uuid.UUID) (Offer, error) {
+		if err := pool.Ping(ctx); err != nil {
+			return Offer{}, err
+		}
+		return offer(ctx, id)
+	}
+	g, err := w.Request(ctx, w.developer, w.asked())
+	if err != nil {
+		t.Fatalf("request: %v", err)
+	}
+	if _, err = w.Approve(ctx, w.steward, g.ID, ""); err != nil {
+		t.Errorf("approve: %v", err)
+	}
+	if _, err = w.End(ctx, w.developer, g.ID, "xong việc"); err != nil {
+		t.Errorf("end: %v", err)
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth"
-	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
 
@@ -15,13 +14,13 @@ import (
 // be read before it is sent. Nothing is kept, and it has no id. It fails as
 // Request does, but for a request that is waiting already.
 func (a *Agreements) Draft(ctx context.Context, who auth.Principal, r Request) (Agreement, error) {
-	g, _, err := a.draft(ctx, a.DB, who, r)
+	g, _, err := a.draft(ctx, who, r)
 	return g, err
 }
 
 // draft checks a request and gives it as an agreement, with the names as they
 // are now, and how its plan decides.
-func (a *Agreements) draft(ctx context.Context, db pg.DB, who auth.Principal, r Request) (Agreement, string, error) {
+func (a *Agreements) draft(ctx context.Context, who auth.Principal, r Request) (Agreement, string, error) {
 	if who.Person == uuid.Nil {
 		return Agreement{}, "", problem.Errorf(problem.Forbidden, "an agreement is asked for by a person").Coded("person-needed")
 	}
@@ -39,11 +38,11 @@ func (a *Agreements) draft(ctx context.Context, db pg.DB, who auth.Principal, r 
 	if offer.State == "deprecated" && r.Replaces == nil {
 		return Agreement{}, "", problem.Errorf(problem.Conflict, "the version is deprecated: only renewals").Coded("version-deprecated")
 	}
-	operations, err := a.check(ctx, db, r, offer)
+	operations, err := a.check(ctx, r, offer)
 	if err != nil {
 		return Agreement{}, "", err
 	}
-	due, err := a.due(ctx, db)
+	due, err := a.due(ctx)
 	if err != nil {
 		return Agreement{}, "", err
 	}

@@ -48,30 +48,28 @@ const (
 // Get gives one agreement to the application's owner and to those who may read
 // the agency's; to everyone else it is NotFound.
 func (a *Agreements) Get(ctx context.Context, who auth.Principal, id uuid.UUID) (Agreement, error) {
-	g, err := pg.One[Agreement](ctx, a.DB, getSQL, id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Agreement{}, noAgreement(id)
-	} else if err != nil {
-		return Agreement{}, fmt.Errorf("read agreement %s: %w", id, err)
-	}
-	if err := a.maySee(ctx, who, g); err != nil {
-		return Agreement{}, err
-	}
-	return g, nil
+	g, _, err := a.see(ctx, who, id)
+	return g, err
 }
 
-// maySee is nil when who may know of the agreement.
-func (a *Agreements) maySee(ctx context.Context, who auth.Principal, g Agreement) error {
+// see is Get, and tells whether who stands on the asking side.
+func (a *Agreements) see(ctx context.Context, who auth.Principal, id uuid.UUID) (Agreement, bool, error) {
+	g, err := pg.One[Agreement](ctx, a.DB, getSQL, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Agreement{}, false, noAgreement(id)
+	} else if err != nil {
+		return Agreement{}, false, fmt.Errorf("read agreement %s: %w", id, err)
+	}
 	own, err := a.isOwn(ctx, who, g)
 	if err != nil || own {
-		return err
+		return g, own, err
 	}
 	err = a.May(ctx, who, "agreement.read", g.AgencyID)
 	var refused *problem.Error
 	if errors.As(err, &refused) {
-		return noAgreement(g.ID)
+		return Agreement{}, false, noAgreement(id)
 	}
-	return err
+	return g, false, err
 }
 
 // Filter narrows a list; zero fields do not.

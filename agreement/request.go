@@ -65,12 +65,14 @@ select to_char(ends, 'DD/MM/YYYY') as ends
 // and nothing is replaced, with Forbidden unless a person asks, and with what
 // OwnsApplication returned.
 func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request) (Agreement, error) {
+	// Before the transaction: other rooms are asked, by connections of their own.
+	draft, decision, err := a.draft(ctx, who, r)
+	if err != nil {
+		return Agreement{}, err
+	}
 	var g Agreement
-	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		draft, decision, err := a.draft(ctx, tx, who, r)
-		if err != nil {
-			return err
-		}
+	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		var err error
 		if g, err = insert(ctx, tx, draft); err != nil {
 			return err
 		}
@@ -103,7 +105,7 @@ func insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreement, error) {
 
 // check gives the operations asked for as the offer describes them, or what is
 // wrong with each field.
-func (a *Agreements) check(ctx context.Context, db pg.DB, r Request, offer Offer) ([]Operation, error) {
+func (a *Agreements) check(ctx context.Context, r Request, offer Offer) ([]Operation, error) {
 	wrong := problem.Errorf(problem.Invalid, "the request is not complete").Coded("request-invalid")
 	operations := checkOperations(wrong, r.Operations, offer)
 	a.checkPeriod(wrong, r.Starts, r.Ends)
@@ -113,7 +115,7 @@ func (a *Agreements) check(ctx context.Context, db pg.DB, r Request, offer Offer
 	if utf8.RuneCountInString(r.Note) > maxText || !plain(r.Note) {
 		wrong.Wrong("note", "words-too-long", "at most 2,000 characters, no control characters")
 	}
-	purposes, err := pg.All[Purpose](ctx, db, purposesSQL)
+	purposes, err := pg.All[Purpose](ctx, a.DB, purposesSQL)
 	if err != nil {
 		return nil, fmt.Errorf("list purposes: %w", err)
 	}
@@ -124,7 +126,7 @@ func (a *Agreements) check(ctx context.Context, db pg.DB, r Request, offer Offer
 	if !known {
 		wrong.Wrong("purpose", "purpose-unknown", "choose one of the purposes")
 	}
-	if code, err := a.citable(ctx, db, r.LegalBasis); err != nil {
+	if code, err := a.citable(ctx, a.DB, r.LegalBasis); err != nil {
 		return nil, err
 	} else if code != "" {
 		wrong.Wrong("legal_basis", code, "name a clause that is in force")
@@ -132,7 +134,7 @@ func (a *Agreements) check(ctx context.Context, db pg.DB, r Request, offer Offer
 	if len(wrong.Fields) > 0 {
 		return nil, wrong
 	}
-	return operations, a.checkOthers(ctx, db, r)
+	return operations, a.checkOthers(ctx, r)
 }
 
 // checkOperations takes the operations asked for from the offer.
@@ -226,9 +228,9 @@ func (a *Agreements) checkPeriod(wrong *problem.Error, first, last string) {
 
 // checkOthers wants no other agreement for the same days, but for the one that
 // this takes over from.
-func (a *Agreements) checkOthers(ctx context.Context, db pg.DB, r Request) error {
+func (a *Agreements) checkOthers(ctx context.Context, r Request) error {
 	if r.Replaces != nil {
-		old, err := pg.One[Agreement](ctx, db, getSQL, *r.Replaces)
+		old, err := pg.One[Agreement](ctx, a.DB, getSQL, *r.Replaces)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("read agreement %s: %w", *r.Replaces, err)
 		}
@@ -239,7 +241,7 @@ func (a *Agreements) checkOthers(ctx context.Context, db pg.DB, r Request) error
 		}
 	}
 	var ends string
-	err := db.QueryRow(ctx, overlapSQL, r.ApplicationID, r.VersionID, r.Purpose, r.Starts, r.Ends, r.Replaces).Scan(&ends)
+	err := a.DB.QueryRow(ctx, overlapSQL, r.ApplicationID, r.VersionID, r.Purpose, r.Starts, r.Ends, r.Replaces).Scan(&ends)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	} else if err != nil {

@@ -50,7 +50,7 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 	if err != nil {
 		return Summary{}, fmt.Errorf("read purpose %q: %w", g.Purpose, err)
 	}
-	c, err := a.decisionClock(ctx, a.DB)
+	c, err := a.DecisionClock(ctx)
 	if err != nil {
 		return Summary{}, err
 	}

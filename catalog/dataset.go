@@ -86,7 +86,7 @@ func (c *Catalog) CreateDataset(ctx context.Context, who auth.Principal, agency 
 	if err != nil {
 		return Dataset{}, err
 	}
-	return c.datasetByID(ctx, c.DB, id)
+	return c.datasetByID(ctx, id)
 }
 
 const updateDatasetSQL = `
@@ -141,12 +141,12 @@ func (c *Catalog) DatasetBySlug(ctx context.Context, who auth.Principal, slug st
 	if err := c.seeDataset(ctx, who, d); err != nil {
 		return Dataset{}, err
 	}
-	return c.withParts(ctx, c.DB, d)
+	return c.withParts(ctx, d)
 }
 
 // Dataset is DatasetBySlug by id.
 func (c *Catalog) Dataset(ctx context.Context, who auth.Principal, id uuid.UUID) (Dataset, error) {
-	d, err := c.datasetByID(ctx, c.DB, id)
+	d, err := c.datasetByID(ctx, id)
 	if err != nil {
 		return d, err
 	}
@@ -172,24 +172,24 @@ func noDataset(name string) error {
 	return problem.Errorf(problem.NotFound, "no dataset %s", name).Coded("dataset-unknown", "name", name)
 }
 
-func (c *Catalog) datasetByID(ctx context.Context, db pg.DB, id uuid.UUID) (Dataset, error) {
-	d, err := pg.One[Dataset](ctx, db, datasetByIDSQL, id)
+func (c *Catalog) datasetByID(ctx context.Context, id uuid.UUID) (Dataset, error) {
+	d, err := pg.One[Dataset](ctx, c.DB, datasetByIDSQL, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return d, noDataset(id.String())
 	} else if err != nil {
 		return d, fmt.Errorf("read dataset %s: %w", id, err)
 	}
-	return c.withParts(ctx, db, d)
+	return c.withParts(ctx, d)
 }
 
 // withParts adds the agency and the distributions.
-func (c *Catalog) withParts(ctx context.Context, db pg.DB, d Dataset) (Dataset, error) {
+func (c *Catalog) withParts(ctx context.Context, d Dataset) (Dataset, error) {
 	agencies, err := c.Agencies(ctx, []uuid.UUID{d.AgencyID})
 	if err != nil {
 		return d, err
 	}
 	d.Agency = agencies[d.AgencyID]
-	d.Distributions, err = distributionsOf(ctx, db, d.ID)
+	d.Distributions, err = distributionsOf(ctx, c.DB, d.ID)
 	return d, err
 }
 

@@ -27,20 +27,26 @@ type datasetChange struct {
 	from   []string // states it may start from; none: any
 }
 
-// changeDataset locks the dataset, asks the policy, applies the change,
-// brings the search in line and records the act, in one transaction.
+// changeDataset asks the policy, and in one transaction locks the dataset,
+// applies the change, brings the search in line and records the act. It fails
+// with NotFound for a dataset that is unknown or not to be seen, and with what
+// May says.
 func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply func(pgx.Tx, Dataset) error) (Dataset, error) {
+	seen, err := c.Dataset(ctx, ch.who, ch.id)
+	if err != nil {
+		return Dataset{}, err
+	}
+	if err := c.May(ctx, ch.who, ch.act, seen.AgencyID); err != nil {
+		return Dataset{}, err
+	}
 	var d Dataset
-	err := pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
 		var err error
 		d, err = pg.One[Dataset](ctx, tx, lockDatasetSQL, ch.id)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return noDataset(ch.id.String())
 		} else if err != nil {
 			return fmt.Errorf("lock dataset %s: %w", ch.id, err)
-		}
-		if err := c.May(ctx, ch.who, ch.act, d.AgencyID); err != nil {
-			return err
 		}
 		if len(ch.from) > 0 && !slices.Contains(ch.from, d.State) {
 			return problem.Errorf(problem.Conflict, "dataset %s is %s, not %s", d.Slug, d.State, strings.Join(ch.from, " or ")).
@@ -49,7 +55,11 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 		if err := apply(tx, d); err != nil {
 			return err
 		}
-		if d, err = c.datasetByID(ctx, tx, ch.id); err != nil {
+		if d, err = pg.One[Dataset](ctx, tx, datasetByIDSQL, ch.id); err != nil {
+			return fmt.Errorf("read dataset %s: %w", ch.id, err)
+		}
+		d.Agency = seen.Agency // Agencies would take a second connection
+		if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
 			return err
 		}
 		if err := c.indexDataset(ctx, tx, d); err != nil {
@@ -175,7 +185,7 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 		return c.unindex(ctx, tx, "dataset", d.ID)
 	}
 	doc := SearchDoc{
-		Kind: "dataset", ID: d.ID, AgencyID: d.AgencyID, Slug: d.Slug, TitleVI: d.TitleVI, TitleEN: d.TitleEN,
+		Kind: "dataset", ID: d.ID, Agency: d.Agency, Slug: d.Slug, TitleVI: d.TitleVI, TitleEN: d.TitleEN,
 		TextVI: d.NotesVI, TextEN: d.NotesEN, Keywords: slices.Concat(d.KeywordsVI, d.KeywordsEN, []string{d.SourceDocument}),
 		Theme: d.Theme, At: d.UpdatedAt.Truncate(time.Second),
 	}

@@ -323,3 +323,22 @@ func TestListDatasetsPages(t *testing.T) {
 		t.Errorf("drafts of another agency: %v", err)
 	}
 }
+
+// TestOneConnection: the agencies are not asked for inside a transaction. It
+// would take a second connection, and as many at once as the pool holds would
+// wait for each other for ever.
+func TestOneConnection(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	pool, err := pg.Open(ctx, pgtest.NewURL(t)+"&pool_max_conns=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	s := newShelf(t, pool)
+	s.Agencies = func(context.Context, []uuid.UUID) (map[uuid.UUID]Agency, error) {
+		return map[uuid.UUID]Agency{s.agency.ID: s.agency}, pool.Ping(ctx)
+	}
+	s.published(t, "mot-ket-noi", "Một kết nối", subscribers)
+}

@@ -46,7 +46,7 @@ type filePut struct {
 // putFile spools the file, reads it when it is a table, and then, in one
 // transaction, begins the distribution, keeps the version and loads the rows.
 func (c *Catalog) putFile(ctx context.Context, p filePut, begin func(pgx.Tx) error) (Distribution, error) {
-	d, err := c.datasetByID(ctx, c.DB, p.dataset)
+	d, err := c.Dataset(ctx, p.who, p.dataset)
 	if err != nil {
 		return Distribution{}, err
 	}

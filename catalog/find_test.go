@@ -120,7 +120,7 @@ func indexCorpus(t testing.TB, s *shelf, noise int) {
 		t.Fatal(err)
 	}
 	put := func(d SearchDoc) {
-		d.Kind, d.ID, d.AgencyID, d.At = "dataset", uuid.Must(uuid.NewV7()), s.agency.ID, s.now
+		d.Kind, d.ID, d.Agency, d.At = "dataset", uuid.Must(uuid.NewV7()), s.agency, s.now
 		if err := s.index(context.Background(), tx, d); err != nil {
 			t.Fatal(err)
 		}

@@ -41,7 +41,7 @@ func (c *Catalog) indexAPI(ctx context.Context, tx pgx.Tx, id uuid.UUID, owner A
 		vi, en = append(vi, op.Doc.SummaryVI), append(en, op.Doc.SummaryEN)
 	}
 	return c.index(ctx, tx, SearchDoc{
-		Kind: "api", ID: a.ID, AgencyID: a.AgencyID, Slug: owner.Slug + "/" + a.Slug, TitleVI: a.TitleVI, TitleEN: a.TitleEN,
+		Kind: "api", ID: a.ID, Agency: owner, Slug: owner.Slug + "/" + a.Slug, TitleVI: a.TitleVI, TitleEN: a.TitleEN,
 		TextVI: strings.Join(vi, "\n"), TextEN: strings.Join(en, "\n"), At: c.Now().UTC(),
 	})
 }

@@ -16,7 +16,7 @@ import (
 type SearchDoc struct {
 	Kind             string // dataset, api
 	ID               uuid.UUID
-	AgencyID         uuid.UUID
+	Agency           Agency
 	Slug             string // its address below its kind, without a leading slash
 	TitleVI, TitleEN string
 	TextVI, TextEN   string // notes, summaries
@@ -48,23 +48,18 @@ select word
 // index makes a published thing findable, in the transaction that publishes or
 // changes it.
 func (c *Catalog) index(ctx context.Context, tx pgx.Tx, d SearchDoc) error {
-	agencies, err := c.Agencies(ctx, []uuid.UUID{d.AgencyID})
-	if err != nil {
-		return err
-	}
-	agency := agencies[d.AgencyID]
 	keywords := strings.Join(d.Keywords, ", ")
 	doc := search.Index([]search.Field{
 		{Text: d.TitleVI, Weight: 'A'}, {Text: d.TitleEN, Weight: 'A'}, {Text: keywords, Weight: 'B'},
-		{Text: agency.TitleVI, Weight: 'B'}, {Text: agency.TitleEN, Weight: 'B'},
+		{Text: d.Agency.TitleVI, Weight: 'B'}, {Text: d.Agency.TitleEN, Weight: 'B'},
 		{Text: cut(d.TextVI, maxIndexed), Weight: 'C'}, {Text: cut(d.TextEN, maxIndexed), Weight: 'C'},
 		{Text: cut(strings.Join(d.Columns, ", "), maxIndexed), Weight: 'D'},
 	})
 	if d.Formats == nil {
 		d.Formats = []string{}
 	}
-	letters := search.Fold(strings.Join([]string{d.TitleVI, d.TitleEN, keywords, agency.TitleVI}, ". "))
-	if _, err := tx.Exec(ctx, putSearchDocSQL, d.Kind, d.ID, d.AgencyID, d.Slug, d.TitleVI, d.TitleEN,
+	letters := search.Fold(strings.Join([]string{d.TitleVI, d.TitleEN, keywords, d.Agency.TitleVI}, ". "))
+	if _, err := tx.Exec(ctx, putSearchDocSQL, d.Kind, d.ID, d.Agency.ID, d.Slug, d.TitleVI, d.TitleEN,
 		summary(d.TextVI), summary(d.TextEN), d.Theme, d.Formats, doc.Exact, doc.Folded, letters, d.At.UTC()); err != nil {
 		return fmt.Errorf("index %s %s: %w", d.Kind, d.ID, err)
 	}

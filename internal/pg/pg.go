@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,11 @@ type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
+// defaultConns is how many connections a pool opens at most, unless the url
+// says pool_max_conns. The default of pgxpool, four on a small machine, is soon
+// gone: two always listen.
+const defaultConns = 24
+
 // Open gives a pool on the database at url and checks that it answers. Times
 // are read as UTC, whatever the zone of the server or of this machine; ids go
 // as 16 bytes, not as text through database/sql's Valuer.
@@ -32,6 +38,9 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("parse database url: %w", err)
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = defaultConns
 	}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
