@@ -2,11 +2,14 @@ package portal
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"lgsp/auth"
 	"lgsp/internal/problem"
@@ -62,18 +65,28 @@ func replay(w http.ResponseWriter, before auth.OnceAnswer) error {
 }
 
 // firstTime runs the handler and keeps what it answered. A failure is not
-// kept: the call may be tried again with the same key.
+// kept: the call may be tried again with the same key. What is kept does not
+// depend on the caller's patience: who gave up is who will ask again.
 func (a *API) firstTime(w http.ResponseWriter, r *http.Request, claim auth.OnceKey, h problem.HandlerFunc) error {
 	kept := &recorder{ResponseWriter: w, status: http.StatusOK}
-	if err := h(kept, r); err != nil {
-		return errors.Join(err, a.Auth.DropOnce(r.Context(), claim))
+	failed := h(kept, r)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), keepTime)
+	defer cancel()
+	if failed != nil {
+		return errors.Join(failed, a.Auth.DropOnce(ctx, claim))
 	}
 	done := auth.OnceAnswer{Status: kept.status, Location: w.Header().Get("Location"), Body: kept.body.Bytes()}
 	if w.Header().Get("Cache-Control") == showsSecret {
 		done.Body = nil
 	}
-	return a.Auth.EndOnce(r.Context(), claim, done)
+	if err := a.Auth.EndOnce(ctx, claim, done); err != nil { // the answer has left
+		slog.ErrorContext(ctx, "answer is not kept for its Idempotency-Key", "err", err)
+	}
+	return nil
 }
+
+// keepTime is how long keeping an answer may take.
+const keepTime = 10 * time.Second
 
 // showsSecret is the Cache-Control of an answer that shows a secret.
 const showsSecret = "no-store"
