@@ -59,14 +59,14 @@ test('an official signs in and names a new service', async () => {
 
 test('a document that is wrong is told with its lines, and what was pasted is kept', async () => {
   const text = 'openapi: 3.1.0\ninfo: {title: x, version: "1"}\npaths:\n  /x:\n    $ref: "http://example.com/x.yaml"\n'
-  await publisher.fill('[name=text]', text)
+  await publisher.fill('[name=spec]', text)
   await press(publisher)
-  assert.equal(await publisher.inputValue('[name=text]'), text)
+  assert.equal(await publisher.inputValue('[name=spec]'), text)
   assert.match(await publisher.textContent('main'), /5/)
 })
 
 test('the document is imported as a file, and what is in it is shown', async () => {
-  await publisher.fill('[name=text]', '')
+  await publisher.fill('[name=spec]', '')
   await publisher.setInputFiles('[name=file]', document)
   await press(publisher)
   assert.match(await publisher.textContent('main'), /Xem hồ sơ người có công/)
