@@ -228,8 +228,8 @@ func (t *tracker) decide(column string, report *Report) (Type, numbers) {
 	return Text, vietnamese
 }
 
-// reportMisses says which cells keep a column from the type that four in five
-// of its cells have.
+// reportMisses says which cells keep a column from the type that most of its
+// cells have.
 func (t *tracker) reportMisses(column string, report *Report) {
 	best := plainInt
 	for s := range shapes {
@@ -237,7 +237,7 @@ func (t *tracker) reportMisses(column string, report *Report) {
 			best = s
 		}
 	}
-	if t.fits[best]*5 < t.filled*4 || t.filled < 2 {
+	if t.fits[best]*2 <= t.filled {
 		return
 	}
 	for _, m := range t.misses[best] {

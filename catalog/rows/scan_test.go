@@ -68,6 +68,8 @@ func TestTypes(t *testing.T) {
 		{"yes and no", "CSV", "b\ncó\nKhông\n", "b:boolean", ""},
 		{"0 and 1 stay numbers", "CSV", "b\n0\n1\n", "b:integer", ""},
 		{"a conflict late", "CSV", "n\n1\n2\n3\n4\n5\n0164A\n", "n:text", "7/n/rows-not-integer"},
+		{"most are dates, one day is none", "CSV", "d\n30/7/2019\n1/8/2019\n31/2/2019\n", "d:text", "4/d/rows-not-date"},
+		{"half a column tells nothing", "CSV", "n\n1\nx\n", "n:text", ""},
 		{"empty cells are no conflict", "CSV", "n,m\n1,x\n,y\n \t,z\n", "n:integer m:text", ""},
 		{"semicolons", "CSV", "a;b\n1,5;x\n", "a:decimal b:text", ""},
 		{"tabs", "TSV", "a\tb\n1\tx\n", "a:integer b:text", ""},

@@ -85,6 +85,9 @@ func (a aggregate) expression() string {
 	if a.fn == "count" {
 		return "count(*)"
 	}
+	if a.fn == "avg" { // 12.5, not 12.500000000000
+		return "trim_scale(avg(" + at(a.column) + "))"
+	}
 	return a.fn + "(" + at(a.column) + ")"
 }
 
