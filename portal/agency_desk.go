@@ -120,8 +120,8 @@ type exchangeRow struct {
 	Refusal     string           // what the gateway refused it with, in words
 }
 
-// Milliseconds is how long the call took.
-func (e exchangeRow) Milliseconds() float64 { return float64(e.Micros) / 1000 }
+// Milliseconds is how long the call took, as exact as a reader wants it.
+func (e exchangeRow) Milliseconds() float64 { return milliseconds(e.Micros) }
 
 // exchangeRows adds to calls the names of who called what.
 func (p *Portal) exchangeRows(r *http.Request, list []ledger.ExchangeEntry) ([]exchangeRow, error) {

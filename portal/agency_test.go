@@ -387,3 +387,19 @@ func TestOperatorAndAuditor(t *testing.T) {
 }
 
 func hours(n int) time.Duration { return time.Duration(n) * time.Hour }
+
+func TestActsAreToldPlainly(t *testing.T) {
+	t.Parallel()
+	for want, v := range map[string]any{
+		"":  nil,
+		"2": 2.0,
+		"xem: /hoTen, /maXa, kiem-tra: /co": []any{
+			map[string]any{"operation": "xem", "fields": []any{"/hoTen", "/maXa"}},
+			map[string]any{"operation": "kiem-tra", "fields": []any{"/co"}},
+		},
+	} {
+		if got := plainDetail(v); got != want {
+			t.Errorf("%v: got %q, want %q", v, got, want)
+		}
+	}
+}

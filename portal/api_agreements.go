@@ -166,11 +166,11 @@ func (a *API) showHistory(w http.ResponseWriter, r *http.Request) error {
 
 // Quota is what is left of an agreement's limits.
 type Quota struct {
-	PerMinute      int       `json:"per_minute"`       // calls allowed in a minute
-	PerDay         int       `json:"per_day"`          // calls allowed on a day
-	RemainingToday int       `json:"remaining_today"`  // of PerDay
-	ResetsAt       time.Time `json:"resets_at"`        // when the day's count begins anew
-	RemainingNow   int       `json:"remaining_minute"` // of PerMinute
+	PerMinute      int       `json:"per_minute"`         // calls allowed in a minute
+	PerDay         int       `json:"per_day"`            // calls allowed on a day
+	RemainingToday int       `json:"remaining_today"`    // of PerDay
+	ResetsAt       time.Time `json:"resets_at,omitzero"` // when the day's count begins anew
+	RemainingNow   int       `json:"remaining_minute"`   // of PerMinute
 }
 
 // showQuota answers GET /agreements/{id}/quota.

@@ -186,15 +186,46 @@ type actRow struct {
 	ledger.ActEntry
 	AgencyName auth.Agency
 	Words      string // what was done; the verb where it has no words
+	Details    []keptPair
 }
 
-// Details are what the act tells beside its verb, by name.
-func (a actRow) Details() []keptPair {
+// actDetails are what an act tells beside its verb, by name, in the page's
+// language; what is empty is left out.
+func (p *Portal) actDetails(r *http.Request, detail map[string]any) []keptPair {
 	var list []keptPair
-	for _, name := range slices.Sorted(maps.Keys(a.Detail)) {
-		list = append(list, keptPair{name, fmt.Sprint(a.Detail[name])})
+	for _, name := range slices.Sorted(maps.Keys(detail)) {
+		text := plainDetail(detail[name])
+		if text == "" {
+			continue
+		}
+		label, err := p.Pages.Text(localeOf(r), "audit.detail-"+strings.ReplaceAll(name, "_", "-"))
+		if err != nil {
+			label = name
+		}
+		list = append(list, keptPair{label, text})
 	}
 	return list
+}
+
+// plainDetail writes a value of JSON for a reader: the members of a list with
+// commas between, those of an object with semicolons.
+func plainDetail(v any) string {
+	var parts []string
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case []any:
+		for _, one := range v {
+			parts = append(parts, plainDetail(one))
+		}
+		return strings.Join(parts, ", ")
+	case map[string]any:
+		for _, name := range slices.Backward(slices.Sorted(maps.Keys(v))) {
+			parts = append(parts, plainDetail(v[name]))
+		}
+		return strings.Join(parts, ": ")
+	}
+	return fmt.Sprint(v)
 }
 
 // auditActs answers GET /audit/acts: who changed what, newest first.
@@ -222,7 +253,7 @@ func (p *Portal) auditActs(r *http.Request) (page, error) {
 		if err != nil {
 			done = act.Verb
 		}
-		data.Items = append(data.Items, actRow{act, byID[act.AgencyID], done})
+		data.Items = append(data.Items, actRow{act, byID[act.AgencyID], done, p.actDetails(r, act.Detail)})
 	}
 	data.First, data.Next = listLinks(r, "/audit/acts", list.Next, []string{"agency", data.Agency})
 	return page{Name: "audit-acts", Data: data}, nil

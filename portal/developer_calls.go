@@ -27,8 +27,10 @@ type callRow struct {
 }
 
 // Milliseconds is how long the call took, as exact as a reader wants it.
-func (c callRow) Milliseconds() float64 {
-	ms := float64(c.Micros) / 1000
+func (c callRow) Milliseconds() float64 { return milliseconds(c.Micros) }
+
+func milliseconds(micros int64) float64 {
+	ms := float64(micros) / 1000
 	if ms < 10 {
 		return math.Round(ms*10) / 10
 	}

@@ -176,6 +176,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+func first(answer *http.Response, _ string) *http.Response { return answer }
+
 func TestSignUpThenSignOutAndIn(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(newPortal(t))
@@ -195,6 +197,14 @@ func TestSignUpThenSignOutAndIn(t *testing.T) {
 	}
 	if _, ok := b.cookies["lgsp_session"]; !ok {
 		t.Fatalf("no session: %v", b.cookies)
+	}
+	for method, answer := range map[string]*http.Response{"GET": first(b.get(t, "/sign-up")), "the same POST again": first(b.post(t, "/en/sign-up", form))} {
+		if !strings.HasSuffix(answer.Header.Get("Location"), "/developer") {
+			t.Errorf("%s of who is signed in: got %d %q, want the desk", method, answer.StatusCode, answer.Header.Get("Location"))
+		}
+	}
+	if _, body = b.get(t, "/terms"); !strings.Contains(body, "chỉ hiện một lần") {
+		t.Error("the page with the secrets, loaded again, does not say that they are shown once")
 	}
 	if _, body = b.get(t, "/"); !strings.Contains(body, "Trần Thị B") || !strings.Contains(body, "Bàn làm việc của tôi") {
 		t.Errorf("the header does not say who is signed in:\n%s", body)

@@ -5,10 +5,14 @@ import (
 
 	"lgsp/auth"
 	"lgsp/internal/problem"
+	"lgsp/web"
 )
 
-// signUpForm answers GET /sign-up.
-func (p *Portal) signUpForm(*http.Request) (page, error) {
+// signUpForm answers GET /sign-up. Who has an account is at their desk.
+func (p *Portal) signUpForm(r *http.Request) (page, error) {
+	if whoever(r).SignedIn() {
+		return page{To: "/developer"}, nil
+	}
 	return page{Name: "sign-up"}, nil
 }
 
@@ -25,6 +29,9 @@ type welcomeData struct {
 // application whose key and secret are on the page that follows and nowhere
 // else.
 func (p *Portal) signUp(r *http.Request) (page, error) {
+	if whoever(r).SignedIn() { // the page with the secrets, loaded again
+		return page{To: "/developer", Flash: &web.Flash{Key: "auth.shown-already"}}, nil
+	}
 	if r.PostFormValue("terms") == "" {
 		return again(r, p.signUpForm, problem.Errorf(problem.Invalid, "the terms are not agreed to").Coded("consent-required").
 			Wrong("terms", "consent-required", "read and agree to the terms of use"))
