@@ -66,7 +66,7 @@ func TestLetters(t *testing.T) {
 	for _, l := range letters {
 		got[l.To] = l.Letter
 	}
-	if len(letters) != 2 || got["duyet@portal.test"].Subject != "Có yêu cầu thoả thuận chia sẻ dữ liệu: Tra cứu" ||
+	if len(letters) != 2 || got["duyet@portal.test"].Subject != "Có đề nghị thoả thuận chia sẻ dữ liệu: Tra cứu" ||
 		got["lan@portal.test"].Subject != "The request was refused: Land v1" {
 		t.Errorf("got %d letters: %q, %q", len(letters), got["duyet@portal.test"].Subject, got["lan@portal.test"].Subject)
 	}

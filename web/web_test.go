@@ -49,6 +49,30 @@ func TestMessagesAreWholeInBothLanguages(t *testing.T) {
 	}
 }
 
+// TestTonePlacement holds our own texts to one way of placing tone marks: hoà,
+// thuỷ, khoẻ. Names of agencies keep their official spelling and are data.
+func TestTonePlacement(t *testing.T) {
+	t.Parallel()
+	old := regexp.MustCompile(`(?i)(?:[óòỏõọ][ae]|[úùủũụ]y)(?:\P{L}|$)`)
+	for key, m := range messagesOf(t, "vi") {
+		for _, text := range []string{m.One, m.Other} {
+			if found := old.FindString(text); found != "" {
+				t.Errorf("%s: %q has its mark in the old place", key, found)
+			}
+			for _, r := range text {
+				if r >= 0x0300 && r <= 0x036f {
+					t.Errorf("%s: a combining mark; write precomposed letters (NFC)", key)
+				}
+			}
+		}
+	}
+	for _, text := range []string{"hòa", "Khỏe mạnh", "thủy"} {
+		if !old.MatchString(text) {
+			t.Errorf("%q is not recognised as the old place", text)
+		}
+	}
+}
+
 // messagesOf reads the messages of a locale and checks that each key begins
 // with the name of its file, and is in one file only.
 func messagesOf(t *testing.T, locale string) map[string]message {
