@@ -71,6 +71,7 @@ func (p *platform) offer(ctx context.Context, version uuid.UUID) (agreement.Offe
 	out := agreement.Offer{
 		VersionID: o.Version.ID, AgencyID: o.Version.AgencyID,
 		ServiceVI: o.Version.TitleVI + " " + o.Version.Number, ServiceEN: o.Version.TitleEN + " " + o.Version.Number,
+		State: o.Version.State,
 		Plan: o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, Decision: o.Plan.Decision,
 	}
 	for _, operation := range o.Operations {
