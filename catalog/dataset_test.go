@@ -340,5 +340,17 @@ func TestOneConnection(t *testing.T) {
 	s.Agencies = func(context.Context, []uuid.UUID) (map[uuid.UUID]Agency, error) {
 		return map[uuid.UUID]Agency{s.agency.ID: s.agency}, pool.Ping(ctx)
 	}
-	s.published(t, "mot-ket-noi", "Một kết nối", subscribers)
+	_, part := s.published(t, "mot-ket-noi", "Một kết nối", "Mã,Tên\n"+strings.Repeat("01,Điện thoại cố định\n", 10_000))
+	// Nor does a reader hold one while it takes an export.
+	if err := s.ExportRows(ctx, auth.Principal{}, part.ID, url.Values{"format": {"csv"}}, readerThat{pool.Ping, ctx}); err != nil {
+		t.Errorf("export: %v", err)
+	}
 }
+
+// readerThat does something with each part that it takes.
+type readerThat struct {
+	do  func(context.Context) error
+	ctx context.Context
+}
+
+func (r readerThat) Write(part []byte) (int, error) { return len(part), r.do(r.ctx) }

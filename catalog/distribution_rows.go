@@ -132,7 +132,7 @@ func (c *Catalog) QueryRows(ctx context.Context, who auth.Principal, distributio
 	return q.Ask(ctx, c.DB, table)
 }
 
-// ExportRows streams the answer to w in the format named (csv, csv-excel,
+// ExportRows writes the answer to w in the format named (csv, csv-excel,
 // xlsx, json, jsonl); without a limit it is all rows. See rows.Query.Export
 // for what a failure means. Call rows.FormatOf first for the headers.
 func (c *Catalog) ExportRows(ctx context.Context, who auth.Principal, distribution uuid.UUID, question url.Values, w io.Writer) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,10 +59,32 @@ type writer interface {
 	end() error
 }
 
-// Export streams the answer to w. Nothing has been written when it fails
-// before the first row; when it fails later the caller must break the
-// connection, since what was sent is not whole.
+// Export writes the answer to w. It is made whole in a temporary file first, so
+// that a slow reader holds no connection to the database. When it fails after
+// a byte was written the caller must break the connection, since what was sent
+// is not whole.
 func (q Query) Export(ctx context.Context, db pg.DB, table string, format Format, w io.Writer) error {
+	file, err := os.CreateTemp("", "lgsp-export-")
+	if err != nil {
+		return fmt.Errorf("begin export: %w", err)
+	}
+	defer file.Close()
+	if err := os.Remove(file.Name()); err != nil { // it lives until it is closed, however this ends
+		return fmt.Errorf("begin export: %w", err)
+	}
+	if err := q.make(ctx, db, tableTime{table, exportTime}, format, file); err != nil {
+		return err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read export: %w", err)
+	}
+	if _, err := io.Copy(w, file); err != nil {
+		return fmt.Errorf("send export: %w", err)
+	}
+	return nil
+}
+
+func (q Query) make(ctx context.Context, db pg.DB, t tableTime, format Format, w io.Writer) error {
 	q.fetch = q.limit
 	out := bufio.NewWriterSize(w, 1<<16)
 	columns := q.Output()
@@ -82,7 +105,7 @@ func (q Query) Export(ctx context.Context, db pg.DB, table string, format Format
 	if err != nil {
 		return err
 	}
-	err = q.each(ctx, db, tableTime{table, exportTime}, func(row []*string) error { return to.row(row[:len(columns)]) })
+	err = q.each(ctx, db, t, func(row []*string) error { return to.row(row[:len(columns)]) })
 	if err != nil {
 		return err
 	}
