@@ -159,13 +159,16 @@ func (c *Catalog) Dataset(ctx context.Context, who auth.Principal, id uuid.UUID)
 // seeDataset is the one answer to who may see a dataset, its files, its rows
 // and its columns.
 func (c *Catalog) seeDataset(ctx context.Context, who auth.Principal, d Dataset) error {
-	if d.State == Published {
+	if d.State == Published || c.worksOn(ctx, who, d.AgencyID) {
 		return nil
 	}
-	if !who.SignedIn() || (c.May(ctx, who, "dataset.edit", d.AgencyID) != nil && c.May(ctx, who, "dataset.approve", d.AgencyID) != nil) {
-		return noDataset(d.Slug)
-	}
-	return nil
+	return noDataset(d.Slug)
+}
+
+// worksOn reports whether who may edit or approve an agency's datasets, and so
+// sees those that are not public.
+func (c *Catalog) worksOn(ctx context.Context, who auth.Principal, agency uuid.UUID) bool {
+	return who.SignedIn() && (c.May(ctx, who, "dataset.edit", agency) == nil || c.May(ctx, who, "dataset.approve", agency) == nil)
 }
 
 func noDataset(name string) error {

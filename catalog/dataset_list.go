@@ -75,8 +75,7 @@ func (c *Catalog) listedState(ctx context.Context, who auth.Principal, f Dataset
 	if f.State == Published {
 		return Published, nil
 	}
-	insider := who.SignedIn() && (c.May(ctx, who, "dataset.edit", f.Agency) == nil || c.May(ctx, who, "dataset.approve", f.Agency) == nil)
-	if insider {
+	if c.worksOn(ctx, who, f.Agency) {
 		return f.State, nil
 	}
 	if f.State == "" {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -354,3 +355,61 @@ type readerThat struct {
 }
 
 func (r readerThat) Write(part []byte) (int, error) { return len(part), r.do(r.ctx) }
+
+// TestWhatWasReplacedBeforePublishing: a file that was put right while the
+// dataset was a draft does not come out with it.
+func TestWhatWasReplacedBeforePublishing(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	d, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text("thay-truoc", "Thay trước"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := s.AddDistribution(ctx, s.publisher, d.ID, Upload{FileName: "a.csv", Body: strings.NewReader("Họ tên,CCCD\nAn,001\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace := func(csv string) {
+		t.Helper()
+		s.now = s.now.Add(time.Hour)
+		if _, err := s.ReplaceFile(ctx, s.publisher, part.ID, Upload{FileName: "a.csv", Body: strings.NewReader(csv)}); err != nil {
+			t.Fatal(err)
+		}
+		s.now = s.now.Add(time.Hour)
+	}
+	replace("Xã,Số\nBa Tơ,2\n")
+	for _, step := range []func() (Dataset, error){
+		func() (Dataset, error) { return s.SubmitDataset(ctx, s.publisher, d.ID) },
+		func() (Dataset, error) { return s.ApproveDataset(ctx, s.steward, d.ID) },
+		func() (Dataset, error) { return s.PublishDataset(ctx, s.publisher, d.ID) },
+	} {
+		if _, err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace("Xã,Số\nBa Tơ,3\n")
+	for _, tt := range []struct {
+		name string
+		who  auth.Principal
+		want []int
+	}{
+		{"reader", auth.Principal{}, []int{3, 2}}, {"publisher", s.publisher, []int{3, 2, 1}}, {"steward", s.steward, []int{3, 2, 1}},
+		{"another agency", s.stranger, []int{3, 2}},
+	} {
+		list, err := s.FileVersions(ctx, tt.who, part.ID)
+		var got []int
+		for _, f := range list {
+			got = append(got, f.Version)
+		}
+		if err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: versions %v, error %v; want %v", tt.name, got, err, tt.want)
+		}
+		file, _, err := s.OpenFile(ctx, tt.who, part.ID, 1)
+		if err == nil {
+			_ = file.Close()
+		}
+		if (err == nil) != slices.Contains(tt.want, 1) {
+			t.Errorf("%s opens version 1: %v", tt.name, err)
+		}
+	}
+}

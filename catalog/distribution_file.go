@@ -160,20 +160,51 @@ func (c *Catalog) keepVersion(ctx context.Context, tx pgx.Tx, p filePut, f FileV
 const fileVersionsSQL = `
 select version, format, media_type, file_name, size, hash, uploaded_at
   from catalog.file_version
- where distribution_id = $1
+ where distribution_id = $1 and version >= $2
  order by version desc
  limit 100`
 
 // FileVersions gives the newest hundred files of a distribution, newest first.
+// What was replaced before the dataset was published is its agency's own.
 func (c *Catalog) FileVersions(ctx context.Context, who auth.Principal, distribution uuid.UUID) ([]FileVersion, error) {
-	if _, err := c.Distribution(ctx, who, distribution); err != nil {
+	d, err := c.Distribution(ctx, who, distribution)
+	if err != nil {
 		return nil, err
 	}
-	list, err := pg.All[FileVersion](ctx, c.DB, fileVersionsSQL, distribution)
+	first, err := c.firstShown(ctx, who, d)
+	if err != nil {
+		return nil, err
+	}
+	list, err := pg.All[FileVersion](ctx, c.DB, fileVersionsSQL, distribution, first)
 	if err != nil {
 		return nil, fmt.Errorf("read versions of %s: %w", distribution, err)
 	}
 	return list, nil
+}
+
+const firstShownSQL = `
+select s.agency_id as agency,
+       coalesce((select max(f.version) from catalog.file_version f
+                  where f.distribution_id = d.id and f.uploaded_at < s.published_at), 1) as version
+  from catalog.distribution d
+  join catalog.dataset s on s.id = d.dataset_id
+ where d.id = $1`
+
+// firstShown is the oldest version of a file that who sees: for readers the one
+// that was current at publication.
+func (c *Catalog) firstShown(ctx context.Context, who auth.Principal, d Distribution) (int, error) {
+	type row struct {
+		Agency  uuid.UUID
+		Version int
+	}
+	first, err := pg.One[row](ctx, c.DB, firstShownSQL, d.ID)
+	if err != nil {
+		return 0, fmt.Errorf("find first public version of %s: %w", d.ID, err)
+	}
+	if c.worksOn(ctx, who, first.Agency) {
+		return 1, nil
+	}
+	return first.Version, nil
 }
 
 const fileVersionSQL = `
@@ -182,7 +213,8 @@ select version, format, media_type, file_name, size, hash, uploaded_at
  where distribution_id = $1 and version = $2`
 
 // OpenFile opens a file of a distribution: the version asked for, or with 0 the
-// newest. The caller closes it. It fails with NotFound.
+// newest. The caller closes it. It fails with NotFound, also for a version
+// that FileVersions does not give.
 func (c *Catalog) OpenFile(ctx context.Context, who auth.Principal, distribution uuid.UUID, version int) (*os.File, FileVersion, error) {
 	d, err := c.Distribution(ctx, who, distribution)
 	if err != nil {
@@ -190,6 +222,13 @@ func (c *Catalog) OpenFile(ctx context.Context, who auth.Principal, distribution
 	}
 	f := d.FileVersion
 	if version != 0 {
+		first, err := c.firstShown(ctx, who, d)
+		if err != nil {
+			return nil, f, err
+		}
+		if version < first {
+			return nil, f, noDistribution(distribution)
+		}
 		f, err = pg.One[FileVersion](ctx, c.DB, fileVersionSQL, distribution, version)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil, f, noDistribution(distribution)
