@@ -103,15 +103,11 @@ func (c *Catalog) EditDataset(ctx context.Context, who auth.Principal, id uuid.U
 	if err := text.check(); err != nil {
 		return Dataset{}, err
 	}
-	return c.changeDataset(ctx, datasetChange{who: who, id: id, act: "dataset.edit", verb: "dataset.edit"},
+	return c.changeDataset(ctx, datasetChange{who: who, id: id, act: "dataset.edit", verb: "dataset.edit", from: editable},
 		func(tx pgx.Tx, d Dataset) error {
 			if d.PublishedAt != nil && d.Slug != text.Slug {
 				return problem.Errorf(problem.Conflict, "the address of a published dataset stays %s", d.Slug).
 					Coded("dataset-slug-fixed", "slug", d.Slug)
-			}
-			if d.State == Approved {
-				return problem.Errorf(problem.Conflict, "the dataset is approved; return it before changing it").
-					Coded("dataset-approved")
 			}
 			args := append([]any{id}, text.args()...)
 			return datasetProblem(execOne(ctx, tx, updateDatasetSQL, append(args, c.Now().UTC())...), text)

@@ -27,6 +27,10 @@ type datasetChange struct {
 	from   []string // states it may start from; none: any
 }
 
+// editable are the states in which text and files may change. What waits for
+// the steward stays what they read, and what is approved what they approved.
+var editable = []string{Draft, Published, Withdrawn}
+
 // changeDataset asks the policy, and in one transaction locks the dataset,
 // applies the change, brings the search in line and records the act. It fails
 // with NotFound for a dataset that is unknown or not to be seen, and with what

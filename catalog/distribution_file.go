@@ -69,7 +69,7 @@ func (c *Catalog) putFile(ctx context.Context, p filePut, begin func(pgx.Tx) err
 		}
 	}
 	ch := datasetChange{who: p.who, id: p.dataset, act: "dataset.edit", verb: p.verb,
-		from: []string{Draft, Review, Published, Withdrawn}}
+		from: editable}
 	_, err = c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
 		if err := begin(tx); err != nil {
 			return err

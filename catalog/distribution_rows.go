@@ -103,7 +103,7 @@ func (c *Catalog) DescribeColumns(ctx context.Context, who auth.Principal, distr
 	if err != nil {
 		return err
 	}
-	ch := datasetChange{who: who, id: d.DatasetID, act: "dataset.edit", verb: "distribution.describe"}
+	ch := datasetChange{who: who, id: d.DatasetID, act: "dataset.edit", verb: "distribution.describe", from: editable}
 	_, err = c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
 		for _, column := range columns {
 			tag, err := tx.Exec(ctx, describeColumnSQL, distribution, column.Key, column.TitleVI, column.TitleEN,

@@ -102,7 +102,7 @@ func (d datasetData) MayPublish() bool { return d.May("dataset.publish") }
 
 // Editable reports whether text and files may be changed now.
 func (d datasetData) Editable() bool {
-	return d.MayEdit() && d.Dataset.State != catalog.Approved
+	return d.MayEdit() && d.Dataset.State != catalog.Review && d.Dataset.State != catalog.Approved
 }
 
 func codes(locale string, list []catalog.Code) []web.Option {
