@@ -72,7 +72,7 @@ func (p *platform) offer(ctx context.Context, version uuid.UUID) (agreement.Offe
 		VersionID: o.Version.ID, AgencyID: o.Version.AgencyID,
 		ServiceVI: o.Version.TitleVI + " " + o.Version.Number, ServiceEN: o.Version.TitleEN + " " + o.Version.Number,
 		State: o.Version.State,
-		Plan: o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, Decision: o.Plan.Decision,
+		Plan:  o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, Decision: o.Plan.Decision,
 	}
 	for _, operation := range o.Operations {
 		one := agreement.Operation{
@@ -223,7 +223,11 @@ func (p *platform) sessionPerson(r *http.Request) (oauth.SignedIn, error) {
 func (p *platform) remaining(_ context.Context, g agreement.Agreement) (portal.Quota, error) {
 	left, known := p.node.Remaining(g.ApplicationID, g.VersionID, g.ID)
 	if !known {
-		return portal.Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay}, nil
+		all := portal.Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay}
+		if g.State == agreement.Active { // since less than a second: nothing is used up
+			all.RemainingNow, all.RemainingToday = all.PerMinute, all.PerDay
+		}
+		return all, nil
 	}
 	return portal.Quota{
 		PerMinute: left.RatePerMinute, PerDay: left.QuotaPerDay,
