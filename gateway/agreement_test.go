@@ -3,9 +3,13 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -426,4 +430,37 @@ func TestKeyOfAnotherPepper(t *testing.T) {
 	w.mu.Unlock()
 	w.tell("credential")
 	w.until("refused", func() bool { return w.do("GET", "/ho-so", "X-API-Key", w.key).code == "key-wrong" })
+}
+
+// TestPersonalDataWaitsForItsIntent: the upstream has answered, and nothing of
+// it leaves because the disk does not take the intent.
+func TestPersonalDataWaitsForItsIntent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var failing atomic.Bool
+	w.flush = func(f *os.File) error {
+		if failing.Load() {
+			return errors.New("the disk fails")
+		}
+		return f.Sync()
+	}
+	node, server := w.start(t.TempDir())
+	ask := func() reply {
+		token := "1|" + w.app.String() + "|" + node.GatewayURL + w.route.Prefix()
+		return w.send(server, "GET", "/nguoi/079123456789", "", "Authorization", "Bearer "+token)
+	}
+	if got := ask(); got.status != 200 {
+		t.Fatalf("with a disk that works: got %d %s", got.status, got.body)
+	}
+	before := w.reachedCount()
+	failing.Store(true)
+	got := ask()
+	if got.status != 503 || got.code != "evidence-unavailable" || strings.Contains(got.body, "Nguyễn") {
+		t.Errorf("with a disk that fails: got %d %s", got.status, got.body)
+	}
+	if w.reachedCount() != before+1 {
+		t.Error("the upstream was not asked: this shows nothing of the answer's wait")
+	}
+	failing.Store(false)
+	w.until("the disk is well again", func() bool { return ask().status == 200 })
 }

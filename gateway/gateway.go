@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,6 +80,7 @@ type state struct {
 	current   atomic.Pointer[snapshot] // nil until the first full load; what follows is set before it
 	fresh     atomic.Int64             // when the feed last answered, Unix nanoseconds
 	journal   *journal.Journal
+	flush     func(*os.File) error // of the journal; nil outside tests
 	transport http.RoundTripper
 	buffers   *bufferPool
 	via       string // our name in Via

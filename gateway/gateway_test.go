@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ type world struct {
 	node     *Node
 	server   *httptest.Server
 	upstream *httptest.Server
+	flush    func(*os.File) error // of the journals of nodes that start from now on
 	route    Route
 	app      uuid.UUID
 	key      string
@@ -142,6 +144,7 @@ func (w *world) start(dir string) (*Node, *httptest.Server) {
 		Patience: 300 * time.Millisecond,
 	}
 	server.Config.Handler = n
+	n.flush = w.flush
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()

@@ -29,7 +29,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.via = gateway.Host
 	n.transport, n.buffers = n.newTransport(), &bufferPool{}
 	n.journal = &journal.Journal{
-		Dir: filepath.Join(n.DataDir, "journal"), Segment: 16 << 20, Max: or(n.Evidence, 1<<30), Sync: 200 * time.Millisecond,
+		Dir: filepath.Join(n.DataDir, "journal"), Segment: 16 << 20, Max: or(n.Evidence, 1<<30), Sync: 200 * time.Millisecond, Flush: n.flush,
 	}
 	if err := n.journal.Open(); err != nil {
 		return fmt.Errorf("open journal: %w", err)
