@@ -215,7 +215,7 @@ func (j *Journal) write() {
 		err := j.put(buffer, sync)
 		j.mu.Lock()
 		if len(buffer) > 0 || sync {
-			j.settle(lines, len(buffer), sync, err)
+			j.settle(lines, sync, err)
 		}
 		over := closed && len(j.buffer) == 0
 		j.mu.Unlock()
@@ -232,7 +232,7 @@ func (j *Journal) write() {
 }
 
 // settle counts what a write did; j.mu is held.
-func (j *Journal) settle(lines, size int, synced bool, err error) {
+func (j *Journal) settle(lines int, synced bool, err error) {
 	if err != nil && j.failed == nil {
 		slog.Error("journal cannot be written", "err", err)
 	}
@@ -241,8 +241,6 @@ func (j *Journal) settle(lines, size int, synced bool, err error) {
 		j.lost += int64(lines)
 		return
 	}
-	j.size += int64(size)
-	j.total += int64(size)
 	j.unsynced += lines
 	if synced {
 		j.unsynced = 0
@@ -260,6 +258,10 @@ func (j *Journal) put(lines []byte, sync bool) error {
 		if _, err := j.file.Write(lines); err != nil {
 			return errors.Join(fmt.Errorf("write journal: %w", err), j.file.Truncate(j.size))
 		}
+		j.mu.Lock() // they are in the file, whatever becomes of the sync
+		j.size += int64(len(lines))
+		j.total += int64(len(lines))
+		j.mu.Unlock()
 	}
 	if sync {
 		if err := j.Flush(j.file); err != nil {

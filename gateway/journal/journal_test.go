@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -382,5 +383,36 @@ func TestLostOutcome(t *testing.T) {
 	}
 	if held := j.Figures().Bytes; held > j.Max {
 		t.Errorf("%d bytes are kept", held)
+	}
+}
+
+// TestFailedSync: what was written beside a sync that failed is delivered with
+// the rest, not only with the next file.
+func TestFailedSync(t *testing.T) {
+	t.Parallel()
+	var failing atomic.Bool
+	j := &Journal{Dir: t.TempDir(), Segment: 1 << 20, Max: 1 << 22, Sync: time.Millisecond, Flush: func(f *os.File) error {
+		if failing.Load() {
+			return errors.New("the disk fails")
+		}
+		return f.Sync()
+	}}
+	if err := j.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	failing.Store(true)
+	ticket, err := j.Intent("a", "a?")
+	if err == nil {
+		err = ticket.Wait(t.Context())
+	}
+	if err == nil {
+		t.Fatal("an intent passed that is not on disk")
+	}
+	failing.Store(false)
+	outcome(t, j, "a")
+	outcome(t, j, "b")
+	if got := drained(t, j); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("delivered: got %v, want a and b", got)
 	}
 }
