@@ -24,7 +24,17 @@ const (
 	changesLast   = 24 * time.Hour         // in gateway.change
 	drainPatience = 5 * time.Second        // for the ledger, at the end
 	saveEvery     = 500 * time.Millisecond // quota
+	loadPatience  = 5 * time.Minute        // for the database, with everything
+	askPatience   = 20 * time.Second       // for the database, with anything else
 )
+
+// within does something with a deadline: a database that is there no more, and
+// does not say so, is given up and reached anew.
+func within(ctx context.Context, most time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	return do(ctx)
+}
 
 // feed follows what changes, over one connection that also listens.
 type feed struct {
@@ -50,7 +60,7 @@ func (n *Node) follow(ctx context.Context) error {
 	if _, err := f.conn.Exec(ctx, listenSQL); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	if err := f.loadAll(ctx); err != nil {
+	if err := within(ctx, loadPatience, f.loadAll); err != nil {
 		return err
 	}
 	for {
@@ -58,7 +68,7 @@ func (n *Node) follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := f.loadChanges(ctx, fromAuth); err != nil {
+		if err := within(ctx, askPatience, func(ctx context.Context) error { return f.loadChanges(ctx, fromAuth) }); err != nil {
 			return err
 		}
 	}

@@ -115,24 +115,28 @@ func (w *world) start(dir string) (*Node, *httptest.Server) {
 	n := &Node{
 		DB: w.db, Now: w.now, GatewayURL: "http://" + server.Listener.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
 		Peppers: map[int][]byte{1: pepper}, SubjectKey: []byte("subject key of the tests"), Dial: (&net.Dialer{}).DialContext,
-		Credentials: func(context.Context) ([]auth.GatewayCredential, error) {
+		Credentials: func(ctx context.Context) ([]auth.GatewayCredential, error) {
+			w.bounded(ctx)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			return slices.Clone(w.keys), nil
 		},
-		Disabled: func(context.Context) ([]uuid.UUID, error) {
+		Disabled: func(ctx context.Context) ([]uuid.UUID, error) {
+			w.bounded(ctx)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			return slices.Clone(w.disabled), nil
 		},
-		Revoked: func(context.Context) ([]string, error) {
+		Revoked: func(ctx context.Context) ([]string, error) {
+			w.bounded(ctx)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			return slices.Clone(w.revoked), nil
 		},
 		Verify:  w.verify,
 		Deliver: w.deliver,
-		Touch: func(_ context.Context, used map[string]time.Time) error {
+		Touch: func(ctx context.Context, used map[string]time.Time) error {
+			w.bounded(ctx)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			for lookup := range used {
@@ -173,7 +177,15 @@ func (w *world) token(jti string) string {
 	return jti + "|" + w.app.String() + "|" + w.node.GatewayURL + w.route.Prefix()
 }
 
-func (w *world) deliver(_ context.Context, list []Exchange) error {
+// bounded: no room is asked without a deadline.
+func (w *world) bounded(ctx context.Context) {
+	if _, ok := ctx.Deadline(); !ok {
+		w.t.Error("asked without a deadline")
+	}
+}
+
+func (w *world) deliver(ctx context.Context, list []Exchange) error {
+	w.bounded(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.exchanges = append(w.exchanges, list...)

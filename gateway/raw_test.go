@@ -126,7 +126,7 @@ func TestKeyUseIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.do("GET", "/ho-so", "X-API-Key", w.key)
-	if err := w.node.touch(t.Context()); err != nil {
+	if err := within(t.Context(), askPatience, w.node.touch); err != nil {
 		t.Fatal(err)
 	}
 	key, err := auth.ParseKey(w.key)

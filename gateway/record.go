@@ -113,7 +113,7 @@ func (n *Node) deliver(ctx context.Context, records []journal.Delivered) error {
 		}
 		exchanges = append(exchanges, e)
 	}
-	return n.Deliver(ctx, exchanges)
+	return within(ctx, askPatience, func(ctx context.Context) error { return n.Deliver(ctx, exchanges) })
 }
 
 // answer is what the caller gets: it counts and hashes the body, and sets our

@@ -59,7 +59,7 @@ func ended(ctx context.Context, err error) error {
 
 // followAlways follows the feed, again and again when its connection fails.
 func (n *Node) followAlways(ctx context.Context) error {
-	if err := n.loadUse(ctx); err != nil && ctx.Err() == nil {
+	if err := within(ctx, askPatience, n.loadUse); err != nil && ctx.Err() == nil {
 		slog.ErrorContext(ctx, "day quotas are not loaded; they are told when calls are counted", "err", err)
 	}
 	for {
@@ -96,15 +96,15 @@ func (n *Node) saveAlways(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		said(ctx, "day quotas are not saved; trying again", n.saveUse(ctx))
+		said(ctx, "day quotas are not saved; trying again", within(ctx, askPatience, n.saveUse))
 		now := n.Now()
 		if now.Sub(touched) > time.Minute {
 			touched = now
-			said(ctx, "use of keys is not saved; trying again", n.touch(ctx))
+			said(ctx, "use of keys is not saved; trying again", within(ctx, askPatience, n.touch))
 		}
 		if now.Sub(swept) > time.Hour {
 			swept = now
-			said(ctx, "old changes are not swept", n.sweep(ctx, now))
+			said(ctx, "old changes are not swept", within(ctx, askPatience, n.sweep))
 		}
 	}
 }
@@ -186,7 +186,8 @@ const (
 
 // sweep forgets changes that every node has seen, or missed for so long that
 // it loads anew, and quotas of a year ago.
-func (n *Node) sweep(ctx context.Context, now time.Time) error {
+func (n *Node) sweep(ctx context.Context) error {
+	now := n.Now()
 	return pgx.BeginFunc(ctx, n.DB, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sweepChangesSQL, now.Add(-changesLast)); err != nil {
 			return fmt.Errorf("sweep changes: %w", err)

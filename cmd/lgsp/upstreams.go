@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"lgsp/internal/egress"
 )
@@ -35,13 +36,17 @@ func (u *upstreams) isApproved(hostPort string) bool {
 	if known := u.approved.Load(); known != nil && (*known)[hostPort] {
 		return true
 	}
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), lookTime) // a call waits
+	defer cancel()
 	if err := u.refresh(ctx); err != nil {
 		slog.ErrorContext(ctx, "read approved upstreams", "err", err)
 		return false
 	}
 	return (*u.approved.Load())[hostPort]
 }
+
+// lookTime is how long looking an upstream up may take.
+const lookTime = 3 * time.Second
 
 func (u *upstreams) refresh(ctx context.Context) error {
 	list, err := u.read(ctx)
