@@ -82,6 +82,9 @@ func (p *Portal) chooseDesk(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	if len(choices) == 0 && p.Catalog.May(r.Context(), who, "agency.edit", uuid.Nil) == nil {
+		return page{}, problem.Errorf(problem.NotFound, "no agency is registered").Coded("no-agency-yet")
+	}
 	if len(choices) == 0 {
 		return page{}, problem.Errorf(problem.Forbidden, "a desk needs a role in an agency").Coded("no-desk")
 	}

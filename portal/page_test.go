@@ -273,8 +273,11 @@ func TestSetPassword(t *testing.T) {
 		t.Errorf("two different ones: got %d:\n%s", answer.StatusCode, body)
 	}
 	form.Set("repeated", goodPassword)
-	if answer, _ := b.post(t, "/set-password", form); answer.StatusCode != 303 || b.cookies["lgsp_session"] == "" {
+	if answer, _ := b.post(t, "/set-password", form); answer.StatusCode != 303 || answer.Header.Get("Location") != "/developer" || b.cookies["lgsp_session"] == "" {
 		t.Errorf("set: got %d, cookies %v", answer.StatusCode, b.cookies)
+	}
+	if answer, body := b.get(t, "/agency"); answer.StatusCode != 404 || !strings.Contains(body, "Chưa có cơ quan nào trên nền tảng") {
+		t.Errorf("the first operator of a platform without agencies: got %d:\n%s", answer.StatusCode, body)
 	}
 	if answer, _ := b.get(t, "/set-password?token="+url.QueryEscape(token)); answer.StatusCode != 404 {
 		t.Errorf("the link again: got %d, want 404", answer.StatusCode)

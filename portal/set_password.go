@@ -40,5 +40,9 @@ func (p *Portal) setPassword(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{To: "/", Session: &session, Flash: &web.Flash{Key: "auth.password-set"}}, nil
+	desk, err := p.firstDesk(r, session)
+	if err != nil {
+		return page{}, err
+	}
+	return page{To: desk, Session: &session, Flash: &web.Flash{Key: "auth.password-set"}}, nil
 }

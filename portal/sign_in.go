@@ -60,14 +60,21 @@ func (p *Portal) signIn(r *http.Request) (page, error) {
 		return page{Name: "onward", Data: template.URL(next), Session: &session}, nil
 	}
 	if next == "" {
-		who, err := p.Auth.WhoByPerson(r.Context(), session.Person)
-		if err != nil {
+		if next, err = p.firstDesk(r, session); err != nil {
 			return page{}, err
 		}
-		list := desks(who)
-		next = list[len(list)-1].Href
 	}
 	return page{To: next, Session: &session}, nil
+}
+
+// firstDesk is where the person of a session begins.
+func (p *Portal) firstDesk(r *http.Request, session auth.Session) (string, error) {
+	who, err := p.Auth.WhoByPerson(r.Context(), session.Person)
+	if err != nil {
+		return "", err
+	}
+	list := desks(who)
+	return list[len(list)-1].Href, nil
 }
 
 // signOut answers POST /sign-out.
