@@ -75,11 +75,14 @@ func linkUnknown() error {
 const takeLinkSQL = `
 delete from auth.link where hash = $1 and expires_at > $2 returning person_id`
 
+const endLinksSQL = `
+delete from auth.link where person_id = $1`
+
 const setPasswordSQL = `
 update auth.person set password = $2 where id = $1`
 
 // SetPassword uses up a link and sets its person's password; the person's
-// sessions end. It fails with NotFound as LinkPerson does, and with Invalid
+// sessions and other links end. It fails with NotFound as LinkPerson does, and with Invalid
 // when the password is not good enough, which leaves the link unused.
 func (a *Auth) SetPassword(ctx context.Context, token, password string) (Person, error) {
 	p, err := a.LinkPerson(ctx, token)
@@ -102,6 +105,9 @@ func (a *Auth) SetPassword(ctx context.Context, token, password string) (Person,
 			return linkUnknown()
 		} else if err != nil {
 			return fmt.Errorf("take link: %w", err)
+		}
+		if _, err := tx.Exec(ctx, endLinksSQL, person); err != nil {
+			return fmt.Errorf("end links of person %s: %w", person, err)
 		}
 		if _, err := tx.Exec(ctx, setPasswordSQL, person, stored); err != nil {
 			return fmt.Errorf("set password of person %s: %w", person, err)

@@ -125,6 +125,8 @@ func TestLinkSetsPassword(t *testing.T) {
 
 	token, err := d.CreateLink(ctx, operator, who.Person, time.Hour)
 	ok(t, "create", err)
+	second, err := d.CreateLink(ctx, operator, who.Person, time.Hour)
+	ok(t, "create a second", err)
 	s, err := d.StartSession(ctx, who.Person)
 	ok(t, "start session", err)
 	p, err := d.LinkPerson(ctx, token)
@@ -138,6 +140,8 @@ func TestLinkSetsPassword(t *testing.T) {
 	d.told(t, "person.password", goodPassword, token)
 	_, err = d.SetPassword(ctx, token, goodPassword)
 	want(t, "again", err, problem.NotFound, "link-unknown")
+	_, err = d.SetPassword(ctx, second, goodPassword)
+	want(t, "another link from before", err, problem.NotFound, "link-unknown")
 	_, err = d.SignIn(ctx, "a@x.vn", goodPassword)
 	ok(t, "sign in", err)
 	_, err = d.WhoBySession(ctx, s.Secret)
