@@ -146,3 +146,20 @@ func TestMidnight(t *testing.T) {
 		t.Errorf("loaded: got %d left, want 2", left)
 	}
 }
+
+// TestFullShard: callers beyond what is remembered cost no look through all of
+// them each.
+func TestFullShard(t *testing.T) {
+	t.Parallel()
+	s := &shard{buckets: map[Key]bucket{}, limit: maxKeys}
+	at := noon.UnixNano()
+	for i := range maxKeys {
+		var key Key
+		binary.BigEndian.PutUint64(key[:], uint64(i))
+		s.buckets[key] = bucket{clear: at + int64(time.Minute), gap: 1}
+	}
+	s.sweep(at)
+	if held := len(s.buckets); held > maxKeys/8*7 || held < maxKeys/2 {
+		t.Errorf("%d buckets are kept of %d", held, maxKeys)
+	}
+}

@@ -104,13 +104,18 @@ func (b bucket) answer(perMinute int, at int64) Answer {
 	return Answer{OK: true, Remaining: left, Reset: time.Duration(b.clear - at)}
 }
 
-// sweep drops the buckets that are as at first.
+// sweep drops the buckets that are as at first and, of a full shard, any eighth:
+// each call that comes with a new key would look through all of them again.
 func (s *shard) sweep(now int64) {
 	if s.buckets == nil {
 		s.buckets = map[Key]bucket{}
 	}
+	most := len(s.buckets)
+	if most >= maxKeys {
+		most = maxKeys / 8 * 7
+	}
 	for key, b := range s.buckets {
-		if b.clear <= now || len(s.buckets) >= maxKeys {
+		if b.clear <= now || len(s.buckets) > most {
 			delete(s.buckets, key)
 		}
 	}
