@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -33,8 +34,9 @@ type notice struct {
 	Agency      uuid.UUID `json:"agency"` // its stewards are
 }
 
-// maxReason keeps a notice below what a NOTIFY carries; the desk has it whole.
-const maxReason = 1000 // characters
+// maxReason keeps a notice below what a NOTIFY carries, however it is escaped;
+// the desk has it whole.
+const maxReason = 500 // characters
 
 // Notify has a letter written about an agreement, once tx commits: to the
 // stewards who are to decide or to the one who asked.
@@ -108,16 +110,15 @@ func (p *Portal) write(ctx context.Context, payload string) error {
 	if err != nil {
 		return err
 	}
+	var failed []error // one bad address keeps no letter from the others
 	for _, person := range people {
 		letter, err := p.letter(person, n)
-		if err != nil {
-			return err
+		if err == nil {
+			err = p.Mailer.Send(ctx, letter)
 		}
-		if err := p.Mailer.Send(ctx, letter); err != nil {
-			return err
-		}
+		failed = append(failed, err)
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (p *Portal) letter(to auth.Person, n notice) (mail.Letter, error) {

@@ -41,16 +41,6 @@ select id, public_x, public_y, sealed, signs_from, retires_at
  where retires_at is null or retires_at > $1
  order by signs_from, id`
 
-// PublicKeys reads the public halves of the live keys, by kid: for a gateway
-// node that runs without a Server.
-func PublicKeys(ctx context.Context, db pg.DB, now time.Time) (map[string]*ecdsa.PublicKey, error) {
-	rows, err := pg.All[signingKey](ctx, db, liveKeysSQL, now.UTC())
-	if err != nil {
-		return nil, fmt.Errorf("read signing keys: %w", err)
-	}
-	return publicKeys(rows)
-}
-
 func publicKeys(rows []signingKey) (map[string]*ecdsa.PublicKey, error) {
 	keys := make(map[string]*ecdsa.PublicKey, len(rows))
 	for _, row := range rows {
