@@ -28,7 +28,7 @@ type Application struct {
 	RedirectURIs []string   `json:"redirect_uris"`
 	CreatedAt    time.Time  `json:"created_at"`
 	DisabledAt   *time.Time `json:"disabled_at"`
-	PushedOnly   bool       `json:"pushed_only"` // authorization requests are refused unless pushed (RFC 9126)
+	Protocol
 }
 
 // The kinds of application: one that can keep a secret, and one that cannot
@@ -45,13 +45,16 @@ type NewApplication struct {
 	Description  string
 	Kind         string // Confidential, Public; "" is Confidential
 	RedirectURIs []string
-	PushedOnly   bool // refuse its authorization requests unless pushed (RFC 9126)
+	Protocol
 }
 
+const applicationColumns = `
+id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, ` + protocolColumns
+
 const createApplicationSQL = `
-insert into auth.application (id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, pushed_only)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-returning id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, pushed_only`
+insert into auth.application (id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, ` + protocolColumns + `)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+returning ` + applicationColumns
 
 // CreateApplication makes an application. A confidential one comes with an API
 // key and a client secret, in this order, whose secrets are shown this once; a
@@ -77,7 +80,8 @@ func (a *Auth) CreateApplication(ctx context.Context, who Principal, n NewApplic
 	var issued []Issued
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		app, err = pg.One[Application](ctx, tx, createApplicationSQL, uuid.Must(uuid.NewV7()), person, agency,
-			n.Name, n.Description, n.Kind, n.RedirectURIs, a.Now().UTC(), n.PushedOnly)
+			n.Name, n.Description, n.Kind, n.RedirectURIs, a.Now().UTC(), n.Profile, n.AuthMethod, n.GrantTypes, n.PushedOnly, n.DPoPBound,
+			n.CertBound, n.CertSubjectDN, n.CertSANDNS, n.JWKSURI, n.LegacyAudience, n.RefreshGrace, n.LogoutURIs, n.BackchannelLogoutURI)
 		if err != nil {
 			return fmt.Errorf("create application: %w", err)
 		}
@@ -131,6 +135,7 @@ func (n NewApplication) tidy() (NewApplication, error) {
 			break
 		}
 	}
+	n.Protocol = n.Protocol.tidy(wrong, n.Kind)
 	return n, asError(wrong)
 }
 
@@ -157,7 +162,7 @@ func redirectAllowed(uri, kind string) bool {
 }
 
 const applicationSQL = `
-select id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, pushed_only
+select ` + applicationColumns + `
   from auth.application
  where id = $1`
 
@@ -206,7 +211,7 @@ func (a *Auth) OwnsApplication(ctx context.Context, who Principal, id uuid.UUID)
 }
 
 const applicationsSQL = `
-select id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, pushed_only
+select ` + applicationColumns + `
   from auth.application
  where (owner_person = $1 or owner_agency = any($2)) and ($3::uuid is null or id < $3)
  order by id desc
@@ -238,7 +243,7 @@ func (a *Auth) Applications(ctx context.Context, who Principal, page Page) ([]Ap
 }
 
 const applicationsByIDSQL = `
-select id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, pushed_only
+select ` + applicationColumns + `
   from auth.application
  where id = any($1)`
 
@@ -257,11 +262,14 @@ func (a *Auth) ApplicationsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.
 }
 
 const editApplicationSQL = `
-update auth.application set name = $2, description = $3, redirect_uris = $4, pushed_only = $5 where id = $1
-returning id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, pushed_only`
+update auth.application
+   set name = $2, description = $3, redirect_uris = $4, (` + protocolColumns + `) =
+       ($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+ where id = $1
+returning ` + applicationColumns
 
-// EditApplication changes name, description, redirect URIs and PushedOnly; owner and kind
-// stay. It fails with NotFound unless who owns the application, and with
+// EditApplication changes name, description, redirect URIs and Protocol; owner
+// and kind stay. It fails with NotFound unless who owns the application, and with
 // Invalid and the fields that are wrong.
 func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID, n NewApplication) (Application, error) {
 	app, err := a.Application(ctx, id)
@@ -276,7 +284,9 @@ func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID,
 		return Application{}, err
 	}
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		app, err = pg.One[Application](ctx, tx, editApplicationSQL, id, n.Name, n.Description, n.RedirectURIs, n.PushedOnly)
+		app, err = pg.One[Application](ctx, tx, editApplicationSQL, id, n.Name, n.Description, n.RedirectURIs, n.Profile, n.AuthMethod,
+			n.GrantTypes, n.PushedOnly, n.DPoPBound, n.CertBound, n.CertSubjectDN, n.CertSANDNS, n.JWKSURI, n.LegacyAudience, n.RefreshGrace,
+			n.LogoutURIs, n.BackchannelLogoutURI)
 		if err != nil {
 			return fmt.Errorf("edit application %s: %w", id, err)
 		}

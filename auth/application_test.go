@@ -17,7 +17,8 @@ func TestCreateApplication(t *testing.T) {
 	app, issued, err := d.CreateApplication(ctx, who, NewApplication{Name: "Một cửa", Description: " thử \n", RedirectURIs: []string{"https://x.vn/cb"}})
 	ok(t, "create", err)
 	wanted := Application{ID: app.ID, OwnerPerson: &who.Person, Name: "Một cửa", Description: "thử", Kind: Confidential,
-		RedirectURIs: []string{"https://x.vn/cb"}, CreatedAt: monday}
+		RedirectURIs: []string{"https://x.vn/cb"}, CreatedAt: monday,
+		Protocol: Protocol{GrantTypes: []string{GrantCode, GrantRefresh, GrantClient}, LogoutURIs: []string{}}}
 	if !reflect.DeepEqual(app, wanted) {
 		t.Errorf("got %+v, want %+v", app, wanted)
 	}

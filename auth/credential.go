@@ -69,7 +69,7 @@ func (a *Auth) Credentials(ctx context.Context, who Principal, application uuid.
 }
 
 const lockApplicationSQL = `
-select id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, pushed_only
+select ` + applicationColumns + `
   from auth.application
  where id = $1
    for update`

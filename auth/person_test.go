@@ -91,7 +91,7 @@ func TestDisablePersonLocksOut(t *testing.T) {
 	t.Parallel()
 	d, ctx := txDesk(t), t.Context()
 	who := d.person(t, "a@x.vn")
-	s, err := d.StartSession(ctx, who.Person)
+	s, err := d.StartSession(ctx, who.Person, ByPassword)
 	ok(t, "start session", err)
 	_, token, err := d.CreateToken(ctx, who, "script", time.Hour)
 	ok(t, "create token", err)
@@ -118,7 +118,7 @@ func TestDisablePersonLocksOut(t *testing.T) {
 	want(t, "client secret", err, problem.Unauthorized, "client-refused")
 	_, err = d.SetPassword(ctx, link, goodPassword)
 	want(t, "link", err, problem.NotFound, "link-unknown")
-	_, err = d.StartSession(ctx, who.Person)
+	_, err = d.StartSession(ctx, who.Person, ByPassword)
 	want(t, "new session", err, problem.NotFound, "person-unknown")
 	keys, err := d.GatewayCredentials(ctx)
 	if err != nil || len(keys) != 1 || !keys[0].Disabled {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,37 @@ const (
 	sessionLast = 7 * 24 * time.Hour
 	seenStep    = time.Minute
 )
+
+// The ways a person proves who they are (RFC 8176).
+const (
+	ByPassword = "pwd"
+	ByTwo      = "mfa" // two factors of different kinds
+)
+
+// The levels of proof, weakest first: one factor, or two of different kinds
+// (acr of OpenID Connect Core 1.0 §2).
+const (
+	AAL1 = "aal1"
+	AAL2 = "aal2"
+)
+
+// Proof is how and when the person of a session last proved who they are.
+type Proof struct {
+	Session uuid.UUID // public id of the session: the sid of its tokens
+	At      time.Time // UTC: auth_time
+	Methods []string  // amr
+}
+
+// Level is AAL2 when two factors were shown, else AAL1.
+func (p Proof) Level() string { return LevelOf(p.Methods) }
+
+// LevelOf is the level that methods reach.
+func LevelOf(methods []string) string {
+	if slices.Contains(methods, ByTwo) {
+		return AAL2
+	}
+	return AAL1
+}
 
 // Session is a signed-in browser. Secret is for its cookie and shown once.
 type Session struct {
@@ -70,25 +102,25 @@ func (a *Auth) SignIn(ctx context.Context, email, password string) (Session, err
 	if !ok {
 		return Session{}, problem.Errorf(problem.Unauthorized, "e-mail address or password is wrong").Coded("sign-in-refused")
 	}
-	return a.StartSession(ctx, p.ID)
+	return a.StartSession(ctx, p.ID, ByPassword)
 }
 
 const startSessionSQL = `
-insert into auth.session (hash, person_id, created_at, seen_at)
-select $1, id, $3, $3 from auth.person where id = $2 and disabled_at is null`
+insert into auth.session (hash, id, person_id, created_at, seen_at, proved_at, methods)
+select $1, $2, id, $4, $4, $4, $5 from auth.person where id = $3 and disabled_at is null`
 
 const endOldSessionsSQL = `
 delete from auth.session where created_at <= $1`
 
-// StartSession starts a session of a person who has just proved who they are:
-// by SignUp, SetPassword or SignIn. It fails with NotFound.
-func (a *Auth) StartSession(ctx context.Context, person uuid.UUID) (Session, error) {
+// StartSession starts a session of a person who has just proved who they are,
+// by these methods: SignUp, SetPassword or SignIn. It fails with NotFound.
+func (a *Auth) StartSession(ctx context.Context, person uuid.UUID, methods ...string) (Session, error) {
 	now := a.Now().UTC()
 	if _, err := a.DB.Exec(ctx, endOldSessionsSQL, now.Add(-sessionLast)); err != nil {
 		return Session{}, fmt.Errorf("end old sessions: %w", err)
 	}
 	secret, hash := newSecret()
-	done, err := a.DB.Exec(ctx, startSessionSQL, hash, person, now)
+	done, err := a.DB.Exec(ctx, startSessionSQL, hash, uuid.Must(uuid.NewV7()), person, now, methods)
 	if err != nil {
 		return Session{}, fmt.Errorf("start session of person %s: %w", person, err)
 	}
@@ -144,18 +176,17 @@ func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, erro
 	return a.asPerson(ctx, s.Person, s.Name)
 }
 
-const sessionStartSQL = `
-select created_at from auth.session where hash = $1`
+const sessionProofSQL = `
+select id as session, proved_at as at, methods from auth.session where hash = $1`
 
-// SessionStart is when the person of a session signed in (OpenID Connect Core
-// 1.0 §2, auth_time). It fails with Unauthorized when the session is unknown.
-func (a *Auth) SessionStart(ctx context.Context, secret string) (time.Time, error) {
-	var at time.Time
-	err := a.DB.QueryRow(ctx, sessionStartSQL, hashSecret(secret)).Scan(&at)
+// SessionProof is how the person of a session proved who they are. It fails
+// with Unauthorized when the session is unknown.
+func (a *Auth) SessionProof(ctx context.Context, secret string) (Proof, error) {
+	proof, err := pg.One[Proof](ctx, a.DB, sessionProofSQL, hashSecret(secret))
 	if errors.Is(err, pgx.ErrNoRows) {
-		return time.Time{}, sessionOver()
+		return Proof{}, sessionOver()
 	} else if err != nil {
-		return time.Time{}, fmt.Errorf("find session: %w", err)
+		return Proof{}, fmt.Errorf("find session: %w", err)
 	}
-	return at.UTC(), nil
+	return proof, nil
 }

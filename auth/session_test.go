@@ -32,10 +32,10 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("got %+v, %v, want %+v", who, err, wantWho)
 	}
 
-	if at, err := d.SessionStart(ctx, first.Secret); err != nil || !at.Equal(monday) {
-		t.Errorf("signed in at: got %s, %v, want %s", at, err, monday)
+	if proof, err := d.SessionProof(ctx, first.Secret); err != nil || !proof.At.Equal(monday) || proof.Level() != AAL1 {
+		t.Errorf("signed in at: got %s, %v, want %s", proof, err, monday)
 	}
-	_, err = d.SessionStart(ctx, "unknown")
+	_, err = d.SessionProof(ctx, "unknown")
 	want(t, "when an unknown session began", err, problem.Unauthorized, "session-over")
 
 	_, wrong := d.SignIn(ctx, "lan@x.vn", "something else")
@@ -69,7 +69,7 @@ func TestSessionEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := txDesk(t)
-			s, err := d.StartSession(t.Context(), d.person(t, "a@x.vn").Person)
+			s, err := d.StartSession(t.Context(), d.person(t, "a@x.vn").Person, ByPassword)
 			ok(t, "start", err)
 			tt.end(d, s)
 			_, err = d.WhoBySession(t.Context(), s.Secret)
@@ -94,10 +94,10 @@ func TestOldSessionsAreSweptOut(t *testing.T) {
 	t.Parallel()
 	d, ctx := txDesk(t), t.Context()
 	who := d.person(t, "a@x.vn")
-	_, err := d.StartSession(ctx, who.Person)
+	_, err := d.StartSession(ctx, who.Person, ByPassword)
 	ok(t, "first", err)
 	d.now = monday.Add(8 * 24 * time.Hour)
-	_, err = d.StartSession(ctx, who.Person)
+	_, err = d.StartSession(ctx, who.Person, ByPassword)
 	ok(t, "second", err)
 	var n int
 	ok(t, "count", d.DB.QueryRow(ctx, "select count(*) from auth.session").Scan(&n))
@@ -127,7 +127,7 @@ func TestLinkSetsPassword(t *testing.T) {
 	ok(t, "create", err)
 	second, err := d.CreateLink(ctx, operator, who.Person, time.Hour)
 	ok(t, "create a second", err)
-	s, err := d.StartSession(ctx, who.Person)
+	s, err := d.StartSession(ctx, who.Person, ByPassword)
 	ok(t, "start session", err)
 	p, err := d.LinkPerson(ctx, token)
 	if err != nil || p.Email != "a@x.vn" {

@@ -377,11 +377,11 @@ type applicationText struct {
 	Description  string    `json:"description"`
 	Kind         string    `json:"kind"` // confidential, public; "" is confidential
 	RedirectURIs []string  `json:"redirect_uris"`
-	PushedOnly   bool      `json:"pushed_only"` // refuse its authorization requests unless pushed (RFC 9126)
+	auth.Protocol
 }
 
 func (t applicationText) application() auth.NewApplication {
-	return auth.NewApplication{Agency: t.Agency, Name: t.Name, Description: t.Description, Kind: t.Kind, RedirectURIs: t.RedirectURIs, PushedOnly: t.PushedOnly}
+	return auth.NewApplication{Agency: t.Agency, Name: t.Name, Description: t.Description, Kind: t.Kind, RedirectURIs: t.RedirectURIs, Protocol: t.Protocol}
 }
 
 // issuedApplication is an application with its first credentials, shown once.

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"lgsp/auth"
 	"lgsp/internal/problem"
@@ -67,17 +66,17 @@ func (p *Portal) setSession(w http.ResponseWriter, answer page) {
 	http.SetCookie(w, &cookie)
 }
 
-// SessionOf is who sits at the browser and since when, for the authorization
-// server. It fails with Unauthorized when nobody is signed in.
-func (p *Portal) SessionOf(r *http.Request) (auth.Principal, time.Time, error) {
+// SessionOf is who sits at the browser and how they proved it, for the
+// authorization server. It fails with Unauthorized when nobody is signed in.
+func (p *Portal) SessionOf(r *http.Request) (auth.Principal, auth.Proof, error) {
 	cookie, err := r.Cookie(p.sessionCookie())
 	if err != nil {
-		return auth.Principal{}, time.Time{}, problem.Errorf(problem.Unauthorized, "sign in first").Coded("sign-in-first")
+		return auth.Principal{}, auth.Proof{}, problem.Errorf(problem.Unauthorized, "sign in first").Coded("sign-in-first")
 	}
 	who, err := p.Auth.WhoBySession(r.Context(), cookie.Value)
 	if err != nil {
-		return auth.Principal{}, time.Time{}, err
+		return auth.Principal{}, auth.Proof{}, err
 	}
-	since, err := p.Auth.SessionStart(r.Context(), cookie.Value)
-	return who, since, err
+	proof, err := p.Auth.SessionProof(r.Context(), cookie.Value)
+	return who, proof, err
 }

@@ -36,7 +36,7 @@ func (p *Portal) setPassword(r *http.Request) (page, error) {
 	if err != nil {
 		return again(r, p.setPasswordForm, err)
 	}
-	session, err := p.Auth.StartSession(r.Context(), person.ID)
+	session, err := p.Auth.StartSession(r.Context(), person.ID, auth.ByPassword)
 	if err != nil {
 		return page{}, err
 	}

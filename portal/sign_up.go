@@ -43,7 +43,7 @@ func (p *Portal) signUp(r *http.Request) (page, error) {
 	if err != nil {
 		return again(r, p.signUpForm, err)
 	}
-	session, err := p.Auth.StartSession(r.Context(), person.ID)
+	session, err := p.Auth.StartSession(r.Context(), person.ID, auth.ByPassword)
 	if err != nil {
 		return page{}, err
 	}

@@ -376,7 +376,7 @@ test('a client proves itself by its own key (private_key_jwt)', async () => {
 test('a client pushes its request first (PAR)', async () => {
   const register = async (pushed_only) => {
     const answer = await lgsp.api('developer', 'PUT', `/applications/${app.client_id}`, {
-      name: 'Tra cứu một cửa (trình diễn)', redirect_uris: ['http://127.0.0.1/cb'], pushed_only,
+      name: 'Tra cứu một cửa (trình diễn)', redirect_uris: ['http://127.0.0.1/cb'], require_pushed_authorization_requests: pushed_only,
     })
     assert.equal(answer.status, 200, answer.text)
   }

@@ -217,7 +217,7 @@ func (s *Server) codeURL(ctx context.Context, request *fosite.AuthorizeRequest, 
 	}
 	request.GrantAudience(request.GetRequestedAudience()[0])
 	response, err := s.fosite.NewAuthorizeResponse(ctx, request, &session{
-		person: who.Who.Person, nonce: request.Form.Get("nonce"), authTime: who.At,
+		person: who.Who.Person, nonce: request.Form.Get("nonce"), proof: who.Proof,
 	})
 	if err != nil {
 		return "", err
@@ -252,8 +252,8 @@ func (s *Server) answerURL(request *fosite.AuthorizeRequest, values url.Values) 
 }
 
 const askConsentSQL = `
-insert into auth.oauth_consent (handle, person_id, client_id, request, auth_time, expires_at)
-values ($1, $2, $3, $4, $5, $6)`
+insert into auth.oauth_consent (handle, person_id, client_id, request, session_id, auth_time, methods, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 // askConsent keeps the request and gives the address of the page that asks.
 func (s *Server) askConsent(ctx context.Context, request *fosite.AuthorizeRequest, who SignedIn) (string, error) {
@@ -265,7 +265,7 @@ func (s *Server) askConsent(ctx context.Context, request *fosite.AuthorizeReques
 	form.Del("prompt") // obeyed by now
 	form.Set("state", request.State)
 	_, err := s.DB.Exec(ctx, askConsentSQL, hashHandle(handle), who.Who.Person, request.GetClient().GetID(), form.Encode(),
-		who.At, s.Now().UTC().Add(consentLife))
+		who.Session, who.At, who.Methods, s.Now().UTC().Add(consentLife))
 	if err != nil {
 		return "", fmt.Errorf("keep authorization request: %w", err)
 	}

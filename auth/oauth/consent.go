@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/ory/fosite"
 
 	"lgsp/auth"
+	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
 
@@ -57,32 +57,34 @@ var errNoConsent = problem.Errorf(problem.NotFound,
 	"this request for consent is unknown, was answered or is older than 10 minutes; start again from the application").Coded("consent-unknown")
 
 const readConsentSQL = `
-select request, auth_time
+select request, session_id as session, auth_time as at, methods
   from auth.oauth_consent
  where handle = $1 and person_id = $2 and expires_at > $3`
 
-// waiting is the request behind a handle, checked again, and when its person
-// signed in. Problems are those of Consent.
-func (s *Server) waiting(ctx context.Context, person uuid.UUID, handle string) (*fosite.AuthorizeRequest, time.Time, error) {
-	var text string
-	var authTime time.Time
-	err := s.DB.QueryRow(ctx, readConsentSQL, hashHandle(handle), person, s.Now().UTC()).Scan(&text, &authTime)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, time.Time{}, errNoConsent
-	} else if err != nil {
-		return nil, time.Time{}, fmt.Errorf("read authorization request: %w", err)
+// waiting is the request behind a handle, checked again, and how its person
+// had proved who they are. Problems are those of Consent.
+func (s *Server) waiting(ctx context.Context, person uuid.UUID, handle string) (*fosite.AuthorizeRequest, auth.Proof, error) {
+	type row struct {
+		Request string
+		auth.Proof
 	}
-	form, err := url.ParseQuery(text)
+	kept, err := pg.One[row](ctx, s.DB, readConsentSQL, hashHandle(handle), person, s.Now().UTC())
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, auth.Proof{}, errNoConsent
+	} else if err != nil {
+		return nil, auth.Proof{}, fmt.Errorf("read authorization request: %w", err)
+	}
+	form, err := url.ParseQuery(kept.Request)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("read authorization request: %w", err)
+		return nil, auth.Proof{}, fmt.Errorf("read authorization request: %w", err)
 	}
 	request, err := s.readAuthorize(ctx, form)
 	var said *fosite.RFC6749Error
 	if errors.As(err, &said) && said.CodeField < http.StatusInternalServerError {
-		return nil, time.Time{}, problem.Errorf(problem.Conflict, "the application's request does not hold any more (%s); start again from the application", said.ErrorField).
+		return nil, auth.Proof{}, problem.Errorf(problem.Conflict, "the application's request does not hold any more (%s); start again from the application", said.ErrorField).
 			Coded("consent-void", "error", said.ErrorField).Because(err)
 	}
-	return request, authTime.UTC(), err
+	return request, kept.Proof, err
 }
 
 // Consent is what the page at /consent?request=handle asks of who. It fails
@@ -128,7 +130,7 @@ func (s *Server) Decide(ctx context.Context, who auth.Principal, handle, word st
 	if word != "allow" && word != "deny" {
 		return "", problem.Errorf(problem.Invalid, "the answer is neither allow nor deny").Coded("consent-answer")
 	}
-	request, authTime, err := s.waiting(ctx, who.Person, handle)
+	request, proof, err := s.waiting(ctx, who.Person, handle)
 	if err != nil {
 		return "", err
 	}
@@ -144,7 +146,7 @@ func (s *Server) Decide(ctx context.Context, who auth.Principal, handle, word st
 			next, err = s.errorURL(request, fosite.ErrAccessDenied.WithHint("The person said no."))
 			return err
 		}
-		next, err = s.allow(ctx, tx, request, SignedIn{Who: who, At: authTime})
+		next, err = s.allow(ctx, tx, request, SignedIn{Who: who, Proof: proof})
 		return err
 	})
 	return next, err

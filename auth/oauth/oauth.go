@@ -51,10 +51,10 @@ const (
 	scopeOffline = "offline_access"
 )
 
-// SignedIn is who sits at the browser, and since when.
+// SignedIn is who sits at the browser, and how they proved it.
 type SignedIn struct {
 	Who auth.Principal
-	At  time.Time // of the sign-in, UTC; zero when it is not known
+	auth.Proof
 }
 
 // Server is the authorization server. Call Prepare before Routes.

@@ -35,14 +35,15 @@ const (
 // world is an authorization server on a database of its own, with two
 // confidential applications and a public one, and a person at a browser.
 type world struct {
-	t      *testing.T
-	db     *pgxpool.Pool
-	auth   *auth.Auth
-	server *Server
-	http   *httptest.Server
-	now    atomic.Int64   // Unix seconds
-	person auth.Person    // at the browser
-	owner  auth.Principal // of the applications
+	t       *testing.T
+	db      *pgxpool.Pool
+	auth    *auth.Auth
+	server  *Server
+	http    *httptest.Server
+	now     atomic.Int64   // Unix seconds
+	person  auth.Person    // at the browser
+	owner   auth.Principal // of the applications
+	session uuid.UUID      // of the browser
 
 	app, other, native  auth.Application
 	secret, otherSecret string
@@ -55,7 +56,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, db: pgtest.New(t), audiences: map[uuid.UUID][]string{}}
+	w := &world{t: t, db: pgtest.New(t), audiences: map[uuid.UUID][]string{}, session: uuid.New()}
 	w.now.Store(time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC).Unix())
 	record := func(_ context.Context, _ pgx.Tx, act auth.Act) error {
 		w.mu.Lock()
@@ -137,7 +138,7 @@ func (w *world) who() auth.Principal { return auth.Principal{Person: w.person.ID
 func (w *world) signIn() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.signedIn = &SignedIn{Who: w.who(), At: w.Now()}
+	w.signedIn = &SignedIn{Who: w.who(), Proof: auth.Proof{Session: w.session, At: w.Now(), Methods: []string{auth.ByPassword}}}
 }
 
 func (w *world) signOut() {

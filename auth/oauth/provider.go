@@ -71,18 +71,23 @@ func (c *client) GetScopes() fosite.Arguments {
 }
 
 func (c *client) GetGrantTypes() fosite.Arguments {
-	if c.IsPublic() {
-		return fosite.Arguments{"authorization_code", "refresh_token"}
-	}
-	return fosite.Arguments{"authorization_code", "refresh_token", "client_credentials"}
+	return c.GrantTypes
 }
 
 // session is what fosite carries for us from one step to the next. Its person
 // is Nil when an application acts by itself.
 type session struct {
-	person   uuid.UUID
-	nonce    string
-	authTime time.Time
+	person  uuid.UUID
+	nonce   string
+	proof   auth.Proof // of the person
+	binding binding
+}
+
+// binding is the key or certificate that a token is bound to: who presents it
+// must also hold that (RFC 7800 §3.1). Both empty: a bearer token.
+type binding struct {
+	JKT string `json:"jkt,omitempty"`      // SHA-256 thumbprint of a DPoP key (RFC 9449 §6.1)
+	X5T string `json:"x5t#S256,omitempty"` // SHA-256 of a certificate (RFC 8705 §3.1)
 }
 
 // SetExpiresAt and GetExpiresAt do nothing: expiry is the store's and the strategy's.

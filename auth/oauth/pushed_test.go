@@ -189,7 +189,7 @@ func TestAPushByEveryWayOfProof(t *testing.T) {
 func TestAClientThatMustPush(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.auth.EditApplication(t.Context(), w.owner, w.app.ID, auth.NewApplication{Name: w.app.Name, RedirectURIs: w.app.RedirectURIs, PushedOnly: true})
+	_, err := w.auth.EditApplication(t.Context(), w.owner, w.app.ID, auth.NewApplication{Name: w.app.Name, RedirectURIs: w.app.RedirectURIs, Protocol: auth.Protocol{PushedOnly: true}})
 	w.must(err)
 	plain := w.browse(w.config(scopeOpenID).AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
 	if got := plain.Query().Get("error"); plain.Host != "app.test" || got != "invalid_request" {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/ory/fosite"
 
+	"lgsp/auth"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
@@ -73,8 +74,9 @@ func (s *store) SetClientAssertionJWT(context.Context, string, time.Time) error 
 
 const (
 	createGrantSQL = `
-insert into auth.oauth_grant (id, client_id, person_id, scopes, audience, nonce, auth_time, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+insert into auth.oauth_grant (id, client_id, person_id, scopes, audience, nonce, auth_time, created_at, expires_at,
+  session_id, methods, jkt, x5t)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	createCodeSQL = `
 insert into auth.oauth_code (signature, grant_id, redirect_uri, challenge, expires_at)
 values ($1, $2, $3, $4, $5)`
@@ -92,7 +94,8 @@ func (s *store) CreateAuthorizeCodeSession(ctx context.Context, signature string
 	}
 	return pgx.BeginFunc(ctx, s.db(ctx), func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, createGrantSQL, request.GetID(), request.GetClient().GetID(), who.person,
-			[]string(request.GetGrantedScopes()), request.GetGrantedAudience()[0], who.nonce, who.authTime, now, now.Add(life)); err != nil {
+			[]string(request.GetGrantedScopes()), request.GetGrantedAudience()[0], who.nonce, who.proof.At, now, now.Add(life),
+			who.proof.Session, who.proof.Methods, who.binding.JKT, who.binding.X5T); err != nil {
 			return fmt.Errorf("keep grant: %w", err)
 		}
 		form := request.GetRequestForm()
@@ -112,6 +115,10 @@ type granted struct {
 	Audience    string
 	Nonce       string
 	AuthTime    time.Time
+	SessionID   uuid.UUID
+	Methods     []string
+	JKT         string
+	X5T         string
 	CreatedAt   time.Time
 	RedirectURI string
 	Challenge   string
@@ -119,7 +126,8 @@ type granted struct {
 	Live        bool // neither it nor its grant is expired or revoked
 }
 
-const grantColumns = `g.id as grant_id, g.client_id, g.person_id, g.scopes, g.audience, g.nonce, g.auth_time, g.created_at`
+const grantColumns = `g.id as grant_id, g.client_id, g.person_id, g.scopes, g.audience, g.nonce, g.auth_time,
+       coalesce(g.session_id, '00000000-0000-0000-0000-000000000000') as session_id, g.methods, g.jkt, g.x5t, g.created_at`
 
 const (
 	readCodeSQL = `
@@ -156,7 +164,10 @@ func (s *store) request(ctx context.Context, g granted) (fosite.Requester, error
 		ID: g.GrantID.String(), RequestedAt: g.CreatedAt, Client: client, Form: url.Values{"redirect_uri": {g.RedirectURI}},
 		RequestedScope: g.Scopes, GrantedScope: g.Scopes,
 		RequestedAudience: fosite.Arguments{g.Audience}, GrantedAudience: fosite.Arguments{g.Audience},
-		Session: &session{person: g.PersonID, nonce: g.Nonce, authTime: g.AuthTime},
+		Session: &session{
+			person: g.PersonID, nonce: g.Nonce, proof: auth.Proof{Session: g.SessionID, At: g.AuthTime, Methods: g.Methods},
+			binding: binding{g.JKT, g.X5T},
+		},
 	}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/ory/fosite"
@@ -74,6 +75,11 @@ type accessClaims struct {
 	Issued   int64  `json:"iat"`
 	Expires  int64  `json:"exp"`
 	Scope    string `json:"scope,omitempty"`
+
+	AuthTime int64    `json:"auth_time,omitempty"`
+	Level    string   `json:"acr,omitempty"`
+	Methods  []string `json:"amr,omitempty"`
+	Bound    *binding `json:"cnf,omitempty"`
 }
 
 // GenerateAccessToken makes a JWT access token; its "signature" is the jti. A
@@ -89,6 +95,14 @@ func (y *strategy) GenerateAccessToken(_ context.Context, request fosite.Request
 		ID:     uuid.NewString(), // random: it tells nothing about when or where
 		Issued: now.Unix(), Expires: now.Add(accessLife).Unix(),
 		Scope: strings.Join(request.GetGrantedScopes(), " "),
+	}
+	if known, ok := request.GetSession().(*session); ok {
+		if known.binding != (binding{}) {
+			claims.Bound = &known.binding
+		}
+		if known.person != uuid.Nil {
+			claims.AuthTime, claims.Level, claims.Methods = unix(known.proof.At), known.proof.Level(), known.proof.Methods
+		}
 	}
 	if claims.Subject == "" { // an application that acts by itself (RFC 9068 §2.2)
 		claims.Subject = claims.Client
@@ -116,6 +130,10 @@ type idClaims struct {
 	AuthTime int64  `json:"auth_time,omitempty"`
 	Nonce    string `json:"nonce,omitempty"`
 	AtHash   string `json:"at_hash"`
+
+	Level   string   `json:"acr,omitempty"`
+	Methods []string `json:"amr,omitempty"`
+	Session string   `json:"sid,omitempty"` // OpenID Connect Back-Channel Logout 1.0 §2.1
 }
 
 // idToken makes the ID token that goes with an access token.
@@ -128,12 +146,21 @@ func (y *strategy) idToken(request fosite.Requester, access string) (string, err
 		AtHash: base64.RawURLEncoding.EncodeToString(sum[:16]),
 	}
 	if known, ok := request.GetSession().(*session); ok {
-		claims.Nonce = known.nonce
-		if !known.authTime.IsZero() {
-			claims.AuthTime = known.authTime.Unix()
+		claims.Nonce, claims.AuthTime = known.nonce, unix(known.proof.At)
+		claims.Level, claims.Methods = known.proof.Level(), known.proof.Methods
+		if known.proof.Session != uuid.Nil {
+			claims.Session = known.proof.Session.String()
 		}
 	}
 	return y.server.sign("JWT", claims)
+}
+
+// unix is 0 for a time that is not known, which leaves a claim out.
+func unix(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.Unix()
 }
 
 // sign makes a compact JWS with the key in use.

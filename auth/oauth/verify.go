@@ -32,6 +32,10 @@ type Token struct {
 	Scopes   []string
 	Issued   time.Time
 	Expires  time.Time
+	AuthTime time.Time // of the person's last proof; zero for an application
+	Level    string    // acr: auth.AAL1, AAL2; "" for an application
+	Methods  []string  // amr
+	Bound    binding   // what else its bearer must hold
 
 	key       *ecdsa.PublicKey
 	kid       string
@@ -181,11 +185,19 @@ func parse(text, issuer string, keys map[string]*ecdsa.PublicKey) (*Token, error
 	if c.ID == "" || c.Audience == "" || c.Subject == "" || c.Client == "" || c.Issued <= 0 || life <= 0 || life > int64(longestToken/time.Second) {
 		return nil, refused("token-untrusted", "the token lacks a claim that RFC 9068 asks for")
 	}
-	return &Token{
+	if c.Bound != nil {
+		return nil, refused("token-untrusted", "the token is bound to a key or certificate, which is not looked at yet")
+	}
+	t := &Token{
 		ID: c.ID, Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject, Client: c.Client,
 		Scopes: strings.Fields(c.Scope), Issued: time.Unix(c.Issued, 0).UTC(), Expires: time.Unix(c.Expires, 0).UTC(),
 		key: key, kid: header.Key, notBefore: time.Unix(c.NotBefore, 0).UTC(),
-	}, nil
+		Level: c.Level, Methods: c.Methods,
+	}
+	if c.AuthTime != 0 {
+		t.AuthTime = time.Unix(c.AuthTime, 0).UTC()
+	}
+	return t, nil
 }
 
 // strict64 refuses padding, line breaks and stray bits, so that a text has one spelling.

@@ -215,8 +215,8 @@ func outcomeOf(e gateway.Exchange) string {
 
 // sessionPerson is who sits at the browser, for the authorization server.
 func (p *platform) sessionPerson(r *http.Request) (oauth.SignedIn, error) {
-	who, since, err := p.portal.SessionOf(r)
-	return oauth.SignedIn{Who: who, At: since}, err
+	who, proof, err := p.portal.SessionOf(r)
+	return oauth.SignedIn{Who: who, Proof: proof}, err
 }
 
 // remaining is what is left of an agreement's quota, as this node counts.

@@ -152,7 +152,7 @@ func (w *world) settle() {
 		made, token, err := w.auth.CreateToken(ctx, w.people[role], "test", time.Hour)
 		w.must(err)
 		w.token[role], w.id["token of "+role], w.id["person "+role] = token, made.ID.String(), person.ID.String()
-		session, err := w.auth.StartSession(ctx, person.ID)
+		session, err := w.auth.StartSession(ctx, person.ID, auth.ByPassword)
 		w.must(err)
 		w.session[role] = session.Secret
 	}

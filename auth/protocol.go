@@ -1,0 +1,102 @@
+package auth
+
+import (
+	"net/url"
+	"slices"
+
+	"lgsp/internal/problem"
+)
+
+// Protocol is how an application takes part in OAuth 2: its client metadata,
+// by their names of RFC 7591 §2 where they have one there.
+type Protocol struct {
+	Profile              string   `json:"profile"`                                    // FAPI2, or ""
+	AuthMethod           string   `json:"token_endpoint_auth_method"`                 // the only way it may prove itself; "": any it has credentials for
+	GrantTypes           []string `json:"grant_types"`                                // empty: those of its kind
+	PushedOnly           bool     `json:"require_pushed_authorization_requests"`      // RFC 9126
+	DPoPBound            bool     `json:"dpop_bound_access_tokens"`                   // RFC 9449
+	CertBound            bool     `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705
+	CertSubjectDN        string   `json:"tls_client_auth_subject_dn"`                 // RFC 4514
+	CertSANDNS           string   `json:"tls_client_auth_san_dns"`
+	JWKSURI              string   `json:"jwks_uri"`        // where its public keys are, instead of those set here
+	LegacyAudience       bool     `json:"legacy_audience"` // its assertions may name the token address as aud
+	RefreshGrace         bool     `json:"refresh_grace"`   // a lost refresh answer may be asked for again within 10 s
+	LogoutURIs           []string `json:"post_logout_redirect_uris"`
+	BackchannelLogoutURI string   `json:"backchannel_logout_uri"`
+}
+
+const protocolColumns = `profile, auth_method, grant_types, pushed_only, dpop_bound, cert_bound, cert_subject_dn, cert_san_dns,
+jwks_uri, legacy_audience, refresh_grace, logout_uris, backchannel_logout_uri`
+
+// FAPI2 is the FAPI 2.0 Security Profile: pushed requests, bound tokens, and a
+// client that proves itself by a key.
+const FAPI2 = "fapi2"
+
+// The ways a client proves itself (RFC 7591 §2, RFC 8705 §2).
+const (
+	SecretBasic   = "client_secret_basic" // or in the body: client_secret_post
+	PrivateKeyJWT = "private_key_jwt"
+	TLSAuth       = "tls_client_auth"
+	TLSSelfSigned = "self_signed_tls_client_auth"
+	NoAuth        = "none"
+)
+
+// The grants of RFC 6749, 8628 and 8693.
+const (
+	GrantCode     = "authorization_code"
+	GrantRefresh  = "refresh_token"
+	GrantClient   = "client_credentials"
+	GrantDevice   = "urn:ietf:params:oauth:grant-type:device_code"
+	GrantExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+)
+
+// tidy fills in what the kind of an application says by itself, and adds what
+// is wrong.
+func (p Protocol) tidy(wrong *problem.Error, kind string) Protocol {
+	allowed := []string{GrantCode, GrantRefresh, GrantDevice, GrantClient, GrantExchange}
+	methods := []string{"", SecretBasic, PrivateKeyJWT, TLSAuth, TLSSelfSigned}
+	standard := []string{GrantCode, GrantRefresh, GrantClient}
+	if kind == Public {
+		allowed, methods, standard = allowed[:3], []string{"", NoAuth}, standard[:2]
+	}
+	if len(p.GrantTypes) == 0 {
+		p.GrantTypes = standard
+	}
+	for _, grant := range p.GrantTypes {
+		if !slices.Contains(allowed, grant) {
+			wrong.Wrong("grant_types", "grant-type-unknown", "a grant of this kind of application", "grant", grant)
+			break
+		}
+	}
+	if !slices.Contains(methods, p.AuthMethod) {
+		wrong.Wrong("token_endpoint_auth_method", "auth-method-unknown", "a way that this kind of application can prove itself")
+	}
+	if p.Profile != "" && p.Profile != FAPI2 {
+		wrong.Wrong("profile", "profile-unknown", "fapi2, or nothing")
+	}
+	if p.LogoutURIs == nil {
+		p.LogoutURIs = []string{}
+	}
+	if len(p.LogoutURIs) > 10 {
+		wrong.Wrong("post_logout_redirect_uris", "redirect-many", "at most 10 addresses")
+	}
+	for _, uri := range p.LogoutURIs {
+		if !redirectAllowed(uri, kind) {
+			wrong.Wrong("post_logout_redirect_uris", "redirect-form", "an address of the kind that redirect_uris may be", "uri", uri)
+			break
+		}
+	}
+	for name, uri := range map[string]string{"jwks_uri": p.JWKSURI, "backchannel_logout_uri": p.BackchannelLogoutURI} {
+		if uri != "" && !fetchable(uri) {
+			wrong.Wrong(name, "fetch-form", "an http or https address without fragment and user name", "uri", uri)
+		}
+	}
+	return p
+}
+
+// fetchable reports whether we could call uri; where it leads is judged when
+// it is dialled.
+func fetchable(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && len(uri) <= 2000 && isASCII(uri) && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil && u.Fragment == ""
+}
