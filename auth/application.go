@@ -269,7 +269,7 @@ update auth.application
 returning ` + applicationColumns
 
 // EditApplication changes name, description, redirect URIs and Protocol; owner
-// and kind stay. It fails with NotFound unless who owns the application, and with
+// and kind stay. A jwks_uri takes the place of the keys that were set. It fails with NotFound unless who owns the application, and with
 // Invalid and the fields that are wrong.
 func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID, n NewApplication) (Application, error) {
 	app, err := a.Application(ctx, id)
@@ -289,6 +289,11 @@ func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID,
 			n.LogoutURIs, n.BackchannelLogoutURI)
 		if err != nil {
 			return fmt.Errorf("edit application %s: %w", id, err)
+		}
+		if app.JWKSURI != "" { // its keys stand in one place (RFC 7591 §2)
+			if _, err := tx.Exec(ctx, dropKeysSQL, id); err != nil {
+				return fmt.Errorf("drop keys of application %s: %w", id, err)
+			}
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "application.edit", Agency: agencyOf(app), About: id})
 	})

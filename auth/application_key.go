@@ -86,8 +86,8 @@ values ($1, $2, $3, $4)`
 // SetKeys puts the public keys of an application in the place of those it had;
 // none takes them all away. Each is a JWK; one without kid gets its RFC 7638
 // thumbprint. It fails with NotFound unless who, a person, owns the
-// application, Conflict when it is public or disabled, and Invalid, field
-// keys: jwk-many, jwk-private, jwk-form or jwk-kid.
+// application, Conflict when it is public, disabled or has a jwks_uri, and
+// Invalid, field keys: jwk-many, jwk-private, jwk-form or jwk-kid.
 func (a *Auth) SetKeys(ctx context.Context, who Principal, application uuid.UUID, set []json.RawMessage) ([]ApplicationKey, error) {
 	if who.Person == uuid.Nil {
 		return nil, signInFirst()
@@ -104,6 +104,10 @@ func (a *Auth) SetKeys(ctx context.Context, who Principal, application uuid.UUID
 		}
 		if app.Kind == Public {
 			return problem.Errorf(problem.Conflict, "a public application keeps no secret").Coded("application-public")
+		}
+		if app.JWKSURI != "" && len(keys) > 0 {
+			return problem.Errorf(problem.Conflict, "its keys are read from %s; take jwks_uri away first", app.JWKSURI).
+				Coded("keys-elsewhere", "uri", app.JWKSURI)
 		}
 		if _, err := tx.Exec(ctx, dropKeysSQL, application); err != nil {
 			return fmt.Errorf("drop keys of application %s: %w", application, err)
@@ -180,6 +184,40 @@ func readJWK(text []byte) (jose.JSONWebKey, error) {
 		jwk.KeyID = base64.RawURLEncoding.EncodeToString(sum)
 	}
 	return jwk, nil
+}
+
+// maxSetKeys is how many keys a set at a jwks_uri may hold for us: a signature
+// without kid is tried with each.
+const maxSetKeys = 10
+
+// ReadJWKS reads the set at a client's jwks_uri (RFC 7517 §5), and gives those
+// keys of it that may sign an assertion, by kid; one without kid is under its
+// thumbprint. Others are passed over, as the RFC says. It refuses a set with
+// more than 10 such keys, with a kid twice, or with a private key, which has
+// been shown to the world.
+func ReadJWKS(text []byte) (map[string]crypto.PublicKey, error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &set); err != nil {
+		return nil, fmt.Errorf("read JWK set: %w", err)
+	}
+	keys := map[string]crypto.PublicKey{}
+	for _, one := range set.Keys {
+		jwk, err := readJWK(one)
+		if errors.Is(err, errPrivate) {
+			return nil, fmt.Errorf("read JWK set: %w", err)
+		} else if err != nil {
+			continue
+		}
+		if keys[jwk.KeyID] != nil {
+			return nil, fmt.Errorf("read JWK set: kid %.100q stands twice", jwk.KeyID)
+		}
+		if keys[jwk.KeyID] = jwk.Key; len(keys) > maxSetKeys {
+			return nil, fmt.Errorf("read JWK set: more than %d keys", maxSetKeys)
+		}
+	}
+	return keys, nil
 }
 
 // signatureAlgorithm is the one that a key may be used with, or "".

@@ -114,3 +114,55 @@ func FuzzReadJWK(f *testing.F) {
 		}
 	})
 }
+
+func FuzzReadJWKS(f *testing.F) {
+	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
+	f.Add(`{"keys":[{"kty":"RSA","n":"AQ","e":"AQAB"},{"kty":"oct","k":"AA"},null,7]}`)
+	f.Add(`{"keys":null}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		keys, err := ReadJWKS([]byte(text))
+		if err == nil && len(keys) > maxSetKeys {
+			t.Errorf("%d keys", len(keys))
+		}
+		for kid, key := range keys {
+			if kid == "" || signatureAlgorithm(key) == "" {
+				t.Errorf("%q is %T", kid, key)
+			}
+		}
+	})
+}
+
+// The keys of an application stand in one place: here, or at its own address.
+func TestKeysHereOrAtAnAddress(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	who := d.person(t, "dev@x.vn")
+	app, _, err := d.CreateApplication(ctx, who, NewApplication{Name: "Một cửa"})
+	ok(t, "create", err)
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ok(t, "make key", err)
+	set := []json.RawMessage{asJWK(t, jose.JSONWebKey{Key: &p256.PublicKey})}
+	_, err = d.SetKeys(ctx, who, app.ID, set)
+	ok(t, "set", err)
+	edit := func(uri string) error {
+		_, err := d.EditApplication(ctx, who, app.ID, NewApplication{Name: app.Name, Protocol: Protocol{JWKSURI: uri}})
+		return err
+	}
+	for _, uri := range []string{"http://app.test/keys", "https://u@app.test/keys", "https://app.test/keys#1", "ftp://app.test/", "keys", "https://"} {
+		if got := fields(edit(uri)); got["jwks_uri"] != "keys-form" {
+			t.Errorf("%s: got %v, want keys-form", uri, got)
+		}
+	}
+	ok(t, "an address", edit("https://app.test/keys"))
+	if keys, err := d.PublicKeys(ctx, app.ID); err != nil || len(keys) != 0 {
+		t.Errorf("the keys set before: got %v, %v, want none", keys, err)
+	}
+	_, err = d.SetKeys(ctx, who, app.ID, set)
+	want(t, "keys beside an address", err, problem.Conflict, "keys-elsewhere")
+	_, err = d.SetKeys(ctx, who, app.ID, nil)
+	ok(t, "no keys beside an address", err)
+	ok(t, "this computer", edit("http://localhost:9999/keys"))
+	ok(t, "no address", edit(""))
+	_, err = d.SetKeys(ctx, who, app.ID, set)
+	ok(t, "set again", err)
+}

@@ -86,10 +86,11 @@ func (p Protocol) tidy(wrong *problem.Error, kind string) Protocol {
 			break
 		}
 	}
-	for name, uri := range map[string]string{"jwks_uri": p.JWKSURI, "backchannel_logout_uri": p.BackchannelLogoutURI} {
-		if uri != "" && !fetchable(uri) {
-			wrong.Wrong(name, "fetch-form", "an http or https address without fragment and user name", "uri", uri)
-		}
+	if p.BackchannelLogoutURI != "" && !fetchable(p.BackchannelLogoutURI) {
+		wrong.Wrong("backchannel_logout_uri", "fetch-form", "an http or https address without fragment and user name", "uri", p.BackchannelLogoutURI)
+	}
+	if p.JWKSURI != "" && (!fetchable(p.JWKSURI) || !redirectAllowed(p.JWKSURI, Confidential)) {
+		wrong.Wrong("jwks_uri", "keys-form", "an https address without fragment and user name", "uri", p.JWKSURI)
 	}
 	return p
 }

@@ -12,10 +12,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ory/fosite"
+
+	"lgsp/auth"
 )
 
 const (
@@ -36,7 +39,8 @@ on conflict on constraint oauth_assertion_pkey do nothing`
 // statement that it signed itself, for us, now, once. fosite answers 500 to an
 // expired one, spends the jti of one for somebody else and shares jtis between
 // clients (F7), and wants the token address as audience (F8). Here the jti is
-// spent by one statement, last, each client's apart; the audience is the issuer.
+// spent by one statement, last, each client's apart; the audience is the issuer
+// (or the token address, for a client marked as of the old way).
 func (s *Server) byAssertion(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
 	if r.Header.Get("Authorization") != "" || form.Has("client_secret") {
 		return nil, fosite.ErrInvalidRequest.WithHint("The client proved itself twice, by client_assertion and by a secret; use one.")
@@ -55,14 +59,21 @@ func (s *Server) byAssertion(ctx context.Context, r *http.Request, form url.Valu
 	if err != nil {
 		return nil, err
 	}
-	keys, err := s.ClientKeys(ctx, known.ID)
+	if err := known.mayProve(auth.PrivateKeyJWT); err != nil {
+		return nil, err
+	}
+	keys, err := s.keysOf(ctx, known.Application, a.kid)
 	if err != nil {
 		return nil, err
 	}
 	if !a.signedByOneOf(keys) {
 		return nil, fosite.ErrInvalidClient.WithHint("The client_assertion is not signed by a key that is set for this application, with ES256, PS256 or EdDSA.")
 	}
-	if err := a.claims.check(s.Issuer, s.Now()); err != nil {
+	audiences := []string{s.Issuer}
+	if known.LegacyAudience && known.Profile != auth.FAPI2 {
+		audiences = append(audiences, s.Issuer+"/oauth2/token")
+	}
+	if err := a.claims.check(audiences, s.Now()); err != nil {
 		return nil, err
 	}
 	jti := sha256.Sum256([]byte(a.claims.ID))
@@ -161,13 +172,14 @@ func (a assertion) signedBy(key crypto.PublicKey) bool {
 	return false
 }
 
-// check says whether the claims are for us and for now.
-func (c assertionClaims) check(issuer string, now time.Time) error {
+// check says whether the claims are for us, by one of the names we go by, and
+// for now.
+func (c assertionClaims) check(audiences []string, now time.Time) error {
 	var audience string
 	seconds, leeway := float64(now.Unix()), clockLeeway.Seconds()
 	switch {
-	case json.Unmarshal(c.Audience, &audience) != nil || audience != issuer:
-		return fosite.ErrInvalidClient.WithHintf("aud of the client_assertion is to be exactly %q, one string.", issuer)
+	case json.Unmarshal(c.Audience, &audience) != nil || !slices.Contains(audiences, audience):
+		return fosite.ErrInvalidClient.WithHintf("aud of the client_assertion is to be exactly %q, one string.", audiences[0])
 	case c.Expires <= seconds:
 		return fosite.ErrInvalidClient.WithHint("The client_assertion has expired, or has no exp; make a new one for each request.")
 	case c.Expires > seconds+assertionLife.Seconds():

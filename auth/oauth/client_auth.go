@@ -6,12 +6,15 @@ import (
 	"net/url"
 
 	"github.com/ory/fosite"
+
+	"lgsp/auth"
 )
 
 // authenticate finds which client sends a request and that it is it (RFC 6749
 // §2.3): client_secret_basic, client_secret_post, private_key_jwt, or nothing
-// but client_id for a public client. Two ways at once are refused. The secret is compared by
-// VerifySecret, with an HMAC: it holds 256 random bits, which no slow hash
+// but client_id for a public client. Two ways at once are refused, and so is
+// another way than the one the application has chosen. The secret is compared
+// by VerifySecret, with an HMAC: it holds 256 random bits, which no slow hash
 // would protect better.
 func (s *Server) authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
 	if form.Has("client_assertion") || form.Has("client_assertion_type") {
@@ -49,6 +52,9 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, form url.Val
 		}
 		return known, nil
 	}
+	if err := known.mayProve(auth.SecretBasic); err != nil {
+		return nil, err
+	}
 	app, err := s.VerifySecret(ctx, id, secret)
 	if isProblem(err) || err == nil && app.ID != known.ID {
 		return nil, fosite.ErrInvalidClient.WithHint("The client secret is wrong, expired or revoked.").WithWrap(err)
@@ -56,4 +62,16 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, form url.Val
 		return nil, err
 	}
 	return known, nil
+}
+
+// mayProve is nil when the client may prove itself in this way: the one it has
+// chosen, or any while it has chosen none. FAPI 2.0 leaves no secrets (§5.3.2.1).
+func (c *client) mayProve(method string) error {
+	if c.AuthMethod != "" && c.AuthMethod != method {
+		return fosite.ErrInvalidClient.WithHintf("This application proves itself by %s and in no other way.", c.AuthMethod)
+	}
+	if c.Profile == auth.FAPI2 && method == auth.SecretBasic {
+		return fosite.ErrInvalidClient.WithHint("This application follows FAPI 2.0, which knows no client secrets.")
+	}
+	return nil
 }

@@ -72,8 +72,10 @@ type Server struct {
 	// VerifySecret is the application that the secret proves, or Unauthorized.
 	Client       func(ctx context.Context, id uuid.UUID) (auth.Application, error)
 	VerifySecret func(ctx context.Context, clientID, secret string) (auth.Application, error)
-	// ClientKeys are the public keys of an application, by kid.
+	// ClientKeys are the public keys set for an application, by kid. Fetch
+	// reaches public addresses only, for the jwks_uri of others.
 	ClientKeys func(ctx context.Context, application uuid.UUID) (map[string]crypto.PublicKey, error)
+	Fetch      *http.Client
 
 	// SessionPerson is the person of the browser's session, Unauthorized
 	// without one. WhoByPerson and WhoByApplication are the principals a token
@@ -100,6 +102,7 @@ type Server struct {
 	strategy *strategy
 	verifier *Verifier
 	keys     atomic.Pointer[keyring]
+	remote   remoteKeys
 }
 
 // Prepare checks the settings, reads the signing keys (the first node makes

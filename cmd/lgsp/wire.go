@@ -105,6 +105,7 @@ func (p *platform) wireAuth(root secret) {
 		Issuer: p.config.Issuer, Portal: p.config.PortalURL,
 		HMACKey: root.key("lgsp oauth hmac v1"), SealKey: root.key("lgsp seal v1"),
 		Client: p.auth.Application, VerifySecret: p.auth.VerifySecret, ClientKeys: p.auth.PublicKeys,
+		Fetch:         egress.Fetch{Allow: p.config.EgressAllow}.Client(2 * time.Second),
 		SessionPerson: p.sessionPerson,
 		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
 		Audience: p.mayHaveToken, Audiences: p.audiences,
