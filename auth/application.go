@@ -339,6 +339,9 @@ func (a *Auth) DisableApplication(ctx context.Context, who Principal, id uuid.UU
 		if done.RowsAffected() == 0 {
 			return nil
 		}
+		if err := EndApplication(ctx, tx, a.Now().UTC(), id); err != nil {
+			return err
+		}
 		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
 			return err
 		}

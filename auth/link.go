@@ -82,7 +82,7 @@ const setPasswordSQL = `
 update auth.person set password = $2 where id = $1`
 
 // SetPassword uses up a link and sets its person's password; the person's
-// sessions and other links end. It fails with NotFound as LinkPerson does, and with Invalid
+// other links, sessions, grants and tokens end (EndPerson). It fails with NotFound as LinkPerson does, and with Invalid
 // when the password is not good enough, which leaves the link unused.
 func (a *Auth) SetPassword(ctx context.Context, token, password string) (Person, error) {
 	p, err := a.LinkPerson(ctx, token)
@@ -112,8 +112,8 @@ func (a *Auth) SetPassword(ctx context.Context, token, password string) (Person,
 		if _, err := tx.Exec(ctx, setPasswordSQL, person, stored); err != nil {
 			return fmt.Errorf("set password of person %s: %w", person, err)
 		}
-		if _, err := tx.Exec(ctx, endSessionsSQL, person); err != nil {
-			return fmt.Errorf("end sessions of person %s: %w", person, err)
+		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
+			return err
 		}
 		return a.Record(ctx, tx, Act{Who: Principal{Person: p.ID, Name: p.Name}, Verb: "person.password", About: person})
 	})

@@ -178,11 +178,8 @@ func (a *Auth) PersonByEmail(ctx context.Context, who Principal, agency uuid.UUI
 const disablePersonSQL = `
 update auth.person set disabled_at = $2 where id = $1 and disabled_at is null`
 
-const endSessionsSQL = `
-delete from auth.session where person_id = $1`
-
-// DisablePerson locks a person out: sessions end, tokens and the keys of their
-// applications are refused. Disabling twice changes nothing. It fails with
+// DisablePerson locks a person out: sessions, grants and tokens end (EndPerson),
+// the keys of their applications are refused. Disabling twice changes nothing. It fails with
 // Forbidden unless who may person.edit, and with NotFound.
 func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUID) error {
 	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
@@ -203,8 +200,8 @@ func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUI
 			}
 			return nil
 		}
-		if _, err := tx.Exec(ctx, endSessionsSQL, person); err != nil {
-			return fmt.Errorf("end sessions of person %s: %w", person, err)
+		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
+			return err
 		}
 		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
 			return err

@@ -130,17 +130,6 @@ func (a *Auth) StartSession(ctx context.Context, person uuid.UUID, methods ...st
 	return Session{Secret: secret, Person: person, Expires: now.Add(sessionLast)}, nil
 }
 
-const endSessionSQL = `
-delete from auth.session where hash = $1`
-
-// SignOut ends a session; an unknown one is no error.
-func (a *Auth) SignOut(ctx context.Context, secret string) error {
-	if _, err := a.DB.Exec(ctx, endSessionSQL, hashSecret(secret)); err != nil {
-		return fmt.Errorf("end session: %w", err)
-	}
-	return nil
-}
-
 const sessionSQL = `
 select s.person_id as person, p.name, s.seen_at as seen
   from auth.session s join auth.person p on p.id = s.person_id

@@ -171,13 +171,13 @@ func TestARevocationFindsWhatIsBeingMinted(t *testing.T) {
 	minted, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	w.disturb(func(sql string) error {
-		switch sql {
-		case "commit": // first of the refresh, then of the revocation
+		switch {
+		case sql == "commit": // first of the refresh, then of the revocation
 			once.Do(func() {
 				close(minted)
 				<-release
 			})
-		case endGrantSQL: // the revocation is about to wait
+		case strings.Contains(sql, "update auth.oauth_grant"): // the revocation is about to wait
 			time.AfterFunc(50*time.Millisecond, func() { close(release) })
 		}
 		return nil

@@ -73,7 +73,12 @@ func (s *store) SetClientAssertionJWT(context.Context, string, time.Time) error 
 }
 
 const (
+	// The application is told when the session ends; see auth.EndSessions.
 	createGrantSQL = `
+with known as (
+  insert into auth.session_client (session_id, client_id)
+  select id, $2 from auth.session where id = $10
+  on conflict on constraint session_client_key do nothing)
 insert into auth.oauth_grant (id, client_id, person_id, scopes, audience, nonce, auth_time, created_at, expires_at,
   session_id, methods, jkt, x5t)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
@@ -245,7 +250,13 @@ func (s *store) spend(ctx context.Context, sql, signature string) error {
 	return nil
 }
 
+// The consent it came of was used now; which minute is exact enough.
 const createAccessSQL = `
+with used as (
+  update auth.oauth_allowed a set used_at = $4
+    from auth.oauth_grant g
+   where g.id = $2 and a.person_id = g.person_id and a.client_id = g.client_id and a.audience = g.audience
+     and (a.used_at is null or a.used_at <= $4::timestamptz - interval '1 minute'))
 insert into auth.oauth_access (jti, grant_id, expires_at)
 values ($1, $2, $3)`
 
@@ -256,7 +267,8 @@ func (s *store) CreateAccessTokenSession(ctx context.Context, jti string, reques
 	if request.GetSession().GetSubject() == "" {
 		return nil
 	}
-	if _, err := s.db(ctx).Exec(ctx, createAccessSQL, jti, request.GetID(), s.server.Now().UTC().Add(accessLife)); err != nil {
+	now := s.server.Now().UTC()
+	if _, err := s.db(ctx).Exec(ctx, createAccessSQL, jti, request.GetID(), now.Add(accessLife), now); err != nil {
 		return fmt.Errorf("keep access token: %w", err)
 	}
 	return nil
@@ -296,30 +308,14 @@ func (s *store) RevokeRefreshToken(ctx context.Context, grant string) error {
 // which ends the access tokens too.
 func (s *store) RevokeAccessToken(context.Context, string) error { return nil }
 
-const (
-	endGrantSQL = `
-update auth.oauth_grant
-   set revoked_at = $2
- where id = $1 and revoked_at is null`
-	revokeFamilySQL = `
-insert into auth.revoked_token (jti, expires_at)
-select jti, expires_at from auth.oauth_access where grant_id = $1 and expires_at > $2
-on conflict on constraint revoked_token_pkey do nothing`
-)
-
-// endGrant ends a family: no code or refresh token of it works again, and the
-// gateways hear of its access tokens.
+// endGrant ends a family; see auth.EndGrants.
 func (s *store) endGrant(ctx context.Context, grant string) error {
-	now := s.server.Now().UTC()
+	id, err := uuid.Parse(grant)
+	if err != nil {
+		return fmt.Errorf("revoke grant %q: %w", grant, err)
+	}
 	return pgx.BeginFunc(ctx, s.db(ctx), func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, endGrantSQL, grant, now); err != nil {
-			return fmt.Errorf("revoke grant %s: %w", grant, err)
-		}
-		// A second statement: it sees what the transaction it waited for has minted.
-		if _, err := tx.Exec(ctx, revokeFamilySQL, grant, now); err != nil {
-			return fmt.Errorf("revoke tokens of grant %s: %w", grant, err)
-		}
-		return pg.Notify(ctx, tx, "gateway", "revoked")
+		return auth.EndGrants(ctx, tx, s.server.Now().UTC(), []uuid.UUID{id})
 	})
 }
 
