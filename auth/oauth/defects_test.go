@@ -472,7 +472,7 @@ func TestAFailureBetweenStepsUndoesAll(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk is full")
 	for step, statements := range map[string][]string{
-		"spend": {spendCodeSQL, spendRefreshSQL}, "access": {createAccessSQL}, "refresh": {createRefreshSQL}, "commit": {"commit"},
+		"spend": {spendCodeSQL, spendRefreshSQL}, "settle": {settleRefreshSQL, spendCodeSQL}, "access": {createAccessSQL}, "refresh": {createRefreshSQL}, "commit": {"commit"},
 	} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()

@@ -31,7 +31,8 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, request f
 	if err := g.RefreshTokenStrategy.ValidateRefreshToken(ctx, request, token); err != nil {
 		return fosite.ErrInvalidGrant.WithHint("The refresh token is not one of ours; it may have been cut.").WithWrap(err)
 	}
-	kept, err := g.server.store.read(ctx, readRefreshSQL, g.RefreshTokenStrategy.RefreshTokenSignature(ctx, token))
+	signature := g.RefreshTokenStrategy.RefreshTokenSignature(ctx, token)
+	kept, err := g.server.store.read(ctx, readRefreshSQL, signature)
 	if err != nil {
 		return notFoundIsInvalidGrant(err)
 	}
@@ -44,6 +45,9 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, request f
 	wanted := request.GetRequestedScopes() // fosite replaces them by the grant's
 	if err := g.RefreshTokenGrantHandler.HandleTokenEndpointRequest(ctx, request); err != nil {
 		return err
+	}
+	if known, ok := request.GetSession().(*session); ok {
+		known.refreshes = signature
 	}
 	if _, err := g.server.WhoByPerson(ctx, kept.PersonID); isProblem(err) {
 		return fosite.ErrInvalidGrant.WithHint("The person who granted this may not sign in any more.").WithWrap(err)

@@ -81,6 +81,8 @@ type session struct {
 	nonce   string
 	proof   auth.Proof // of the person
 	binding binding
+
+	refreshes string // signature of the refresh token that this one replaces
 }
 
 // binding is the key or certificate that a token is bound to: who presents it

@@ -141,9 +141,10 @@ select ` + grantColumns + `, c.redirect_uri, c.challenge, c.used_at is not null 
   from auth.oauth_code c join auth.oauth_grant g on g.id = c.grant_id
  where c.signature = $1`
 	readRefreshSQL = `
-select ` + grantColumns + `, '' as redirect_uri, '' as challenge, r.used_at is not null as used,
+select ` + grantColumns + `, '' as redirect_uri, '' as challenge,
+       r.used_at is not null and not (a.refresh_grace and not r.settled and r.used_at + interval '10 seconds' > $2) as used,
        r.expires_at > $2 and g.expires_at > $2 and g.revoked_at is null as live
-  from auth.oauth_refresh r join auth.oauth_grant g on g.id = r.grant_id
+  from auth.oauth_refresh r join auth.oauth_grant g on g.id = r.grant_id join auth.application a on a.id = g.client_id
  where r.signature = $1`
 )
 
@@ -205,8 +206,7 @@ func (s *store) find(ctx context.Context, sql, signature string, used error) (fo
 
 // Locking the grant makes a revocation wait for the tokens being minted, and
 // then find them.
-const (
-	spendCodeSQL = `
+const spendCodeSQL = `
 with family as (
   select g.id from auth.oauth_grant g
    where g.id = (select grant_id from auth.oauth_code where signature = $1) and g.revoked_at is null
@@ -216,36 +216,16 @@ update auth.oauth_code c
   from family
  where c.signature = $1 and c.grant_id = family.id and c.used_at is null and c.expires_at > $2
 returning c.grant_id`
-	spendRefreshSQL = `
-with family as (
-  select g.id from auth.oauth_grant g
-   where g.id = (select grant_id from auth.oauth_refresh where signature = $1) and g.revoked_at is null
-     for no key update)
-update auth.oauth_refresh r
-   set used_at = $2
-  from family
- where r.signature = $1 and r.grant_id = family.id and r.used_at is null and r.expires_at > $2
-returning r.grant_id`
-)
 
 // InvalidateAuthorizeCodeSession spends a code: of any number of requests at
 // once, one succeeds and the others get errSpent (F2).
 func (s *store) InvalidateAuthorizeCodeSession(ctx context.Context, signature string) error {
-	return s.spend(ctx, spendCodeSQL, signature)
-}
-
-// RotateRefreshToken spends a refresh token, as InvalidateAuthorizeCodeSession a code.
-func (s *store) RotateRefreshToken(ctx context.Context, _ string, signature string) error {
-	return s.spend(ctx, spendRefreshSQL, signature)
-}
-
-func (s *store) spend(ctx context.Context, sql, signature string) error {
 	var grant uuid.UUID
-	err := s.db(ctx).QueryRow(ctx, sql, signature, s.server.Now().UTC()).Scan(&grant)
+	err := s.db(ctx).QueryRow(ctx, spendCodeSQL, signature, s.server.Now().UTC()).Scan(&grant)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return errSpent
 	} else if err != nil {
-		return fmt.Errorf("spend: %w", err)
+		return fmt.Errorf("spend code: %w", err)
 	}
 	return nil
 }
@@ -270,20 +250,6 @@ func (s *store) CreateAccessTokenSession(ctx context.Context, jti string, reques
 	now := s.server.Now().UTC()
 	if _, err := s.db(ctx).Exec(ctx, createAccessSQL, jti, request.GetID(), now.Add(accessLife), now); err != nil {
 		return fmt.Errorf("keep access token: %w", err)
-	}
-	return nil
-}
-
-const createRefreshSQL = `
-insert into auth.oauth_refresh (signature, grant_id, created_at, expires_at)
-values ($1, $2, $3, $4)`
-
-// CreateRefreshTokenSession keeps a refresh token. Its scopes are the grant's,
-// whatever the access token beside it was narrowed to (RFC 6749 §6).
-func (s *store) CreateRefreshTokenSession(ctx context.Context, signature, _ string, request fosite.Requester) error {
-	now := s.server.Now().UTC()
-	if _, err := s.db(ctx).Exec(ctx, createRefreshSQL, signature, request.GetID(), now, now.Add(refreshLife)); err != nil {
-		return fmt.Errorf("keep refresh token: %w", err)
 	}
 	return nil
 }
