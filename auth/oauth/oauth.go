@@ -99,6 +99,7 @@ type Server struct {
 
 	fosite   *fosite.Fosite
 	store    *store
+	register *register
 	strategy *strategy
 	verifier *Verifier
 	keys     atomic.Pointer[keyring]
@@ -126,6 +127,7 @@ func (s *Server) Prepare(ctx context.Context) error {
 		return err
 	}
 	s.store = &store{server: s}
+	s.register = &register{server: s}
 	s.strategy = newStrategy(s)
 	s.fosite = s.newProvider()
 	s.verifier = &Verifier{Issuer: s.Issuer, Keys: s.Keys, Now: s.Now, Revoked: func(string) bool { return false }}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -240,18 +241,31 @@ with used as (
 insert into auth.oauth_access (jti, grant_id, expires_at)
 values ($1, $2, $3)`
 
-// CreateAccessTokenSession keeps the jti of an access token that a person
-// granted, so that it can be revoked with its family. Nothing is kept of an
-// application's own (F18).
+// CreateAccessTokenSession records that an access token was issued. Of one that
+// a person granted it also keeps the jti with its family, so that it can be
+// revoked with it; the token itself is never kept (F18).
 func (s *store) CreateAccessTokenSession(ctx context.Context, jti string, request fosite.Requester) error {
-	if request.GetSession().GetSubject() == "" {
-		return nil
-	}
 	now := s.server.Now().UTC()
+	record := issued{at: now, audience: request.GetGrantedAudience()[0], scopes: strings.Join(request.GetGrantedScopes(), " ")}
+	var err1, err2 error
+	record.id, err1 = uuid.Parse(jti)
+	record.client, err2 = uuid.Parse(request.GetClient().GetID())
+	if err := errors.Join(err1, err2); err != nil {
+		return fmt.Errorf("record access token: %w", err)
+	}
+	known, ok := request.GetSession().(*session)
+	if !ok || known.person == uuid.Nil {
+		return s.server.register.keep(ctx, record)
+	}
 	if _, err := s.db(ctx).Exec(ctx, createAccessSQL, jti, request.GetID(), now.Add(accessLife), now); err != nil {
 		return fmt.Errorf("keep access token: %w", err)
 	}
-	return nil
+	record.person = known.person
+	var err error
+	if record.grant, err = uuid.Parse(request.GetID()); err != nil {
+		return fmt.Errorf("record access token: %w", err)
+	}
+	return insertIssued(ctx, s, []issued{record})
 }
 
 // GetAccessTokenSession finds nothing: access tokens are checked by the Verifier.
