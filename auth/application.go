@@ -295,6 +295,9 @@ func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID,
 				return fmt.Errorf("drop keys of application %s: %w", id, err)
 			}
 		}
+		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
+			return err
+		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "application.edit", Agency: agencyOf(app), About: id})
 	})
 	return app, err

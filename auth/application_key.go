@@ -126,6 +126,9 @@ func (a *Auth) SetKeys(ctx context.Context, who Principal, application uuid.UUID
 		if list, err = readKeys(ctx, tx, application); err != nil {
 			return err
 		}
+		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
+			return err
+		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "application.keys", Agency: agencyOf(app), About: application,
 			Detail: map[string]any{"kids": kids}})
 	})

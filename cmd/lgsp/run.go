@@ -27,6 +27,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"sequencer of the ledger": p.ledger.Run,
 		"gateway":                 p.node.Run,
 		"authorization server":    p.oauth.Run,
+		"notices of clients":      p.clients.feed.Run,
 		"upkeep":                  p.upkeep,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"database":                p.watchDatabase,

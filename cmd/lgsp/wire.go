@@ -43,6 +43,7 @@ type platform struct {
 	node       *gateway.Node
 	api        *portal.API
 	portal     *portal.Portal
+	clients    *clients
 	upstreams  *upstreams
 	metrics    *prometheus.Registry
 }
@@ -100,15 +101,16 @@ func (p *platform) wireAuth(root secret) {
 		May:       p.policy.May,
 		Record:    p.ledger.Record,
 	}
+	p.clients = newClients(p)
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
 		Issuer: p.config.Issuer, Portal: p.config.PortalURL,
 		HMACKey: root.key("lgsp oauth hmac v1"), SealKey: root.key("lgsp seal v1"),
-		Client: p.auth.Application, VerifySecret: p.auth.VerifySecret, ClientKeys: p.auth.PublicKeys,
+		Client: p.clients.application, VerifySecret: p.auth.VerifySecret, ClientKeys: p.clients.publicKeys,
 		Fetch:         egress.Fetch{Allow: p.config.EgressAllow}.Client(2 * time.Second),
 		SessionPerson: p.sessionPerson,
 		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
-		Audience: p.mayHaveToken, Audiences: p.audiences,
+		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,
 		Record: p.ledger.Record,
 	}
 }

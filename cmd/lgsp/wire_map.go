@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -122,19 +121,6 @@ func (p *platform) catalogAgency(ctx context.Context, slug string) (catalog.Agen
 
 func agencyOf(a auth.Agency) catalog.Agency {
 	return catalog.Agency{ID: a.ID, Slug: a.Slug, TitleVI: a.NameVI, TitleEN: a.NameEN}
-}
-
-// mayHaveToken lets an application have a token for a version that it has an
-// agreement for. A version is named by its address at the gateway.
-func (p *platform) mayHaveToken(ctx context.Context, client uuid.UUID, audience string) error {
-	audiences, err := p.audiences(ctx, client)
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(audiences, audience) {
-		return problem.Errorf(problem.Forbidden, "the application has no agreement in force for %s", audience)
-	}
-	return nil
 }
 
 // audiences are the addresses of the versions that an application has an
