@@ -99,7 +99,7 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 	}
 	set("X-Request-Id", c.answer.own.Get("X-Request-Id"))
 	set("Traceparent", "00-"+c.exchange.Trace+"-"+span()+"-01")
-	out.Header.Add("Via", "1.1 "+c.node.via)
+	out.Header.Add("Via", strings.TrimPrefix(p.In.Proto, "HTTP/")+" "+c.node.via) // RFC 9110 §7.6.3
 }
 
 // dashes is made once: making one costs more than using it.
@@ -112,6 +112,7 @@ func isOurs(name string) bool {
 	name = dashes.Replace(strings.ToLower(name))
 	switch name {
 	case "authorization", "cookie", "x-api-key", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip",
+		"client-cert", "client-cert-chain",
 		"x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "x-original-host",
 		"traceparent", "x-request-id", "upgrade", "connection", "http2-settings", "expect":
 		return true

@@ -27,16 +27,23 @@ type config struct {
 	PortalAddr     string         // LGSP_PORTAL_ADDR, host:port, default :8080
 	GatewayAddr    string         // LGSP_GATEWAY_ADDR, host:port, default :8000
 	OpsAddr        string         // LGSP_OPS_ADDR, host:port, default 127.0.0.1:9090
-	PortalURL      string         // LGSP_PORTAL_URL, public origin, default http://localhost and the portal's port
-	GatewayURL     string         // LGSP_GATEWAY_URL, public origin, default http://localhost and the gateway's port
+	PortalURL      string         // LGSP_PORTAL_URL, public origin, default http://localhost (https with LGSP_TLS_CERT) and the portal's port
+	GatewayURL     string         // LGSP_GATEWAY_URL, public origin, default as LGSP_PORTAL_URL, with the gateway's port
 	Issuer         string         // LGSP_ISSUER, issuer of tokens, default LGSP_PORTAL_URL
-	TrustedProxies []netip.Prefix // LGSP_TRUSTED_PROXIES, comma list of addresses or CIDR whose X-Forwarded-For counts, default none
+	TLSCert        string         // LGSP_TLS_CERT, PEM file of the certificate and its chain, absent: doors without TLS
+	TLSKey         string         // LGSP_TLS_KEY, PEM file of its key
+	MTLSAddr       string         // LGSP_MTLS_ADDR, host:port of the door for clients with certificates, absent: none
+	MTLSURL        string         // LGSP_MTLS_URL, its public origin, default https://localhost and its port
+	MTLSCA         string         // LGSP_MTLS_CA, PEM file of those who certify clients, absent: only self-signed certificates count
+	TrustedProxies []netip.Prefix // LGSP_TRUSTED_PROXIES, comma list of addresses or CIDR whose X-Forwarded-For and Client-Cert count, default none
 	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop waits for requests, default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
 	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
 	Pprof          bool           // LGSP_PPROF, 1 serves /debug/pprof on LGSP_OPS_ADDR, default 0
+
+	files *tlsFiles // what the files of LGSP_TLS_CERT, _KEY and LGSP_MTLS_CA hold; nil until openTLS
 }
 
 // settings are the variables that config reads; any other LGSP_ variable is a
@@ -44,6 +51,7 @@ type config struct {
 var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
+	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
 	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
 	"LGSP_SMTP_URL_FILE", "LGSP_PPROF", "LGSP_CONFIG",
 }
@@ -118,16 +126,48 @@ func readConfig(environ []string, demo bool) (config, error) {
 		LogLevel:    r.level("LGSP_LOG_LEVEL"),
 		SMTPURL:     r.secret("LGSP_SMTP_URL"),
 		Pprof:       r.flag("LGSP_PPROF"),
+		TLSCert:     r.text("LGSP_TLS_CERT", ""),
+		TLSKey:      r.text("LGSP_TLS_KEY", ""),
 	}
 	c.SecretFile = r.text("LGSP_SECRET_FILE", filepath.Join(c.DataDir, "secret"))
-	c.PortalURL = r.origin("LGSP_PORTAL_URL", localOrigin(c.PortalAddr))
-	c.GatewayURL = r.origin("LGSP_GATEWAY_URL", localOrigin(c.GatewayAddr))
+	scheme := "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
+	c.PortalURL = r.origin("LGSP_PORTAL_URL", localOrigin(scheme, c.PortalAddr))
+	c.GatewayURL = r.origin("LGSP_GATEWAY_URL", localOrigin(scheme, c.GatewayAddr))
 	c.Issuer = r.origin("LGSP_ISSUER", c.PortalURL)
 	c.TrustedProxies = r.prefixes("LGSP_TRUSTED_PROXIES")
 	c.EgressAllow = r.prefixes("LGSP_EGRESS_ALLOW")
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		r.wrong("LGSP_TLS_CERT", "set LGSP_TLS_CERT and LGSP_TLS_KEY together")
+	}
+	r.mtls(&c)
 	r.checkURL("LGSP_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql")
 	r.checkURL("LGSP_SMTP_URL", c.SMTPURL, "smtp", "smtps")
 	return c, errors.Join(r.errors...)
+}
+
+// mtls reads the door for clients with certificates, which is off when it has
+// no address.
+func (r *settingsReader) mtls(c *config) {
+	if r.env["LGSP_MTLS_ADDR"] == "" {
+		for _, name := range []string{"LGSP_MTLS_URL", "LGSP_MTLS_CA"} {
+			if r.env[name] != "" {
+				r.wrong(name, "set LGSP_MTLS_ADDR too: it is about that door")
+			}
+		}
+		return
+	}
+	c.MTLSAddr = r.address("LGSP_MTLS_ADDR", "")
+	c.MTLSURL = r.origin("LGSP_MTLS_URL", localOrigin("https", c.MTLSAddr))
+	c.MTLSCA = r.text("LGSP_MTLS_CA", "")
+	if !strings.HasPrefix(c.MTLSURL, "https://") {
+		r.wrong("LGSP_MTLS_URL", "%q does not begin with https://, and certificates are shown nowhere else", c.MTLSURL)
+	}
+	if c.TLSCert == "" && len(c.TrustedProxies) == 0 {
+		r.wrong("LGSP_MTLS_ADDR", "set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES whose Client-Cert header is believed")
+	}
 }
 
 func (r *settingsReader) text(name, standard string) string {
@@ -232,12 +272,12 @@ func (r *settingsReader) checkURL(name, value string, schemes ...string) {
 }
 
 // localOrigin is how a browser on this machine reaches a listener.
-func localOrigin(addr string) string {
+func localOrigin(scheme, addr string) string {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "http://localhost"
+		return scheme + "://localhost"
 	}
-	return "http://localhost:" + port
+	return scheme + "://localhost:" + port
 }
 
 // makeDataDir makes the data directory at the first start.

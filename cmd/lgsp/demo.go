@@ -32,7 +32,7 @@ func (p *platform) startDemo(ctx context.Context) (*demo.Running, error) {
 func (p *platform) rooms() demo.Rooms {
 	return demo.Rooms{
 		Auth: p.auth, Catalog: p.catalog, Agreements: p.agreements,
-		Portal: p.config.PortalURL, Gateway: p.config.GatewayURL, Ops: localOrigin(p.config.OpsAddr), Issuer: p.config.Issuer,
+		Portal: p.config.PortalURL, Gateway: p.config.GatewayURL, Ops: localOrigin("http", p.config.OpsAddr), Issuer: p.config.Issuer,
 		Dir: p.config.DataDir,
 	}
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -41,16 +41,16 @@ func runGateway(ctx context.Context, p program) error {
 		return err
 	}
 	defer unlock()
-	calls, err := net.Listen("tcp", c.GatewayAddr)
-	if err != nil {
-		return fmt.Errorf("LGSP_GATEWAY_ADDR: %w", err)
+	if c.files, err = openTLS(c); err != nil {
+		return err
 	}
-	defer calls.Close()
-	ops, err := net.Listen("tcp", c.OpsAddr)
+	own := c
+	own.PortalAddr = "" // the portal is another machine's
+	doors, err := openDoors(own)
 	if err != nil {
-		return fmt.Errorf("LGSP_OPS_ADDR: %w", err)
+		return err
 	}
-	defer ops.Close()
+	defer doors.close()
 	db, err := openDatabase(ctx, c)
 	if err != nil {
 		return err
@@ -60,20 +60,26 @@ func runGateway(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	return platform.runNode(ctx, calls, ops)
+	return platform.runNode(ctx, doors)
 }
 
-func (p *platform) runNode(ctx context.Context, calls, ops net.Listener) error {
+func (p *platform) runNode(ctx context.Context, d doors) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var services, servers errgroup.Group
 	services.Go(func() error { return p.node.Run(working) })
 	services.Go(func() error { return p.oauth.Run(working) }) // keeps the keys fresh
-	servers.Go(func() error { return serveUntil(ctx, calls, p.node, p.config.Drain) })
-	servers.Go(func() error {
-		handler := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}.Handler()
-		return serveUntil(ctx, ops, handler, p.config.Drain)
-	})
+	services.Go(func() error { return p.config.files.watch(working) })
+	ops := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}
+	for _, door := range []door{
+		{d.gateway, p.config.files.server(tls.NoClientCert), p.node},
+		{d.mtls, p.config.files.server(tls.RequestClientCert), withCertificate(p.config.TrustedProxies, p.node)},
+		{d.ops, nil, ops.Handler()},
+	} {
+		if door.Listener != nil {
+			servers.Go(func() error { return door.serveUntil(ctx, p.config.Drain) })
+		}
+	}
 	err := servers.Wait()
 	stop()
 	return errors.Join(err, services.Wait())

@@ -161,7 +161,7 @@ func TestPathsOfThePortal(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	go func() { _ = serveUntil(ctx, w.doors.portal, w.portal.Routes(), time.Second) }()
+	go func() { _ = door{Listener: w.doors.portal, handler: w.portal.Routes()}.serveUntil(ctx, time.Second) }()
 	for _, path := range []string{"/static/../sign-in", "/static/..%2fsign-in", "/static/%2e%2e/%2e%2e/etc/passwd", "/static/..\\..\\etc", "/.git/config", "/%00",
 		"//sign-in", "/en//sign-in", "/api/v1/../v1/me", "/api/v1//me", "/api/v1/%2e%2e/me", "/api/v1/versions/..%2f..%2fme", "/ledger/tile/0/../../../checkpoint", "/sign-in/"} {
 		got := strings.Join(dialogue(t, w.config.PortalAddr, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), " ")

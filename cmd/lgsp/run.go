@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"upkeep":                  p.upkeep,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"database":                p.watchDatabase,
+		"certificates":            p.config.files.watch,
 	} {
 		services.Go(func() error {
 			err := service(working)
@@ -41,10 +43,16 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		})
 	}
 	ops := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}
-	for door, handler := range map[net.Listener]http.Handler{
-		d.portal: p.portal.Routes(), d.gateway: p.node, d.ops: ops.Handler(),
+	files, pages := p.config.files, p.portal.Routes()
+	for _, door := range []door{
+		{d.portal, files.server(tls.NoClientCert), pages},
+		{d.gateway, files.server(tls.NoClientCert), p.node},
+		{d.mtls, files.server(tls.RequestClientCert), withCertificate(p.config.TrustedProxies, forClients(pages, p.node))},
+		{d.ops, nil, ops.Handler()},
 	} {
-		servers.Go(func() error { return serveUntil(serving, door, handler, p.config.Drain) })
+		if door.Listener != nil {
+			servers.Go(func() error { return door.serveUntil(serving, p.config.Drain) })
+		}
 	}
 	go p.announce(serving, ready)
 	err := servers.Wait()
@@ -112,6 +120,7 @@ func server(handler http.Handler) *http.Server {
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100}, // on one connection, over TLS
 		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
 }
@@ -129,14 +138,20 @@ func endAfterChunks(next http.Handler) http.Handler {
 	})
 }
 
-// serveUntil serves a listener until ctx ends, then lets requests finish
-// within drain.
-func serveUntil(ctx context.Context, l net.Listener, handler http.Handler, drain time.Duration) error {
-	s := server(handler)
+// door is a listener, how it speaks TLS (nil: not), and what answers there.
+type door struct {
+	net.Listener
+	tls     *tls.Config
+	handler http.Handler
+}
+
+// serveUntil serves a door until ctx ends, then lets requests finish within drain.
+func (d door) serveUntil(ctx context.Context, drain time.Duration) error {
+	s := server(d.handler)
 	var group errgroup.Group
 	group.Go(func() error {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve %s: %w", l.Addr(), err)
+		if err := serveOn(s, d.Listener, d.tls); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve %s: %w", d.Addr(), err)
 		}
 		return nil
 	})
@@ -150,4 +165,13 @@ func serveUntil(ctx context.Context, l net.Listener, handler http.Handler, drain
 		return nil
 	})
 	return group.Wait()
+}
+
+// serveOn serves HTTP/1.1, and over TLS HTTP/2 too.
+func serveOn(s *http.Server, l net.Listener, secured *tls.Config) error {
+	if secured == nil {
+		return s.Serve(l)
+	}
+	s.TLSConfig = secured
+	return s.ServeTLS(l, "", "")
 }

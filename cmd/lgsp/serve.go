@@ -39,6 +39,9 @@ func serve(ctx context.Context, p program, c config, demo bool) error {
 		return err
 	}
 	defer unlock()
+	if c.files, err = openTLS(c); err != nil {
+		return err
+	}
 	doors, err := openDoors(c)
 	if err != nil {
 		return err
@@ -75,9 +78,9 @@ func (c config) logger(w io.Writer, demo bool) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// doors are the three listeners, opened before anything slow, so that a taken
-// port is told at once.
-type doors struct{ portal, gateway, ops net.Listener }
+// doors are the listeners, opened before anything slow, so that a taken port
+// is told at once. The one for clients with certificates is nil when it is off.
+type doors struct{ portal, gateway, mtls, ops net.Listener }
 
 func openDoors(c config) (doors, error) {
 	var d doors
@@ -88,8 +91,12 @@ func openDoors(c config) (doors, error) {
 	}{
 		{"LGSP_PORTAL_ADDR", c.PortalAddr, &d.portal},
 		{"LGSP_GATEWAY_ADDR", c.GatewayAddr, &d.gateway},
+		{"LGSP_MTLS_ADDR", c.MTLSAddr, &d.mtls},
 		{"LGSP_OPS_ADDR", c.OpsAddr, &d.ops},
 	} {
+		if door.addr == "" {
+			continue
+		}
 		listener, err := net.Listen("tcp", door.addr)
 		if errors.Is(err, syscall.EADDRINUSE) {
 			err = fmt.Errorf("%s: %s is taken by another program; stop it or set another address", door.name, door.addr)
@@ -110,7 +117,7 @@ func openDoors(c config) (doors, error) {
 }
 
 func (d doors) close() {
-	for _, l := range []net.Listener{d.portal, d.gateway, d.ops} {
+	for _, l := range []net.Listener{d.portal, d.gateway, d.mtls, d.ops} {
 		if l != nil {
 			_ = l.Close() // closed already by the server's own shutdown
 		}

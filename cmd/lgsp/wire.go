@@ -66,8 +66,13 @@ func wire(ctx context.Context, c config, db *database) (*platform, error) {
 		metrics:   prometheus.NewRegistry(),
 	}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if c.files.state().certificate != nil {
+		p.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "lgsp_tls_certificate_expires_seconds", Help: "When the certificate in use expires, in Unix seconds.",
+		}, c.files.expires))
+	}
 	p.upstreams.read = p.catalog.ApprovedUpstreams
-	p.upstreams.wire([]string{c.PortalAddr, c.GatewayAddr, c.OpsAddr})
+	p.upstreams.wire([]string{c.PortalAddr, c.GatewayAddr, c.MTLSAddr, c.OpsAddr})
 	p.wireLedger(root)
 	p.wireAuth(root)
 	p.wireCatalog()
