@@ -41,6 +41,13 @@ func TestReadConfig(t *testing.T) {
 		{name: "proxies", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1, 2001:db8::/32"}, want: func(c *config) {
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("2001:db8::/32")}
 		}},
+		{name: "TLS", env: []string{"LGSP_TLS_CERT=c.pem", "LGSP_TLS_KEY=k.pem", "LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_CA=ca.pem"}, want: func(c *config) {
+			c.TLSCert, c.TLSKey, c.MTLSAddr, c.MTLSCA, c.MTLSURL = "c.pem", "k.pem", ":8443", "ca.pem", "https://localhost:8443"
+			c.PortalURL, c.GatewayURL, c.Issuer = "https://localhost:8080", "https://localhost:8000", "https://localhost:8080"
+		}},
+		{name: "a proxy ends the TLS", env: []string{"LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_URL=https://m.example.vn", "LGSP_TRUSTED_PROXIES=10.0.0.1"}, want: func(c *config) {
+			c.MTLSAddr, c.MTLSURL, c.TrustedProxies = ":8443", "https://m.example.vn", []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -80,6 +87,27 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("the report shows a password: %q", err)
+	}
+}
+
+// TestReadConfigOfDoors: what belongs together is set together.
+func TestReadConfigOfDoors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		env  string
+		want string
+	}{
+		{"LGSP_TLS_CERT=c", "LGSP_TLS_CERT: set LGSP_TLS_CERT and LGSP_TLS_KEY together"},
+		{"LGSP_TLS_KEY=k", "LGSP_TLS_CERT: set LGSP_TLS_CERT and LGSP_TLS_KEY together"},
+		{"LGSP_MTLS_URL=https://m.example.vn", "LGSP_MTLS_URL: set LGSP_MTLS_ADDR too"},
+		{"LGSP_MTLS_CA=ca", "LGSP_MTLS_CA: set LGSP_MTLS_ADDR too"},
+		{"LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES"},
+		{"LGSP_MTLS_ADDR=:8443 LGSP_TLS_CERT=c LGSP_TLS_KEY=k LGSP_MTLS_URL=http://m.example.vn", "does not begin with https://"},
+		{"LGSP_MTLS_ADDR=8443 LGSP_TLS_CERT=c LGSP_TLS_KEY=k", "is not host:port"},
+	} {
+		if _, err := readConfig(strings.Fields(tt.env), false); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.env, err, tt.want)
+		}
 	}
 }
 

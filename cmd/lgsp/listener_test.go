@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -14,29 +15,44 @@ import (
 	"time"
 )
 
-// listen serves a handler as every door of the platform is served.
-func listen(t *testing.T, s *http.Server) string {
+// listen serves a handler as every door of the platform is served, with TLS
+// when secured is set.
+func listen(t *testing.T, s *http.Server, secured *tls.Config) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = s.Serve(l) }() // ends with Close
+	go func() { _ = serveOn(s, l, secured) }() // ends with Close
 	t.Cleanup(func() { _ = s.Close() })
 	return l.Addr().String()
 }
 
+// withAndWithoutTLS runs a test on a plain door and on one with TLS; dial
+// reaches it, over TLS with HTTP/1.1.
+func withAndWithoutTLS(t *testing.T, test func(t *testing.T, s *tls.Config, dial dialer)) {
+	t.Run("plain", func(t *testing.T) { test(t, nil, net.Dial) })
+	t.Run("TLS", func(t *testing.T) {
+		files, ca := newTLSFiles(t)
+		test(t, files.server(tls.NoClientCert), func(network, addr string) (net.Conn, error) {
+			return tls.Dial(network, addr, &tls.Config{RootCAs: ca.Pool()})
+		})
+	})
+}
+
+type dialer func(network, addr string) (net.Conn, error)
+
 // dialogue sends raw bytes and gives the status of every answer until the
 // server closes the connection; "open" at the end: it does not.
-func dialogue(t *testing.T, addr, raw string) []string {
+func (dial dialer) dialogue(t *testing.T, addr, raw string) []string {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
+	conn, err := dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	_, _ = io.WriteString(conn, raw) // the server may refuse before the end
-	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(3 * time.Second))
 	var got []string
 	for in := bufio.NewReader(conn); ; {
 		answer, err := http.ReadResponse(in, nil)
@@ -54,11 +70,15 @@ func dialogue(t *testing.T, addr, raw string) []string {
 // cannot be read in one way only is refused and the connection is closed.
 func TestFraming(t *testing.T) {
 	t.Parallel()
+	withAndWithoutTLS(t, testFraming)
+}
+
+func testFraming(t *testing.T, secured *tls.Config, dial dialer) {
 	var served atomic.Int64
 	addr := listen(t, server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		served.Add(1)
-	})))
+	})), secured)
 	const second = "GET /second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 	for _, tt := range []struct {
 		name, raw string
@@ -83,7 +103,7 @@ func TestFraming(t *testing.T) {
 		{"ten thousand headers", "GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("A: b\r\n", 10_000) + "\r\n", "431", 0},
 	} {
 		before := served.Load()
-		got := strings.Join(dialogue(t, addr, tt.raw), " ")
+		got := strings.Join(dial.dialogue(t, addr, tt.raw), " ")
 		if got != tt.want || served.Load()-before != tt.served {
 			t.Errorf("%s: got %q and %d served, want %q and %d", tt.name, got, served.Load()-before, tt.want, tt.served)
 		}
@@ -94,6 +114,10 @@ func TestFraming(t *testing.T) {
 // connection.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
+	withAndWithoutTLS(t, testSlowClients)
+}
+
+func testSlowClients(t *testing.T, secured *tls.Config, dial dialer) {
 	s := server(http.NotFoundHandler())
 	for name, limit := range map[string]struct{ got, most time.Duration }{
 		"header": {s.ReadHeaderTimeout, 10 * time.Second}, "read": {s.ReadTimeout, 5 * time.Minute},
@@ -108,15 +132,15 @@ func TestSlowClients(t *testing.T) {
 			w.WriteHeader(http.StatusRequestTimeout)
 		}
 	}))
-	s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout = 100*time.Millisecond, 200*time.Millisecond, 100*time.Millisecond
-	addr := listen(t, s)
+	s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout = 400*time.Millisecond, 500*time.Millisecond, 400*time.Millisecond // a handshake too
+	addr := listen(t, s, secured)
 	for _, tt := range []struct{ name, raw, want string }{
 		{"a header that does not end", "GET / HTTP/1.1\r\nHost: x\r\nX-A: ", ""},
 		{"nothing at all", "", ""},
 		{"a body that does not end", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc", "408"},
 		{"nothing after an answer", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "200"},
 	} {
-		if got := strings.Join(dialogue(t, addr, tt.raw), " "); got != tt.want {
+		if got := strings.Join(dial.dialogue(t, addr, tt.raw), " "); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -146,7 +170,7 @@ func TestDoorsAreApart(t *testing.T) {
 		}
 	}
 	for _, door := range []string{w.config.PortalAddr, w.config.GatewayAddr} {
-		if got := dialogue(t, door, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); len(got) == 0 || got[0] < "400" {
+		if got := dialer(net.Dial).dialogue(t, door, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); len(got) == 0 || got[0] < "400" {
 			t.Errorf("HTTP/2 without TLS on %s: got %v", door, got)
 		}
 	}
@@ -164,7 +188,7 @@ func TestPathsOfThePortal(t *testing.T) {
 	go func() { _ = door{Listener: w.doors.portal, handler: w.portal.Routes()}.serveUntil(ctx, time.Second) }()
 	for _, path := range []string{"/static/../sign-in", "/static/..%2fsign-in", "/static/%2e%2e/%2e%2e/etc/passwd", "/static/..\\..\\etc", "/.git/config", "/%00",
 		"//sign-in", "/en//sign-in", "/api/v1/../v1/me", "/api/v1//me", "/api/v1/%2e%2e/me", "/api/v1/versions/..%2f..%2fme", "/ledger/tile/0/../../../checkpoint", "/sign-in/"} {
-		got := strings.Join(dialogue(t, w.config.PortalAddr, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), " ")
+		got := strings.Join(dialer(net.Dial).dialogue(t, w.config.PortalAddr, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), " ")
 		if got != "404" && got != "400" && got != "301" {
 			t.Errorf("%s: got %s", path, got)
 		}
