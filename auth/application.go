@@ -134,6 +134,10 @@ func (n NewApplication) tidy() (NewApplication, error) {
 				"an https address without fragment and user name; http only for this computer; a private scheme only for a public application", "uri", uri)
 			break
 		}
+		if n.Profile == FAPI2 && !isHTTPS(uri) {
+			wrong.Wrong("redirect_uris", "fapi-https", "with FAPI 2.0 an https address", "uri", uri)
+			break
+		}
 	}
 	n.Protocol = n.Protocol.tidy(wrong, n.Kind)
 	return n, asError(wrong)

@@ -29,7 +29,7 @@ const protocolColumns = `profile, auth_method, grant_types, pushed_only, dpop_bo
 jwks_uri, legacy_audience, refresh_grace, logout_uris, backchannel_logout_uri`
 
 // FAPI2 is the FAPI 2.0 Security Profile: pushed requests, bound tokens, and a
-// client that proves itself by a key.
+// client that proves itself by a key or a certificate.
 const FAPI2 = "fapi2"
 
 // The ways a client proves itself (RFC 7591 §2, RFC 8705 §2).
@@ -92,7 +92,42 @@ func (p Protocol) tidy(wrong *problem.Error, kind string) Protocol {
 	if p.JWKSURI != "" && (!fetchable(p.JWKSURI) || !redirectAllowed(p.JWKSURI, Confidential)) {
 		wrong.Wrong("jwks_uri", "keys-form", "an https address without fragment and user name", "uri", p.JWKSURI)
 	}
+	if p.Profile == FAPI2 {
+		return p.tidyFAPI(wrong, kind)
+	}
 	return p
+}
+
+// tidyFAPI fills in what the FAPI 2.0 Security Profile says by itself, and
+// adds what goes against it (its §5.3.2). Where neither way of binding tokens
+// is chosen, it is the one that goes with how the client proves itself.
+func (p Protocol) tidyFAPI(wrong *problem.Error, kind string) Protocol {
+	byTLS := p.AuthMethod == TLSAuth || p.AuthMethod == TLSSelfSigned
+	switch {
+	case kind == Public:
+		wrong.Wrong("profile", "fapi-public", "only a confidential application follows FAPI 2.0")
+	case p.AuthMethod != PrivateKeyJWT && !byTLS:
+		wrong.Wrong("token_endpoint_auth_method", "fapi-auth-method", "with FAPI 2.0 private_key_jwt or a certificate")
+	}
+	if p.LegacyAudience {
+		wrong.Wrong("legacy_audience", "fapi-audience", "with FAPI 2.0 aud is the issuer and nothing else")
+	}
+	if p.RefreshGrace {
+		wrong.Wrong("refresh_grace", "fapi-refresh", "with FAPI 2.0 refresh tokens stay the same, so that none is lost")
+	}
+	if p.JWKSURI != "" && !isHTTPS(p.JWKSURI) {
+		wrong.Wrong("jwks_uri", "fapi-https", "with FAPI 2.0 an https address", "uri", p.JWKSURI)
+	}
+	p.PushedOnly = true
+	if !p.DPoPBound && !p.CertBound {
+		p.DPoPBound, p.CertBound = !byTLS, byTLS
+	}
+	return p
+}
+
+func isHTTPS(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Scheme == "https"
 }
 
 // fetchable reports whether we could call uri; where it leads is judged when

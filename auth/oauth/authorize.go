@@ -133,8 +133,8 @@ func (s *Server) checkAuthorize(ctx context.Context, request *fosite.AuthorizeRe
 // the client, with a code.
 func (s *Server) advance(asked asking, request *fosite.AuthorizeRequest) (string, error) {
 	ctx := asked.browser.Context()
-	if known, ok := request.GetClient().(*client); ok && known.PushedOnly && !asked.pushed {
-		return "", fosite.ErrInvalidRequest.WithHint("This client has chosen to push every request to /oauth2/par first (RFC 9126).")
+	if known, ok := request.GetClient().(*client); ok && known.mustPush() && !asked.pushed {
+		return "", fosite.ErrInvalidRequest.WithHint("This client must push every request to /oauth2/par first (RFC 9126).")
 	}
 	prompt := strings.Fields(request.Form.Get("prompt"))
 	silent := slices.Contains(prompt, "none")

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/handler/oauth2"
 
+	"lgsp/auth"
 	"lgsp/internal/problem"
 )
 
@@ -58,6 +60,38 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, request f
 		return err
 	}
 	return narrow(request, wanted, kept.Scopes)
+}
+
+// PopulateTokenEndpointResponse spends the refresh token and mints its
+// successor, as fosite does; for a client of FAPI 2.0 it mints an access token
+// and leaves the refresh token as it is, for another 30 days. That profile
+// forbids rotation (§5.3.2.1): where a stolen refresh token is of no use
+// without the client's own key, rotation guards nothing, and a lost answer
+// would cost the person a new sign-in (RFC 9700 §4.14.2 leaves the choice).
+func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
+	known, ok := request.GetClient().(*client)
+	if !g.CanHandleTokenEndpointRequest(ctx, request) || !ok || known.Profile != auth.FAPI2 {
+		return g.RefreshTokenGrantHandler.PopulateTokenEndpointResponse(ctx, request, response)
+	}
+	access, jti, err := g.AccessTokenStrategy.GenerateAccessToken(ctx, request)
+	if err != nil {
+		return err
+	}
+	signature := g.RefreshTokenStrategy.RefreshTokenSignature(ctx, request.GetRequestForm().Get("refresh_token"))
+	err = pgx.BeginFunc(ctx, g.server.DB, func(tx pgx.Tx) error {
+		ctx := context.WithValue(ctx, txKey{}, tx)
+		if err := g.server.store.keepRefreshToken(ctx, signature); err != nil {
+			return err
+		}
+		return g.server.store.CreateAccessTokenSession(ctx, jti, request)
+	})
+	if err != nil {
+		return err
+	}
+	response.SetAccessToken(access)
+	response.SetTokenType("bearer") // fosite asks that some is set; see Server.token
+	response.SetScopes(request.GetGrantedScopes())
+	return nil
 }
 
 // narrow grants the wanted scopes only, when any are named (RFC 6749 §6).

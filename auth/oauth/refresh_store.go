@@ -70,6 +70,31 @@ func (s *store) RotateRefreshToken(ctx context.Context, _ string, signature stri
 	return pg.Notify(ctx, s.db(ctx), "gateway", "revoked")
 }
 
+const keepRefreshSQL = `
+with family as (
+  select g.id from auth.oauth_grant g
+   where g.id = (select grant_id from auth.oauth_refresh where signature = $1) and g.revoked_at is null
+     for no key update)
+update auth.oauth_refresh r
+   set expires_at = $3
+  from family
+ where r.signature = $1 and r.grant_id = family.id and r.used_at is null and r.expires_at > $2
+returning r.grant_id`
+
+// keepRefreshToken lets a refresh token live on after its use. It fails with
+// errSpent when it, or its family, has come to its end.
+func (s *store) keepRefreshToken(ctx context.Context, signature string) error {
+	now := s.server.Now().UTC()
+	var grant uuid.UUID
+	err := s.db(ctx).QueryRow(ctx, keepRefreshSQL, signature, now, now.Add(refreshLife)).Scan(&grant)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errSpent
+	} else if err != nil {
+		return fmt.Errorf("keep refresh token: %w", err)
+	}
+	return nil
+}
+
 const createRefreshSQL = `
 insert into auth.oauth_refresh (signature, grant_id, created_at, expires_at, parent, jti)
 values ($1, $2, $3, $4, $5, $6)`

@@ -88,6 +88,9 @@ func (y *strategy) GenerateAccessToken(_ context.Context, request fosite.Request
 	if n := len(request.GetGrantedAudience()); n != 1 {
 		return "", "", fmt.Errorf("sign access token: it has %d audiences", n)
 	}
+	if err := checkBound(request); err != nil { // whichever way led here
+		return "", "", err
+	}
 	now := y.server.Now()
 	claims := accessClaims{
 		Issuer: y.server.Issuer, Audience: request.GetGrantedAudience()[0],

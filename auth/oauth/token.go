@@ -25,6 +25,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	request, err := s.fosite.NewAccessRequest(ctx, r, &session{})
+	if err == nil {
+		err = checkBound(request)
+	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
