@@ -25,6 +25,7 @@ type row struct {
 	name   string
 	url    string
 	header http.Header
+	form   string                                // of a POST; "": a GET
 	renew  func(context.Context) (string, error) // of the bearer token, each round
 }
 
@@ -78,8 +79,8 @@ func measureCalls(ctx context.Context, p *platform, dir string) (list []*callFig
 // callRows publishes what the rows call. The second is nginx, whose address is
 // not known yet.
 func callRows(ctx context.Context, p *platform) ([]row, error) {
-	if _, err := p.db.Exec(ctx, planInsert); err != nil {
-		return nil, fmt.Errorf("add the plan: %w", err)
+	if err := addPlan(ctx, p); err != nil {
+		return nil, err
 	}
 	simulator, err := simulated(ctx, p)
 	if err != nil {

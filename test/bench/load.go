@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -31,6 +34,14 @@ func wrk(ctx context.Context, r row) (load, error) {
 	for name, values := range r.header {
 		args = append(args, "-H", name+": "+values[0])
 	}
+	if r.form != "" {
+		script, err := postScript(r.form)
+		if err != nil {
+			return load{}, err
+		}
+		defer func() { _ = os.Remove(script) }() // a file of a temporary directory
+		args = append(args, "-s", script)
+	}
 	text, err := exec.CommandContext(ctx, "wrk", append(args, r.url)...).CombinedOutput()
 	if err != nil {
 		return load{}, fmt.Errorf("wrk: %w\n%s", err, text)
@@ -46,6 +57,16 @@ func wrk(ctx context.Context, r row) (load, error) {
 	l.calls, _ = strconv.Atoi(string(calls[1]))              // digits
 	l.perSecond, _ = strconv.ParseFloat(string(rate[1]), 64) // digits
 	return l, nil
+}
+
+// postScript is a file that tells wrk to post a form.
+func postScript(form string) (string, error) {
+	f, err := os.CreateTemp("", "lgsp-bench-*.lua")
+	if err != nil {
+		return "", fmt.Errorf("write wrk's script: %w", err)
+	}
+	_, err = fmt.Fprintf(f, "wrk.method = 'POST'\nwrk.body = %q\n", form)
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 // atFixedRate calls a row so many times a second and gives each call's
@@ -85,23 +106,34 @@ func atFixedRate(ctx context.Context, r row) ([]float64, error) {
 }
 
 func call(ctx context.Context, client *http.Client, r row) error {
-	request, err := http.NewRequestWithContext(ctx, "GET", r.url, nil)
+	_, err := send(ctx, client, r)
+	return err
+}
+
+// send calls a row once and gives the text of its answer.
+func send(ctx context.Context, client *http.Client, r row) (string, error) {
+	method := http.MethodGet
+	if r.form != "" {
+		method = http.MethodPost
+	}
+	request, err := http.NewRequestWithContext(ctx, method, r.url, strings.NewReader(r.form))
 	if err != nil {
-		return fmt.Errorf("call: %w", err)
+		return "", fmt.Errorf("call: %w", err)
 	}
 	request.Header = r.header.Clone()
 	answer, err := client.Do(request)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		return fmt.Errorf("read: %w", err)
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return "", fmt.Errorf("read: %w", err)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", r.url, answer.Status)
+		return string(text), fmt.Errorf("%s: %s", r.url, answer.Status)
 	}
-	return nil
+	return string(text), nil
 }
 
 // get fetches a text.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -24,7 +25,11 @@ func main() {
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
 	defer stop()
-	if err := run(ctx); err != nil {
+	work := run
+	if len(os.Args) == 4 && os.Args[1] == bareProgram {
+		work = func(ctx context.Context) error { return bare(ctx, os.Args[2], os.Args[3]) }
+	}
+	if err := work(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -33,7 +38,7 @@ func main() {
 // run measures everything, the quiet figures before the loaded ones. It stops
 // at the first failure: half a table misleads.
 func run(ctx context.Context) (err error) {
-	for _, tool := range []string{"nginx", "wrk", "bin/lgsp"} {
+	for _, tool := range []string{"nginx", "wrk", "node", "bin/lgsp"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%w; run it by: make bench", err)
 		}
@@ -48,9 +53,11 @@ func run(ctx context.Context) (err error) {
 	}
 	r := report{Machine: machine(ctx)}
 
-	say("Go micro benchmarks")
-	if r.Micro, err = micro(ctx); err != nil {
-		return err
+	if wanted("micro") {
+		say("Go micro benchmarks")
+		if r.Micro, err = micro(ctx); err != nil {
+			return err
+		}
 	}
 	p, err := newPlatform(dir)
 	if err != nil {
@@ -61,16 +68,29 @@ func run(ctx context.Context) (err error) {
 	if r.Starts, err = p.starts(ctx); err != nil {
 		return err
 	}
-	say("search at %d datasets", searchSize)
-	if r.Search, err = measureSearch(ctx, p); err != nil {
-		return err
+	if wanted("search") {
+		say("search at %d datasets", searchSize)
+		if r.Search, err = measureSearch(ctx, p); err != nil {
+			return err
+		}
 	}
-	if r.Calls, err = measureCalls(ctx, p, dir); err != nil {
-		return err
+	if wanted("tokens") {
+		if r.Tokens, err = measureTokens(ctx, p); err != nil {
+			return err
+		}
+	}
+	if wanted("calls") {
+		if r.Calls, err = measureCalls(ctx, p, dir); err != nil {
+			return err
+		}
 	}
 	r.Starts.LoadMiB, r.Machine.LoadAfter = residentMiB(p.pid()), loadAverage()
 	return r.write()
 }
+
+// wanted reports whether a part is to be measured: any, unless parts are named
+// (go run ./test/bench tokens calls).
+func wanted(part string) bool { return len(os.Args) < 2 || slices.Contains(os.Args[1:], part) }
 
 // say tells the person who waits what is going on.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...) }

@@ -16,6 +16,7 @@ import (
 type report struct {
 	Machine facts           `json:"machine"`
 	Calls   []*callFigures  `json:"calls"`
+	Tokens  []*tokenFigures `json:"tokens"`
 	Search  []searchFigures `json:"search"`
 	Starts  starts          `json:"starts"`
 	Micro   []*microFigures `json:"micro"`
@@ -80,8 +81,39 @@ func (r report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Benchmark\n\n%d cores of %s; load %s before, %s after.\n%s.\n\n", r.Machine.Cores, r.Machine.Processor,
 		r.Machine.LoadBefore, r.Machine.LoadAfter, strings.Join(r.Machine.Versions, "; "))
-	fmt.Fprintf(&b, "Medians of %d rounds (A B C …, A B C …), least to most in brackets. Everything shares the cores over loopback.\n\n## Calls\n\n", rounds)
-	table(&b, "row", fmt.Sprintf("calls/s, %d connections", connections), "CPU µs/call, all servers", "lgsp", "PostgreSQL", "nginx",
+	fmt.Fprintf(&b, "Medians of %d rounds (A B C …, A B C …), least to most in brackets. Everything shares the cores over loopback.\n", rounds)
+	if len(r.Calls) > 0 {
+		r.calls(&b)
+	}
+	if len(r.Tokens) > 0 {
+		r.tokens(&b)
+	}
+	if len(r.Search) > 0 {
+		fmt.Fprintf(&b, "\n## Search, %d datasets and the demo province\n\n", searchSize)
+		table(&b, "query", "calls", "p50 ms", "p95 ms")
+		for _, s := range r.Search {
+			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", s.Name, s.Calls, s.P50, s.P95)
+		}
+		b.WriteString("\nOver HTTP at /api/v1, one at a time. The datasets stand in the search index only.\n")
+	}
+	b.WriteString("\n## Start\n\n")
+	table(&b, "start", "ms from exec to ready")
+	fmt.Fprintf(&b, "| first: database made, demo province loaded | %.0f |\n| with its data | %s |\n\nlgsp holds %.0f MiB 2 s after a start, %.0f MiB after all calls, PostgreSQL apart.\n",
+		r.Starts.FirstMS, spread(r.Starts.AgainMS, "%.0f"), r.Starts.RSSMiB, r.Starts.LoadMiB)
+	if len(r.Micro) > 0 {
+		b.WriteString("\n## Go benchmarks, one core\n\n")
+		table(&b, "benchmark", "ns", "allocations")
+		for _, m := range r.Micro {
+			fmt.Fprintf(&b, "| %s | %s | %.0f |\n", m.Name, spread(m.Nanoseconds, "%.0f"), m.Allocations)
+		}
+	}
+	return b.String()
+}
+
+// calls writes the table of the ways to one answer.
+func (r report) calls(b *strings.Builder) {
+	b.WriteString("\n## Calls\n\n")
+	table(b, "row", fmt.Sprintf("calls/s, %d connections", connections), "CPU µs/call, all servers", "lgsp", "PostgreSQL", "nginx",
 		"calls per CPU-s, × nginx", "without upstream, × nginx", "ms until in the ledger", fmt.Sprintf("p50 ms at %d/s", fixedRate), "p99 ms", "p99, × direct")
 	direct, nginx := r.Calls[0], r.Calls[1]
 	upstream := median(direct.ServersCPU)
@@ -90,26 +122,11 @@ func (r report) markdown() string {
 		if own := median(f.ServersCPU) - upstream; f != direct && own > 0 {
 			beside = fmt.Sprintf("%.2f", (median(nginx.ServersCPU)-upstream)/own)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %.0f | %.0f | %.0f | %.2f | %s | %.0f | %s | %s | %.2f |\n", f.Name,
+		fmt.Fprintf(b, "| %s | %s | %s | %.0f | %.0f | %.0f | %.2f | %s | %.0f | %s | %s | %.2f |\n", f.Name,
 			spread(f.PerSecond, "%.0f"), spread(f.ServersCPU, "%.0f"), median(f.LgspCPU), median(f.DBCPU), median(f.NginxCPU),
 			median(nginx.ServersCPU)/median(f.ServersCPU), beside, median(f.Settle), spread(f.P50, "%.2f"), spread(f.P99, "%.2f"), median(f.P99)/median(direct.P99))
 	}
 	b.WriteString(callNotes)
-	fmt.Fprintf(&b, "\n## Search, %d datasets and the demo province\n\n", searchSize)
-	table(&b, "query", "calls", "p50 ms", "p95 ms")
-	for _, s := range r.Search {
-		fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", s.Name, s.Calls, s.P50, s.P95)
-	}
-	fmt.Fprintf(&b, "\nOver HTTP at /api/v1, one at a time. The datasets stand in the search index only.\n\n## Start\n\n")
-	table(&b, "start", "ms from exec to ready")
-	fmt.Fprintf(&b, "| first: database made, demo province loaded | %.0f |\n| with its data | %s |\n\nlgsp holds %.0f MiB 2 s after a start, %.0f MiB after all calls, PostgreSQL apart.\n\n",
-		r.Starts.FirstMS, spread(r.Starts.AgainMS, "%.0f"), r.Starts.RSSMiB, r.Starts.LoadMiB)
-	b.WriteString("## Go benchmarks, one core\n\n")
-	table(&b, "benchmark", "ns", "allocations")
-	for _, m := range r.Micro {
-		fmt.Fprintf(&b, "| %s | %s | %.0f |\n", m.Name, spread(m.Nanoseconds, "%.0f"), m.Allocations)
-	}
-	return b.String()
 }
 
 const callNotes = `

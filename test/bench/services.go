@@ -21,7 +21,15 @@ const (
 // here they would be all that is measured. It still is counted call by call.
 const planInsert = `
 insert into catalog.plan (slug, title_vi, title_en, rate_per_minute, quota_per_day, decision, position)
-values ('bench', 'Đo tốc độ', 'Benchmark', 600000000, 2000000000, 'approval', 99)`
+values ('bench', 'Đo tốc độ', 'Benchmark', 600000000, 2000000000, 'approval', 99)
+on conflict do nothing`
+
+func addPlan(ctx context.Context, p *platform) error {
+	if _, err := p.db.Exec(ctx, planInsert); err != nil {
+		return fmt.Errorf("add the plan: %w", err)
+	}
+	return nil
+}
 
 // document is the bench's own description of the list; schema says what the
 // platform knows of its fields: {} is nothing, so an agreement is on the whole.
