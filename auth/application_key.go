@@ -144,7 +144,7 @@ func readJWKs(set []json.RawMessage) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	seen := map[string]bool{}
 	for _, text := range set {
-		jwk, err := readJWK(text)
+		jwk, err := ReadJWK(text)
 		switch {
 		case errors.Is(err, errPrivate):
 			return nil, wrong.Wrong("keys", "jwk-private", "send the public half alone; this private key has been shown and must not be used any more")
@@ -161,13 +161,21 @@ func readJWKs(set []json.RawMessage) ([]jose.JSONWebKey, error) {
 
 var errPrivate = errors.New("it is private")
 
-// readJWK reads one public key and leaves out all that is not of the key itself.
-func readJWK(text []byte) (jose.JSONWebKey, error) {
+// privateMembers are those of a JWK that no public key has (RFC 7518 §6).
+type privateMembers struct {
+	D, P, Q, DP, DQ, QI, Oth *json.RawMessage
+}
+
+// ReadJWK reads one public key for signatures, EC P-256, RSA of 2048 to 4096
+// bits or Ed25519, and leaves out all that is not of the key itself. Without a
+// kid it gets its RFC 7638 thumbprint.
+func ReadJWK(text []byte) (jose.JSONWebKey, error) {
 	var given jose.JSONWebKey
-	if err := given.UnmarshalJSON(text); err != nil {
+	var private privateMembers
+	if err := errors.Join(json.Unmarshal(text, &private), given.UnmarshalJSON(text)); err != nil {
 		return jose.JSONWebKey{}, err
 	}
-	if !given.IsPublic() {
+	if !given.IsPublic() || private != (privateMembers{}) {
 		if _, symmetric := given.Key.([]byte); symmetric {
 			return jose.JSONWebKey{}, errors.New("it is symmetric")
 		}
@@ -207,7 +215,7 @@ func ReadJWKS(text []byte) (map[string]crypto.PublicKey, error) {
 	}
 	keys := map[string]crypto.PublicKey{}
 	for _, one := range set.Keys {
-		jwk, err := readJWK(one)
+		jwk, err := ReadJWK(one)
 		if errors.Is(err, errPrivate) {
 			return nil, fmt.Errorf("read JWK set: %w", err)
 		} else if err != nil {

@@ -108,7 +108,7 @@ func FuzzReadJWK(f *testing.F) {
 	f.Add(`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`)
 	f.Add(`{"kty":"RSA","n":"AQ","e":"AQAB"}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		jwk, err := readJWK([]byte(text))
+		jwk, err := ReadJWK([]byte(text))
 		if err == nil && (jwk.KeyID == "" || !jwk.IsPublic() || jwk.Use != "sig") {
 			t.Errorf("%s was read as %+v", text, jwk)
 		}

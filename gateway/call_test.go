@@ -140,12 +140,32 @@ func TestRefusals(t *testing.T) {
 		}
 	})
 	t.Run("challenges", func(t *testing.T) {
-		got := w.do("GET", "/ho-so").header.Values("WWW-Authenticate")
-		if len(got) != 2 || strings.Contains(got[0], "error=") || !strings.HasPrefix(got[1], "ApiKey ") {
-			t.Errorf("without a credential: %v", got)
-		}
-		if got := w.do("GET", "/nguoi/1", "Authorization", "Bearer x").header.Values("WWW-Authenticate"); len(got) != 1 || !strings.Contains(got[0], `error="invalid_token"`) {
-			t.Errorf("with a wrong token: %v", got)
+		for _, tt := range []struct {
+			name, target string
+			headers      []string
+			want         []string // what each challenge begins with
+			error        string   // in the first one
+		}{
+			{"without a credential", "/ho-so", nil, []string{"Bearer ", "DPoP ", "ApiKey "}, ""},
+			{"with a wrong key", "/ho-so", []string{"X-Api-Key", stranger.Secret()}, []string{"Bearer ", "DPoP ", "ApiKey "}, ""},
+			{"with a wrong token", "/nguoi/1", []string{"Authorization", "Bearer x"}, []string{"Bearer ", "DPoP "}, "invalid_token"},
+			{"with another scheme", "/nguoi/1", []string{"Authorization", "Negotiate x"}, []string{"Bearer ", "DPoP "}, ""},
+			{"with a wrong bound token", "/nguoi/1", []string{"Authorization", "dpop x", "DPoP", "y"}, []string{"DPoP "}, "invalid_token"},
+			{"with a wrong proof", "/nguoi/1", []string{"Authorization", "DPoP " + w.token("j"), "DPoP", "y"}, []string{"DPoP "}, "invalid_dpop_proof"},
+		} {
+			got := w.do("GET", tt.target, tt.headers...).header
+			challenges := got.Values("WWW-Authenticate")
+			if len(challenges) != len(tt.want) || strings.Contains(challenges[0], "error=") != (tt.error != "") || !strings.Contains(challenges[0], tt.error) {
+				t.Fatalf("%s: %v", tt.name, challenges)
+			}
+			for i, want := range tt.want {
+				if !strings.HasPrefix(challenges[i], want) {
+					t.Errorf("%s: got %q, want %s", tt.name, challenges[i], want)
+				}
+			}
+			if dpop := tt.want[0] == "DPoP "; (got.Get("DPoP-Nonce") == "nonce-1") != dpop || strings.Contains(challenges[0], "algs=") != dpop {
+				t.Errorf("%s: DPoP-Nonce %q, %s", tt.name, got.Get("DPoP-Nonce"), challenges[0])
+			}
 		}
 	})
 }

@@ -32,7 +32,7 @@ func (c *call) decide(r *http.Request) error {
 		return err
 	}
 	if !verdict.Allowed {
-		return c.challenge(refusal(verdict.Rule), "")
+		return c.challenge(refusal(verdict.Rule))
 	}
 	c.grant = g
 	if g != nil {

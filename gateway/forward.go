@@ -111,7 +111,7 @@ var dashes = strings.NewReplacer("_", "-", ".", "-")
 func isOurs(name string) bool {
 	name = dashes.Replace(strings.ToLower(name))
 	switch name {
-	case "authorization", "cookie", "x-api-key", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip",
+	case "authorization", "dpop", "cookie", "x-api-key", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip",
 		"client-cert", "client-cert-chain",
 		"x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "x-original-host",
 		"traceparent", "x-request-id", "upgrade", "connection", "http2-settings", "expect":

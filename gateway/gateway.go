@@ -55,9 +55,11 @@ type Node struct {
 	Revoked     func(ctx context.Context) ([]string, error)
 	Refresh     func(ctx context.Context) error
 
-	// Verify gives what a bearer token says, or an Unauthorized problem. It
-	// checks signature, issuer, times and that the token is for audience, and asks nobody.
-	Verify func(token, audience string) (Token, error)
+	// Verify gives what a presented token says, or an Unauthorized problem. It
+	// checks signature, issuer, times, that the token is for audience and who
+	// presents it, and asks nobody. Nonce is what the next DPoP proof carries.
+	Verify func(ctx context.Context, p auth.Presented, audience string) (Token, error)
+	Nonce  func() string
 
 	// Touch, when set, is told each minute when keys, by their lookup, were last used.
 	Touch func(ctx context.Context, used map[string]time.Time) error
@@ -89,7 +91,7 @@ type state struct {
 	used      sync.Map // lookup of a key → time of its last use, since Touch was told
 }
 
-// Token is what a verified bearer token says.
+// Token is what a verified access token says.
 type Token struct {
 	ID          string // jti
 	Application uuid.UUID

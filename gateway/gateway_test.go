@@ -134,6 +134,7 @@ func (w *world) start(dir string) (*Node, *httptest.Server) {
 			return slices.Clone(w.revoked), nil
 		},
 		Verify:  w.verify,
+		Nonce:   func() string { return "nonce-1" },
 		Deliver: w.deliver,
 		Touch: func(ctx context.Context, used map[string]time.Time) error {
 			w.bounded(ctx)
@@ -165,10 +166,13 @@ func (w *world) start(dir string) (*Node, *httptest.Server) {
 }
 
 // verify takes tokens of the form "jti application audience".
-func (w *world) verify(text, audience string) (Token, error) {
-	parts := strings.Split(text, "|")
+func (w *world) verify(_ context.Context, p auth.Presented, audience string) (Token, error) {
+	parts := strings.Split(p.Token, "|")
 	if len(parts) != 3 || parts[2] != audience {
 		return Token{}, problem.Errorf(problem.Unauthorized, "the token is not for %s", audience).Coded("token-audience", "has", "", "want", audience)
+	}
+	if p.Is(auth.DPoPScheme) && (len(p.Proofs) != 1 || p.Proofs[0] != p.Method+" "+p.URL) {
+		return Token{}, problem.Errorf(problem.Unauthorized, "the proof is for elsewhere").Coded("dpop-address", "method", p.Method, "url", p.URL)
 	}
 	return Token{ID: parts[0], Application: uuid.MustParse(parts[1])}, nil
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -15,31 +16,35 @@ import (
 type caller struct {
 	application uuid.UUID // uuid.Nil: nobody known
 	credential  string    // policy.NoCredential, APIKey, Token
+	presented   auth.Presented
 }
 
 // identify reads the call's credential and finds whose it is. A credential
 // that is wrong is refused even where none is needed.
 func (c *call) identify(r *http.Request) error {
 	kind, secret, err := c.credential(r)
-	if err != nil {
-		return err
+	if c.caller.presented.Is(auth.DPoPScheme) {
+		c.answer.own.Set("DPoP-Nonce", c.node.Nonce())
 	}
-	c.caller, c.exchange.Credential = caller{credential: kind}, kind
+	if err != nil {
+		return c.challenge(err)
+	}
+	c.caller.credential, c.exchange.Credential = kind, kind
 	switch kind {
 	case policy.NoCredential:
 		return nil
 	case policy.APIKey:
 		err = c.byKey(secret)
 	default:
-		err = c.byToken(secret)
+		err = c.byToken(r.Context())
 	}
 	if err != nil {
-		return c.challenge(err, "invalid_token")
+		return c.challenge(err)
 	}
 	if c.snapshot.disabled[c.caller.application] {
 		c.caller.application = uuid.Nil
 		return c.challenge(problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").
-			Coded("caller-disabled"), "invalid_token")
+			Coded("caller-disabled"))
 	}
 	c.exchange.Application = c.caller.application
 	return nil
@@ -62,19 +67,22 @@ func (c *call) credential(r *http.Request) (kind, secret string, err error) {
 	case len(authorization) == 0:
 		return policy.NoCredential, "", nil
 	}
-	scheme, secret, _ := strings.Cut(authorization[0], " ")
-	secret = strings.TrimSpace(secret)
+	p, err := auth.PresentedBy(r, c.node.GatewayURL+c.path)
 	switch {
-	case strings.EqualFold(scheme, "ApiKey"):
-		return policy.APIKey, secret, nil
-	case strings.EqualFold(scheme, "Bearer") && strings.HasPrefix(secret, "lgsp_"):
-		return "", "", c.challenge(problem.Errorf(problem.Unauthorized, "an API key is sent as X-API-Key; Bearer takes an access token").
-			Coded("key-as-bearer"), "invalid_token")
-	case strings.EqualFold(scheme, "Bearer"):
-		return policy.Token, secret, nil
+	case err != nil:
+		return "", "", err
+	case strings.EqualFold(p.Scheme, "ApiKey"):
+		return policy.APIKey, p.Token, nil
+	case !p.Is(auth.BearerScheme) && !p.Is(auth.DPoPScheme):
+		return "", "", problem.Errorf(problem.Unauthorized, "the scheme of Authorization is neither Bearer, DPoP nor ApiKey").
+			Coded("credential-scheme")
 	}
-	return "", "", c.challenge(problem.Errorf(problem.Unauthorized, "the scheme of Authorization is neither Bearer nor ApiKey").
-		Coded("credential-scheme"), "")
+	c.caller.presented = p
+	if strings.HasPrefix(p.Token, "lgsp_") {
+		return "", "", problem.Errorf(problem.Unauthorized, "an API key is sent as X-API-Key; Bearer takes an access token").
+			Coded("key-as-bearer")
+	}
+	return policy.Token, "", nil
 }
 
 func secretInQuery(name string, values []string) bool {
@@ -113,12 +121,12 @@ func (c *call) byKey(text string) error {
 	return nil
 }
 
-// byToken finds the application of a bearer token made for this version.
-func (c *call) byToken(text string) error {
-	if c.version == nil || text == "" {
-		return problem.Errorf(problem.Unauthorized, "the bearer token is empty").Coded("token-malformed")
+// byToken finds the application of an access token made for this version.
+func (c *call) byToken(ctx context.Context) error {
+	if c.version == nil || c.caller.presented.Token == "" {
+		return problem.Errorf(problem.Unauthorized, "the access token is empty").Coded("token-malformed")
 	}
-	token, err := c.node.Verify(text, c.node.audience(c.version))
+	token, err := c.node.Verify(ctx, c.caller.presented, c.node.audience(c.version))
 	if err != nil {
 		return err
 	}
@@ -130,30 +138,15 @@ func (c *call) byToken(text string) error {
 }
 
 // challenge adds to a 401 what would be accepted here: one challenge a scheme
-// (RFC 9110 §11.6.1, RFC 6750 §3, RFC 9728 §5.1).
-func (c *call) challenge(err error, code string) error {
+// (RFC 9110 §11.6.1).
+func (c *call) challenge(err error) error {
 	e := problem.Of(err)
 	if e == nil || e.Kind != problem.Unauthorized || c.version == nil {
 		return err
 	}
-	bearer := `Bearer realm="lgsp"`
-	if code != "" {
-		bearer += `, error="` + code + `", error_description="` + quotable(e.Detail) + `"`
-	}
-	bearer += `, resource_metadata="` + c.node.GatewayURL + protectedResource + c.version.prefix + `"`
-	e.Sends("WWW-Authenticate", bearer)
+	c.caller.presented.Challenge(e, c.node.GatewayURL+protectedResource+c.version.prefix)
 	if c.operation != nil && c.operation.Access != Personal {
 		e.Sends("WWW-Authenticate", `ApiKey realm="lgsp", header="X-API-Key"`)
 	}
 	return e
-}
-
-// quotable leaves of a text what error_description may hold (RFC 6750 §3).
-func quotable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {
-			return -1
-		}
-		return r
-	}, text)
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"lgsp/auth"
 )
 
 const (
@@ -32,7 +34,8 @@ func (c *call) wellKnown(r *http.Request) bool {
 		c.answer.own.Set("Content-Type", "application/json")
 		body = map[string]any{
 			"resource": c.node.audience(v), "authorization_servers": []string{c.node.Issuer},
-			"bearer_methods_supported": []string{"header"}, "resource_name": or(v.TitleEN, v.TitleVI), "resource_name#vi": v.TitleVI,
+			"bearer_methods_supported": []string{"header"}, "dpop_signing_alg_values_supported": strings.Fields(auth.SigningAlgorithms),
+			"resource_name": or(v.TitleEN, v.TitleVI), "resource_name#vi": v.TitleVI,
 			"resource_documentation": c.node.docs(v),
 		}
 	default:
@@ -76,8 +79,8 @@ func (c *call) linkset() any {
 }
 
 const (
-	corsHeaders = "Authorization, X-API-Key, Content-Type, Accept, Accept-Language, LGSP-Purpose, Traceparent, X-Request-Id"
-	corsExposed = "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, Deprecation, Sunset, Link"
+	corsHeaders = "Authorization, DPoP, X-API-Key, Content-Type, Accept, Accept-Language, LGSP-Purpose, Traceparent, X-Request-Id"
+	corsExposed = "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, DPoP-Nonce, Deprecation, Sunset, Link"
 )
 
 // cors allows pages of other origins to read the answer, problems too: the

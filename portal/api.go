@@ -37,10 +37,13 @@ type API struct {
 	Catalog    *catalog.Catalog
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
+	Origin     string // public, without a slash at the end
 	Gateway    string // public origin of the gateway, without a slash at the end
 
-	// WhoByAccessToken is who an access token for the issuer stands for.
-	WhoByAccessToken func(ctx context.Context, token string) (auth.Principal, error)
+	// WhoByAccessToken is who an access token for the issuer stands for, and
+	// Nonce what the next DPoP proof is to carry.
+	WhoByAccessToken func(ctx context.Context, p auth.Presented) (auth.Principal, error)
+	Nonce            func() string
 
 	// Remaining is what is left of the quotas of an agreement now.
 	Remaining func(ctx context.Context, g agreement.Agreement) (Quota, error)
@@ -54,7 +57,9 @@ type API struct {
 const apiBodyLimit = 24 << 20
 
 // Routes adds /api/v1 to r.
-func (a *API) Routes(r *mux.Router) { r.PathPrefix("/api/v1/").Handler(allowAnyOrigin(a.router())) }
+func (a *API) Routes(r *mux.Router) {
+	r.PathPrefix("/api/v1/").Handler(allowAnyOrigin(a.giveNonce(a.router())))
+}
 
 func (a *API) router() *mux.Router {
 	own := routes{Router: mux.NewRouter(), once: a.once}
@@ -94,7 +99,17 @@ func (r routes) post(path string, h problem.HandlerFunc) { r.on(http.MethodPost,
 func allowAnyOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
-		w.Header().Set("Access-Control-Expose-Headers", "ETag, Location")
+		w.Header().Set("Access-Control-Expose-Headers", "ETag, Location, WWW-Authenticate, DPoP-Nonce")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// giveNonce answers who uses DPoP with the nonce for the next proof (RFC 9449 §9).
+func (a *API) giveNonce(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("DPoP") != "" {
+			w.Header().Set("DPoP-Nonce", a.Nonce())
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -123,36 +138,43 @@ func noSuchMethod(router *mux.Router, r *http.Request) error {
 // who is the caller: the zero Principal without a token. A token that does
 // not hold is refused, never taken for nobody's.
 func (a *API) who(r *http.Request) (auth.Principal, error) {
-	header := r.Header.Get("Authorization")
-	if header == "" {
-		return auth.Principal{}, nil
+	p, err := auth.PresentedBy(r, a.Origin+r.URL.EscapedPath())
+	if err != nil || p.Scheme == "" {
+		return auth.Principal{}, err
 	}
-	token, ok := strings.CutPrefix(header, "Bearer ")
-	if !ok {
-		return auth.Principal{}, tokenInvalid(nil)
+	var who auth.Principal
+	switch {
+	case p.Is(auth.BearerScheme) && strings.HasPrefix(p.Token, "lgsp_pat_"):
+		who, err = a.Auth.WhoByToken(r.Context(), p.Token)
+	case p.Is(auth.BearerScheme) || p.Is(auth.DPoPScheme):
+		who, err = a.WhoByAccessToken(r.Context(), p)
+	default:
+		err = problem.Errorf(problem.Unauthorized, "the scheme of Authorization is neither Bearer nor DPoP")
 	}
-	ask := a.WhoByAccessToken
-	if strings.HasPrefix(token, "lgsp_pat_") {
-		ask = a.Auth.WhoByToken
-	}
-	who, err := ask(r.Context(), token)
 	if problem.Is(err, problem.Unauthorized) {
-		return auth.Principal{}, tokenInvalid(err)
+		return auth.Principal{}, tokenInvalid(p, err)
 	}
 	return who, err
 }
 
-func tokenInvalid(err error) error {
-	return problem.Errorf(problem.Unauthorized, "the token is wrong, expired or revoked").Coded("token-invalid").
-		Sends("WWW-Authenticate", `Bearer realm="lgsp", error="invalid_token"`).Because(err)
+// tokenInvalid says why a token was refused: not which tokens there are, but
+// what a DPoP proof lacks, which its maker can mend.
+func tokenInvalid(p auth.Presented, err error) error {
+	e := problem.Of(err)
+	if !strings.HasPrefix(e.Code, "dpop-") {
+		e = problem.Errorf(problem.Unauthorized, "the token is wrong, expired or revoked").Coded("token-invalid").Because(err)
+	}
+	p.Challenge(e, "")
+	return e
 }
 
 // someone is who, refused when nobody is.
 func (a *API) someone(r *http.Request) (auth.Principal, error) {
 	who, err := a.who(r)
 	if err == nil && !who.SignedIn() {
-		err = problem.Errorf(problem.Unauthorized, "send a token in the header Authorization: Bearer").Coded("token-required").
-			Sends("WWW-Authenticate", `Bearer realm="lgsp"`)
+		e := problem.Errorf(problem.Unauthorized, "send a token in the header Authorization, as Bearer or DPoP").Coded("token-required")
+		auth.Presented{}.Challenge(e, "")
+		err = e
 	}
 	return who, err
 }

@@ -22,7 +22,7 @@ func TestOnceOutlivesItsCaller(t *testing.T) {
 	who := auth.Principal{Person: uuid.Must(uuid.NewV7())}
 	a := &API{
 		Auth:             &auth.Auth{DB: pgtest.Tx(t), Now: time.Now},
-		WhoByAccessToken: func(context.Context, string) (auth.Principal, error) { return who, nil },
+		WhoByAccessToken: func(context.Context, auth.Presented) (auth.Principal, error) { return who, nil },
 	}
 	calls, failure := 0, problem.Errorf(problem.Conflict, "not now").Coded("not-now")
 	send := func(key string, fails bool) *httptest.ResponseRecorder {

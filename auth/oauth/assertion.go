@@ -3,12 +3,8 @@ package oauth
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,10 +21,6 @@ const (
 	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 	assertionLife = 5 * time.Minute // that an assertion may have left, at most
 )
-
-// assertionAlgorithms sign assertions. Ed25519 is the newer name of EdDSA with
-// that curve (RFC 9864).
-var assertionAlgorithms = []string{"ES256", "PS256", "EdDSA", "Ed25519"}
 
 const takeAssertionSQL = `
 insert into auth.oauth_assertion (client_id, jti, expires_at)
@@ -62,7 +54,7 @@ func (s *Server) byAssertion(ctx context.Context, r *http.Request, form url.Valu
 	if err := known.mayProve(auth.PrivateKeyJWT); err != nil {
 		return nil, err
 	}
-	keys, err := s.keysOf(ctx, known.Application, a.kid)
+	keys, err := s.keysOf(ctx, known.Application, a.header.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -89,11 +81,8 @@ func (s *Server) byAssertion(ctx context.Context, r *http.Request, form url.Valu
 
 // assertion is a signed statement of a client about itself.
 type assertion struct {
-	algorithm string
-	kid       string // "": any key of the client
-	signed    string
-	signature []byte
-	claims    assertionClaims
+	jws
+	claims assertionClaims
 }
 
 type assertionClaims struct {
@@ -106,68 +95,29 @@ type assertionClaims struct {
 	NotBefore float64         `json:"nbf"`
 }
 
-// readAssertion reads a compact JWS. It fetches nothing a header names, and
-// refuses a header with crit, for none of it is understood here.
+// readAssertion reads an assertion; its signature is not checked yet.
 func readAssertion(text string) (assertion, error) {
-	parts := strings.Split(text, ".")
-	if len(text) > maxToken || len(parts) != 3 {
-		return assertion{}, errors.New("no JWT of three parts and at most 8 KiB")
-	}
-	var header struct {
-		Algorithm string          `json:"alg"`
-		Type      string          `json:"typ"`
-		Key       string          `json:"kid"`
-		Critical  json.RawMessage `json:"crit"`
-	}
-	a := assertion{signed: parts[0] + "." + parts[1]}
-	for i, into := range []any{&header, &a.claims} {
-		raw, err := strict64.DecodeString(parts[i])
-		if err == nil {
-			err = json.Unmarshal(raw, into)
-		}
-		if err != nil {
-			return assertion{}, err
-		}
-	}
+	var a assertion
 	var err error
-	if a.signature, err = strict64.DecodeString(parts[2]); err != nil {
+	if a.jws, err = readJWS(text, &a.claims); err != nil {
 		return assertion{}, err
 	}
-	if header.Critical != nil {
-		return assertion{}, errors.New("the header has crit")
-	}
-	switch strings.ToLower(header.Type) {
+	switch strings.ToLower(a.header.Type) {
 	case "", "jwt", "client-authentication+jwt": // so that no other kind of JWT passes as one
 	default:
-		return assertion{}, fmt.Errorf("typ is %q", clip(header.Type))
+		return assertion{}, fmt.Errorf("typ is %q", clip(a.header.Type))
 	}
-	a.algorithm, a.kid = header.Algorithm, header.Key
 	return a, nil
 }
 
 func (a assertion) signedByOneOf(keys map[string]crypto.PublicKey) bool {
-	if a.kid != "" {
-		return a.signedBy(keys[a.kid])
+	if a.header.Key != "" { // else any key of the client
+		return a.signedBy(keys[a.header.Key])
 	}
 	for _, key := range keys {
 		if a.signedBy(key) {
 			return true
 		}
-	}
-	return false
-}
-
-// signedBy reports whether the signature holds. The key, not the header, says
-// how to check it.
-func (a assertion) signedBy(key crypto.PublicKey) bool {
-	switch k := key.(type) {
-	case *ecdsa.PublicKey:
-		return a.algorithm == "ES256" && verifyES256(k, a.signed, a.signature)
-	case *rsa.PublicKey:
-		sum := sha256.Sum256([]byte(a.signed))
-		return a.algorithm == "PS256" && rsa.VerifyPSS(k, crypto.SHA256, sum[:], a.signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
-	case ed25519.PublicKey:
-		return (a.algorithm == "EdDSA" || a.algorithm == "Ed25519") && ed25519.Verify(k, []byte(a.signed), a.signature)
 	}
 	return false
 }

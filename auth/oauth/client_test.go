@@ -68,7 +68,7 @@ func TestGoOAuth2SendsItsSecretEitherWay(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if _, err := w.server.verifier.Verify(token.AccessToken, landAPI); err != nil {
+		if _, err := w.server.verifier.Verify(t.Context(), bearer(token.AccessToken), landAPI); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

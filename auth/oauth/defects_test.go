@@ -516,7 +516,7 @@ func TestRefreshAsksAgain(t *testing.T) {
 	back := w.allow(conf.AuthCodeURL("s", oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("resource", landAPI)))
 	token, err := conf.Exchange(t.Context(), back.Query().Get("code"), oauth2.VerifierOption(verifier))
 	w.must(err)
-	if _, err := w.server.verifier.Verify(token.AccessToken, landAPI); err != nil {
+	if _, err := w.server.verifier.Verify(t.Context(), bearer(token.AccessToken), landAPI); err != nil {
 		t.Error(err)
 	}
 	w.refresh(token.RefreshToken, url.Values{"audience": {meritAPI}}).want(t, 400, "invalid_target")

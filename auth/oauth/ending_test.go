@@ -58,7 +58,7 @@ func (w *world) notices() []notice {
 // lives reports whether an access token is believed, and whether a refresh token works.
 func (w *world) lives(token *oauth2.Token) (access, refresh bool) {
 	w.t.Helper()
-	_, err := w.server.believe(w.t.Context(), token.AccessToken)
+	_, err := w.server.live(w.t.Context(), token.AccessToken)
 	if token.RefreshToken == "" {
 		return err == nil, false
 	}

@@ -34,7 +34,7 @@ func (w *world) oneIsLeft(a answer) {
 	if got := w.count("oauth_refresh where used_at is null and signature = '" + signature + "'"); got != 1 {
 		w.t.Error("the refresh token that lives is another")
 	}
-	if _, err := w.server.believe(w.t.Context(), text(a, "access_token")); err != nil {
+	if _, err := w.server.live(w.t.Context(), text(a, "access_token")); err != nil {
 		w.t.Errorf("the access token: %v", err)
 	}
 }
@@ -46,7 +46,7 @@ func TestALostAnswerMayBeAskedForAgain(t *testing.T) {
 			w.pass(9 * time.Second)
 			second := w.refresh(lost, nil)
 			w.oneIsLeft(second)
-			if _, err := w.server.believe(t.Context(), text(first, "access_token")); err == nil {
+			if _, err := w.server.live(t.Context(), text(first, "access_token")); err == nil {
 				t.Error("the access token of the lost answer lives")
 			}
 			w.oneIsLeft(w.refresh(lost, nil)) // lost again: the same ten seconds

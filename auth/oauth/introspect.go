@@ -28,6 +28,21 @@ type active struct {
 	Issued    int64  `json:"iat"`
 	Expires   int64  `json:"exp"`
 	Scope     string `json:"scope,omitempty"`
+
+	AuthTime int64    `json:"auth_time,omitempty"` // RFC 9470 §6.2
+	Level    string   `json:"acr,omitempty"`
+	Bound    *binding `json:"cnf,omitempty"` // RFC 9449 §6.2, RFC 8705 §3.2: for the caller to check
+}
+
+func (t Token) active() active {
+	a := active{
+		Active: true, TokenType: t.Bound.tokenType(), Issuer: t.Issuer, Audience: t.Audience, Subject: t.Subject, Client: t.Client, ID: t.ID,
+		Issued: t.Issued.Unix(), Expires: t.Expires.Unix(), Scope: strings.Join(t.Scopes, " "), AuthTime: unix(t.AuthTime), Level: t.Level,
+	}
+	if t.Bound != (binding{}) {
+		a.Bound = &t.Bound
+	}
+	return a
 }
 
 // introspect answers POST /oauth2/introspect (RFC 7662). The caller is a
@@ -51,13 +66,13 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	t, err := s.believe(ctx, r.PostForm.Get("token"))
+	t, err := s.live(ctx, r.PostForm.Get("token"))
 	if err == nil {
 		err = s.mayIntrospect(ctx, caller, t)
 	}
 	var answer any = map[string]bool{"active": false}
 	if err == nil {
-		answer = active{true, "Bearer", t.Issuer, t.Audience, t.Subject, t.Client, t.ID, t.Issued.Unix(), t.Expires.Unix(), strings.Join(t.Scopes, " ")}
+		answer = t.active()
 	} else if !isProblem(err) {
 		s.refuse(w, r, err)
 		return
@@ -78,40 +93,51 @@ func (s *Server) mayIntrospect(ctx context.Context, caller fosite.Client, t Toke
 
 const isRevokedSQL = `select exists (select from auth.revoked_token where jti = $1)`
 
-// believe verifies an access token of ours, for whatever audience, and looks
-// up that its jti is not revoked. It returns an Unauthorized problem otherwise.
-func (s *Server) believe(ctx context.Context, token string) (Token, error) {
+// notRevoked looks up that a jti is not revoked; an Unauthorized problem otherwise.
+func (s *Server) notRevoked(ctx context.Context, jti string) error {
+	var revoked bool
+	if err := s.DB.QueryRow(ctx, isRevokedSQL, jti).Scan(&revoked); err != nil {
+		return fmt.Errorf("look up token %s: %w", jti, err)
+	}
+	if revoked {
+		return refused("token-revoked", "the token was revoked; ask for a new one")
+	}
+	return nil
+}
+
+// live verifies an access token of ours, whoever sends it and whatever it is
+// for and bound to: to tell about it, not to act on it.
+func (s *Server) live(ctx context.Context, token string) (Token, error) {
 	t, err := s.verifier.verify(token)
 	if err != nil {
 		return Token{}, err
 	}
-	var revoked bool
-	if err := s.DB.QueryRow(ctx, isRevokedSQL, t.ID).Scan(&revoked); err != nil {
-		return Token{}, fmt.Errorf("look up token %s: %w", t.ID, err)
+	return *t, s.notRevoked(ctx, t.ID)
+}
+
+// believe verifies a presented token for the platform itself, whose audience
+// is the issuer. It returns the problems of Verifier.Verify.
+func (s *Server) believe(ctx context.Context, p auth.Presented) (Token, error) {
+	t, err := s.verifier.Verify(ctx, p, s.Issuer)
+	if err == nil {
+		err = s.notRevoked(ctx, t.ID)
 	}
-	if revoked {
-		return Token{}, refused("token-revoked", "the token was revoked; ask for a new one")
-	}
-	return *t, nil
+	return t, err
 }
 
 // WhoByAccessToken is the principal of an access token for the platform's own
 // API: its audience is the issuer, its scope holds lgsp.manage. It returns
 // Unauthorized for a token not to be believed and Forbidden (scope-missing)
 // without the scope, which a sign-in by OpenID Connect does not give.
-func (s *Server) WhoByAccessToken(ctx context.Context, token string) (auth.Principal, error) {
-	t, err := s.believe(ctx, token)
+func (s *Server) WhoByAccessToken(ctx context.Context, p auth.Presented) (auth.Principal, error) {
+	t, err := s.believe(ctx, p)
 	if err != nil {
 		return auth.Principal{}, err
-	}
-	if t.Audience != s.Issuer {
-		return auth.Principal{}, refused("token-audience", "the token is for %s, not for %s; ask for one with audience=%s", t.Audience, s.Issuer, s.Issuer).
-			Coded("token-audience", "has", t.Audience, "want", s.Issuer)
 	}
 	if !t.Has(ScopeManage) {
 		return auth.Principal{}, problem.Errorf(problem.Forbidden, "the token lacks the scope %s; ask for one with it", ScopeManage).
 			Coded("scope-missing", "scope", ScopeManage).
-			Sends("WWW-Authenticate", `Bearer realm="lgsp", error="insufficient_scope", scope="`+ScopeManage+`"`)
+			Sends("WWW-Authenticate", p.Scheme+` realm="lgsp", error="insufficient_scope", scope="`+ScopeManage+`"`)
 	}
 	application, err := s.client(ctx, t.Client)
 	if errors.Is(err, fosite.ErrInvalidClient) {
@@ -132,15 +158,20 @@ func (s *Server) WhoByAccessToken(ctx context.Context, token string) (auth.Princ
 // userinfo answers GET and POST /oauth2/userinfo (OpenID Connect Core §5.3).
 // The token stands in the Authorization header and nowhere else (F13).
 func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" || r.URL.RawQuery != "" {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="lgsp"`)
-		problem.Write(w, r, refused("token-absent", "send an access token in the Authorization header, as Bearer"))
-		return
+	p, err := auth.PresentedBy(r, s.Issuer+r.URL.EscapedPath())
+	if p.Is(auth.DPoPScheme) {
+		w.Header().Set("DPoP-Nonce", s.Nonce())
 	}
-	person, t, err := s.personOf(r.Context(), token)
-	if problem.Is(err, problem.Unauthorized) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="lgsp", error="invalid_token"`)
+	if err == nil && (p.Token == "" || r.URL.RawQuery != "") {
+		err = refused("token-absent", "send an access token in the Authorization header, as Bearer or DPoP")
+	}
+	var person auth.Person
+	var t Token
+	if err == nil {
+		person, t, err = s.personOf(r.Context(), p)
+	}
+	if e := problem.Of(err); e != nil && e.Kind == problem.Unauthorized {
+		p.Challenge(e, "")
 	}
 	if err != nil {
 		problem.Write(w, r, err)
@@ -157,15 +188,15 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 }
 
 // personOf is the person of a token with scope openid for the issuer.
-func (s *Server) personOf(ctx context.Context, token string) (auth.Person, Token, error) {
-	t, err := s.believe(ctx, token)
+func (s *Server) personOf(ctx context.Context, p auth.Presented) (auth.Person, Token, error) {
+	t, err := s.believe(ctx, p)
 	if err != nil {
 		return auth.Person{}, Token{}, err
 	}
-	if t.Audience != s.Issuer || !t.Has(scopeOpenID) {
+	if !t.Has(scopeOpenID) {
 		return auth.Person{}, Token{}, problem.Errorf(problem.Forbidden, "the token is not for this address; ask for one with scope openid and no audience").
 			Coded("scope-missing", "scope", scopeOpenID).
-			Sends("WWW-Authenticate", `Bearer realm="lgsp", error="insufficient_scope", scope="openid"`)
+			Sends("WWW-Authenticate", p.Scheme+` realm="lgsp", error="insufficient_scope", scope="openid"`)
 	}
 	id, err := uuid.Parse(t.Subject)
 	if err != nil {

@@ -34,7 +34,7 @@ func TestKeysRotateWithAnOverlap(t *testing.T) {
 	if got := kidOf(t, after.AccessToken); got != second {
 		t.Errorf("after the notice %s signs, want the new key %s", got, second)
 	}
-	if _, err := w.server.verifier.Verify(before.AccessToken, w.http.URL); err != nil {
+	if _, err := w.server.verifier.Verify(t.Context(), bearer(before.AccessToken), w.http.URL); err != nil {
 		t.Errorf("a token of the old key: %v", err)
 	}
 	w.pass(idTokenLife + reloadEvery)
@@ -151,7 +151,7 @@ func TestRevoke(t *testing.T) {
 	if got := w.post("/oauth2/introspect", &w.app, form); got.body["active"] != false {
 		t.Errorf("introspection of a revoked token: %v", got.body)
 	}
-	if _, err := w.server.WhoByAccessToken(t.Context(), token.AccessToken); problem.Code(err) != "token-revoked" {
+	if _, err := w.server.WhoByAccessToken(t.Context(), bearer(token.AccessToken)); problem.Code(err) != "token-revoked" {
 		t.Errorf("use of a revoked token: %v", err)
 	}
 

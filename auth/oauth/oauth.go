@@ -67,6 +67,8 @@ type Server struct {
 
 	HMACKey []byte // exactly 32 bytes, keys codes and refresh tokens (lgsp oauth hmac v1)
 	SealKey []byte // exactly 32 bytes, seals the signing keys (lgsp seal v1)
+	// NonceKey keys DPoP nonces (lgsp dpop nonce v1).
+	NonceKey [32]byte
 
 	// Client is an application by its id, disabled or not; NotFound otherwise.
 	// VerifySecret is the application that the secret proves, or Unauthorized.
@@ -117,6 +119,9 @@ func (s *Server) Prepare(ctx context.Context) error {
 	if len(s.SealKey) != 32 {
 		wrong = append(wrong, fmt.Errorf("the seal key has %d bytes, not 32", len(s.SealKey)))
 	}
+	if s.NonceKey == [32]byte{} {
+		wrong = append(wrong, errors.New("the key of DPoP nonces is not set"))
+	}
 	if err := errors.Join(wrong...); err != nil {
 		return err
 	}
@@ -130,7 +135,10 @@ func (s *Server) Prepare(ctx context.Context) error {
 	s.register = &register{server: s}
 	s.strategy = newStrategy(s)
 	s.fosite = s.newProvider()
-	s.verifier = &Verifier{Issuer: s.Issuer, Keys: s.Keys, Now: s.Now, Revoked: func(string) bool { return false }}
+	s.verifier = &Verifier{
+		Issuer: s.Issuer, Keys: s.Keys, Now: s.Now, Revoked: func(string) bool { return false }, // see Server.notRevoked
+		NonceKey: s.NonceKey, Spend: s.spendProof,
+	}
 	return nil
 }
 
@@ -176,17 +184,20 @@ func (s *Server) Routes(router *mux.Router) {
 func fromBrowsers(serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
-		w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+		w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce")
 		if r.Method != http.MethodOptions {
 			serve(w, r)
 			return
 		}
 		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
-		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
 		w.Header().Set("Access-Control-Max-Age", "3600")
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
+
+// Nonce is what the next DPoP proof sent to the platform is to carry.
+func (s *Server) Nonce() string { return s.verifier.Nonce() }
 
 // Keys are the public keys that tokens may be signed with, by kid. The map is
 // not to be changed.

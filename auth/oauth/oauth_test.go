@@ -93,7 +93,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) newServer(issuer string) *Server {
 	return &Server{
 		DB: w.db, Now: w.Now, Issuer: issuer, Portal: portal,
-		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)),
+		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)), NonceKey: [32]byte([]byte(strings.Repeat("n", 32))),
 		Client: w.auth.Application, VerifySecret: w.auth.VerifySecret, ClientKeys: w.auth.PublicKeys,
 		WhoByPerson: w.auth.WhoByPerson, WhoByApplication: w.auth.WhoByApplication, Persons: w.auth.Persons,
 		SessionPerson: func(*http.Request) (SignedIn, error) {
@@ -295,7 +295,7 @@ func TestAuthorizationCode(t *testing.T) {
 	token, err := conf.Exchange(t.Context(), back.Query().Get("code"), oauth2.VerifierOption(verifier))
 	w.must(err)
 
-	access, err := w.server.verifier.Verify(token.AccessToken, w.http.URL)
+	access, err := w.server.verifier.Verify(t.Context(), bearer(token.AccessToken), w.http.URL)
 	w.must(err)
 	if got, want := access.Subject, w.person.ID.String(); got != want {
 		t.Errorf("sub: got %s, want the person %s", got, want)
@@ -336,31 +336,31 @@ func TestAuthorizationCode(t *testing.T) {
 func TestWhoByAccessToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	who, err := w.server.WhoByAccessToken(t.Context(), w.grant(ScopeManage).AccessToken)
+	who, err := w.server.WhoByAccessToken(t.Context(), bearer(w.grant(ScopeManage).AccessToken))
 	w.must(err)
 	if who.Person != w.person.ID {
 		t.Errorf("who: got %+v", who)
 	}
-	if _, err := w.server.WhoByAccessToken(t.Context(), w.grant(scopeOpenID).AccessToken); problem.Code(err) != "scope-missing" {
+	if _, err := w.server.WhoByAccessToken(t.Context(), bearer(w.grant(scopeOpenID).AccessToken)); problem.Code(err) != "scope-missing" {
 		t.Errorf("a sign-in token: got %v, want scope-missing", err)
 	}
 	w.agree(w.app, landAPI)
 	conf := w.clientCredentials(nil)
 	token, err := conf.Token(t.Context())
 	w.must(err)
-	if _, err := w.server.WhoByAccessToken(t.Context(), token.AccessToken); problem.Code(err) != "token-audience" {
+	if _, err := w.server.WhoByAccessToken(t.Context(), bearer(token.AccessToken)); problem.Code(err) != "token-audience" {
 		t.Errorf("a token for an API: got %v, want token-audience", err)
 	}
 	conf.Scopes = []string{ScopeManage}
 	token, err = conf.Token(t.Context())
 	w.must(err)
-	who, err = w.server.WhoByAccessToken(t.Context(), token.AccessToken)
+	who, err = w.server.WhoByAccessToken(t.Context(), bearer(token.AccessToken))
 	w.must(err)
 	if who.Application != w.app.ID {
 		t.Errorf("who: got %+v, want the application", who)
 	}
 	w.must(w.auth.DisableApplication(t.Context(), w.owner, w.app.ID))
-	if _, err := w.server.WhoByAccessToken(t.Context(), token.AccessToken); !problem.Is(err, problem.Unauthorized) {
+	if _, err := w.server.WhoByAccessToken(t.Context(), bearer(token.AccessToken)); !problem.Is(err, problem.Unauthorized) {
 		t.Errorf("a disabled application: got %v, want Unauthorized", err)
 	}
 }
@@ -407,7 +407,7 @@ func TestClientCredentials(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			access, err := w.server.verifier.Verify(token.AccessToken, tt.want)
+			access, err := w.server.verifier.Verify(t.Context(), bearer(token.AccessToken), tt.want)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -92,6 +92,14 @@ type binding struct {
 	X5T string `json:"x5t#S256,omitempty"` // SHA-256 of a certificate (RFC 8705 §3.1)
 }
 
+// tokenType is how a token so bound is presented.
+func (b binding) tokenType() string {
+	if b.JKT != "" {
+		return auth.DPoPScheme
+	}
+	return auth.BearerScheme
+}
+
 // SetExpiresAt and GetExpiresAt do nothing: expiry is the store's and the strategy's.
 func (s *session) SetExpiresAt(fosite.TokenType, time.Time) {}
 

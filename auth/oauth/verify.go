@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"lgsp/auth"
 	"lgsp/internal/problem"
 )
 
@@ -46,23 +48,30 @@ type Token struct {
 // server: alg, typ, key, issuer, audience, times, and the jti against what was
 // revoked. It fetches nothing a token names. A token that held is remembered
 // under the SHA-256 of its whole text; its times, audience, key and jti are
-// looked at again at each use. It is for use by any number of goroutines.
+// looked at again at each use, and so is what it is bound to: a DPoP proof
+// counts for one request. It is for use by any number of goroutines.
 type Verifier struct {
-	Issuer  string
-	Keys    func() map[string]*ecdsa.PublicKey // by kid, P-256; the map is not changed afterwards
-	Now     func() time.Time
-	Revoked func(jti string) bool
+	Issuer   string
+	Keys     func() map[string]*ecdsa.PublicKey // by kid, P-256; the map is not changed afterwards
+	Now      func() time.Time
+	Revoked  func(jti string) bool
+	NonceKey [32]byte // of DPoP nonces; one for all nodes (lgsp dpop nonce v1)
+	// Spend takes a DPoP proof, false when it was taken before; it may forget
+	// it at until. Spent.Take is one.
+	Spend func(ctx context.Context, proof [32]byte, until time.Time) (bool, error)
 
 	byHash sync.Map // [32]byte → *Token, read without a lock
 	mu     sync.Mutex
 	byID   map[string][32]byte // jti → the one text remembered for it
 }
 
-// Verify gives what the token says when it is to be believed at audience.
-// Otherwise it returns Unauthorized, with the code token-malformed,
-// token-untrusted, token-audience, token-expired or token-revoked.
-func (v *Verifier) Verify(text, audience string) (Token, error) {
-	t, err := v.verify(text)
+// Verify gives what a presented token says when it is to be believed at
+// audience: of whom it is bound to, and nobody else. Otherwise it returns
+// Unauthorized, with the code token-absent, token-malformed, token-untrusted,
+// token-audience, token-expired, token-revoked, token-certificate, or one that
+// begins with dpop-; or Unavailable (dpop-busy).
+func (v *Verifier) Verify(ctx context.Context, p auth.Presented, audience string) (Token, error) {
+	t, err := v.verify(p.Token)
 	if err != nil {
 		return Token{}, err
 	}
@@ -70,10 +79,13 @@ func (v *Verifier) Verify(text, audience string) (Token, error) {
 		return Token{}, refused("token-audience", "the token is for %s, not for %s; ask for one with audience=%s", t.Audience, audience, audience).
 			Coded("token-audience", "has", t.Audience, "want", audience)
 	}
+	if err := v.holds(ctx, t, p); err != nil {
+		return Token{}, err
+	}
 	return *t, nil
 }
 
-// verify is Verify for whatever audience the token has.
+// verify checks a token by itself, for whatever audience and binding it has.
 func (v *Verifier) verify(text string) (*Token, error) {
 	if len(text) > maxToken {
 		return nil, refused("token-malformed", "the token is longer than %d bytes", maxToken)
@@ -185,14 +197,16 @@ func parse(text, issuer string, keys map[string]*ecdsa.PublicKey) (*Token, error
 	if c.ID == "" || c.Audience == "" || c.Subject == "" || c.Client == "" || c.Issued <= 0 || life <= 0 || life > int64(longestToken/time.Second) {
 		return nil, refused("token-untrusted", "the token lacks a claim that RFC 9068 asks for")
 	}
-	if c.Bound != nil {
-		return nil, refused("token-untrusted", "the token is bound to a key or certificate, which is not looked at yet")
+	if c.Bound == nil {
+		c.Bound = &binding{}
+	} else if *c.Bound == (binding{}) {
+		return nil, refused("token-untrusted", "the token is bound to nothing that is known here")
 	}
 	t := &Token{
 		ID: c.ID, Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject, Client: c.Client,
 		Scopes: strings.Fields(c.Scope), Issued: time.Unix(c.Issued, 0).UTC(), Expires: time.Unix(c.Expires, 0).UTC(),
 		key: key, kid: header.Key, notBefore: time.Unix(c.NotBefore, 0).UTC(),
-		Level: c.Level, Methods: c.Methods,
+		Level: c.Level, Methods: c.Methods, Bound: *c.Bound,
 	}
 	if c.AuthTime != 0 {
 		t.AuthTime = time.Unix(c.AuthTime, 0).UTC()

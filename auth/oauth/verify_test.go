@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"lgsp/auth"
 	"lgsp/internal/problem"
 )
 
@@ -40,6 +41,11 @@ func part(t testing.TB, value any) string {
 		t.Fatal(err)
 	}
 	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// bearer is a token as it comes with nothing else.
+func bearer(token string) auth.Presented {
+	return auth.Presented{Scheme: auth.BearerScheme, Token: token, Method: "GET", URL: landAPI + "/thua-dat"}
 }
 
 func goodHeader() map[string]any {
@@ -72,6 +78,7 @@ func newVerifier(t testing.TB) (*Verifier, *ecdsa.PrivateKey) {
 	return &Verifier{
 		Issuer: testIssuer, Keys: func() map[string]*ecdsa.PublicKey { return public },
 		Now: func() time.Time { return verifyDay }, Revoked: func(string) bool { return false },
+		NonceKey: [32]byte{1}, Spend: (&Spent{Now: func() time.Time { return verifyDay }}).Take,
 	}, key
 }
 
@@ -83,7 +90,7 @@ func TestVerifyRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := mint(t, key, goodHeader(), goodClaims())
-	if got, err := v.Verify(good, landAPI); err != nil || got.ID != "j1" || !got.Has("b") || got.Has("a b") {
+	if got, err := v.Verify(t.Context(), bearer(good), landAPI); err != nil || got.ID != "j1" || !got.Has("b") || got.Has("a b") {
 		t.Fatalf("a good token: %+v, %v", got, err)
 	}
 	header := func(name string, value any) string {
@@ -147,7 +154,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"9 KiB, signed":             {claim("scope", strings.Repeat("s", 9<<10)), "token-malformed"},
 		"JSON serialization":        {`{"payload":"","signatures":[]}`, "token-malformed"},
 	} {
-		if _, err := v.Verify(tt.token, landAPI); problem.Code(err) != tt.code || !problem.Is(err, problem.Unauthorized) {
+		if _, err := v.Verify(t.Context(), bearer(tt.token), landAPI); problem.Code(err) != tt.code || !problem.Is(err, problem.Unauthorized) {
 			t.Errorf("%s: got %v (%s), want %s", name, err, problem.Code(err), tt.code)
 		}
 	}
@@ -193,7 +200,7 @@ func TestVerifyFromAWarmMemory(t *testing.T) {
 	token := mint(t, key, goodHeader(), goodClaims())
 	check := func(name, text, audience, code string) {
 		t.Helper()
-		if _, err := v.Verify(text, audience); problem.Code(err) != code {
+		if _, err := v.Verify(t.Context(), bearer(text), audience); problem.Code(err) != code {
 			t.Errorf("%s: got %v, want %q", name, err, code)
 		}
 	}
@@ -236,7 +243,7 @@ func TestVerifyRemembersOneTextPerToken(t *testing.T) {
 	token := mint(t, key, goodHeader(), goodClaims())
 	other := twin(t, token)
 	for _, text := range []string{token, other, token, other} {
-		if _, err := v.Verify(text, landAPI); err != nil {
+		if _, err := v.Verify(t.Context(), bearer(text), landAPI); err != nil {
 			t.Fatalf("a twin holds too: %v", err)
 		}
 		kept := 0
@@ -269,7 +276,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add("..")
 	f.Add(strings.Repeat("A", 9<<10))
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := v.Verify(text, landAPI)
+		got, err := v.Verify(t.Context(), bearer(text), landAPI)
 		if err == nil && text != good {
 			// Only the holder of the key can make a token; its twin has the same claims.
 			if got.ID != "j1" || got.Subject != "someone" {
@@ -287,7 +294,7 @@ func BenchmarkVerify(b *testing.B) {
 	token := mint(b, key, goodHeader(), goodClaims())
 	b.Run("remembered", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := v.Verify(token, landAPI); err != nil {
+			if _, err := v.Verify(b.Context(), bearer(token), landAPI); err != nil {
 				b.Fatal(err)
 			}
 		}

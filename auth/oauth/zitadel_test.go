@@ -74,7 +74,7 @@ func TestZitadelClientCredentials(t *testing.T) {
 	w.must(err)
 	token, err := rp.ClientCredentials(t.Context(), party, url.Values{"resource": {landAPI}})
 	w.must(err)
-	if _, err := w.server.verifier.Verify(token.AccessToken, landAPI); err != nil {
+	if _, err := w.server.verifier.Verify(t.Context(), bearer(token.AccessToken), landAPI); err != nil {
 		t.Error(err)
 	}
 }

@@ -111,7 +111,8 @@ func (p *platform) wireAuth(root secret) {
 		DB: p.db.Pool, Now: time.Now,
 		Issuer: p.config.Issuer, Portal: p.config.PortalURL,
 		HMACKey: root.key("lgsp oauth hmac v1"), SealKey: root.key("lgsp seal v1"),
-		Client: p.clients.application, VerifySecret: p.auth.VerifySecret, ClientKeys: p.clients.publicKeys,
+		NonceKey: [32]byte(root.key("lgsp dpop nonce v1")),
+		Client:   p.clients.application, VerifySecret: p.auth.VerifySecret, ClientKeys: p.clients.publicKeys,
 		Fetch:         egress.Fetch{Allow: p.config.EgressAllow}.Client(2 * time.Second),
 		SessionPerson: p.sessionPerson,
 		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
@@ -142,7 +143,10 @@ func (p *platform) wireAgreements() {
 }
 
 func (p *platform) wireNode(root secret) {
-	verifier := &oauth.Verifier{Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked}
+	verifier := &oauth.Verifier{
+		Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked,
+		NonceKey: p.oauth.NonceKey, Spend: (&oauth.Spent{Now: time.Now}).Take,
+	}
 	calls := gateway.NewMetrics()
 	p.metrics.MustRegister(calls)
 	*p.node = gateway.Node{
@@ -152,7 +156,7 @@ func (p *platform) wireNode(root secret) {
 		Peppers: map[int][]byte{1: p.auth.Pepper}, SubjectKey: root.key("lgsp subject v1"),
 		Dial:        p.upstreams.DialContext,
 		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, Refresh: p.refresh,
-		Verify: tokenOf(verifier), Touch: p.auth.TouchCredentials,
+		Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Deliver: p.deliver,
 		Metrics: calls, MaxStale: p.config.MaxStale,
 	}
@@ -165,8 +169,8 @@ func (p *platform) wirePortal(root secret) error {
 	}
 	*p.api = portal.API{
 		Auth: p.auth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
-		Gateway:          p.config.GatewayURL,
-		WhoByAccessToken: p.oauth.WhoByAccessToken, Remaining: p.remaining, ExplainCall: p.explainCall,
+		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL,
+		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
 	}
 	*p.portal = portal.Portal{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,

@@ -142,9 +142,9 @@ func (p *platform) audiences(ctx context.Context, client uuid.UUID) ([]string, e
 }
 
 // tokenOf lets the gateway ask the verifier.
-func tokenOf(v *oauth.Verifier) func(string, string) (gateway.Token, error) {
-	return func(text, audience string) (gateway.Token, error) {
-		t, err := v.Verify(text, audience)
+func tokenOf(v *oauth.Verifier) func(context.Context, auth.Presented, string) (gateway.Token, error) {
+	return func(ctx context.Context, p auth.Presented, audience string) (gateway.Token, error) {
+		t, err := v.Verify(ctx, p, audience)
 		if err != nil {
 			return gateway.Token{}, err
 		}
