@@ -28,6 +28,8 @@ type Application struct {
 	RedirectURIs []string   `json:"redirect_uris"`
 	CreatedAt    time.Time  `json:"created_at"`
 	DisabledAt   *time.Time `json:"disabled_at"`
+
+	TokensNotBefore *time.Time `json:"tokens_not_before"` // its tokens that were made earlier are not believed; see RevokeEverything
 	Protocol
 }
 
@@ -49,7 +51,7 @@ type NewApplication struct {
 }
 
 const applicationColumns = `
-id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, ` + protocolColumns
+id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, tokens_not_before, ` + protocolColumns
 
 const createApplicationSQL = `
 insert into auth.application (id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, ` + protocolColumns + `)
@@ -91,7 +93,7 @@ func (a *Auth) CreateApplication(ctx context.Context, who Principal, n NewApplic
 			return err
 		}
 		for _, kind := range []string{APIKey, ClientSecret} {
-			one, err := a.issue(ctx, tx, who, app, kind)
+			one, err := a.issue(ctx, tx, who, app, NewCredential{Kind: kind})
 			if err != nil {
 				return err
 			}

@@ -31,7 +31,7 @@ func TestCreateApplication(t *testing.T) {
 	}
 	d.told(t, "application.create", issued[0].Secret, issued[1].Secret)
 	d.told(t, "credential.add")
-	if got, err := d.VerifySecret(ctx, app.ID.String(), issued[1].Secret); err != nil || !reflect.DeepEqual(got, app) {
+	if got, err := d.VerifySecret(ctx, app.ID.String(), issued[1].Secret, office); err != nil || !reflect.DeepEqual(got, app) {
 		t.Errorf("VerifySecret: got %+v, %v, want %+v", got, err, app)
 	}
 
@@ -39,7 +39,7 @@ func TestCreateApplication(t *testing.T) {
 	if err != nil || len(none) != 0 {
 		t.Errorf("a public one: got %v, %v, want no credential", none, err)
 	}
-	_, err = d.AddCredential(ctx, who, public.ID, APIKey)
+	_, err = d.AddCredential(ctx, who, public.ID, NewCredential{Kind: APIKey})
 	want(t, "a key for a public one", err, problem.Conflict, "application-public")
 }
 
@@ -203,11 +203,11 @@ func TestEditAndDisableApplication(t *testing.T) {
 	ok(t, "disable by the operator", d.DisableApplication(ctx, operator, app.ID))
 	ok(t, "disable twice", d.DisableApplication(ctx, who, app.ID))
 	d.told(t, "application.disable")
-	_, err = d.VerifySecret(ctx, app.ID.String(), issued[1].Secret)
+	_, err = d.VerifySecret(ctx, app.ID.String(), issued[1].Secret, office)
 	want(t, "its secret", err, problem.Unauthorized, "client-refused")
 	_, err = d.WhoByApplication(ctx, app.ID)
 	want(t, "itself", err, problem.Unauthorized, "application-disabled")
-	_, err = d.AddCredential(ctx, who, app.ID, APIKey)
+	_, err = d.AddCredential(ctx, who, app.ID, NewCredential{Kind: APIKey})
 	want(t, "a new key", err, problem.Conflict, "application-disabled")
 }
 

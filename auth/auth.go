@@ -27,6 +27,8 @@ type Auth struct {
 	// transaction that does it.
 	May    MayFunc
 	Record RecordFunc
+
+	uses Uses // of client secrets, since SaveUses
 }
 
 // The roles. Operator and auditor are of the whole platform, publisher and

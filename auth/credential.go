@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,9 @@ const (
 	MaxOverlap     = 90 * 24 * time.Hour
 )
 
+// lastDays is the longest that a credential lasts.
+const lastDays = 365
+
 // maxLive is how many credentials of one kind an application has in force.
 const maxLive = 2
 
@@ -36,11 +40,28 @@ type Credential struct {
 	Kind        string     `json:"kind"`   // APIKey, ClientSecret
 	Lookup      string     `json:"lookup"` // the 12 characters after the prefix
 	Last4       string     `json:"last4"`
+	Name        string     `json:"name"` // what its owner calls it
 	CreatedBy   *uuid.UUID `json:"created_by"`
 	CreatedAt   time.Time  `json:"created_at"`
-	LastUsedAt  *time.Time `json:"last_used_at"` // to the minute
 	ExpiresAt   time.Time  `json:"expires_at"`
 	RevokedAt   *time.Time `json:"revoked_at"`
+
+	LastUsedAt   *time.Time `json:"last_used_at"`   // to the minute
+	LastUsedFrom string     `json:"last_used_from"` // an IPv4 address or IPv6 /64
+	Uses         int64      `json:"uses"`           // told each minute
+
+	Networks []netip.Prefix `json:"networks" swaggertype:"array,string"` // from where it may be used; none: anywhere
+	Versions []uuid.UUID    `json:"versions"`                            // of APIs that a key may call; none: all its application may
+}
+
+const credentialColumns = `id, application_id as application, kind, lookup, last4, name, created_by, created_at, expires_at, revoked_at,
+  last_used_at, last_used_from, uses, networks, versions`
+
+// NewCredential is a credential to be made.
+type NewCredential struct {
+	Kind string // APIKey, ClientSecret
+	Days int    // how long it lasts, 1 to 365; 0 is 365
+	Limits
 }
 
 // Issued is a new credential with its secret, which is shown once and not stored.
@@ -50,7 +71,7 @@ type Issued struct {
 }
 
 const credentialsSQL = `
-select id, application_id as application, kind, lookup, last4, created_by, created_at, last_used_at, expires_at, revoked_at
+select ` + credentialColumns + `
   from auth.credential
  where application_id = $1
  order by id desc`
@@ -94,14 +115,26 @@ const liveCredentialsSQL = `
 select count(*) from auth.credential where application_id = $1 and kind = $2 and revoked_at is null and expires_at > $3`
 
 const issueCredentialSQL = `
-insert into auth.credential (id, application_id, kind, lookup, hash, pepper_version, last4, created_by, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-returning id, application_id as application, kind, lookup, last4, created_by, created_at, last_used_at, expires_at, revoked_at`
+insert into auth.credential (id, application_id, kind, lookup, hash, pepper_version, last4, created_by, created_at, expires_at,
+  expiry_set_at, name, networks, versions)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $13)
+returning ` + credentialColumns
 
 // issue adds a credential to a locked or new application, tells the gateways
-// and the ledger.
-func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Application, kind string) (Issued, error) {
-	now := a.Now().UTC()
+// and the ledger. What it is to be is checked here.
+func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Application, n NewCredential) (Issued, error) {
+	now, kind, wrong := a.Now().UTC(), n.Kind, fieldsWrong()
+	limits, networks := n.tidy(wrong, kind)
+	if n.Days < 0 || n.Days > lastDays {
+		wrong.Wrong("days", "lasts-range", "1 to 365", "max", fmt.Sprint(lastDays))
+	}
+	if err := asError(wrong); err != nil {
+		return Issued{}, err
+	}
+	ends := now.AddDate(1, 0, 0)
+	if n.Days > 0 {
+		ends = now.AddDate(0, 0, n.Days)
+	}
 	var live int
 	if err := tx.QueryRow(ctx, liveCredentialsSQL, app.ID, kind, now).Scan(&live); err != nil {
 		return Issued{}, fmt.Errorf("count credentials of application %s: %w", app.ID, err)
@@ -114,7 +147,7 @@ func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Applicat
 		key = NewKey(KindSecret)
 	}
 	c, err := pg.One[Credential](ctx, tx, issueCredentialSQL, uuid.Must(uuid.NewV7()), app.ID, kind, key.Lookup,
-		key.Hash(a.Pepper), pepperVersion, key.Last4, who.Person, now, now.AddDate(1, 0, 0))
+		key.Hash(a.Pepper), pepperVersion, key.Last4, who.Person, now, ends, limits.Name, networks, limits.Versions)
 	if err != nil {
 		return Issued{}, fmt.Errorf("add %s to application %s: %w", kind, app.ID, err)
 	}
@@ -122,19 +155,19 @@ func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Applicat
 		return Issued{}, err
 	}
 	err = a.Record(ctx, tx, Act{Who: who, Verb: "credential.add", Agency: agencyOf(app), About: c.ID, Detail: map[string]any{
-		"application": app.ID, "kind": kind, "lookup": c.Lookup, "expires_at": c.ExpiresAt}})
+		"application": app.ID, "kind": kind, "lookup": c.Lookup, "expires_at": c.ExpiresAt, "networks": c.Networks, "versions": c.Versions}})
 	return Issued{Credential: c, Secret: key.Secret()}, err
 }
 
-// AddCredential adds a credential of a kind, which lasts a year. It fails with
-// NotFound unless who, a person, owns the application, Invalid for an unknown
-// kind, and Conflict when two of the kind are in force, or the application is
-// public or disabled.
-func (a *Auth) AddCredential(ctx context.Context, who Principal, application uuid.UUID, kind string) (Issued, error) {
+// AddCredential adds a credential, which lasts a year unless it is to last
+// less. It fails with NotFound unless who, a person, owns the application,
+// Invalid with the fields that are wrong, and Conflict when two of the kind
+// are in force, or the application is public or disabled.
+func (a *Auth) AddCredential(ctx context.Context, who Principal, application uuid.UUID, n NewCredential) (Issued, error) {
 	if who.Person == uuid.Nil {
 		return Issued{}, signInFirst()
 	}
-	if kind != APIKey && kind != ClientSecret {
+	if n.Kind != APIKey && n.Kind != ClientSecret {
 		return Issued{}, fieldsWrong().Wrong("kind", "credential-kind", "api_key or client_secret")
 	}
 	var issued Issued
@@ -146,14 +179,14 @@ func (a *Auth) AddCredential(ctx context.Context, who Principal, application uui
 		if app.Kind == Public {
 			return problem.Errorf(problem.Conflict, "a public application keeps no secret").Coded("application-public")
 		}
-		issued, err = a.issue(ctx, tx, who, app, kind)
+		issued, err = a.issue(ctx, tx, who, app, n)
 		return err
 	})
 	return issued, err
 }
 
 const credentialSQL = `
-select id, application_id as application, kind, lookup, last4, created_by, created_at, last_used_at, expires_at, revoked_at
+select ` + credentialColumns + `
   from auth.credential
  where id = $1`
 
@@ -171,11 +204,24 @@ func credentialUnknown(id uuid.UUID) error {
 	return problem.Errorf(problem.NotFound, "no credential %s", id).Coded("credential-unknown")
 }
 
+func credentialEnded(id uuid.UUID) error {
+	return problem.Errorf(problem.Conflict, "credential %s has ended; add a new one", id).Coded("credential-ended")
+}
+
+// limits are the Limits that a credential has.
+func (c Credential) limits() Limits {
+	l := Limits{Name: c.Name, Versions: c.Versions}
+	for _, network := range c.Networks {
+		l.Networks = append(l.Networks, network.String())
+	}
+	return l
+}
+
 const expireCredentialSQL = `
-update auth.credential set expires_at = least(expires_at, $2)
+update auth.credential set expires_at = least(expires_at, $2), expiry_set_at = $3
  where id = $1 and revoked_at is null and expires_at > $3`
 
-// RotateCredential adds a credential of the same kind, while the old one works
+// RotateCredential adds a credential of the same kind, name and limits, while the old one works
 // on for overlap: 0 ends it now, DefaultOverlap is what people expect,
 // MaxOverlap the most. It fails with NotFound unless who, a person, owns the
 // credential, Invalid for an overlap out of bounds, and Conflict when the old
@@ -205,9 +251,9 @@ func (a *Auth) RotateCredential(ctx context.Context, who Principal, id uuid.UUID
 			return fmt.Errorf("expire credential %s: %w", id, err)
 		}
 		if done.RowsAffected() == 0 {
-			return problem.Errorf(problem.Conflict, "credential %s has ended; add a new one", id).Coded("credential-ended")
+			return credentialEnded(id)
 		}
-		if issued, err = a.issue(ctx, tx, who, app, old.Kind); err != nil {
+		if issued, err = a.issue(ctx, tx, who, app, NewCredential{Kind: old.Kind, Limits: old.limits()}); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "credential.rotate", Agency: agencyOf(app), About: id, Detail: map[string]any{

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"net/netip"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -91,10 +92,10 @@ func TestCredentialRefusals(t *testing.T) {
 		kind problem.Kind
 		code string
 	}{
-		{"add by a stranger", do(s.AddCredential(ctx, stranger, s.app.ID, APIKey)), problem.NotFound, "application-unknown"},
-		{"add by an application", do(s.AddCredential(ctx, app, s.app.ID, APIKey)), problem.Unauthorized, "sign-in-first"},
-		{"add another kind", do(s.AddCredential(ctx, s.who, s.app.ID, "password")), problem.Invalid, "fields-wrong"},
-		{"add to nothing", do(s.AddCredential(ctx, s.who, uuid.New(), APIKey)), problem.NotFound, "application-unknown"},
+		{"add by a stranger", do(s.AddCredential(ctx, stranger, s.app.ID, NewCredential{Kind: APIKey})), problem.NotFound, "application-unknown"},
+		{"add by an application", do(s.AddCredential(ctx, app, s.app.ID, NewCredential{Kind: APIKey})), problem.Unauthorized, "sign-in-first"},
+		{"add another kind", do(s.AddCredential(ctx, s.who, s.app.ID, NewCredential{Kind: "password"})), problem.Invalid, "fields-wrong"},
+		{"add to nothing", do(s.AddCredential(ctx, s.who, uuid.New(), NewCredential{Kind: APIKey})), problem.NotFound, "application-unknown"},
 		{"rotate by a stranger", do(s.RotateCredential(ctx, stranger, s.key.ID, 0)), problem.NotFound, "credential-unknown"},
 		{"rotate by an application", do(s.RotateCredential(ctx, app, s.key.ID, 0)), problem.Unauthorized, "sign-in-first"},
 		{"rotate nothing", do(s.RotateCredential(ctx, s.who, uuid.New(), 0)), problem.NotFound, "credential-unknown"},
@@ -110,9 +111,9 @@ func TestCredentialRefusals(t *testing.T) {
 	if !s.live(t, s.key.Secret) {
 		t.Error("a refusal ended the key")
 	}
-	_, err = s.AddCredential(ctx, s.who, s.app.ID, APIKey)
+	_, err = s.AddCredential(ctx, s.who, s.app.ID, NewCredential{Kind: APIKey})
 	ok(t, "a second", err)
-	_, err = s.AddCredential(ctx, s.who, s.app.ID, APIKey)
+	_, err = s.AddCredential(ctx, s.who, s.app.ID, NewCredential{Kind: APIKey})
 	want(t, "a third", err, problem.Conflict, "credentials-full")
 }
 
@@ -126,7 +127,7 @@ func TestRevokeCredential(t *testing.T) {
 		t.Error("the revoked key is taken")
 	}
 	ok(t, "revoke by the operator", s.RevokeCredential(ctx, operator, s.secret.ID))
-	_, err := s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret)
+	_, err := s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, office)
 	want(t, "the revoked secret", err, problem.Unauthorized, "client-refused")
 }
 
@@ -145,32 +146,12 @@ func TestVerifySecretRefuses(t *testing.T) {
 		{"the id written otherwise", "{" + id + "}", s.secret.Secret},
 		{"no id", "app", s.secret.Secret},
 	} {
-		_, err := s.VerifySecret(ctx, tt.client, tt.secret)
+		_, err := s.VerifySecret(ctx, tt.client, tt.secret, office)
 		want(t, tt.name, err, problem.Unauthorized, "client-refused")
 	}
 	s.desk.now = s.secret.ExpiresAt
-	_, err = s.VerifySecret(ctx, id, s.secret.Secret)
+	_, err = s.VerifySecret(ctx, id, s.secret.Secret, office)
 	want(t, "expired", err, problem.Unauthorized, "client-refused")
-}
-
-func TestTouchCredentials(t *testing.T) {
-	t.Parallel()
-	s, ctx := newShop(t, txDesk(t)), t.Context()
-	later := monday.Add(time.Minute)
-	ok(t, "touch", s.TouchCredentials(ctx, map[string]time.Time{s.key.Lookup: later, "unknown": later}))
-	ok(t, "what another node saw before", s.TouchCredentials(ctx, map[string]time.Time{s.key.Lookup: monday}))
-	ok(t, "nothing", s.TouchCredentials(ctx, nil))
-	_, err := s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret)
-	ok(t, "verify", err)
-	list, err := s.Credentials(ctx, s.who, s.app.ID)
-	ok(t, "list", err)
-	used := map[string]*time.Time{}
-	for _, c := range list {
-		used[c.Kind] = c.LastUsedAt
-	}
-	if wanted := map[string]*time.Time{APIKey: &later, ClientSecret: &monday}; !reflect.DeepEqual(used, wanted) {
-		t.Errorf("last used: got %v, want %v", used, wanted)
-	}
 }
 
 func TestGatewayCredentials(t *testing.T) {
@@ -179,7 +160,7 @@ func TestGatewayCredentials(t *testing.T) {
 	got, err := s.GatewayCredentials(t.Context())
 	key, _ := ParseKey(s.key.Secret)
 	wanted := []GatewayCredential{{Lookup: key.Lookup, Hash: key.Hash(s.Pepper), PepperVersion: 1, Application: s.app.ID, Name: "App",
-		Expires: s.key.ExpiresAt}}
+		Expires: s.key.ExpiresAt, Networks: []netip.Prefix{}, Versions: []uuid.UUID{}}}
 	if err != nil || !reflect.DeepEqual(got, wanted) {
 		t.Errorf("got %+v, %v, want the API key alone: %+v", got, err, wanted)
 	}
@@ -201,7 +182,8 @@ func TestGatewaysAreToldOfEachChange(t *testing.T) {
 	}{
 		{"rotate", func() error { fresh, err = s.RotateCredential(ctx, s.who, s.key.ID, DefaultOverlap); return err }},
 		{"revoke", func() error { return s.RevokeCredential(ctx, s.who, fresh.ID) }},
-		{"add", func() error { _, err := s.AddCredential(ctx, s.who, s.app.ID, APIKey); return err }},
+		{"limit", func() error { _, err := s.LimitCredential(ctx, s.who, s.secret.ID, Limits{Name: "x"}); return err }},
+		{"add", func() error { _, err := s.AddCredential(ctx, s.who, s.app.ID, NewCredential{Kind: APIKey}); return err }},
 		{"disable application", func() error { return s.DisableApplication(ctx, s.who, s.app.ID) }},
 		{"disable person", func() error { return s.DisablePerson(ctx, operator, s.who.Person) }},
 	} {
@@ -223,7 +205,7 @@ func TestTwoOfAKindEvenInARace(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if _, err := s.AddCredential(ctx, s.who, s.app.ID, APIKey); err == nil {
+			if _, err := s.AddCredential(ctx, s.who, s.app.ID, NewCredential{Kind: APIKey}); err == nil {
 				added.Add(1)
 			}
 		})

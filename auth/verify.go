@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,20 +15,22 @@ import (
 )
 
 const secretSQL = `
-select c.hash, c.last_used_at as used
+select c.hash, c.networks
   from auth.credential c
   join auth.application a on a.id = c.application_id
   left join auth.person p on p.id = a.owner_person
  where c.lookup = $1 and c.application_id = $2 and c.kind = 'client_secret'
    and c.revoked_at is null and c.expires_at > $3 and a.disabled_at is null and p.disabled_at is null`
 
-// VerifySecret gives the application that a client secret proves. Any of its
-// live secrets will do. It fails with Unauthorized, code client-refused,
-// whatever is wrong: the client_id, the secret, or that either has ended.
-func (a *Auth) VerifySecret(ctx context.Context, clientID, secret string) (Application, error) {
+// VerifySecret gives the application that a client secret proves, used from
+// an address. Any of its live secrets will do. It fails with Unauthorized, code
+// client-refused, whatever is wrong: the client_id, the secret, or that either
+// has ended; and code address-not-allowed when the secret is right but not for
+// this address. SaveUses keeps the use.
+func (a *Auth) VerifySecret(ctx context.Context, clientID, secret string, from netip.Addr) (Application, error) {
 	type row struct {
-		Hash []byte
-		Used *time.Time
+		Hash     []byte
+		Networks []netip.Prefix
 	}
 	refused := problem.Errorf(problem.Unauthorized, "client_id or client_secret is wrong, revoked or expired").Coded("client-refused")
 	id, err := uuid.Parse(clientID)
@@ -46,30 +49,11 @@ func (a *Auth) VerifySecret(ctx context.Context, clientID, secret string) (Appli
 	if !key.Matches(a.Pepper, c.Hash) {
 		return Application{}, refused
 	}
-	if c.Used == nil || now.Sub(*c.Used) >= seenStep {
-		if err := a.TouchCredentials(ctx, map[string]time.Time{key.Lookup: now}); err != nil {
-			return Application{}, err
-		}
+	if !Within(c.Networks, from) {
+		return Application{}, addressNotAllowed(problem.Unauthorized)
 	}
+	a.uses.Note(key.Lookup, now, from)
 	return a.Application(ctx, id)
-}
-
-const touchCredentialsSQL = `
-update auth.credential c set last_used_at = u.at
-  from unnest($1::text[], $2::timestamptz[]) as u (lookup, at)
- where c.lookup = u.lookup and (c.last_used_at is null or c.last_used_at < u.at)`
-
-// TouchCredentials keeps when credentials, by their lookup, were last used: one
-// statement for all that a node saw since it last told, every minute or so.
-func (a *Auth) TouchCredentials(ctx context.Context, used map[string]time.Time) error {
-	lookups, times := make([]string, 0, len(used)), make([]time.Time, 0, len(used))
-	for lookup, at := range used {
-		lookups, times = append(lookups, lookup), append(times, at.UTC())
-	}
-	if _, err := a.DB.Exec(ctx, touchCredentialsSQL, lookups, times); err != nil {
-		return fmt.Errorf("note use of %d credentials: %w", len(used), err)
-	}
-	return nil
 }
 
 // GatewayCredential is what a gateway node knows of an API key.
@@ -80,11 +64,13 @@ type GatewayCredential struct {
 	Application   uuid.UUID
 	Name          string // of the application
 	Expires       time.Time
-	Disabled      bool // the application, or the person who owns it
+	Disabled      bool           // the application, or the person who owns it
+	Networks      []netip.Prefix // from where it may be used; none: anywhere
+	Versions      []uuid.UUID    // that it may call; none: all its application may
 }
 
 const gatewayCredentialsSQL = `
-select c.lookup, c.hash, c.pepper_version, c.application_id as application, a.name, c.expires_at as expires,
+select c.lookup, c.hash, c.pepper_version, c.application_id as application, a.name, c.expires_at as expires, c.networks, c.versions,
        a.disabled_at is not null or p.disabled_at is not null as disabled
   from auth.credential c
   join auth.application a on a.id = c.application_id
@@ -117,3 +103,28 @@ func (a *Auth) DisabledApplications(ctx context.Context) ([]uuid.UUID, error) {
 	}
 	return ids, nil
 }
+
+const tokensNotBeforeSQL = `
+select id, tokens_not_before from auth.application where tokens_not_before > $1`
+
+// TokensNotBefore gives, by application, the moment that its tokens must not
+// have been made before, to be believed; an application whose earlier tokens
+// have all expired by themselves is left out. Each change is told on the
+// channel gateway, payload revoked.
+func (a *Auth) TokensNotBefore(ctx context.Context) (map[uuid.UUID]time.Time, error) {
+	moments := map[uuid.UUID]time.Time{}
+	rows, _ := a.DB.Query(ctx, tokensNotBeforeSQL, a.Now().UTC().Add(-longestToken)) // the error comes back from ForEachRow
+	var id uuid.UUID
+	var at time.Time
+	_, err := pgx.ForEachRow(rows, []any{&id, &at}, func() error {
+		moments[id] = at
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list moments that tokens must be younger than: %w", err)
+	}
+	return moments, nil
+}
+
+// longestToken is more than any access token lives.
+const longestToken = 24 * time.Hour

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -149,10 +151,38 @@ func TestSuspendedOnEveryNode(t *testing.T) {
 	w.until("resumed on the other", func() bool { _, b := call("X-API-Key", w.key); return b.status == 200 })
 
 	w.mu.Lock()
+	w.keys[0].Networks = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	w.mu.Unlock()
+	w.tell("credential")
+	refusedWithin("key limited to networks", "address-not-allowed", "X-API-Key", w.key)
+
+	w.mu.Lock()
 	w.keys = nil
 	w.mu.Unlock()
 	w.tell("credential")
 	refusedWithin("key withdrawn", "key-wrong", "X-API-Key", w.key)
+
+	// A token tells its audience, which is the node's own address here.
+	token := func(server *httptest.Server) []string {
+		return []string{"Authorization", "Bearer 1|" + w.app.String() + "|" + server.URL + w.route.Prefix()}
+	}
+	for _, server := range []*httptest.Server{w.server, other} {
+		if got := w.send(server, "GET", "/ho-so", "", token(server)...); got.status != 200 {
+			t.Fatalf("a token: got %d %s", got.status, got.body)
+		}
+	}
+	w.mu.Lock()
+	w.notBefore = map[uuid.UUID]time.Time{w.app: w.now().Add(time.Minute)}
+	w.mu.Unlock()
+	w.tell("revoked")
+	begun := time.Now()
+	w.until("all tokens of the application refused", func() bool {
+		a, b := w.send(w.server, "GET", "/ho-so", "", token(w.server)...), w.send(other, "GET", "/ho-so", "", token(other)...)
+		return a.code == "token-revoked" && b.code == "token-revoked"
+	})
+	if took := time.Since(begun); took > time.Second {
+		t.Errorf("the moment took %s", took)
+	}
 
 	w.commit(func(ctx context.Context, tx pgx.Tx) error { return Withdraw(ctx, tx, w.route.Version) })
 	refusedWithin("withdrawn", "no-such-operation")

@@ -327,6 +327,10 @@ func (f *feed) askAuth(ctx context.Context, s *snapshot) error {
 	if err != nil {
 		return fmt.Errorf("read revoked tokens: %w", err)
 	}
+	notBefore, err := f.node.NotBefore(ctx)
+	if err != nil {
+		return fmt.Errorf("read moments of revocation: %w", err)
+	}
 	s.credentials = make(map[string]auth.GatewayCredential, len(keys))
 	for _, k := range keys {
 		s.credentials[k.Lookup] = k
@@ -339,6 +343,7 @@ func (f *feed) askAuth(ctx context.Context, s *snapshot) error {
 	for _, id := range revoked {
 		s.revoked[id] = true
 	}
+	s.notBefore = notBefore
 	f.audited = f.node.Now()
 	return nil
 }

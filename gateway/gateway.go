@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,13 +45,15 @@ type Node struct {
 	// Dial reaches upstreams: egress.Upstream.DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Credentials, Disabled and Revoked are what auth knows of API keys, of
-	// applications that may not call, and of tokens (by jti) that are over
-	// before their time. Refresh, when set, loads what Verify needs; all four
+	// Credentials, Disabled, Revoked and NotBefore are what auth knows of API
+	// keys, of applications that may not call, of tokens (by jti) that are over
+	// before their time, and of applications all of whose tokens are that were
+	// made before a moment. Refresh, when set, loads what Verify needs; all five
 	// run again whenever auth says that something changed, and each minute.
 	Credentials func(ctx context.Context) ([]auth.GatewayCredential, error)
 	Disabled    func(ctx context.Context) ([]uuid.UUID, error)
 	Revoked     func(ctx context.Context) ([]string, error)
+	NotBefore   func(ctx context.Context) (map[uuid.UUID]time.Time, error)
 	Refresh     func(ctx context.Context) error
 
 	// Verify gives what a presented token says, or an Unauthorized problem. It
@@ -61,8 +62,8 @@ type Node struct {
 	Verify func(ctx context.Context, p auth.Presented, audience string) (Token, error)
 	Nonce  func() string
 
-	// Touch, when set, is told each minute when keys, by their lookup, were last used.
-	Touch func(ctx context.Context, used map[string]time.Time) error
+	// Touch, when set, is told each minute when, from where and how often keys were used.
+	Touch func(ctx context.Context, uses []auth.Use) error
 
 	Deliver DeliverFunc // takes exchanges to the ledger
 	Metrics *Metrics    // NewMetrics()
@@ -88,13 +89,14 @@ type state struct {
 	via       string // our name in Via
 	rates     quota.Rates
 	days      quota.Days
-	used      sync.Map // lookup of a key → time of its last use, since Touch was told
+	used      auth.Uses // of keys, since Touch was told
 }
 
 // Token is what a verified access token says.
 type Token struct {
 	ID          string // jti
 	Application uuid.UUID
+	Issued      time.Time
 }
 
 // call is one call on its way through the pipeline.

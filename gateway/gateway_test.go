@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +49,8 @@ type world struct {
 	disabled  []uuid.UUID
 	revoked   []string
 	exchanges []Exchange
-	used      []string // lookups of keys
+	notBefore map[uuid.UUID]time.Time
+	used      []auth.Use
 }
 
 var pepper = []byte("pepper of the tests, 32 bytes !!")
@@ -133,16 +135,20 @@ func (w *world) start(dir string) (*Node, *httptest.Server) {
 			defer w.mu.Unlock()
 			return slices.Clone(w.revoked), nil
 		},
-		Verify:  w.verify,
-		Nonce:   func() string { return "nonce-1" },
-		Deliver: w.deliver,
-		Touch: func(ctx context.Context, used map[string]time.Time) error {
+		NotBefore: func(ctx context.Context) (map[uuid.UUID]time.Time, error) {
 			w.bounded(ctx)
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			for lookup := range used {
-				w.used = append(w.used, lookup)
-			}
+			return maps.Clone(w.notBefore), nil
+		},
+		Verify:  w.verify,
+		Nonce:   func() string { return "nonce-1" },
+		Deliver: w.deliver,
+		Touch: func(ctx context.Context, uses []auth.Use) error {
+			w.bounded(ctx)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.used = append(w.used, uses...)
 			return nil
 		},
 		Metrics:  NewMetrics(),
@@ -174,7 +180,7 @@ func (w *world) verify(_ context.Context, p auth.Presented, audience string) (To
 	if p.Is(auth.DPoPScheme) && (len(p.Proofs) != 1 || p.Proofs[0] != p.Method+" "+p.URL) {
 		return Token{}, problem.Errorf(problem.Unauthorized, "the proof is for elsewhere").Coded("dpop-address", "method", p.Method, "url", p.URL)
 	}
-	return Token{ID: parts[0], Application: uuid.MustParse(parts[1])}, nil
+	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Issued: w.now()}, nil
 }
 
 func (w *world) token(jti string) string {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -34,7 +35,7 @@ func (c *call) identify(r *http.Request) error {
 	case policy.NoCredential:
 		return nil
 	case policy.APIKey:
-		err = c.byKey(secret)
+		err = c.byKey(r, secret)
 	default:
 		err = c.byToken(r.Context())
 	}
@@ -98,9 +99,9 @@ func secretInQuery(name string, values []string) bool {
 	return false
 }
 
-// byKey finds the application of an API key. All wrong keys get one answer,
-// save those that are no keys at all.
-func (c *call) byKey(text string) error {
+// byKey finds the application of an API key, and holds the key to its owner's
+// limits. All wrong keys get one answer, save those that are no keys at all.
+func (c *call) byKey(r *http.Request, text string) error {
 	key, err := auth.ParseKey(text)
 	if err != nil {
 		return err
@@ -116,8 +117,17 @@ func (c *call) byKey(text string) error {
 	if known.Disabled {
 		return problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").Coded("caller-disabled")
 	}
+	from := c.node.address(r)
+	c.exchange.Application = known.Application // its owner is to see where the key is tried
+	if !auth.Within(known.Networks, from) {
+		return problem.Errorf(problem.Forbidden, "the key may not be used from this address; its owner limits it to certain networks").
+			Coded("address-not-allowed")
+	}
+	if len(known.Versions) > 0 && !slices.Contains(known.Versions, c.version.Version) {
+		return problem.Errorf(problem.Forbidden, "the key is limited to other APIs than this").Coded("key-for-another-api")
+	}
 	c.caller.application = known.Application
-	c.node.used.Store(key.Lookup, c.now)
+	c.node.used.Note(key.Lookup, c.now, from)
 	return nil
 }
 
@@ -130,7 +140,7 @@ func (c *call) byToken(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.snapshot.revoked[token.ID] {
+	if c.snapshot.revoked[token.ID] || token.Issued.Before(c.snapshot.notBefore[token.Application]) {
 		return problem.Errorf(problem.Unauthorized, "the token was revoked; ask for a new one").Coded("token-revoked")
 	}
 	c.caller.application = token.Application

@@ -8,14 +8,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"lgsp/auth"
 	"lgsp/gateway/journal"
 )
 
@@ -118,25 +116,6 @@ func TestIntentOfACrash(t *testing.T) {
 	err = n.deliver(t.Context(), []journal.Delivered{{Record: record, Unknown: true}, {Record: []byte(`7`)}, {Record: record}})
 	if err != nil || len(got) != 2 || !got[0].Unknown || got[0].Complete || got[1].Unknown {
 		t.Errorf("got %+v, %v", got, err)
-	}
-}
-
-// TestKeyUseIsTold: at the latest when the node stops.
-func TestKeyUseIsTold(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.do("GET", "/ho-so", "X-API-Key", w.key)
-	if err := within(t.Context(), askPatience, w.node.touch); err != nil {
-		t.Fatal(err)
-	}
-	key, err := auth.ParseKey(w.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !slices.Contains(w.used, key.Lookup) {
-		t.Errorf("told of %v", w.used)
 	}
 }
 

@@ -109,24 +109,13 @@ func (n *Node) saveAlways(ctx context.Context) error {
 	}
 }
 
-// touch tells when keys were last used. What is not taken is told again.
+// touch tells how keys were used. What is not taken is told again.
 func (n *Node) touch(ctx context.Context) error {
 	if n.Touch == nil {
 		return nil
 	}
-	used := map[string]time.Time{}
-	n.used.Range(func(lookup, at any) bool {
-		used[lookup.(string)] = at.(time.Time)
-		return true
-	})
-	if len(used) == 0 {
-		return nil
-	}
-	if err := n.Touch(ctx, used); err != nil {
+	if err := n.used.Tell(ctx, n.Touch); err != nil {
 		return fmt.Errorf("touch credentials: %w", err)
-	}
-	for lookup, at := range used {
-		n.used.CompareAndDelete(lookup, at)
 	}
 	return nil
 }

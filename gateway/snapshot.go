@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -25,6 +26,7 @@ type snapshot struct {
 	credentials map[string]auth.GatewayCredential // by Lookup
 	disabled    map[uuid.UUID]bool                // applications
 	revoked     map[string]bool                   // tokens, by jti
+	notBefore   map[uuid.UUID]time.Time           // applications: their tokens made earlier are not believed
 	corrupt     map[uuid.UUID]bool                // routes and agreements that could not be read, and are out
 }
 

@@ -69,6 +69,8 @@ func (a *API) router() *mux.Router {
 	})
 	own.get("/openapi.json", a.openapi)
 	a.peopleRoutes(own)
+	a.applicationRoutes(own)
+	a.credentialRoutes(own)
 	a.apiRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)

@@ -109,7 +109,7 @@ func network(from netip.Addr) netip.Prefix {
 // at this account from this network, or at all accounts from it. Which accounts
 // there are plays no part.
 func (p *Portal) tryPassword(r *http.Request, account string, try func() error) error {
-	from := network(p.client(r))
+	from := network(p.Address(r))
 	if len(account) > 254 {
 		account = account[:254] // longer than any address
 	}
@@ -144,7 +144,7 @@ func (p *Portal) slowSignUps(next http.Handler) http.Handler {
 			return
 		}
 		switch {
-		case p.attempts.take(tries{network(p.client(r)), signUps}, maxNetworkSignUps, p.Now()):
+		case p.attempts.take(tries{network(p.Address(r)), signUps}, maxNetworkSignUps, p.Now()):
 			next.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, "/api/"):
 			problem.Write(w, r, tooMany("too-many-sign-ups"))
@@ -158,9 +158,9 @@ func (p *Portal) slowSignUps(next http.Handler) http.Handler {
 	})
 }
 
-// client is the address a request came from: the right-most one in
+// Address is the address a request came from: the right-most one in
 // X-Forwarded-For that no trusted proxy of ours has.
-func (p *Portal) client(r *http.Request) netip.Addr {
+func (p *Portal) Address(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}

@@ -199,7 +199,7 @@ func (p *Portal) addCredential(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	issued, err := p.Auth.AddCredential(r.Context(), who, app.ID, r.PostFormValue("kind"))
+	issued, err := p.Auth.AddCredential(r.Context(), who, app.ID, auth.NewCredential{Kind: r.PostFormValue("kind")})
 	if err != nil {
 		return again(r, p.application, err)
 	}

@@ -371,7 +371,7 @@ func TestClient(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = tt.peer
 		r.Header.Set("X-Forwarded-For", tt.forwarded)
-		if got := p.client(r).String(); got != tt.want {
+		if got := p.Address(r).String(); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}

@@ -91,13 +91,16 @@ func (s *Server) mayIntrospect(ctx context.Context, caller fosite.Client, t Toke
 	return s.Serves(ctx, id, t.Audience)
 }
 
-const isRevokedSQL = `select exists (select from auth.revoked_token where jti = $1)`
+const isRevokedSQL = `
+select exists (select from auth.revoked_token where jti = $1)
+    or exists (select from auth.application where id = $2 and tokens_not_before > $3)`
 
-// notRevoked looks up that a jti is not revoked; an Unauthorized problem otherwise.
-func (s *Server) notRevoked(ctx context.Context, jti string) error {
+// notRevoked looks up that neither a token nor all that its application had is
+// revoked; an Unauthorized problem otherwise.
+func (s *Server) notRevoked(ctx context.Context, t Token) error {
 	var revoked bool
-	if err := s.DB.QueryRow(ctx, isRevokedSQL, jti).Scan(&revoked); err != nil {
-		return fmt.Errorf("look up token %s: %w", jti, err)
+	if err := s.DB.QueryRow(ctx, isRevokedSQL, t.ID, t.Client, t.Issued).Scan(&revoked); err != nil {
+		return fmt.Errorf("look up token %s: %w", t.ID, err)
 	}
 	if revoked {
 		return refused("token-revoked", "the token was revoked; ask for a new one")
@@ -112,7 +115,7 @@ func (s *Server) live(ctx context.Context, token string) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	return *t, s.notRevoked(ctx, t.ID)
+	return *t, s.notRevoked(ctx, *t)
 }
 
 // believe verifies a presented token for the platform itself, whose audience
@@ -120,7 +123,7 @@ func (s *Server) live(ctx context.Context, token string) (Token, error) {
 func (s *Server) believe(ctx context.Context, p auth.Presented) (Token, error) {
 	t, err := s.verifier.Verify(ctx, p, s.Issuer)
 	if err == nil {
-		err = s.notRevoked(ctx, t.ID)
+		err = s.notRevoked(ctx, t)
 	}
 	return t, err
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -71,9 +72,11 @@ type Server struct {
 	NonceKey [32]byte
 
 	// Client is an application by its id, disabled or not; NotFound otherwise.
-	// VerifySecret is the application that the secret proves, or Unauthorized.
+	// VerifySecret is the application that the secret proves when it is used
+	// from there, or Unauthorized. Address is where a request comes from.
 	Client       func(ctx context.Context, id uuid.UUID) (auth.Application, error)
-	VerifySecret func(ctx context.Context, clientID, secret string) (auth.Application, error)
+	VerifySecret func(ctx context.Context, clientID, secret string, from netip.Addr) (auth.Application, error)
+	Address      func(r *http.Request) netip.Addr
 	// ClientKeys are the public keys set for an application, by kid. Fetch
 	// reaches public addresses only, for the jwks_uri of others.
 	ClientKeys func(ctx context.Context, application uuid.UUID) (map[string]crypto.PublicKey, error)

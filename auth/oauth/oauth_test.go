@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -95,6 +96,7 @@ func (w *world) newServer(issuer string) *Server {
 		DB: w.db, Now: w.Now, Issuer: issuer, Portal: portal,
 		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)), NonceKey: [32]byte([]byte(strings.Repeat("n", 32))),
 		Client: w.auth.Application, VerifySecret: w.auth.VerifySecret, ClientKeys: w.auth.PublicKeys,
+		Address:     func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 		WhoByPerson: w.auth.WhoByPerson, WhoByApplication: w.auth.WhoByApplication, Persons: w.auth.Persons,
 		SessionPerson: func(*http.Request) (SignedIn, error) {
 			w.mu.Lock()

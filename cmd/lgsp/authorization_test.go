@@ -57,6 +57,7 @@ func (w *world) attempts() []attempt {
 		{"POST /applications/{id}/credentials", "the developer's", "/applications/{application}/credentials", `{"kind":"api_key"}`},
 		{"POST /credentials/{id}/rotate", "the developer's", "/credentials/{api_key}/rotate", `{"overlap_hours":1}`},
 		{"DELETE /credentials/{id}", "the developer's", "/credentials/{api_key}", ""},
+		{"PUT /credentials/{id}", "the developer's", "/credentials/{api_key}", `{"name":"Máy chủ","networks":["10.0.0.0/8"]}`},
 		{"GET /apis", "", "/apis", ""},
 		{"POST /apis", "agency A", "/apis", `{"agency_id":"{so-a}","slug":"moi","title_vi":"Mới"}`},
 		{"POST /specs/inspect", "", "/specs/inspect", string(text)},
@@ -109,6 +110,8 @@ func (w *world) attempts() []attempt {
 			attempt{"GET /applications/{id}/credentials", name, at + "/credentials", ""},
 			attempt{"GET /applications/{id}/keys", name, at + "/keys", ""},
 			attempt{"PUT /applications/{id}/keys", name, at + "/keys", `{"keys":[]}`},
+			attempt{"POST /applications/{id}/revoke-everything", name, at + "/revoke-everything", `{}`},
+			attempt{"POST /applications/{id}/transfer", name, at + "/transfer", `{"agency":"{so-a}"}`},
 			attempt{"GET /applications/{id}/usage", name, at + "/usage", ""})
 	}
 	for _, api := range []string{"public", "hidden"} {

@@ -30,6 +30,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"authorization server":    p.oauth.Run,
 		"notices of clients":      p.clients.feed.Run,
 		"upkeep":                  p.upkeep,
+		"use of secrets":          p.saveUses,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"database":                p.watchDatabase,
 		"certificates":            p.config.files.watch,
@@ -108,6 +109,23 @@ func (p *platform) upkeep(ctx context.Context) error {
 		case <-time.After(time.Hour):
 		}
 	}
+}
+
+// saveUses keeps the use of client secrets each minute, and at the end.
+func (p *platform) saveUses(ctx context.Context) error {
+	for ended := false; !ended; {
+		select {
+		case <-ctx.Done():
+			ended = true
+		case <-time.After(time.Minute):
+		}
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		if err := p.auth.SaveUses(late); err != nil {
+			slog.ErrorContext(ctx, "use of secrets is not saved; trying again", "err", err)
+		}
+		cancel()
+	}
+	return nil
 }
 
 // server is an HTTP server with every deadline set; it serves until its

@@ -117,7 +117,7 @@ func (p *platform) wireAuth(root secret) {
 		SessionPerson: p.sessionPerson,
 		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,
-		Record: p.ledger.Record,
+		Record: p.ledger.Record, Address: p.portal.Address,
 	}
 }
 
@@ -155,8 +155,8 @@ func (p *platform) wireNode(root secret) {
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
 		Peppers: map[int][]byte{1: p.auth.Pepper}, SubjectKey: root.key("lgsp subject v1"),
 		Dial:        p.upstreams.DialContext,
-		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, Refresh: p.refresh,
-		Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
+		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
+		Refresh: p.refresh, Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Deliver: p.deliver,
 		Metrics: calls, MaxStale: p.config.MaxStale,
 	}

@@ -152,7 +152,7 @@ func tokenOf(v *oauth.Verifier) func(context.Context, auth.Presented, string) (g
 		if err != nil {
 			return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names no application").Coded("token-untrusted")
 		}
-		return gateway.Token{Application: application, ID: t.ID}, nil
+		return gateway.Token{Application: application, ID: t.ID, Issued: t.Issued}, nil
 	}
 }
 

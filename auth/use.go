@@ -1,0 +1,115 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Use is what was seen of a credential since it was last told.
+type Use struct {
+	Lookup string     // of the credential
+	At     time.Time  // of the last use
+	From   netip.Addr // of the last use
+	Count  int64
+}
+
+// Uses counts the use of credentials in memory, so that no call waits for a
+// write; Tell passes it on, in one statement for all. Its zero value is ready,
+// for any number of goroutines.
+type Uses struct{ byLookup sync.Map } // lookup → *seen
+
+type seen struct {
+	mu  sync.Mutex
+	use Use
+}
+
+// Note counts one use.
+func (u *Uses) Note(lookup string, at time.Time, from netip.Addr) {
+	u.add(Use{Lookup: lookup, At: at, From: from, Count: 1})
+}
+
+func (u *Uses) add(more Use) {
+	found, known := u.byLookup.Load(more.Lookup)
+	if !known {
+		found, _ = u.byLookup.LoadOrStore(more.Lookup, &seen{})
+	}
+	s := found.(*seen)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !more.At.Before(s.use.At) {
+		s.use.At, s.use.From = more.At, more.From
+	}
+	s.use.Lookup, s.use.Count = more.Lookup, s.use.Count+more.Count
+}
+
+// Tell gives what was counted since it last did to touch. What touch does not
+// take is counted again.
+func (u *Uses) Tell(ctx context.Context, touch func(context.Context, []Use) error) error {
+	var list []Use
+	u.byLookup.Range(func(lookup, found any) bool {
+		s := found.(*seen)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.use.Count > 0 {
+			list = append(list, s.use)
+			s.use.Count = 0
+		}
+		return true
+	})
+	if len(list) == 0 {
+		return nil
+	}
+	err := touch(ctx, list)
+	if err != nil {
+		for _, one := range list {
+			u.add(one)
+		}
+	}
+	return err
+}
+
+const touchCredentialsSQL = `
+update auth.credential c
+   set uses = c.uses + u.count,
+       last_used_from = case when c.last_used_at >= u.at then c.last_used_from else u.network end,
+       last_used_at = greatest(c.last_used_at, u.at)
+  from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[]) as u (lookup, at, network, count)
+ where c.lookup = u.lookup`
+
+// TouchCredentials keeps when, from which network and how often credentials
+// were used: one statement for all that a node saw since it last told, every
+// minute or so. An address is kept as the network that limits are counted by:
+// itself, or the /64 of IPv6.
+func (a *Auth) TouchCredentials(ctx context.Context, uses []Use) error {
+	uses = slices.SortedFunc(slices.Values(uses), func(a, b Use) int { return strings.Compare(a.Lookup, b.Lookup) })
+	lookups, times := make([]string, len(uses)), make([]time.Time, len(uses))
+	networks, counts := make([]string, len(uses)), make([]int64, len(uses))
+	for i, u := range uses {
+		lookups[i], times[i], networks[i], counts[i] = u.Lookup, u.At.UTC(), networkOf(u.From), u.Count
+	}
+	if _, err := a.DB.Exec(ctx, touchCredentialsSQL, lookups, times, networks, counts); err != nil {
+		return fmt.Errorf("note use of %d credentials: %w", len(uses), err)
+	}
+	return nil
+}
+
+// networkOf is the network of an address as people read it; "" for none.
+func networkOf(from netip.Addr) string {
+	from = from.Unmap().WithZone("")
+	switch {
+	case from.Is4():
+		return from.String()
+	case from.Is6():
+		return netip.PrefixFrom(from, 64).Masked().String()
+	}
+	return ""
+}
+
+// SaveUses keeps the use of client secrets that VerifySecret has seen since it
+// was last called.
+func (a *Auth) SaveUses(ctx context.Context) error { return a.uses.Tell(ctx, a.TouchCredentials) }
