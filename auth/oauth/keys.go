@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/crypto/chacha20poly1305"
 
-	"lgsp/auth"
 	"lgsp/internal/pg"
 )
 
@@ -24,6 +23,7 @@ type keyring struct {
 	kid    string // of the key that signs
 	sign   *ecdsa.PrivateKey
 	public map[string]*ecdsa.PublicKey
+	newest time.Time // when the newest of them begins to sign
 }
 
 type signingKey struct {
@@ -66,8 +66,8 @@ func (s *Server) ReloadKeys(ctx context.Context) error {
 	if ring.public, err = publicKeys(rows); err != nil {
 		return err
 	}
-	for _, row := range rows {
-		if row.SignsFrom.After(now) {
+	for _, row := range rows { // in the order in which they sign
+		if ring.newest = row.SignsFrom; row.SignsFrom.After(now) {
 			continue
 		}
 		if ring.sign, err = s.unseal(row); err != nil {
@@ -82,62 +82,11 @@ func (s *Server) ReloadKeys(ctx context.Context) error {
 	return nil
 }
 
-const (
-	lockKeysSQL  = `lock table auth.signing_key in share row exclusive mode`
-	countKeysSQL = `select count(*) from auth.signing_key where retires_at is null`
-	addKeySQL    = `
+const addKeySQL = `
 insert into auth.signing_key (id, public_x, public_y, sealed, created_at, signs_from)
 values ($1, $2, $3, $4, $5, $6)`
-	retireOthersSQL = `
-update auth.signing_key
-   set retires_at = $2
- where id <> $1 and retires_at is null`
-)
 
-// makeFirstKey makes a key when there is none; of nodes that start together one does.
-func (s *Server) makeFirstKey(ctx context.Context) error {
-	return pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, lockKeysSQL); err != nil {
-			return fmt.Errorf("lock signing keys: %w", err)
-		}
-		var live int
-		if err := tx.QueryRow(ctx, countKeysSQL).Scan(&live); err != nil {
-			return fmt.Errorf("count signing keys: %w", err)
-		}
-		if live > 0 {
-			return nil
-		}
-		_, err := s.addKey(ctx, tx, s.Now().UTC())
-		return err
-	})
-}
-
-// RotateKey makes a new signing key. It is published at once and signs after
-// two minutes, when every node has read it; the old ones stop signing then and
-// are believed until their last ID token has expired. It returns the new kid.
-func (s *Server) RotateKey(ctx context.Context, who auth.Principal) (string, error) {
-	var kid string
-	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, lockKeysSQL); err != nil {
-			return fmt.Errorf("lock signing keys: %w", err)
-		}
-		signsFrom := s.Now().UTC().Add(keyNotice)
-		var err error
-		if kid, err = s.addKey(ctx, tx, signsFrom); err != nil {
-			return err
-		}
-		// A node may read that it is no longer to sign a minute late.
-		if _, err := tx.Exec(ctx, retireOthersSQL, kid, signsFrom.Add(idTokenLife+reloadEvery)); err != nil {
-			return fmt.Errorf("retire signing keys: %w", err)
-		}
-		return s.Record(ctx, tx, auth.Act{Who: who, Verb: "signing-key.rotate", Detail: map[string]any{"kid": kid}})
-	})
-	if err != nil {
-		return "", err
-	}
-	return kid, s.ReloadKeys(ctx)
-}
-
+// addKey makes a key that signs from a time on, inside the caller's lock.
 func (s *Server) addKey(ctx context.Context, tx pgx.Tx, signsFrom time.Time) (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -193,3 +193,132 @@ func TestARevocationFindsWhatIsBeingMinted(t *testing.T) {
 	w.familyIsDead()
 	w.refresh(refreshed.body["refresh_token"].(string), nil).want(t, 400, "invalid_grant")
 }
+
+// Two nodes on one database.
+func (w *world) second() *Server {
+	w.t.Helper()
+	other := w.newServer(w.server.Issuer)
+	other.Record = w.server.Record
+	w.must(other.Prepare(w.t.Context()))
+	return other
+}
+
+func TestKeysRotateByThemselvesOnOneNode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other, ctx := w.second(), t.Context()
+	token := w.grant(scopeOpenID)
+	first := kidOf(t, token.AccessToken)
+	w.pass(keyLife - time.Second)
+	w.must(w.server.rotateInTime(ctx))
+	if got := w.count("signing_key"); got != 1 {
+		t.Fatalf("%d keys before the time", got)
+	}
+	fresh := w.grant(scopeOpenID)
+	w.pass(time.Second)
+	var wg sync.WaitGroup
+	for _, node := range []*Server{w.server, other, w.server, other} {
+		wg.Go(func() {
+			if err := node.rotateInTime(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := w.count("signing_key"); got != 2 {
+		t.Fatalf("%d keys, want the old one and one new", got)
+	}
+	rotations := 0
+	for _, act := range w.acts {
+		if act.Verb == "signing-key.rotate" {
+			rotations++
+		}
+	}
+	if rotations != 1 {
+		t.Errorf("%d rotations are recorded, want 1", rotations)
+	}
+	w.must(other.ReloadKeys(ctx))
+	for _, node := range []*Server{w.server, other} {
+		if _, err := node.verifier.Verify(ctx, bearer(fresh.AccessToken), w.http.URL); err != nil {
+			t.Errorf("a token of the old key: %v", err)
+		}
+		if node.keys.Load().kid != first {
+			t.Error("the new key signs before every node knows it")
+		}
+	}
+	w.pass(keyNotice)
+	w.must(w.server.ReloadKeys(ctx)) // the other has not, yet it knows the key
+	next := w.grant(scopeOpenID)
+	if got := kidOf(t, next.AccessToken); got == first {
+		t.Error("the old key signs on")
+	}
+	if _, err := other.verifier.Verify(ctx, bearer(next.AccessToken), w.http.URL); err != nil {
+		t.Errorf("a token of the new key on the other node: %v", err)
+	}
+	w.pass(idTokenLife + reloadEvery + 2*time.Hour)
+	w.must(w.server.sweep(ctx))
+	keys, err := w.server.SigningKeys(ctx)
+	w.must(err)
+	if len(keys) != 1 || keys[0].ID == first || keys[0].RetiresAt != nil {
+		t.Errorf("keys kept: %+v", keys)
+	}
+}
+
+func TestARevokedKeyTakesItsTokensAlong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other, ctx := w.second(), t.Context()
+	conn, err := w.db.Acquire(ctx)
+	w.must(err)
+	t.Cleanup(conn.Release)
+	_, err = conn.Exec(ctx, `listen gateway`)
+	w.must(err)
+	token := w.grant(scopeOpenID)
+	leaked := kidOf(t, token.AccessToken)
+	_, err = other.verifier.Verify(ctx, bearer(token.AccessToken), w.http.URL) // remembered there
+	w.must(err)
+
+	if err := w.server.RevokeKey(ctx, w.who(), "no-such-key"); problem.Code(err) != "signing-key-unknown" {
+		t.Errorf("an unknown key: got %v", err)
+	}
+	w.must(w.server.RevokeKey(ctx, w.who(), leaked))
+	if err := w.server.RevokeKey(ctx, w.who(), leaked); problem.Code(err) != "signing-key-unknown" {
+		t.Errorf("twice: got %v", err)
+	}
+	if act := w.acts[len(w.acts)-1]; act.Verb != "signing-key.revoke" || act.Detail["kid"] != leaked {
+		t.Errorf("the act is not recorded: %+v", act)
+	}
+	notice, err := conn.Conn().WaitForNotification(ctx)
+	w.must(err)
+	if notice.Payload != "revoked" {
+		t.Errorf("the nodes hear %q", notice.Payload)
+	}
+	w.must(other.ReloadKeys(ctx)) // as a node does then
+	for _, node := range []*Server{w.server, other} {
+		if _, err := node.verifier.Verify(ctx, bearer(token.AccessToken), w.http.URL); problem.Code(err) != "token-untrusted" {
+			t.Errorf("a token of the revoked key: got %v", err)
+		}
+		if node.Keys()[leaked] != nil {
+			t.Error("the revoked key is published")
+		}
+	}
+	next := w.grant(scopeOpenID)
+	if _, err := other.verifier.Verify(ctx, bearer(next.AccessToken), w.http.URL); err != nil || kidOf(t, next.AccessToken) == leaked {
+		t.Errorf("the next token: %v", err)
+	}
+
+	// With a successor waiting, that one signs at once; and when it is that
+	// one which leaked, there is a third.
+	waiting, err := w.server.RotateKey(ctx, w.who())
+	w.must(err)
+	w.must(w.server.RevokeKey(ctx, w.who(), kidOf(t, next.AccessToken)))
+	if got := w.server.keys.Load().kid; got != waiting {
+		t.Errorf("%s signs, want the one that waited", got)
+	}
+	waiting, err = w.server.RotateKey(ctx, w.who())
+	w.must(err)
+	w.must(w.server.RevokeKey(ctx, w.who(), waiting))
+	w.pass(idTokenLife + time.Hour) // when the one before it has retired
+	w.must(w.server.ReloadKeys(ctx))
+	w.grant(scopeOpenID)
+}

@@ -146,7 +146,8 @@ func (s *Server) Prepare(ctx context.Context) error {
 }
 
 // Run reads the keys again every minute, so that a key made on another node
-// is known before it signs, and deletes what has expired. It ends with ctx.
+// is known before it signs, makes one when it is time, and deletes what has
+// expired. It ends with ctx.
 func (s *Server) Run(ctx context.Context) error {
 	tick := time.NewTicker(reloadEvery)
 	defer tick.Stop()
@@ -156,7 +157,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := errors.Join(s.ReloadKeys(ctx), s.sweep(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(s.ReloadKeys(ctx), s.rotateInTime(ctx), s.sweep(ctx)); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "oauth upkeep", "err", err)
 		}
 	}

@@ -41,6 +41,7 @@ var commands = []command{
 	{"user", "create an account: user create --role operator --email … --name …", runUser},
 	{"agency", "register an agency: agency create --slug … --code … --name-vi … --name-en …", runAgency},
 	{"demo", "what a script needs to try the running demo: demo info --json", runDemo},
+	{"keys", "the keys that sign tokens: keys list; keys rotate; keys revoke KID", runKeys},
 	{"ledger", "the log: ledger verify; ledger prove ID; ledger erase ID REASON", runLedger},
 	{"version", "print what was built", runVersion},
 }
