@@ -135,6 +135,11 @@ func writeNumber(out *strings.Builder, n json.Number) error {
 func writeString(out *strings.Builder, s string) {
 	const short = "btn?fr" // \b \t \n (\v has no short form) \f \r
 	out.WriteByte('"')
+	if plain(s) {
+		out.WriteString(s)
+		out.WriteByte('"')
+		return
+	}
 	for _, r := range s {
 		switch {
 		case r == '"' || r == '\\':
@@ -150,4 +155,14 @@ func writeString(out *strings.Builder, s string) {
 		}
 	}
 	out.WriteByte('"')
+}
+
+// plain reports whether s stands in JSON as it is; most strings of ours do.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

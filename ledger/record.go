@@ -21,12 +21,8 @@ const (
 	kindAct      = "act"
 )
 
-// exchangePayload and actPayload are what entries commit to.
-type exchangePayload struct {
-	Kind string `json:"kind"`
-	Exchange
-}
-
+// actPayload is what the entry of an act commits to; that of an exchange is
+// Exchange itself with its kind.
 type actPayload struct {
 	Kind          string         `json:"kind"`
 	ID            uuid.UUID      `json:"id"`
@@ -50,18 +46,36 @@ func (l *Ledger) Record(ctx context.Context, tx pgx.Tx, act auth.Act) error {
 		PersonID: act.Who.Person, ApplicationID: act.Who.Application, Name: act.Who.Name,
 		TraceID: telemetry.Trace(ctx), Detail: act.Detail,
 	}
-	return insert(ctx, tx, []any{p})
+	payload, err := canonical(p)
+	if err != nil {
+		return err
+	}
+	c, err := columnsOf(payload)
+	if err != nil {
+		return err
+	}
+	return insert(ctx, tx, []entry{{payload, c}})
 }
 
 // Exchanges keeps exchanges, all or none. One whose id is there already stays
 // as it was, so a delivery can be repeated.
 func (l *Ledger) Exchanges(ctx context.Context, batch []Exchange) error {
-	payloads := make([]any, len(batch))
+	entries := make([]entry, len(batch))
 	for i, e := range batch {
 		e.At = e.At.UTC().Truncate(time.Microsecond) // as PostgreSQL keeps it
-		payloads[i] = exchangePayload{Kind: kindExchange, Exchange: e}
+		payload, err := e.payload()
+		if err != nil {
+			return err
+		}
+		entries[i] = entry{payload, e.columns()}
 	}
-	return insert(ctx, l.DB, payloads)
+	return insert(ctx, l.DB, entries)
+}
+
+// entry is one to be inserted: its canonical payload, and what that says.
+type entry struct {
+	payload string
+	columns columns
 }
 
 const insertEntriesSQL = `
@@ -81,8 +95,8 @@ select e.id, e.kind, e.at, e.payload, e.nonce, e.leaf,
       about, operation, status, trace_id)
 on conflict (id) do nothing`
 
-func insert(ctx context.Context, db pg.DB, payloads []any) error {
-	if len(payloads) == 0 {
+func insert(ctx context.Context, db pg.DB, entries []entry) error {
+	if len(entries) == 0 {
 		return nil
 	}
 	var rows struct {
@@ -92,18 +106,11 @@ func insert(ctx context.Context, db pg.DB, payloads []any) error {
 		nonce, leaf                                                [][]byte
 		status                                                     []int32
 	}
-	for _, p := range payloads {
-		payload, err := canonical(p)
-		if err != nil {
-			return err
-		}
-		c, err := columnsOf(payload)
-		if err != nil {
-			return err
-		}
+	for _, e := range entries {
+		c := e.columns
 		nonce := make([]byte, 32)
 		rand.Read(nonce) // never fails (crypto/rand)
-		rows.payload, rows.nonce, rows.leaf = append(rows.payload, payload), append(rows.nonce, nonce), append(rows.leaf, commitment(nonce, payload))
+		rows.payload, rows.nonce, rows.leaf = append(rows.payload, e.payload), append(rows.nonce, nonce), append(rows.leaf, commitment(nonce, e.payload))
 		rows.id, rows.kind, rows.at = append(rows.id, c.ID), append(rows.kind, c.Kind), append(rows.at, c.At)
 		rows.agency, rows.application, rows.person = append(rows.agency, c.AgencyID), append(rows.application, c.ApplicationID), append(rows.person, c.PersonID)
 		rows.agreement, rows.version, rows.about = append(rows.agreement, c.AgreementID), append(rows.version, c.VersionID), append(rows.about, c.About)
@@ -112,7 +119,7 @@ func insert(ctx context.Context, db pg.DB, payloads []any) error {
 	_, err := db.Exec(ctx, insertEntriesSQL, rows.id, rows.kind, rows.at, rows.payload, rows.nonce, rows.leaf, rows.agency,
 		rows.application, rows.person, rows.agreement, rows.version, rows.about, rows.operation, rows.status, rows.trace)
 	if err != nil {
-		return fmt.Errorf("insert %d ledger entries: %w", len(payloads), err)
+		return fmt.Errorf("insert %d ledger entries: %w", len(entries), err)
 	}
 	return nil
 }
