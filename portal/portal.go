@@ -102,6 +102,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.operatorRoutes(r)
 	p.auditRoutes(r)
 	p.developerRoutes(r)
+	p.deviceRoutes(r)
 	return r
 }
 

@@ -235,14 +235,14 @@ func TestDiscovery(t *testing.T) {
 		for _, grant := range got.body["grant_types_supported"].([]any) {
 			grants = append(grants, grant.(string))
 		}
-		if !slices.Equal(grants, []string{"authorization_code", "client_credentials", "refresh_token"}) {
+		if !slices.Equal(grants, []string{"authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"}) {
 			t.Errorf("grants: got %v", grants)
 		}
 	}
 	if documents[0] != documents[1] {
 		t.Error("the two documents differ")
 	}
-	for _, path := range []string{"/oauth2/token", "/oauth2/userinfo", "/oauth2/jwks", "/oauth2/revoke"} {
+	for _, path := range []string{"/oauth2/token", "/oauth2/userinfo", "/oauth2/jwks", "/oauth2/revoke", "/oauth2/device_authorization"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, w.http.URL+path, nil)
 		w.must(err)
 		got := w.send(r)

@@ -18,6 +18,7 @@ type metadata struct {
 	IntrospectionEndpoint string   `json:"introspection_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
+	DeviceEndpoint        string   `json:"device_authorization_endpoint"` // RFC 8628 §4
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
@@ -51,6 +52,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		IntrospectionEndpoint: s.Issuer + "/oauth2/introspect",
 		RevocationEndpoint:    s.Issuer + "/oauth2/revoke",
 		PushedEndpoint:        s.Issuer + "/oauth2/par",
+		DeviceEndpoint:        s.Issuer + "/oauth2/device_authorization",
 		Scopes:                []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline, ScopeManage},
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query"},

@@ -9,6 +9,8 @@ import (
 
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/handler/oauth2"
+
+	"lgsp/auth"
 )
 
 // codeGrant is the authorization code grant: fosite's, with PKCE (RFC 7636,
@@ -74,7 +76,8 @@ type idTokenIssue struct{ server *Server }
 
 // CanHandleTokenEndpointRequest reports whether the grant is a person's.
 func (*idTokenIssue) CanHandleTokenEndpointRequest(_ context.Context, request fosite.AccessRequester) bool {
-	return request.GetGrantTypes().ExactOne("authorization_code") || request.GetGrantTypes().ExactOne("refresh_token")
+	grant := request.GetGrantTypes()
+	return grant.ExactOne(auth.GrantCode) || grant.ExactOne(auth.GrantRefresh) || grant.ExactOne(auth.GrantDevice)
 }
 
 // CanSkipClientAuth is never.

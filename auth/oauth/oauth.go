@@ -173,6 +173,7 @@ func (s *Server) Routes(router *mux.Router) {
 	}{
 		"/oauth2/token":                           {[]string{http.MethodPost}, s.token},
 		"/oauth2/par":                             {[]string{http.MethodPost}, s.par},
+		"/oauth2/device_authorization":            {[]string{http.MethodPost}, s.deviceAuthorization},
 		"/oauth2/revoke":                          {[]string{http.MethodPost}, s.revoke},
 		"/oauth2/userinfo":                        {[]string{http.MethodGet, http.MethodPost}, s.userinfo},
 		"/oauth2/jwks":                            {[]string{http.MethodGet, http.MethodHead}, s.jwks},

@@ -47,6 +47,7 @@ func (s *Server) newProvider() *fosite.Fosite {
 		&clientGrant{server: s, ClientCredentialsGrantHandler: &oauth2.ClientCredentialsGrantHandler{
 			HandleHelper: &oauth2.HandleHelper{AccessTokenStrategy: s.strategy, AccessTokenStorage: s.store, Config: config}, Config: config,
 		}},
+		&deviceGrant{server: s},
 		&idTokenIssue{server: s}, // last: it hashes the access token
 	}
 	return &fosite.Fosite{Store: s.store, Config: config}

@@ -8,10 +8,11 @@ import (
 
 	"github.com/ory/fosite"
 
+	"lgsp/auth"
 	"lgsp/internal/telemetry"
 )
 
-var grantTypes = []string{"authorization_code", "client_credentials", "refresh_token"}
+var grantTypes = []string{auth.GrantCode, auth.GrantClient, auth.GrantRefresh, auth.GrantDevice}
 
 // token answers POST /oauth2/token (RFC 6749 §3.2).
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {

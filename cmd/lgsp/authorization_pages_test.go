@@ -28,6 +28,8 @@ func (w *world) pageAttempts() []attempt {
 		{"POST /sign-out", "", "/sign-out", ""},
 		{"GET /consent", "no request", "/consent?request=x", ""},
 		{"POST /consent", "no request", "/consent", "request=x&answer=allow"},
+		{"GET /device", "no code", "/device", ""},
+		{"POST /device", "no such code", "/device", "user_code=BCDF-GHJK&answer=allow"},
 		{"GET /set-password", "no link", "/set-password?token=x", ""},
 		{"POST /set-password", "no link", "/set-password", "token=x&password=mot+mat+khau+dai&repeated=mot+mat+khau+dai"},
 		{"GET /agencies/{slug}", "", "/agencies/so-a", ""},

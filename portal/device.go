@@ -1,0 +1,91 @@
+package portal
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"lgsp/auth/oauth"
+	"lgsp/internal/problem"
+)
+
+// deviceRoutes is the page where a person answers a device that has no browser
+// (RFC 8628 §3.3).
+func (p *Portal) deviceRoutes(r *mux.Router) {
+	r.Handle("/device", p.page(p.deviceForm)).Methods("GET", "HEAD")
+	r.Handle("/device", p.page(p.device)).Methods("POST")
+}
+
+// deviceForm answers GET /device[?user_code=…], the latter from a picture that
+// the device shows. The code is filled in and no more: the person is to
+// compare it.
+func (p *Portal) deviceForm(r *http.Request) (page, error) {
+	if _, err := signedIn(r); err != nil {
+		return page{}, err
+	}
+	return page{Name: "device", Data: clipped(r.FormValue("user_code"))}, nil
+}
+
+// clipped is as much of a text as a code may have.
+func clipped(text string) string { return text[:min(len(text), 40)] }
+
+// deviceData is the data of the page "device-consent".
+type deviceData struct {
+	oauth.ConsentView
+	UserCode string
+}
+
+// device answers POST /device: with a code alone it shows who asks for what,
+// with an answer it gives that to the device.
+func (p *Portal) device(r *http.Request) (page, error) {
+	if _, err := signedIn(r); err != nil {
+		return page{}, err
+	}
+	typed, word := clipped(r.PostFormValue("user_code")), r.PostFormValue("answer")
+	var answer page
+	err := p.tryUserCode(r, func() error {
+		if word == "" {
+			view, err := p.OAuth.Device(r.Context(), typed)
+			answer = page{Name: "device-consent", Data: deviceData{view, strings.ToUpper(typed)}}
+			return err
+		}
+		who, proof, err := p.SessionOf(r)
+		if err != nil {
+			return err
+		}
+		answer = page{Name: "device-done", Data: word == "allow"}
+		return p.OAuth.DecideDevice(r.Context(), oauth.SignedIn{Who: who, Proof: proof}, typed, word)
+	})
+	if err != nil {
+		return again(r, p.deviceForm, err)
+	}
+	return answer, nil
+}
+
+// How many wrong codes within attemptWindow (RFC 8628 §5.1).
+const (
+	maxPersonCodes  = 10
+	maxNetworkCodes = 100
+)
+
+// tryUserCode runs a try at a device's code, unless this person or this
+// network has had too many wrong ones.
+func (p *Portal) tryUserCode(r *http.Request, try func() error) error {
+	person := tries{netip.Prefix{}, "device codes of " + whoever(r).Person.String()}
+	all := tries{network(p.client(r)), "device codes"}
+	if !p.attempts.take(person, maxPersonCodes, p.Now()) {
+		return tooMany("too-many-device-codes")
+	}
+	if !p.attempts.take(all, maxNetworkCodes, p.Now()) {
+		p.attempts.giveBack(person)
+		return tooMany("too-many-device-codes")
+	}
+	err := try()
+	if problem.Code(err) != "device-code-unknown" {
+		p.attempts.giveBack(person)
+		p.attempts.giveBack(all)
+	}
+	return err
+}
