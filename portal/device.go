@@ -74,7 +74,7 @@ const (
 // network has had too many wrong ones.
 func (p *Portal) tryUserCode(r *http.Request, try func() error) error {
 	person := tries{netip.Prefix{}, "device codes of " + whoever(r).Person.String()}
-	all := tries{network(p.client(r)), "device codes"}
+	all := tries{network(p.Address(r)), "device codes"}
 	if !p.attempts.take(person, maxPersonCodes, p.Now()) {
 		return tooMany("too-many-device-codes")
 	}
