@@ -9,6 +9,7 @@ import (
 
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
+	"lgsp/internal/recall"
 )
 
 // Auth reads and writes who there is and what they prove themselves with.
@@ -27,6 +28,10 @@ type Auth struct {
 	// transaction that does it.
 	May    MayFunc
 	Record RecordFunc
+
+	// Secrets remembers client secrets between two notices; nil: each is read
+	// when it is used.
+	Secrets *recall.Memory[string, KnownSecret]
 
 	uses Uses // of client secrets, since SaveUses
 }

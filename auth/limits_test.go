@@ -53,16 +53,16 @@ func TestASecretIsHeldToItsNetworks(t *testing.T) {
 	}
 	s.told(t, "credential.limit")
 	for from, allowed := range map[string]bool{"10.20.30.40": true, "::ffff:10.1.1.1": true, "2001:db8:1::5": true, "192.0.2.1": false, "2001:db9::1": false} {
-		_, err := s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, netip.MustParseAddr(from))
+		err := s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, netip.MustParseAddr(from))
 		if allowed {
 			ok(t, from, err)
 		} else {
 			want(t, from, err, problem.Unauthorized, "address-not-allowed")
 		}
 	}
-	_, err = s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, netip.Addr{})
+	err = s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, netip.Addr{})
 	want(t, "from nowhere", err, problem.Unauthorized, "address-not-allowed")
-	_, err = s.VerifySecret(ctx, s.app.ID.String(), NewKey(KindSecret).Secret(), office)
+	err = s.VerifySecret(ctx, s.app.ID.String(), NewKey(KindSecret).Secret(), office)
 	want(t, "a wrong secret from elsewhere", err, problem.Unauthorized, "client-refused")
 
 	fresh, err := s.RotateCredential(ctx, s.who, s.secret.ID, DefaultOverlap)
@@ -71,7 +71,7 @@ func TestASecretIsHeldToItsNetworks(t *testing.T) {
 	}
 	_, err = s.LimitCredential(ctx, s.who, s.secret.ID, Limits{})
 	ok(t, "lift", err)
-	_, err = s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, office)
+	err = s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, office)
 	ok(t, "without limits", err)
 }
 

@@ -114,7 +114,7 @@ func TestDisablePersonLocksOut(t *testing.T) {
 	want(t, "person", err, problem.Unauthorized, "person-unknown")
 	_, err = d.WhoByApplication(ctx, app.ID)
 	want(t, "application", err, problem.Unauthorized, "application-disabled")
-	_, err = d.VerifySecret(ctx, app.ID.String(), issued[1].Secret, office)
+	err = d.VerifySecret(ctx, app.ID.String(), issued[1].Secret, office)
 	want(t, "client secret", err, problem.Unauthorized, "client-refused")
 	_, err = d.SetPassword(ctx, link, goodPassword)
 	want(t, "link", err, problem.NotFound, "link-unknown")

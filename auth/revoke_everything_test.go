@@ -40,7 +40,7 @@ func TestRevokeEverything(t *testing.T) {
 	if s.live(t, s.key.Secret) {
 		t.Error("the key is taken")
 	}
-	_, err = s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, office)
+	err = s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, office)
 	want(t, "the secret", err, problem.Unauthorized, "client-refused")
 	moments, err := s.TokensNotBefore(ctx)
 	if err != nil || len(moments) != 1 || !moments[s.app.ID].Equal(wanted.TokensNotBefore) {

@@ -40,7 +40,7 @@ func TestUseIsKept(t *testing.T) {
 	ok(t, "what another node saw before", s.TouchCredentials(ctx, []Use{{s.key.Lookup, monday, office, 4}}))
 	ok(t, "nothing", s.TouchCredentials(ctx, nil))
 	for range 2 {
-		_, err := s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, netip.MustParseAddr("::ffff:192.0.2.1"))
+		err := s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, netip.MustParseAddr("::ffff:192.0.2.1"))
 		ok(t, "verify", err)
 	}
 	if got := s.used(t)[ClientSecret]; got != (useSeen{}) {

@@ -14,46 +14,51 @@ import (
 	"lgsp/internal/problem"
 )
 
+// KnownSecret is what a client secret is compared with.
+type KnownSecret struct {
+	Hash     []byte
+	Networks []netip.Prefix // from where it may be used; none: anywhere
+	Expires  time.Time
+}
+
 const secretSQL = `
-select c.hash, c.networks
+select c.hash, c.networks, c.expires_at as expires
   from auth.credential c
   join auth.application a on a.id = c.application_id
   left join auth.person p on p.id = a.owner_person
  where c.lookup = $1 and c.application_id = $2 and c.kind = 'client_secret'
-   and c.revoked_at is null and c.expires_at > $3 and a.disabled_at is null and p.disabled_at is null`
+   and c.revoked_at is null and a.disabled_at is null and p.disabled_at is null`
 
-// VerifySecret gives the application that a client secret proves, used from
-// an address. Any of its live secrets will do. It fails with Unauthorized, code
-// client-refused, whatever is wrong: the client_id, the secret, or that either
-// has ended; and code address-not-allowed when the secret is right but not for
-// this address. SaveUses keeps the use.
-func (a *Auth) VerifySecret(ctx context.Context, clientID, secret string, from netip.Addr) (Application, error) {
-	type row struct {
-		Hash     []byte
-		Networks []netip.Prefix
-	}
+// VerifySecret is nil when a client secret, used from an address, proves the
+// application. Any of its live secrets will do. It fails with Unauthorized,
+// code client-refused, whatever is wrong: the client_id, the secret, or that
+// either has ended; and code address-not-allowed when the secret is right but
+// not for this address. SaveUses keeps the use.
+func (a *Auth) VerifySecret(ctx context.Context, clientID, secret string, from netip.Addr) error {
 	refused := problem.Errorf(problem.Unauthorized, "client_id or client_secret is wrong, revoked or expired").Coded("client-refused")
 	id, err := uuid.Parse(clientID)
 	if err != nil || id.String() != clientID {
-		return Application{}, refused
+		return refused
 	}
 	key, err := ParseKey(secret)
 	if err != nil || key.Kind != KindSecret {
-		return Application{}, refused
+		return refused
+	}
+	c, err := a.Secrets.Get(ctx, key.Lookup+clientID, func(ctx context.Context) (KnownSecret, error) {
+		return pg.One[KnownSecret](ctx, a.DB, secretSQL, key.Lookup, id)
+	})
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("find client secret: %w", err)
 	}
 	now := a.Now().UTC()
-	c, err := pg.One[row](ctx, a.DB, secretSQL, key.Lookup, id, now)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return Application{}, fmt.Errorf("find client secret: %w", err)
-	}
-	if !key.Matches(a.Pepper, c.Hash) {
-		return Application{}, refused
+	if !key.Matches(a.Pepper, c.Hash) || !now.Before(c.Expires) {
+		return refused
 	}
 	if !Within(c.Networks, from) {
-		return Application{}, addressNotAllowed(problem.Unauthorized)
+		return addressNotAllowed(problem.Unauthorized)
 	}
 	a.uses.Note(key.Lookup, now, from)
-	return a.Application(ctx, id)
+	return nil
 }
 
 // GatewayCredential is what a gateway node knows of an API key.

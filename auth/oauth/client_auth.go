@@ -56,11 +56,11 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, form url.Val
 	if err := known.mayProve(auth.SecretBasic); err != nil {
 		return nil, err
 	}
-	app, err := s.VerifySecret(ctx, id, secret, s.Address(r))
+	err = s.VerifySecret(ctx, id, secret, s.Address(r))
 	if problem.Code(err) == "address-not-allowed" {
 		return nil, fosite.ErrInvalidClient.WithHint("The client secret may not be used from this address: its owner limits it to certain networks (address-not-allowed).").WithWrap(err)
 	}
-	if isProblem(err) || err == nil && app.ID != known.ID {
+	if isProblem(err) {
 		return nil, fosite.ErrInvalidClient.WithHint("The client secret is wrong, expired or revoked.").WithWrap(err)
 	} else if err != nil {
 		return nil, err

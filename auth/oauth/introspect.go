@@ -95,17 +95,54 @@ const isRevokedSQL = `
 select exists (select from auth.revoked_token where jti = $1)
     or exists (select from auth.application where id = $2 and tokens_not_before > $3)`
 
-// notRevoked looks up that neither a token nor all that its application had is
-// revoked; an Unauthorized problem otherwise.
+// Revocations are the access tokens that must not be believed although they
+// have not expired: by jti, and all that an application had by a moment.
+type Revocations struct {
+	tokens  map[string]bool
+	younger map[uuid.UUID]time.Time // tokens of an application must be younger
+}
+
+func (s *Server) readRevocations(ctx context.Context) (Revocations, error) {
+	list, err := s.RevokedTokens(ctx)
+	if err != nil {
+		return Revocations{}, err
+	}
+	all := Revocations{tokens: make(map[string]bool, len(list))}
+	for _, t := range list {
+		all.tokens[t.JTI] = true
+	}
+	all.younger, err = s.Younger(ctx)
+	return all, err
+}
+
+// notRevoked is nil for a token that is not revoked, nor all that its
+// application had; an Unauthorized problem otherwise.
 func (s *Server) notRevoked(ctx context.Context, t Token) error {
-	var revoked bool
-	if err := s.DB.QueryRow(ctx, isRevokedSQL, t.ID, t.Client, t.Issued).Scan(&revoked); err != nil {
-		return fmt.Errorf("look up token %s: %w", t.ID, err)
+	revoked := false
+	if s.Revocations == nil {
+		if err := s.DB.QueryRow(ctx, isRevokedSQL, t.ID, t.Client, t.Issued).Scan(&revoked); err != nil {
+			return fmt.Errorf("look up token %s: %w", t.ID, err)
+		}
+	} else {
+		all, err := s.Revocations.Get(ctx, struct{}{}, s.readRevocations)
+		if err != nil {
+			return err
+		}
+		client, _ := uuid.Parse(t.Client) // a token of ours names one
+		revoked = all.tokens[t.ID] || all.younger[client].After(t.Issued)
 	}
 	if revoked {
 		return refused("token-revoked", "the token was revoked; ask for a new one")
 	}
 	return nil
+}
+
+// forget makes this node look again at once after it has revoked something;
+// other nodes hear of it by the notice.
+func (s *Server) forget() {
+	if s.Revocations != nil {
+		s.Revocations.Feed.Forget()
+	}
 }
 
 // live verifies an access token of ours, whoever sends it and whatever it is

@@ -25,6 +25,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/internal/pg"
+	"lgsp/internal/recall"
 )
 
 // How long things live. Access tokens are short because a gateway believes
@@ -72,10 +73,10 @@ type Server struct {
 	NonceKey [32]byte
 
 	// Client is an application by its id, disabled or not; NotFound otherwise.
-	// VerifySecret is the application that the secret proves when it is used
-	// from there, or Unauthorized. Address is where a request comes from.
+	// VerifySecret is nil when the secret proves the application and is used
+	// from there, else Unauthorized. Address is where a request comes from.
 	Client       func(ctx context.Context, id uuid.UUID) (auth.Application, error)
-	VerifySecret func(ctx context.Context, clientID, secret string, from netip.Addr) (auth.Application, error)
+	VerifySecret func(ctx context.Context, clientID, secret string, from netip.Addr) error
 	Address      func(r *http.Request) netip.Addr
 	// ClientKeys are the public keys set for an application, by kid. Fetch
 	// reaches public addresses only, for the jwks_uri of others.
@@ -101,6 +102,12 @@ type Server struct {
 
 	// Record writes an act to the ledger inside the transaction that does it.
 	Record auth.RecordFunc
+
+	// Revocations remembers between two notices what is revoked, read with
+	// Younger: the moments that tokens of applications must be younger than. Both
+	// nil: each token is looked up.
+	Younger     func(context.Context) (map[uuid.UUID]time.Time, error)
+	Revocations *recall.Memory[struct{}, Revocations]
 
 	fosite   *fosite.Fosite
 	store    *store

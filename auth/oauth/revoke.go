@@ -38,6 +38,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
+	s.forget()
 	s.fosite.WriteRevocationResponse(ctx, w, nil)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth"
+	"lgsp/auth/oauth"
 	"lgsp/internal/problem"
 	"lgsp/internal/recall"
 )
@@ -19,8 +20,10 @@ import (
 type clients struct {
 	feed         *recall.Feed
 	applications recall.Memory[uuid.UUID, auth.Application]
+	secrets      recall.Memory[string, auth.KnownSecret]
 	keys         recall.Memory[uuid.UUID, map[string]crypto.PublicKey]
 	open         recall.Memory[uuid.UUID, []string]
+	revocations  recall.Memory[struct{}, oauth.Revocations]
 
 	auth      *auth.Auth
 	audiences func(context.Context, uuid.UUID) ([]string, error)
@@ -38,8 +41,10 @@ func newClients(p *platform) *clients {
 	return &clients{
 		feed:         feed,
 		applications: recall.Memory[uuid.UUID, auth.Application]{Feed: feed, Now: time.Now, Life: rememberFor, Most: rememberMax},
+		secrets:      recall.Memory[string, auth.KnownSecret]{Feed: feed, Now: time.Now, Life: rememberFor, Most: rememberMax},
 		keys:         recall.Memory[uuid.UUID, map[string]crypto.PublicKey]{Feed: feed, Now: time.Now, Life: rememberFor, Most: rememberMax},
 		open:         recall.Memory[uuid.UUID, []string]{Feed: feed, Now: time.Now, Life: rememberFor, Most: rememberMax},
+		revocations:  recall.Memory[struct{}, oauth.Revocations]{Feed: feed, Now: time.Now, Life: rememberFor, Most: 1},
 		auth:         p.auth, audiences: p.audiences,
 	}
 }

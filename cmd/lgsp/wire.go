@@ -99,14 +99,15 @@ func (p *platform) wireLedger(root secret) {
 }
 
 func (p *platform) wireAuth(root secret) {
+	p.clients = newClients(p)
 	*p.auth = auth.Auth{
 		DB: p.db.Pool, Now: time.Now,
 		Pepper:    root.key("lgsp pepper v1"),
 		Passwords: auth.NewPasswords(runtime.NumCPU(), 64),
 		May:       p.policy.May,
+		Secrets:   &p.clients.secrets,
 		Record:    p.ledger.Record,
 	}
-	p.clients = newClients(p)
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
 		Issuer: p.config.Issuer, Portal: p.config.PortalURL,
@@ -118,6 +119,7 @@ func (p *platform) wireAuth(root secret) {
 		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,
 		Record: p.ledger.Record, Address: p.portal.Address,
+		Younger: p.auth.TokensNotBefore, Revocations: &p.clients.revocations,
 	}
 }
 

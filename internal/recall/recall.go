@@ -78,8 +78,13 @@ func (f *Feed) follow(ctx context.Context) error {
 	}
 }
 
+// Forget makes every Memory of the feed ask again, for who has just changed
+// something and does not wait for the notice.
+func (f *Feed) Forget() { f.age.Add(1) }
+
 // Memory keeps answers by key, at most Most of them, each for Life at most and
-// until the next notice of its feed. It is for use by any number of goroutines.
+// until the next notice of its feed. It is for use by any number of goroutines;
+// a nil one remembers nothing.
 type Memory[K comparable, V any] struct {
 	Feed *Feed
 	Now  func() time.Time
@@ -98,7 +103,7 @@ type kept[V any] struct {
 
 // Get gives what is remembered for key, or asks. An error is not remembered.
 func (m *Memory[K, V]) Get(ctx context.Context, key K, ask func(context.Context) (V, error)) (V, error) {
-	if !m.Feed.live.Load() {
+	if m == nil || !m.Feed.live.Load() {
 		return ask(ctx)
 	}
 	now, age := m.Now(), m.Feed.age.Load()
