@@ -222,11 +222,11 @@ func TestWhatIsNotRecordedIsNotDone(t *testing.T) {
 	full := problem.Errorf(problem.Unavailable, "the ledger is full")
 	s.Record = func(context.Context, pgx.Tx, Act) error { return full }
 	want(t, "revoke", s.RevokeCredential(ctx, s.who, s.key.ID), problem.Unavailable, "unavailable")
-	_, err := s.SignUp(ctx, NewPerson{Email: "new@x.vn", Name: "New", Password: goodPassword})
-	want(t, "sign up", err, problem.Unavailable, "unavailable")
+	_, err := s.CreatePerson(ctx, operator, NewPerson{Email: "new@x.vn", Name: "New", Password: goodPassword})
+	want(t, "create a person", err, problem.Unavailable, "unavailable")
 	if !s.live(t, s.key.Secret) {
 		t.Error("the key was revoked though the ledger refused")
 	}
 	_, err = s.PersonByEmail(ctx, operator, uuid.Nil, "new@x.vn")
-	want(t, "who signed up", err, problem.NotFound, "person-unknown")
+	want(t, "the person", err, problem.NotFound, "person-unknown")
 }

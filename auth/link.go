@@ -72,29 +72,47 @@ func linkUnknown() error {
 	return problem.Errorf(problem.NotFound, "this link was used already or is too old; ask for a new one").Coded("link-unknown")
 }
 
+// AskReset has a letter written to an address, with a link to a new password
+// when it has an account. It says and does the same for every address, and
+// fails with Invalid for what is no address, and with TooMany.
+func (a *Auth) AskReset(ctx context.Context, email, locale string) error {
+	n, wrong := NewPerson{Email: email, Name: "-", Locale: locale}.tidy()
+	if err := asError(wrong); err != nil {
+		return err
+	}
+	return a.askLetter(ctx, a.DB, Letter{Kind: LetterReset, Email: n.Email, Locale: n.Locale}, uuid.Nil)
+}
+
+func (a *Auth) makeResetLink(ctx context.Context, letter *Letter, person uuid.UUID, now time.Time) error {
+	token, hash := newSecret()
+	if _, err := a.DB.Exec(ctx, createLinkSQL, hash, person, now.Add(resetLasts)); err != nil {
+		return fmt.Errorf("create link for person %s: %w", person, err)
+	}
+	letter.Token = token
+	return nil
+}
+
+// letterTo is a letter to the person's own address.
+func letterTo(p Person, kind string) Letter {
+	return Letter{Kind: kind, Email: p.Email, Name: p.Name, Locale: p.Locale}
+}
+
 const takeLinkSQL = `
 delete from auth.link where hash = $1 and expires_at > $2 returning person_id`
-
-const endLinksSQL = `
-delete from auth.link where person_id = $1`
 
 const setPasswordSQL = `
 update auth.person set password = $2 where id = $1`
 
-// SetPassword uses up a link and sets its person's password; the person's
-// other links, sessions, grants and tokens end (EndPerson). It fails with NotFound as LinkPerson does, and with Invalid
-// when the password is not good enough, which leaves the link unused.
+// SetPassword uses up a link and sets its person's password; all that was let
+// in by what was known before ends (endAll). It fails with NotFound as
+// LinkPerson does, and with Invalid when the password is not good enough,
+// which leaves the link unused.
 func (a *Auth) SetPassword(ctx context.Context, token, password string) (Person, error) {
 	p, err := a.LinkPerson(ctx, token)
 	if err != nil {
 		return Person{}, err
 	}
-	wrong := fieldsWrong()
-	checkPassword(wrong, password, p.Email, p.Name)
-	if err := asError(wrong); err != nil {
-		return Person{}, err
-	}
-	stored, err := a.Passwords.hash(ctx, password)
+	stored, err := a.newPassword(ctx, password, p)
 	if err != nil {
 		return Person{}, err
 	}
@@ -106,13 +124,13 @@ func (a *Auth) SetPassword(ctx context.Context, token, password string) (Person,
 		} else if err != nil {
 			return fmt.Errorf("take link: %w", err)
 		}
-		if _, err := tx.Exec(ctx, endLinksSQL, person); err != nil {
-			return fmt.Errorf("end links of person %s: %w", person, err)
-		}
 		if _, err := tx.Exec(ctx, setPasswordSQL, person, stored); err != nil {
 			return fmt.Errorf("set password of person %s: %w", person, err)
 		}
-		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
+		if err := a.endAll(ctx, tx, person); err != nil {
+			return err
+		}
+		if err := a.askLetter(ctx, tx, letterTo(p, LetterPasswordChanged), person); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: Principal{Person: p.ID, Name: p.Name}, Verb: "person.password", About: person})

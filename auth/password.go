@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
@@ -75,7 +74,7 @@ func (p *Passwords) match(ctx context.Context, stored, password string) (bool, e
 }
 
 // derive waits for its turn and computes argon2id. The password is normalised
-// first, so that it is the same from every keyboard (NIST SP 800-63B §3.1.1.2).
+// first, so that it is the same from every keyboard (NIST SP 800-63B-4 §3.1.1.2).
 func (p *Passwords) derive(ctx context.Context, password string, salt []byte) ([]byte, error) {
 	defer p.places.Add(1)
 	if p.places.Add(-1) < 0 {
@@ -88,28 +87,5 @@ func (p *Passwords) derive(ctx context.Context, password string, salt []byte) ([
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return argon2.IDKey(norm.NFKC.Bytes([]byte(password)), salt, argonPasses, argonMemory, 1, argonLength), nil
-}
-
-// common are long enough passwords that are tried first. A longer list would
-// belong into a file.
-const common = ` 12345678 123456789 1234567890 0123456789 987654321 87654321 11111111 00000000 88888888 password password1
- matkhau123 matkhau1 12341234 11223344 1q2w3e4r 1qaz2wsx qwertyuiop qwerty123 asdfghjkl abcd1234 abc12345 iloveyou
- admin123 administrator anhyeuem vietnam1 quangngai quangngai1 `
-
-// checkPassword adds what is wrong with a new password: at least 8 characters,
-// at most 256, none that everybody tries, not the person's own address or name;
-// no rule about kinds of characters (NIST SP 800-63B §3.1.1).
-func checkPassword(wrong *problem.Error, password, email, name string) {
-	length := utf8.RuneCountInString(password)
-	local, _, _ := strings.Cut(email, "@")
-	folded := strings.ToLower(password)
-	switch {
-	case length < 8:
-		wrong.Wrong("password", "password-short", "at least 8 characters")
-	case length > 256:
-		wrong.Wrong("password", "password-long", "at most 256 characters")
-	case strings.Contains(common, " "+folded+" ") || folded == email || folded == local || folded == strings.ToLower(name):
-		wrong.Wrong("password", "password-common", "this password is guessed first; choose another")
-	}
+	return argon2.IDKey(norm.NFC.Bytes([]byte(password)), salt, argonPasses, argonMemory, 1, argonLength), nil
 }

@@ -33,43 +33,39 @@ type Person struct {
 type NewPerson struct {
 	Email    string
 	Name     string
-	Password string // "" only in CreatePerson: set later through a link
+	Password string // "": set later through a link
 	Locale   string // vi, en; "" is vi
-	Demo     bool   // only in CreatePerson
-}
-
-// SignUp makes an account for whoever asks. It fails with Invalid and the
-// fields that are wrong, Conflict when the address has an account (after the
-// same time), and TooMany when too many passwords are being hashed.
-func (a *Auth) SignUp(ctx context.Context, n NewPerson) (Person, error) {
-	n.Demo = false
-	n, wrong := n.tidy()
-	checkPassword(wrong, n.Password, n.Email, n.Name)
-	if err := asError(wrong); err != nil {
-		return Person{}, err
-	}
-	return a.addPerson(ctx, n, func(p Person) Act {
-		return Act{Who: Principal{Person: p.ID, Name: p.Name}, Verb: "person.signup", About: p.ID}
-	})
+	Demo     bool
 }
 
 // CreatePerson makes an account for somebody else; without a password, who
-// creates it sends a link (CreateLink). It fails like SignUp, and with
-// Forbidden unless who may person.edit.
+// creates it sends a link (CreateLink). It fails with Forbidden unless who may
+// person.edit, Invalid with the fields that are wrong, Conflict when the
+// address has an account, and TooMany when too many passwords are being hashed.
 func (a *Auth) CreatePerson(ctx context.Context, who Principal, n NewPerson) (Person, error) {
 	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
 		return Person{}, err
 	}
 	n, wrong := n.tidy()
-	if n.Password != "" {
-		checkPassword(wrong, n.Password, n.Email, n.Name)
-	}
 	if err := asError(wrong); err != nil {
 		return Person{}, err
 	}
-	return a.addPerson(ctx, n, func(p Person) Act {
-		return Act{Who: who, Verb: "person.create", About: p.ID, Detail: map[string]any{"demo": p.Demo}}
+	stored := ""
+	if n.Password != "" {
+		var err error
+		if stored, err = a.newPassword(ctx, n.Password, Person{Email: n.Email, Name: n.Name}); err != nil {
+			return Person{}, err
+		}
+	}
+	var p Person
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		var err error
+		if p, err = a.insertPerson(ctx, tx, n, stored); err != nil {
+			return err
+		}
+		return a.Record(ctx, tx, Act{Who: who, Verb: "person.create", About: p.ID, Detail: map[string]any{"demo": p.Demo}})
 	})
+	return p, err
 }
 
 const addPersonSQL = `
@@ -77,27 +73,19 @@ insert into auth.person (id, email, name, password, locale, demo, created_at)
 values ($1, $2, $3, nullif($4, ''), $5, $6, $7)
 returning id, email, name, locale, demo, created_at, disabled_at`
 
-func (a *Auth) addPerson(ctx context.Context, n NewPerson, act func(Person) Act) (Person, error) {
-	stored := ""
-	if n.Password != "" {
-		var err error
-		if stored, err = a.Passwords.hash(ctx, n.Password); err != nil {
-			return Person{}, err
-		}
+func (a *Auth) insertPerson(ctx context.Context, tx pgx.Tx, n NewPerson, stored string) (Person, error) {
+	p, err := pg.One[Person](ctx, tx, addPersonSQL, uuid.Must(uuid.NewV7()), n.Email, n.Name, stored, n.Locale, n.Demo, a.Now().UTC())
+	if pg.IsUnique(err, "person_email_key") {
+		return Person{}, emailTaken()
+	} else if err != nil {
+		return Person{}, fmt.Errorf("add person: %w", err)
 	}
-	var p Person
-	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		var err error
-		p, err = pg.One[Person](ctx, tx, addPersonSQL, uuid.Must(uuid.NewV7()), n.Email, n.Name, stored, n.Locale, n.Demo, a.Now().UTC())
-		if pg.IsUnique(err, "person_email_key") {
-			return problem.Errorf(problem.Conflict, "this e-mail address has an account; sign in, or take another address").
-				Coded("email-taken").Wrong("email", "email-taken", "this address has an account")
-		} else if err != nil {
-			return fmt.Errorf("add person: %w", err)
-		}
-		return a.Record(ctx, tx, act(p))
-	})
-	return p, err
+	return p, nil
+}
+
+func emailTaken() error {
+	return problem.Errorf(problem.Conflict, "this e-mail address has an account; sign in, or take another address").
+		Coded("email-taken").Wrong("email", "email-taken", "this address has an account")
 }
 
 // tidy gives the same person with spaces and letter case put right, and what

@@ -92,7 +92,7 @@ func (a *Auth) SignIn(ctx context.Context, email, password string) (Session, err
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return Session{}, fmt.Errorf("find person: %w", err)
 	}
-	if len(password) > 1024 {
+	if len(password) > maxPassword {
 		password = "" // longer than any that could be set
 	}
 	ok, err := a.Passwords.match(ctx, p.Password, password)

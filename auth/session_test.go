@@ -18,7 +18,7 @@ import (
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	d, ctx := txDesk(t), t.Context()
-	p, err := d.SignUp(ctx, NewPerson{Email: "lan@x.vn", Name: "Lan", Password: goodPassword})
+	p, err := d.CreatePerson(ctx, operator, NewPerson{Email: "lan@x.vn", Name: "Lan", Password: goodPassword})
 	ok(t, "sign up", err)
 	first, err := d.SignIn(ctx, " LAN@x.vn", goodPassword)
 	ok(t, "sign in", err)

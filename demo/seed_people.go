@@ -60,6 +60,11 @@ func (s *seed) person(ctx context.Context, a Account, name string) (auth.Person,
 	} else if err != nil {
 		return auth.Person{}, err
 	}
+	if err := s.Auth.CheckPassword(ctx, person.ID, a.Password); err == nil {
+		return person, nil // as at the start before
+	} else if !problem.Is(err, problem.Unauthorized) {
+		return auth.Person{}, err
+	}
 	link, err := s.Auth.CreateLink(ctx, platform(), person.ID, time.Hour)
 	if err != nil {
 		return auth.Person{}, err

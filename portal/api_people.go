@@ -13,6 +13,7 @@ import (
 
 func (a *API) peopleRoutes(r routes) {
 	r.on(http.MethodPost, "/sign-up", a.signUp)
+	r.on(http.MethodPost, "/sign-up/confirm", a.confirmSignUp)
 	r.get("/me", a.me)
 	r.get("/tokens", a.listTokens)
 	r.post("/tokens", a.createToken)
@@ -24,60 +25,6 @@ func (a *API) peopleRoutes(r routes) {
 	r.post("/agencies/{id}/members", a.addMember)
 	r.remove("/agencies/{id}/members/{person}/{role}", a.removeMember)
 	r.remove("/persons/{id}", a.disablePerson)
-}
-
-// newcomer is who signs up.
-type newcomer struct {
-	Email    string `json:"email"`
-	Name     string `json:"name"`
-	Password string `json:"password"` // at least 8 characters
-	Locale   string `json:"locale"`   // vi, en
-}
-
-// welcome is what a newcomer is shown, once.
-type welcome struct {
-	Person      auth.Person      `json:"person"`
-	Token       string           `json:"token"` // personal access token, 24 hours
-	Application auth.Application `json:"application"`
-	Credentials []auth.Issued    `json:"credentials"`
-}
-
-// signUp answers POST /sign-up.
-//
-//	@Summary	Sign up: an account, its first application with a key and a secret, and a token, all shown once
-//	@Tags		people
-//	@Param		body	body		newcomer	true	"who"
-//	@Success	201		{object}	welcome
-//	@Router		/sign-up [post]
-func (a *API) signUp(w http.ResponseWriter, r *http.Request) error {
-	n, err := decode[newcomer](w, r)
-	if err != nil {
-		return err
-	}
-	hello, err := a.settle(r.Context(), auth.NewPerson{Email: n.Email, Name: n.Name, Password: n.Password, Locale: n.Locale})
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", showsSecret)
-	return created(w, "/me", hello)
-}
-
-// settle makes an account with everything a first call needs.
-func (a *API) settle(ctx context.Context, n auth.NewPerson) (welcome, error) {
-	person, err := a.Auth.SignUp(ctx, n)
-	if err != nil {
-		return welcome{}, err
-	}
-	who, err := a.Auth.WhoByPerson(ctx, person.ID)
-	if err != nil {
-		return welcome{}, err
-	}
-	application, issued, err := a.Auth.CreateApplication(ctx, who, auth.NewApplication{Name: person.Name})
-	if err != nil {
-		return welcome{}, err
-	}
-	_, token, err := a.Auth.CreateToken(ctx, who, "sign-up", 24*time.Hour)
-	return welcome{Person: person, Token: token, Application: application, Credentials: issued}, err
 }
 
 // caller is who a token stands for.

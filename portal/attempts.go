@@ -26,7 +26,7 @@ const (
 // tries is what is counted: of a network, by itself or with an account.
 type tries struct {
 	network netip.Prefix
-	what    string // signIns, signUps, or "account " and its address as typed
+	what    string // signIns, signUps (letters), or "account " and its address as typed
 }
 
 const (
@@ -134,12 +134,18 @@ func tooMany(code string) error {
 		Sends("Retry-After", strconv.Itoa(int(attemptWindow.Seconds())))
 }
 
-// slowSignUps limits how many accounts a network makes, and asks about, on the
-// page and through the API.
+// asksForLetter reports whether a form sent to path has a letter written to an
+// address that anybody may type.
+func asksForLetter(path string) bool {
+	return strings.HasSuffix(path, "/sign-up") || strings.HasSuffix(path, "/forgot-password") || strings.HasSuffix(path, "/account/email")
+}
+
+// slowSignUps limits how many letters a network has written to addresses, on
+// the page and through the API.
 func (p *Portal) slowSignUps(next http.Handler) http.Handler {
 	refused := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, tooMany("too-many-sign-ups")) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/sign-up") {
+		if r.Method != http.MethodPost || !asksForLetter(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}

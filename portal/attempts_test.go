@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"lgsp/auth"
 )
 
 // from sends a form from a client address.
@@ -28,8 +30,8 @@ func TestSignInBrake(t *testing.T) {
 	now := monday
 	p.Now = func() time.Time { return now }
 	b := newBrowser(p)
-	if answer, _ := b.post(t, "/sign-up", url.Values{"name": {"Chủ"}, "email": {"chu@example.vn"}, "password": {goodPassword}, "terms": {"yes"}}); answer.StatusCode != 201 {
-		t.Fatalf("sign up: got %d", answer.StatusCode)
+	if _, err := p.Auth.CreatePerson(t.Context(), auth.Platform("test"), auth.NewPerson{Name: "Chủ", Email: "chu@example.vn", Password: goodPassword}); err != nil {
+		t.Fatal(err)
 	}
 	wrong := func(email string) url.Values { return url.Values{"email": {email}, "password": {"không phải"}} }
 	right := url.Values{"email": {"chu@example.vn"}, "password": {goodPassword}}
@@ -75,8 +77,9 @@ func TestSignUpBrake(t *testing.T) {
 		address, path, want string
 		status              int
 	}{
-		{"2001:db8::2", "/sign-up", "quá nhiều tài khoản", 429}, // the same /64
-		{"2001:db8::3", "/en/sign-up", "Too many accounts", 429},
+		{"2001:db8::2", "/sign-up", "xin quá nhiều thư", 429}, // the same /64
+		{"2001:db8::3", "/en/sign-up", "Too many letters", 429},
+		{"2001:db8::5", "/forgot-password", "xin quá nhiều thư", 429},
 		{"2001:db8::4", "/api/v1/sign-up", `"code":"too-many-sign-ups"`, 429},
 		{"2001:db8:0:1::1", "/sign-up", "", 400},
 	} {

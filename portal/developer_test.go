@@ -172,7 +172,7 @@ func (w *workshop) signUp(t *testing.T) {
 
 func (w *workshop) person(t *testing.T, email string) auth.Principal {
 	t.Helper()
-	person, err := w.Auth.SignUp(t.Context(), auth.NewPerson{Email: email, Name: "Phạm Hoàng Lập", Password: goodPassword, Locale: "vi"})
+	person, err := w.Auth.CreatePerson(t.Context(), auth.Platform("test"), auth.NewPerson{Email: email, Name: "Phạm Hoàng Lập", Password: goodPassword, Locale: "vi"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,13 +58,21 @@ func (p *Portal) Notify(ctx context.Context, tx pgx.Tx, n agreement.Notice) erro
 	return pg.Notify(ctx, tx, noticeChannel, string(text))
 }
 
-const listenNoticeSQL = `listen notice`
+const (
+	listenNoticeSQL = `listen notice`
+	listenLetterSQL = `listen letter`
+)
 
-// WriteLetters writes a letter for every notice until ctx ends. A letter that
-// cannot be sent is logged; the desks show the same.
+// WriteLetters writes a letter for every notice, and those about accounts,
+// until ctx ends. A notice that cannot be sent is logged; the desks show the
+// same.
 func (p *Portal) WriteLetters(ctx context.Context, pool *pgxpool.Pool) error {
+	asked := make(chan struct{}, 1)
+	var accounts sync.WaitGroup
+	accounts.Go(func() { p.sendLetters(ctx, asked) })
+	defer accounts.Wait()
 	for ctx.Err() == nil {
-		if err := p.listen(ctx, pool); err != nil && ctx.Err() == nil {
+		if err := p.listen(ctx, pool, asked); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "notices", "err", err)
 			select {
 			case <-ctx.Done():
@@ -74,19 +83,28 @@ func (p *Portal) WriteLetters(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-func (p *Portal) listen(ctx context.Context, pool *pgxpool.Pool) error {
+func (p *Portal) listen(ctx context.Context, pool *pgxpool.Pool, asked chan<- struct{}) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("listen for notices: %w", err)
 	}
 	defer conn.Release()
-	if _, err := conn.Exec(ctx, listenNoticeSQL); err != nil {
-		return fmt.Errorf("listen for notices: %w", err)
+	for _, sql := range []string{listenLetterSQL, listenNoticeSQL} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("listen for notices: %w", err)
+		}
 	}
 	for {
 		got, err := conn.Conn().WaitForNotification(ctx)
 		if err != nil {
 			return fmt.Errorf("wait for notices: %w", err)
+		}
+		if got.Channel == auth.LetterChannel {
+			select {
+			case asked <- struct{}{}:
+			default: // it looks anyway
+			}
+			continue
 		}
 		if err := p.write(ctx, got.Payload); err != nil {
 			slog.ErrorContext(ctx, "letter not sent", "err", err)

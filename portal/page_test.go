@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
+	"lgsp/internal/mail"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
 	"lgsp/web"
@@ -46,6 +48,7 @@ func newPortal(t *testing.T) *Portal {
 			}},
 		Pages: pages, Now: now, Origin: "http://portal.test", Gateway: "http://gateway.test", Province: "Quảng Ngãi",
 		CookieKey: [32]byte([]byte("thirty-two bytes to sign with...")),
+		Mailer:    mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: now},
 		DemoAccounts: func(context.Context) ([]DemoAccount, error) {
 			return []DemoAccount{{Role: "steward", Email: "lan@demo.test", Password: "<mật khẩu>"}}, nil
 		},
@@ -111,6 +114,7 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 		{"/start", 200, "http://gateway.test/.well-known/api-catalog", "Get started"},
 		{"/sign-in", 200, "&lt;mật khẩu&gt;", "Demonstration accounts"},
 		{"/sign-up", 200, "Tạo tài khoản", "Create an account"},
+		{"/forgot-password", 200, "Quên mật khẩu", "Forgotten password"},
 		{"/terms", 200, "Điều khoản sử dụng", "Terms of use"},
 		{"/privacy", 200, "Quyền riêng tư", "Privacy"},
 		{"/accessibility", 200, "Khả năng tiếp cận", "Accessibility"},
@@ -178,19 +182,70 @@ func TestHeaders(t *testing.T) {
 
 func first(answer *http.Response, _ string) *http.Response { return answer }
 
+// signUp signs up by way of a letter and gives the page with the secrets.
+func (b *browser) signUp(t *testing.T, p *Portal, locale string) string {
+	t.Helper()
+	form := url.Values{"name": {"Trần Thị B"}, "email": {"b@example.vn"}, "terms": {"yes"}}
+	if answer, body := b.post(t, locale+"/sign-up", form); answer.StatusCode != 202 || !strings.Contains(body, "b@example.vn") {
+		t.Fatalf("sign up: got %d:\n%s", answer.StatusCode, body)
+	}
+	link := linkIn(t, p, "b@example.vn")
+	if !strings.HasPrefix(link, locale+"/sign-up/confirm?token=") {
+		t.Fatalf("the letter leads to %s", link)
+	}
+	if answer, body := b.get(t, link); answer.StatusCode != 200 || !strings.Contains(body, "b@example.vn") {
+		t.Fatalf("the link: got %d:\n%s", answer.StatusCode, body)
+	}
+	answer, body := b.post(t, locale+"/sign-up/confirm", url.Values{"token": {tokenOf(t, link)}, "password": {goodPassword}})
+	if answer.StatusCode != 201 {
+		t.Fatalf("confirm: got %d:\n%s", answer.StatusCode, body)
+	}
+	return body
+}
+
+// linkIn sends the letters that are due and gives the last link in the newest
+// one to an address, without the origin.
+func linkIn(t *testing.T, p *Portal, to string) string {
+	t.Helper()
+	if err := p.SendLetters(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	letters, err := p.Mailer.Files(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(regexp.QuoteMeta(p.Origin) + `(/\S*)`)
+	for _, l := range letters {
+		if all := links.FindAllStringSubmatch(l.Text, -1); l.To == to && len(all) > 0 {
+			return all[len(all)-1][1]
+		}
+	}
+	t.Fatalf("no letter to %s among %d", to, len(letters))
+	return ""
+}
+
+func tokenOf(t *testing.T, link string) string {
+	t.Helper()
+	at, err := url.Parse(link)
+	if err != nil || at.Query().Get("token") == "" {
+		t.Fatalf("no token in %s", link)
+	}
+	return at.Query().Get("token")
+}
+
 func TestSignUpThenSignOutAndIn(t *testing.T) {
 	t.Parallel()
-	b := newBrowser(newPortal(t))
-	form := url.Values{"name": {"Trần Thị B"}, "email": {"b@example.vn"}, "password": {goodPassword}}
+	p := newPortal(t)
+	b := newBrowser(p)
+	form := url.Values{"name": {"Trần Thị B"}, "email": {"b@example.vn"}}
 
 	answer, body := b.post(t, "/sign-up", form)
-	if answer.StatusCode != 400 || !strings.Contains(body, `value="Trần Thị B"`) || strings.Contains(body, goodPassword) {
+	if answer.StatusCode != 400 || !strings.Contains(body, `value="Trần Thị B"`) {
 		t.Errorf("without agreeing to the terms: got %d:\n%s", answer.StatusCode, body)
 	}
-	form.Set("terms", "yes")
-	answer, body = b.post(t, "/en/sign-up", form)
-	if answer.StatusCode != 201 || !strings.Contains(body, "lgsp_key_") || !strings.Contains(body, "lgsp_secret_") || !strings.Contains(body, "My first application") {
-		t.Fatalf("sign up: got %d:\n%s", answer.StatusCode, body)
+	body = b.signUp(t, p, "/en")
+	if !strings.Contains(body, "lgsp_key_") || !strings.Contains(body, "lgsp_secret_") || !strings.Contains(body, "My first application") {
+		t.Fatalf("the page with the secrets:\n%s", body)
 	}
 	if !strings.Contains(body, "Sign out") || strings.Contains(body, "Tiếng Việt") {
 		t.Errorf("the page with the secrets does not know who reads it, or offers to leave for another language:\n%s", body)
@@ -198,7 +253,8 @@ func TestSignUpThenSignOutAndIn(t *testing.T) {
 	if _, ok := b.cookies["lgsp_session"]; !ok {
 		t.Fatalf("no session: %v", b.cookies)
 	}
-	for method, answer := range map[string]*http.Response{"GET": first(b.get(t, "/sign-up")), "the same POST again": first(b.post(t, "/en/sign-up", form))} {
+	for method, answer := range map[string]*http.Response{"GET": first(b.get(t, "/sign-up")), "POST": first(b.post(t, "/en/sign-up", form)),
+		"the page with the secrets, loaded again": first(b.post(t, "/en/sign-up/confirm", url.Values{"token": {"x"}, "password": {goodPassword}}))} {
 		if !strings.HasSuffix(answer.Header.Get("Location"), "/developer") {
 			t.Errorf("%s of who is signed in: got %d %q, want the desk", method, answer.StatusCode, answer.Header.Get("Location"))
 		}
@@ -240,11 +296,10 @@ func TestSignUpThenSignOutAndIn(t *testing.T) {
 
 func TestSignInOnTheWayToAnApplication(t *testing.T) {
 	t.Parallel()
-	b := newBrowser(newPortal(t))
-	form := url.Values{"name": {"Trần Thị B"}, "email": {"b@example.vn"}, "password": {goodPassword}, "terms": {"yes"}}
-	if answer, _ := b.post(t, "/sign-up", form); answer.StatusCode != 201 {
-		t.Fatalf("sign up: got %d", answer.StatusCode)
-	}
+	p := newPortal(t)
+	b := newBrowser(p)
+	b.signUp(t, p, "")
+	form := url.Values{"email": {"b@example.vn"}, "password": {goodPassword}}
 	form.Set("next", "/oauth2/authorize?client_id=a&state=b")
 	answer, body := b.post(t, "/en/sign-in", form)
 	if want := `content="0;url=/oauth2/authorize?client_id=a&amp;state=b"`; answer.StatusCode != 200 || !strings.Contains(body, want) {
@@ -273,8 +328,11 @@ func TestSetPassword(t *testing.T) {
 		t.Errorf("two different ones: got %d:\n%s", answer.StatusCode, body)
 	}
 	form.Set("repeated", goodPassword)
-	if answer, _ := b.post(t, "/set-password", form); answer.StatusCode != 303 || answer.Header.Get("Location") != "/developer" || b.cookies["lgsp_session"] == "" {
+	if answer, _ := b.post(t, "/set-password", form); answer.StatusCode != 303 || answer.Header.Get("Location") != "/sign-in" || b.cookies["lgsp_session"] != "" {
 		t.Errorf("set: got %d, cookies %v", answer.StatusCode, b.cookies)
+	}
+	if answer, _ := b.post(t, "/sign-in", url.Values{"email": {"o@example.vn"}, "password": {goodPassword}}); answer.StatusCode != 303 {
+		t.Errorf("sign in: got %d", answer.StatusCode)
 	}
 	if answer, body := b.get(t, "/agency"); answer.StatusCode != 404 || !strings.Contains(body, "Chưa có cơ quan nào trên nền tảng") {
 		t.Errorf("the first operator of a platform without agencies: got %d:\n%s", answer.StatusCode, body)
@@ -374,5 +432,88 @@ func TestClient(t *testing.T) {
 		if got := p.Address(r).String(); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+// The page after asking for an account, or a new password, is the same for an
+// address with an account as for one without; the letters tell.
+func TestAnswerTellsNobodyWhoHasAnAccount(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	newPerson(t, p, "lan@example.vn", "en")
+	b := newBrowser(p)
+	for path, form := range map[string]url.Values{"/sign-up": {"name": {"Ai đó"}, "terms": {"yes"}}, "/forgot-password": {}} {
+		var pages []string
+		for _, email := range []string{"lan@example.vn", "moi@example.vn"} {
+			form.Set("email", email)
+			answer, body := b.post(t, path, form)
+			if answer.StatusCode != 202 || len(answer.Cookies()) != 0 {
+				t.Errorf("%s: got %d, cookies %v", path, answer.StatusCode, answer.Cookies())
+			}
+			pages = append(pages, strings.ReplaceAll(body, email, "…"))
+		}
+		if pages[0] != pages[1] {
+			t.Errorf("%s differs:\n%s\n%s", path, pages[0], pages[1])
+		}
+	}
+	if link := linkIn(t, p, "moi@example.vn"); !strings.HasPrefix(link, "/sign-up/confirm?token=") {
+		t.Errorf("who is new gets %s", link)
+	}
+	letters, err := p.Mailer.Files(10)
+	if err != nil || len(letters) != 3 {
+		t.Fatalf("got %d letters, %v", len(letters), err)
+	}
+	for _, l := range letters {
+		if l.To == "lan@example.vn" && l.Subject != "This address has an account" && l.Subject != "Choose a new password" {
+			t.Errorf("who has an account gets %q", l.Subject)
+		}
+	}
+}
+
+func TestForgottenPassword(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	newPerson(t, p, "lan@example.vn", "vi")
+	b := newBrowser(p)
+	if answer, body := b.post(t, "/forgot-password", url.Values{"email": {"không phải"}}); answer.StatusCode != 400 || !strings.Contains(body, `value="không phải"`) {
+		t.Errorf("no address: got %d:\n%s", answer.StatusCode, body)
+	}
+	b.post(t, "/forgot-password", url.Values{"email": {"lan@example.vn"}})
+	link := linkIn(t, p, "lan@example.vn")
+	form := url.Values{"token": {tokenOf(t, link)}, "password": {"matkhau123"}, "repeated": {"matkhau123"}}
+	if answer, body := b.post(t, "/set-password", form); answer.StatusCode != 400 || !strings.Contains(body, "bị thử trước tiên") {
+		t.Errorf("a common one: got %d:\n%s", answer.StatusCode, body)
+	}
+	form = url.Values{"token": {tokenOf(t, link)}, "password": {goodPassword}, "repeated": {goodPassword}}
+	if answer, _ := b.post(t, "/set-password", form); answer.StatusCode != 303 {
+		t.Errorf("set: got %d", answer.StatusCode)
+	}
+	if _, body := b.get(t, "/sign-in"); !strings.Contains(body, "Mời bạn đăng nhập bằng mật khẩu mới") {
+		t.Errorf("the sign-in page does not say that the password is set:\n%s", body)
+	}
+	if answer, _ := b.post(t, "/sign-in", url.Values{"email": {"lan@example.vn"}, "password": {goodPassword}}); answer.StatusCode != 303 {
+		t.Errorf("sign in: got %d", answer.StatusCode)
+	}
+}
+
+// Without a mail server the page says plainly where letters go.
+func TestWhereLettersGo(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	b := newBrowser(p)
+	ask := func() string {
+		_, body := b.post(t, "/forgot-password", url.Values{"email": {"a@example.vn"}})
+		return body
+	}
+	if body := ask(); !strings.Contains(body, `href="/demo/mail"`) {
+		t.Errorf("in the demonstration:\n%s", body)
+	}
+	p.DemoAccounts = nil
+	if body := ask(); !strings.Contains(body, "chưa có máy chủ thư") || strings.Contains(body, "/demo/mail") {
+		t.Errorf("without a mail server:\n%s", body)
+	}
+	p.Mailer.URL = "smtp://mail.test:25"
+	if body := ask(); !strings.Contains(body, "mục thư rác") || strings.Contains(body, "máy chủ thư") {
+		t.Errorf("with one:\n%s", body)
 	}
 }

@@ -8,6 +8,19 @@ import (
 	"lgsp/web"
 )
 
+// forgotForm answers GET /forgot-password.
+func (p *Portal) forgotForm(*http.Request) (page, error) { return page{Name: "forgot-password"}, nil }
+
+// forgot answers POST /forgot-password: a letter is on its way, if the address
+// has an account. The answer is the same whether it has.
+func (p *Portal) forgot(r *http.Request) (page, error) {
+	email := r.PostFormValue("email")
+	if err := p.Auth.AskReset(r.Context(), email, localeOf(r)); err != nil {
+		return again(r, p.forgotForm, err)
+	}
+	return p.letterSent(auth.LetterReset, email), nil
+}
+
 // setPasswordData is the data of the page "set-password".
 type setPasswordData struct {
 	Token  string
@@ -25,24 +38,20 @@ func (p *Portal) setPasswordForm(r *http.Request) (page, error) {
 	return page{Name: "set-password", Data: setPasswordData{Token: token, Person: person}}, nil
 }
 
-// setPassword answers POST /set-password and signs the person in.
+// setPassword answers POST /set-password. It signs nobody in: a second factor
+// may be asked for there.
 func (p *Portal) setPassword(r *http.Request) (page, error) {
 	password := r.PostFormValue("password")
 	if password != r.PostFormValue("repeated") {
-		return again(r, p.setPasswordForm, problem.Errorf(problem.Invalid, "the passwords differ").Coded("passwords-differ").
-			Wrong("repeated", "passwords-differ", "the two entries are not the same"))
+		return again(r, p.setPasswordForm, passwordsDiffer())
 	}
-	person, err := p.Auth.SetPassword(r.Context(), r.PostFormValue("token"), password)
-	if err != nil {
+	if _, err := p.Auth.SetPassword(r.Context(), r.PostFormValue("token"), password); err != nil {
 		return again(r, p.setPasswordForm, err)
 	}
-	session, err := p.Auth.StartSession(r.Context(), person.ID, auth.ByPassword)
-	if err != nil {
-		return page{}, err
-	}
-	desk, err := p.firstDesk(r, session)
-	if err != nil {
-		return page{}, err
-	}
-	return page{To: desk, Session: &session, Flash: &web.Flash{Key: "auth.password-set"}}, nil
+	return page{To: "/sign-in", SignOut: true, Flash: &web.Flash{Key: "auth.password-set"}}, nil
+}
+
+func passwordsDiffer() error {
+	return problem.Errorf(problem.Invalid, "the passwords differ").Coded("passwords-differ").
+		Wrong("repeated", "passwords-differ", "the two entries are not the same")
 }

@@ -16,6 +16,57 @@ func (p *Portal) signUpForm(r *http.Request) (page, error) {
 	return page{Name: "sign-up"}, nil
 }
 
+// signUp answers POST /sign-up: a letter is on its way. The answer is the same
+// whether the address has an account or not.
+func (p *Portal) signUp(r *http.Request) (page, error) {
+	if whoever(r).SignedIn() {
+		return page{To: "/developer"}, nil
+	}
+	if r.PostFormValue("terms") == "" {
+		return again(r, p.signUpForm, termsMissing())
+	}
+	email := r.PostFormValue("email")
+	if err := p.Auth.AskSignUp(r.Context(), auth.NewPerson{Email: email, Name: r.PostFormValue("name"), Locale: localeOf(r)}); err != nil {
+		return again(r, p.signUpForm, err)
+	}
+	return p.letterSent(auth.LetterSignUp, email), nil
+}
+
+func termsMissing() error {
+	return problem.Errorf(problem.Invalid, "the terms are not agreed to").Coded("consent-required").
+		Wrong("terms", "consent-required", "read and agree to the terms of use")
+}
+
+// letterData is the data of the page "account-letter".
+type letterData struct {
+	Kind  string // auth.Letter…
+	Email string // as it was typed
+	Filed bool   // no mail server is set: letters become files
+}
+
+// letterSent is the page that says to look for a letter. It is the same
+// whoever the address belongs to.
+func (p *Portal) letterSent(kind, email string) page {
+	return page{Name: "account-letter", Status: http.StatusAccepted, Data: letterData{Kind: kind, Email: email, Filed: p.Mailer.URL == ""}}
+}
+
+// confirmData is the data of the page "sign-up-confirm".
+type confirmData struct {
+	Token    string
+	Newcomer auth.Newcomer
+}
+
+// confirmForm answers GET /sign-up/confirm?token=…, the address in the letter.
+// Looking at the page does not use the link up.
+func (p *Portal) confirmForm(r *http.Request) (page, error) {
+	if whoever(r).SignedIn() { // the page with the secrets, loaded again
+		return page{To: "/developer", Flash: &web.Flash{Key: "auth.shown-already"}}, nil
+	}
+	token := r.FormValue("token")
+	newcomer, err := p.Auth.Newcomer(r.Context(), token)
+	return page{Name: "sign-up-confirm", Data: confirmData{token, newcomer}}, err
+}
+
 // welcomeData is the data of the page "welcome", the only one that ever shows
 // these secrets.
 type welcomeData struct {
@@ -25,25 +76,23 @@ type welcomeData struct {
 	FirstCall   string // URL of an open operation
 }
 
-// signUp answers POST /sign-up: the account, signed in, with a first
+// confirm answers POST /sign-up/confirm: the account, signed in, with a first
 // application whose key and secret are on the page that follows and nowhere
 // else.
-func (p *Portal) signUp(r *http.Request) (page, error) {
-	if whoever(r).SignedIn() { // the page with the secrets, loaded again
-		return page{To: "/developer", Flash: &web.Flash{Key: "auth.shown-already"}}, nil
+func (p *Portal) confirm(r *http.Request) (page, error) {
+	if whoever(r).SignedIn() {
+		return p.confirmForm(r)
 	}
-	if r.PostFormValue("terms") == "" {
-		return again(r, p.signUpForm, problem.Errorf(problem.Invalid, "the terms are not agreed to").Coded("consent-required").
-			Wrong("terms", "consent-required", "read and agree to the terms of use"))
-	}
-	person, err := p.Auth.SignUp(r.Context(), auth.NewPerson{
-		Email: r.PostFormValue("email"), Name: r.PostFormValue("name"),
-		Password: r.PostFormValue("password"), Locale: localeOf(r),
-	})
+	person, err := p.Auth.SignUp(r.Context(), r.PostFormValue("token"), r.PostFormValue("password"))
 	if err != nil {
-		return again(r, p.signUpForm, err)
+		return again(r, p.confirmForm, err)
 	}
-	session, err := p.Auth.StartSession(r.Context(), person.ID, auth.ByPassword)
+	return p.welcome(r, person, auth.ByPassword)
+}
+
+// welcome makes the first application of a new person and signs them in.
+func (p *Portal) welcome(r *http.Request, person auth.Person, method string) (page, error) {
+	session, err := p.Auth.StartSession(r.Context(), person.ID, method)
 	if err != nil {
 		return page{}, err
 	}

@@ -90,11 +90,13 @@ test('a publisher imports, marks and publishes', async () => {
 })
 
 test('a developer signs up and is shown a key and a secret, once', async () => {
-  const body = { email: 'lan@example.vn', name: 'Nguyễn Thị Lan', password: 'gió biển Lý Sơn', locale: 'vi' }
-  const weak = await lgsp.api(null, 'POST', '/sign-up', { ...body, password: '1234' }, { 'Accept-Language': 'vi' })
+  const body = { email: 'lan@example.vn', name: 'Nguyễn Thị Lan', locale: 'vi' }
+  ok(await lgsp.api(null, 'POST', '/sign-up', body), 202)
+  const token = new URL(await lgsp.link(body.email, '/sign-up/confirm')).searchParams.get('token')
+  const weak = await lgsp.api(null, 'POST', '/sign-up/confirm', { token, password: '1234' }, { 'Accept-Language': 'vi' })
   assert.equal(weak.status, 400)
   assert.equal(weak.body.errors[0].field, 'password')
-  newcomer = ok(await lgsp.api(null, 'POST', '/sign-up', body), 201)
+  newcomer = ok(await lgsp.api(null, 'POST', '/sign-up/confirm', { token, password: 'gió biển Lý Sơn' }), 201)
   newcomer.key = newcomer.credentials.find((c) => c.kind === 'api_key').secret
   newcomer.secret = newcomer.credentials.find((c) => c.kind === 'client_secret').secret
   assert.match(newcomer.key, /^lgsp_key_[0-9A-Za-z]{49}$/)

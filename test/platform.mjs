@@ -1,7 +1,7 @@
 // The platform as its users meet it: bin/lgsp with the demo province, started
 // on free ports and a data directory of its own.
 import { execFile, spawn } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -105,6 +105,25 @@ export class Platform {
     const answer = await fetch(`${this.gateway}${address}`, { headers, ...options })
     const text = await answer.text()
     return { status: answer.status, headers: answer.headers, text, body: text.startsWith('{') ? JSON.parse(text) : null }
+  }
+
+  /** The links in the newest letter to an address, from the files that letters become. */
+  async letter(to, holding = '') {
+    const dir = path.join(this.dir, 'data/mail')
+    return until(`a letter to ${to}`, 20_000, async () => {
+      const names = await readdir(dir).catch(() => [])
+      for (const name of names.sort().reverse()) {
+        const text = (await readFile(path.join(dir, name), 'latin1')).replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+        const links = [...text.matchAll(/https?:\/\/\S+/g)].map((m) => m[0])
+        if (text.includes(`<${to}>`) && links.some((link) => link.includes(holding))) return links
+      }
+      return null
+    })
+  }
+
+  /** The one-time link, holding a text, in a letter to an address. */
+  async link(to, holding) {
+    return (await this.letter(to, holding)).find((link) => link.includes(holding))
   }
 
   async stop() {

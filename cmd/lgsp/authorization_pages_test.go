@@ -24,7 +24,10 @@ func (w *world) pageAttempts() []attempt {
 	sunset := time.Now().AddDate(1, 0, 0).UTC().Format(time.DateOnly)
 	list := []attempt{
 		{"POST /sign-in", "", "/sign-in", url.Values{"email": {"citizen@world.example"}, "password": {w.password["citizen"]}}.Encode()},
-		{"POST /sign-up", "", "/sign-up", "name=M&email=m@world.example&password=mot+mat+khau+dai&terms=yes"},
+		{"POST /sign-up", "", "/sign-up", "name=M&email=m@world.example&terms=yes"},
+		{"GET /sign-up/confirm", "no link", "/sign-up/confirm?token=x", ""},
+		{"POST /sign-up/confirm", "own, or no link", "/sign-up/confirm", "token=x&password=mot+mat+khau+dai"},
+		{"POST /forgot-password", "", "/forgot-password", "email=citizen@world.example"},
 		{"POST /sign-out", "", "/sign-out", ""},
 		{"GET /consent", "no request", "/consent?request=x", ""},
 		{"POST /consent", "no request", "/consent", "request=x&answer=allow"},
@@ -54,7 +57,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /audit", "the developer's application", "/audit?application={application}", ""},
 		{"GET /robots.txt", "", "/robots.txt", ""},
 	}
-	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/sign-in", "/sign-up",
+	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/sign-in", "/sign-up", "/forgot-password",
 		"/sitemap.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams",
 		"/developer", "/developer/applications/new", "/explain"} {
 		list = append(list, attempt{"GET " + path, "", path, ""})

@@ -39,7 +39,8 @@ func (w *world) attempts() []attempt {
 	const reason = `{"text":"Vì lý do quản lý."}`
 	list := []attempt{
 		{"GET /openapi.json", "", "/openapi.json", ""},
-		{"POST /sign-up", "", "/sign-up", `{"email":"moi@world.example","name":"Mới","password":"một mật khẩu dài"}`},
+		{"POST /sign-up", "", "/sign-up", `{"email":"moi@world.example","name":"Mới"}`},
+		{"POST /sign-up/confirm", "no link", "/sign-up/confirm", `{"token":"x","password":"một mật khẩu dài"}`},
 		{"GET /me", "", "/me", ""},
 		{"GET /tokens", "own", "/tokens", ""},
 		{"POST /tokens", "own", "/tokens", `{"name":"mới","hours":1}`},
@@ -278,7 +279,7 @@ func undone(t *testing.T, p *platform, next http.Handler) http.Handler {
 }
 
 // forEverybody are the changes that need no credential but a password or nothing.
-var forEverybody = []string{"POST /sign-up", "POST /sign-in", "POST /sign-out"}
+var forEverybody = []string{"POST /sign-up", "POST /forgot-password", "POST /sign-in", "POST /sign-out"}
 
 // sane holds what no golden file may say otherwise.
 func (w *world) sane(role string, a attempt, status int, body string) {

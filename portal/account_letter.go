@@ -1,0 +1,81 @@
+package portal
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"lgsp/auth"
+	"lgsp/internal/mail"
+)
+
+// letterRound is how often letters are looked for besides when one is asked for.
+const letterRound = 15 * time.Second
+
+// sendLetters sends the letters about accounts until ctx ends, at once when
+// asked tells of one.
+func (p *Portal) sendLetters(ctx context.Context, asked <-chan struct{}) {
+	for {
+		if err := p.SendLetters(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "letters about accounts", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+		case <-time.After(letterRound):
+		}
+	}
+}
+
+// SendLetters sends every letter about an account that is due now. One that
+// cannot be sent is logged and stays, to be tried again.
+func (p *Portal) SendLetters(ctx context.Context) error {
+	for {
+		l, err := p.Auth.NextLetter(ctx)
+		if l == nil || err != nil {
+			return err
+		}
+		letter, err := p.accountLetter(*l)
+		if err == nil {
+			err = p.Mailer.Send(ctx, letter)
+		}
+		if err == nil {
+			err = p.Auth.LetterSent(ctx, l.ID)
+		}
+		if err != nil {
+			slog.ErrorContext(ctx, "letter not sent", "letter_id", l.ID, "kind", l.Kind, "err", err)
+		}
+	}
+}
+
+// letterPages are where the links of letters lead.
+var letterPages = map[string]string{
+	auth.LetterSignUp:       "/sign-up/confirm",
+	auth.LetterReset:        "/set-password",
+	auth.LetterEmail:        "/account/email/confirm",
+	auth.LetterEmailChanged: "/account/email/confirm",
+}
+
+// accountLetter writes a letter in the language of who reads it.
+func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
+	origin, key := p.Origin, l.Kind
+	if l.Locale == "en" {
+		origin += "/en"
+	}
+	if l.Known && l.Kind != auth.LetterReset {
+		key += "-known"
+	}
+	link := origin + letterPages[l.Kind] + "?token=" + url.QueryEscape(l.Token)
+	letter := mail.Letter{To: l.Email}
+	for message, into := range map[string]*string{"letter.subject-" + key: &letter.Subject, "letter.text-" + key: &letter.Text} {
+		text, err := p.Pages.Text(l.Locale, message, "name", l.Name, "link", link, "portal", origin+"/",
+			"signin", origin+"/sign-in", "forgot", origin+"/forgot-password")
+		if err != nil {
+			return letter, err
+		}
+		*into = text
+	}
+	return letter, nil
+}
