@@ -55,9 +55,9 @@ type Letter struct {
 }
 
 const askLetterSQL = `
-insert into auth.letter (id, kind, email, name, locale, person_id, asked_at, due_at)
+insert into auth.account_letter (id, kind, email, name, locale, person_id, asked_at, due_at)
 select $1, $2, $3, $4, $5, nullif($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $7
- where (select count(*) from auth.letter where done_at is null) < $8`
+ where (select count(*) from auth.account_letter where done_at is null) < $8`
 
 // askLetter has a letter written once db has committed. It does the same
 // whoever the address belongs to, and fails with TooMany when too many wait.
@@ -74,14 +74,14 @@ func (a *Auth) askLetter(ctx context.Context, db pg.DB, l Letter, person uuid.UU
 }
 
 const takeLetterSQL = `
-update auth.letter
+update auth.account_letter
    set tries = tries + 1, due_at = $1::timestamptz + make_interval(secs => $2 * 2 ^ tries)
- where id = (select id from auth.letter where done_at is null and due_at <= $1 and tries < $3
+ where id = (select id from auth.account_letter where done_at is null and due_at <= $1 and tries < $3
               order by due_at, id limit 1 for update skip locked)
 returning id, kind, email, name, locale, coalesce(person_id, '00000000-0000-0000-0000-000000000000'::uuid) as person, asked_at`
 
 const forgetLettersSQL = `
-delete from auth.letter where done_at <= $1 or asked_at <= $2`
+delete from auth.account_letter where done_at <= $1 or asked_at <= $2`
 
 // askedLetter is a letter as it was asked for.
 type askedLetter struct {
@@ -118,7 +118,7 @@ func (a *Auth) NextLetter(ctx context.Context) (*Letter, error) {
 }
 
 const letterSentSQL = `
-update auth.letter set done_at = $2 where id = $1`
+update auth.account_letter set done_at = $2 where id = $1`
 
 // LetterSent says that the letter has left.
 func (a *Auth) LetterSent(ctx context.Context, id uuid.UUID) error {
@@ -129,7 +129,7 @@ func (a *Auth) LetterSent(ctx context.Context, id uuid.UUID) error {
 }
 
 const lettersBeforeSQL = `
-select count(*) from auth.letter where email = $1 and kind = $2 and asked_at < $3 and asked_at > $4 and done_at is not null`
+select count(*) from auth.account_letter where email = $1 and kind = $2 and asked_at < $3 and asked_at > $4 and done_at is not null`
 
 // compose finds out who is behind the address and makes the link; nil: nothing
 // is to be sent.

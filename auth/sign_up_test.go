@@ -47,7 +47,7 @@ func TestSignUpByLetter(t *testing.T) {
 	}
 	d.silent(t, "a second time")
 	var kept string
-	ok(t, "read", d.DB.QueryRow(ctx, "select string_agg(l::text || n::text, ' ') from auth.letter l, auth.newcomer n").Scan(&kept))
+	ok(t, "read", d.DB.QueryRow(ctx, "select string_agg(l::text || n::text, ' ') from auth.account_letter l, auth.newcomer n").Scan(&kept))
 	if strings.Contains(kept, l.Token) {
 		t.Errorf("the token is kept: %s", kept)
 	}
@@ -113,7 +113,7 @@ func TestLettersAreBounded(t *testing.T) {
 	ok(t, "an hour later", d.AskSignUp(ctx, NewPerson{Email: "a@x.vn", Name: "A"}))
 	d.letter(t)
 
-	_, err := d.DB.Exec(ctx, `insert into auth.letter (id, kind, email, name, locale, asked_at, due_at)
+	_, err := d.DB.Exec(ctx, `insert into auth.account_letter (id, kind, email, name, locale, asked_at, due_at)
 		select gen_random_uuid(), 'reset', 'c@x.vn', '', 'vi', $1, $1 from generate_series(1, $2)`, d.now, maxWaiting)
 	ok(t, "fill", err)
 	want(t, "when too many wait", d.AskReset(ctx, "d@x.vn", "vi"), problem.TooMany, "letters-busy")

@@ -4,21 +4,21 @@
 -- hour. What a request leaves here is the same for every address; who there is
 -- behind it is found out when the letter is written. No secret is kept: a
 -- one-time link is made when its letter is sent.
-create table auth.letter (
+create table auth.account_letter (
   id        uuid primary key,
-  kind      text not null constraint letter_kind check (kind in ('sign-up', 'reset', 'email', 'email-changed', 'password-changed')),
-  email     text not null constraint letter_email_given check (email <> ''), -- where it goes
+  kind      text not null constraint account_letter_kind check (kind in ('sign-up', 'reset', 'email', 'email-changed', 'password-changed')),
+  email     text not null constraint account_letter_email_given check (email <> ''), -- where it goes
   name      text not null, -- as the newcomer typed it
-  locale    text not null constraint letter_locale check (locale in ('vi', 'en')),
-  person_id uuid constraint letter_person_fk references auth.person on delete cascade, -- whose account changes
+  locale    text not null constraint account_letter_locale check (locale in ('vi', 'en')),
+  person_id uuid constraint account_letter_person_fk references auth.person on delete cascade, -- whose account changes
   asked_at  timestamptz not null,
   due_at    timestamptz not null, -- it is not tried before
   tries     int not null default 0,
   done_at   timestamptz
 );
-create index letter_due on auth.letter (due_at) where done_at is null;
-create index letter_asked on auth.letter (email, kind, asked_at);
-create index letter_person on auth.letter (person_id);
+create index account_letter_due on auth.account_letter (due_at) where done_at is null;
+create index account_letter_asked on auth.account_letter (email, kind, asked_at);
+create index account_letter_person on auth.account_letter (person_id);
 
 -- Who asked for an account, by the SHA-256 of the link in their letter. There
 -- is no account before the link is opened and a password chosen.
@@ -75,4 +75,4 @@ create index outside_visit_person on auth.outside_visit (person_id);
 
 
 -- +goose Down
-drop table auth.outside_visit, auth.identity, auth.email_change, auth.newcomer, auth.letter;
+drop table auth.outside_visit, auth.identity, auth.email_change, auth.newcomer, auth.account_letter;
