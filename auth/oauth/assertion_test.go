@@ -27,7 +27,7 @@ type keyPair struct {
 	private   crypto.Signer
 }
 
-func newPair(t *testing.T, algorithm jose.SignatureAlgorithm) keyPair {
+func newPair(t testing.TB, algorithm jose.SignatureAlgorithm) keyPair {
 	t.Helper()
 	var key crypto.Signer
 	var err error
@@ -55,7 +55,7 @@ func (p keyPair) jwk(t *testing.T, kid string) json.RawMessage {
 }
 
 // sign makes an assertion of claims; header fields are added to alg.
-func (p keyPair) sign(t *testing.T, claims map[string]any, header map[jose.HeaderKey]any) string {
+func (p keyPair) sign(t testing.TB, claims map[string]any, header map[jose.HeaderKey]any) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: p.algorithm, Key: p.private}, &jose.SignerOptions{ExtraHeaders: header})
 	if err != nil {

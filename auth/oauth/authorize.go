@@ -120,6 +120,9 @@ func (s *Server) checkAuthorize(ctx context.Context, request *fosite.AuthorizeRe
 			return fosite.ErrInvalidRequest.WithHint("max_age is a number of seconds.")
 		}
 	}
+	if jkt := form.Get("dpop_jkt"); jkt != "" && !challengeForm.MatchString(jkt) {
+		return fosite.ErrInvalidRequest.WithHint("dpop_jkt is the SHA-256 thumbprint of a key, in base64url (RFC 9449 §10).")
+	}
 	if request.RequestedScope == nil {
 		request.RequestedScope = fosite.Arguments{} // an empty list in the database, not null
 	}
@@ -218,6 +221,7 @@ func (s *Server) codeURL(ctx context.Context, request *fosite.AuthorizeRequest, 
 	request.GrantAudience(request.GetRequestedAudience()[0])
 	response, err := s.fosite.NewAuthorizeResponse(ctx, request, &session{
 		person: who.Who.Person, nonce: request.Form.Get("nonce"), proof: who.Proof,
+		binding: binding{JKT: request.Form.Get("dpop_jkt")},
 	})
 	if err != nil {
 		return "", err

@@ -29,6 +29,7 @@ type metadata struct {
 	TokenAuthAlgorithms   []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	RevocationAlgorithms  []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 	IntrospectAlgorithms  []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	DPoPAlgorithms        []string `json:"dpop_signing_alg_values_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	SubjectTypes          []string `json:"subject_types_supported"`
 	IDTokenAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
@@ -63,6 +64,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		TokenAuthAlgorithms:   signingAlgorithms,
 		RevocationAlgorithms:  signingAlgorithms,
 		IntrospectAlgorithms:  signingAlgorithms,
+		DPoPAlgorithms:        signingAlgorithms,
 		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"public"},
 		IDTokenAlgorithms:     []string{"ES256"},

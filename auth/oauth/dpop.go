@@ -103,7 +103,7 @@ func sameAddress(htu, address string) bool {
 
 func plainAddress(text string) (string, bool) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil {
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.Contains(u.Host, "%") {
 		return "", false
 	}
 	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)

@@ -32,7 +32,7 @@ func (v *Verifier) nonceEnds(nonce string, now time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	ends := time.Unix(int64(binary.BigEndian.Uint64(text[:8])), 0).UTC().Add(nonceStep + nonceLife)
-	return ends, now.Before(ends) && now.Add(nonceStep+nonceLife+clockLeeway).After(ends)
+	return ends, now.Before(ends) && !ends.After(now.Add(nonceStep+nonceLife+clockLeeway))
 }
 
 func (v *Verifier) nonceSum(at []byte) []byte {

@@ -23,14 +23,16 @@ import (
 func (c *client) mustPush() bool { return c.PushedOnly || c.Profile == auth.FAPI2 }
 
 // checkBound refuses a token that would be good for whoever holds it, to a
-// client of FAPI 2.0 (§5.3.2.1). It comes before anything is spent.
+// client of FAPI 2.0 (§5.3.2.1) or one that has chosen so (RFC 9449 §5.2). It
+// comes before anything is spent.
 func checkBound(request fosite.Requester) error {
 	known, ok := request.GetClient().(*client)
-	if !ok || known.Profile != auth.FAPI2 {
-		return nil
+	switch held := bindingOf(request); {
+	case !ok:
+	case known.DPoPBound && held.JKT == "":
+		return errInvalidProof.WithHint("This application has chosen that its tokens are bound to a key: send a DPoP proof (RFC 9449).")
+	case known.Profile == auth.FAPI2 && held == (binding{}):
+		return fosite.ErrInvalidRequest.WithHint("This application follows FAPI 2.0: its tokens are bound to a key or a certificate. Send a DPoP proof (RFC 9449), or call with its certificate (RFC 8705).")
 	}
-	if held, ok := request.GetSession().(*session); ok && held.binding != (binding{}) {
-		return nil
-	}
-	return fosite.ErrInvalidRequest.WithHint("This application follows FAPI 2.0: its tokens are bound to a key or a certificate. Send a DPoP proof (RFC 9449), or call with its certificate (RFC 8705).")
+	return nil
 }

@@ -41,7 +41,7 @@ func checkChallenge(request fosite.AuthorizeRequester) error {
 }
 
 // HandleTokenEndpointRequest checks, in this order: the code's HMAC, whose it
-// is, the verifier, and only then whether it was used, which ends its family.
+// is, the verifier, the key it is bound to, and only then whether it was used, which ends its family.
 // So neither another client nor who lacks the verifier can end it.
 func (g *codeGrant) HandleTokenEndpointRequest(ctx context.Context, request fosite.AccessRequester) error {
 	if !g.CanHandleTokenEndpointRequest(ctx, request) {
@@ -63,6 +63,9 @@ func (g *codeGrant) HandleTokenEndpointRequest(ctx context.Context, request fosi
 	got := base64.RawURLEncoding.EncodeToString(sum[:])
 	if subtle.ConstantTimeCompare([]byte(got), []byte(kept.Challenge)) != 1 {
 		return fosite.ErrInvalidGrant.WithHint("The code_verifier does not belong to the code_challenge (RFC 7636).")
+	}
+	if err := kept.shownTo(request); err != nil {
+		return err
 	}
 	if err := g.server.sameAudience(request, kept.Audience); err != nil {
 		return err

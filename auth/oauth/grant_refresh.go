@@ -41,6 +41,11 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, request f
 	if kept.ClientID.String() != request.GetClient().GetID() {
 		return fosite.ErrInvalidGrant.WithHint("The refresh token was issued to another client.")
 	}
+	if request.GetClient().IsPublic() { // another proves itself, and may change its key (RFC 9449 §5)
+		if err := kept.shownTo(request); err != nil {
+			return err
+		}
+	}
 	if err := g.server.sameAudience(request, kept.Audience); err != nil {
 		return err
 	}

@@ -35,7 +35,11 @@ func (s *Server) par(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	uri, err := s.pushNew(ctx, r)
+	shown, err := s.shownProof(w, r)
+	var uri string
+	if err == nil {
+		uri, err = s.pushNew(ctx, r, shown)
+	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -48,7 +52,9 @@ func (s *Server) par(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Server) pushNew(ctx context.Context, r *http.Request) (string, error) {
+// pushNew checks and keeps a request. A DPoP proof binds its code to the key,
+// as dpop_jkt would (RFC 9449 §10.1).
+func (s *Server) pushNew(ctx context.Context, r *http.Request, shown proof) (string, error) {
 	caller, err := s.authenticate(ctx, r, r.PostForm)
 	if err != nil {
 		return "", err
@@ -63,7 +69,16 @@ func (s *Server) pushNew(ctx context.Context, r *http.Request) (string, error) {
 		return "", fosite.ErrInvalidRequest.WithHint("A pushed request names no request_uri (RFC 9126 §2.1).")
 	}
 	form.Set("client_id", caller.GetID()) // which Basic and an assertion may leave out
+	if asked := form.Get("dpop_jkt"); shown.jkt != "" {
+		if asked != "" && asked != shown.jkt {
+			return "", errInvalidProof.WithHint("dpop_jkt names another key than the DPoP proof is made with.")
+		}
+		form.Set("dpop_jkt", shown.jkt)
+	}
 	if _, err := s.readAuthorize(ctx, form); err != nil {
+		return "", err
+	}
+	if err := s.takeProof(ctx, shown); err != nil {
 		return "", err
 	}
 	return s.push(ctx, form, pushedLife)

@@ -25,9 +25,14 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	request, err := s.fosite.NewAccessRequest(ctx, r, &session{})
+	shown, err := s.shownProof(w, r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	request, err := s.fosite.NewAccessRequest(ctx, r, &session{binding: binding{JKT: shown.jkt}})
 	if err == nil {
-		err = checkBound(request)
+		err = s.bind(ctx, request, shown)
 	}
 	if err != nil {
 		s.refuse(w, r, err)
@@ -46,7 +51,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	response.SetTokenType("Bearer")
+	response.SetTokenType(bindingOf(request).tokenType())
 	response.SetExpiresIn(accessLife)
 	s.fosite.WriteAccessResponse(ctx, w, request, response)
 }
