@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"strings"
 
@@ -35,7 +37,7 @@ func PresentedBy(r *http.Request, url string) (Presented, error) {
 	if len(headers) > 1 {
 		return Presented{}, problem.Errorf(problem.Invalid, "the call carries more than one credential; send one").Coded("two-credentials")
 	}
-	p := Presented{Proofs: r.Header.Values("DPoP"), Method: r.Method, URL: url}
+	p := Presented{Proofs: r.Header.Values("DPoP"), Method: r.Method, URL: url, X5T: CertificateHash(r)}
 	if len(headers) == 1 {
 		p.Scheme, p.Token, _ = strings.Cut(headers[0], " ")
 		p.Token = strings.TrimSpace(p.Token)
@@ -46,6 +48,16 @@ func PresentedBy(r *http.Request, url string) (Presented, error) {
 		}
 	}
 	return p, nil
+}
+
+// CertificateHash is the SHA-256, in base64url, of the certificate that the
+// client of a request has shown (RFC 8705 §3.1), "" when it has shown none.
+func CertificateHash(r *http.Request) string {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(r.TLS.PeerCertificates[0].Raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // Is reports whether the token came by that scheme.

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 
 	"lgsp/internal/problem"
@@ -71,6 +72,7 @@ func (p Protocol) tidy(wrong *problem.Error, kind string) Protocol {
 	if !slices.Contains(methods, p.AuthMethod) {
 		wrong.Wrong("token_endpoint_auth_method", "auth-method-unknown", "a way that this kind of application can prove itself")
 	}
+	p.checkCertificate(wrong)
 	if p.Profile != "" && p.Profile != FAPI2 {
 		wrong.Wrong("profile", "profile-unknown", "fapi2, or nothing")
 	}
@@ -129,6 +131,23 @@ func isHTTPS(uri string) bool {
 	u, err := url.Parse(uri)
 	return err == nil && u.Scheme == "https"
 }
+
+// checkCertificate adds what is wrong with how the certificate of an
+// application is known: by exactly one name (RFC 8705 §2.1.2).
+func (p Protocol) checkCertificate(wrong *problem.Error) {
+	if p.AuthMethod == TLSAuth && (p.CertSubjectDN == "") == (p.CertSANDNS == "") {
+		wrong.Wrong("tls_client_auth_subject_dn", "cert-name-one", "exactly one of tls_client_auth_subject_dn and tls_client_auth_san_dns")
+	}
+	if _, err := ParseDN(p.CertSubjectDN); p.CertSubjectDN != "" && err != nil {
+		wrong.Wrong("tls_client_auth_subject_dn", "cert-dn-form", "a name as RFC 4514 writes it, the most specific part first", "reason", err.Error())
+	}
+	if p.CertSANDNS != "" && (len(p.CertSANDNS) > 253 || !dnsName.MatchString(p.CertSANDNS)) {
+		wrong.Wrong("tls_client_auth_san_dns", "cert-dns-form", "a host name such as may-chu-01.example.vn")
+	}
+}
+
+// dnsName is what a dNSName of a certificate holds (RFC 5280 §4.2.1.6), without wildcard.
+var dnsName = regexp.MustCompile(`^(?i)([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 // fetchable reports whether we could call uri; where it leads is judged when
 // it is dialled.

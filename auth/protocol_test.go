@@ -2,6 +2,7 @@ package auth
 
 import (
 	"maps"
+	"strings"
 	"testing"
 )
 
@@ -48,6 +49,31 @@ func TestFAPISettingsGoTogether(t *testing.T) {
 		ok(t, "tidy", err)
 		if !n.PushedOnly || n.DPoPBound != tt.wantDPoP || n.CertBound != tt.wantCert {
 			t.Errorf("%+v: got %+v", tt, n.Protocol)
+		}
+	}
+}
+
+func TestCertificateSettingsGoTogether(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		p    Protocol
+		want map[string]string
+	}{
+		{"a subject", Protocol{AuthMethod: TLSAuth, CertSubjectDN: "CN=a,O=b"}, map[string]string{}},
+		{"a host", Protocol{AuthMethod: TLSAuth, CertSANDNS: "_may.Chu-01.example.vn"}, map[string]string{}},
+		{"its own certificate", Protocol{AuthMethod: TLSSelfSigned}, map[string]string{}},
+		{"no name", Protocol{AuthMethod: TLSAuth}, map[string]string{"tls_client_auth_subject_dn": "cert-name-one"}},
+		{"two names", Protocol{AuthMethod: TLSAuth, CertSubjectDN: "CN=a", CertSANDNS: "a"}, map[string]string{"tls_client_auth_subject_dn": "cert-name-one"}},
+		{"no subject", Protocol{AuthMethod: TLSAuth, CertSubjectDN: "a"}, map[string]string{"tls_client_auth_subject_dn": "cert-dn-form"}},
+		{"a wildcard", Protocol{AuthMethod: TLSAuth, CertSANDNS: "*.example.vn"}, map[string]string{"tls_client_auth_san_dns": "cert-dns-form"}},
+		{"an address", Protocol{AuthMethod: TLSAuth, CertSANDNS: "https://example.vn"}, map[string]string{"tls_client_auth_san_dns": "cert-dns-form"}},
+		{"a long host", Protocol{AuthMethod: TLSAuth, CertSANDNS: strings.Repeat("a.", 127)}, map[string]string{"tls_client_auth_san_dns": "cert-dns-form"}},
+		{"not read, and wrong", Protocol{CertSubjectDN: "=", CertSANDNS: "-"}, map[string]string{"tls_client_auth_subject_dn": "cert-dn-form", "tls_client_auth_san_dns": "cert-dns-form"}},
+	} {
+		_, err := NewApplication{Name: "Một cửa", Protocol: tt.p}.tidy()
+		if got := fields(err); !maps.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }

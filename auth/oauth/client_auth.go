@@ -12,8 +12,8 @@ import (
 )
 
 // authenticate finds which client sends a request and that it is it (RFC 6749
-// §2.3): client_secret_basic, client_secret_post, private_key_jwt, or nothing
-// but client_id for a public client. Two ways at once are refused, and so is
+// §2.3): client_secret_basic, client_secret_post, private_key_jwt, the
+// certificate of its connection, or nothing but client_id for a public client. Two ways at once are refused, and so is
 // another way than the one the application has chosen. The secret is compared
 // by VerifySecret, with an HMAC: it holds 256 random bits, which no slow hash
 // would protect better.
@@ -50,6 +50,12 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, form url.Val
 	if known.IsPublic() {
 		if secret != "" {
 			return nil, fosite.ErrInvalidClient.WithHint("This client is public and has no secret; send client_id alone.")
+		}
+		return known, nil
+	}
+	if known.showsCertificate() && secret == "" && r.Header.Get("Authorization") == "" {
+		if err := s.byCertificate(ctx, r, known); err != nil {
+			return nil, err
 		}
 		return known, nil
 	}

@@ -39,11 +39,14 @@ type metadata struct {
 	RequestObjects        bool     `json:"request_parameter_supported"`
 	RequestObjectsByURI   bool     `json:"request_uri_parameter_supported"`
 	ClaimsParameter       bool     `json:"claims_parameter_supported"`
+
+	CertBound bool              `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	Aliases   map[string]string `json:"mtls_endpoint_aliases,omitempty"` // RFC 8705 §5
 }
 
 // discovery answers both .well-known addresses.
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
-	confidential := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
+	confidential := append([]string{"client_secret_basic", "client_secret_post", "private_key_jwt"}, s.certificateMethods()...)
 	writeCacheable(w, metadata{
 		Issuer:                s.Issuer,
 		AuthorizationEndpoint: s.Issuer + "/oauth2/authorize",
@@ -71,6 +74,8 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "locale", "email"},
 		Prompts:               []string{"none", "login", "consent"},
 		IssuerInAnswer:        true,
+		CertBound:             s.ClientURL != "",
+		Aliases:               s.aliases(),
 	})
 }
 

@@ -1,6 +1,8 @@
 package oauth
 
 import (
+	"crypto/tls"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"lgsp/auth"
+	"lgsp/internal/certtest"
 )
 
 // fapi makes w.app a client of FAPI 2.0 and gives the key it proves itself with.
@@ -160,11 +163,11 @@ func TestFAPI2RefreshTokensStay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.grant(scopeEmail, scopeOffline)
-	pair := w.fapi()
-	_, err := w.db.Exec(t.Context(), `update auth.oauth_grant set x5t = 'a certificate'`)
-	w.must(err)
+	own := w.fapiByCertificate()
 	refresh := func() answer {
-		return w.asFAPI("/oauth2/token", pair, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}})
+		return w.with(&own, "/oauth2/token", url.Values{
+			"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}, "client_id": {w.app.ID.String()},
+		})
 	}
 	for range 8 {
 		got := refresh()
@@ -188,12 +191,23 @@ func TestFAPI2RefreshTokensEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	token := w.grant(scopeOffline)
-	pair := w.fapi()
-	_, err := w.db.Exec(t.Context(), `update auth.oauth_grant set x5t = 'a certificate'`)
-	w.must(err)
-	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}}
-	w.asFAPI("/oauth2/token", pair, form).want(t, 200, "")
-	w.asFAPI("/oauth2/revoke", pair, url.Values{"token": {token.RefreshToken}}).want(t, 200, "")
+	own, client := w.fapiByCertificate(), w.app.ID.String()
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}, "client_id": {client}}
+	w.with(&own, "/oauth2/token", form).want(t, 200, "")
+	w.with(&own, "/oauth2/revoke", url.Values{"token": {token.RefreshToken}, "client_id": {client}}).want(t, 200, "")
 	w.familyIsDead()
-	w.asFAPI("/oauth2/token", pair, form).want(t, 400, "invalid_grant")
+	w.with(&own, "/oauth2/token", form).want(t, 400, "invalid_grant")
+}
+
+// fapiByCertificate makes w.app a client of FAPI 2.0 that proves itself by a
+// certificate, which its tokens are bound to.
+func (w *world) fapiByCertificate() tls.Certificate {
+	w.t.Helper()
+	w.door(certtest.NewCA(w.t, w.Now()))
+	own := certtest.SelfSigned(w.t, w.Now())
+	jwk, err := json.Marshal(jose.JSONWebKey{Key: own.Leaf.PublicKey})
+	w.must(err)
+	w.setKeys(w.app, jwk)
+	w.edit(auth.Protocol{Profile: auth.FAPI2, AuthMethod: auth.TLSSelfSigned})
+	return own
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -82,6 +83,11 @@ type Server struct {
 	// reaches public addresses only, for the jwks_uri of others.
 	ClientKeys func(ctx context.Context, application uuid.UUID) (map[string]crypto.PublicKey, error)
 	Fetch      *http.Client
+	// ClientCAs vouch for the certificates of clients; nil when none do.
+	ClientCAs func() *x509.CertPool
+	// ClientURL is the public origin where clients show certificates, "" when
+	// there is none.
+	ClientURL string
 
 	// SessionPerson is the person of the browser's session, Unauthorized
 	// without one. WhoByPerson and WhoByApplication are the principals a token

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -97,6 +98,7 @@ func (w *world) newServer(issuer string) *Server {
 		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)), NonceKey: [32]byte([]byte(strings.Repeat("n", 32))),
 		Client: w.auth.Application, VerifySecret: w.auth.VerifySecret, ClientKeys: w.auth.PublicKeys,
 		Address:     func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
+		ClientCAs:   func() *x509.CertPool { return nil },
 		WhoByPerson: w.auth.WhoByPerson, WhoByApplication: w.auth.WhoByApplication, Persons: w.auth.Persons,
 		SessionPerson: func(*http.Request) (SignedIn, error) {
 			w.mu.Lock()

@@ -100,11 +100,12 @@ insert into auth.oauth_refresh (signature, grant_id, created_at, expires_at, par
 values ($1, $2, $3, $4, $5, $6)`
 
 const bindGrantSQL = `
-update auth.oauth_grant set jkt = $2 where id = $1`
+update auth.oauth_grant set jkt = $2, x5t = $3 where id = $1`
 
 // CreateRefreshTokenSession keeps a refresh token. Its scopes are the grant's,
-// whatever the access token beside it was narrowed to (RFC 6749 §6). A public
-// client's is bound to the key that it was got with (RFC 9449 §5).
+// whatever the access token beside it was narrowed to (RFC 6749 §6). That of a
+// public client is good only with the key or certificate of the first: it has
+// nothing else to prove itself by (RFC 8705 §4, RFC 9449 §5).
 func (s *store) CreateRefreshTokenSession(ctx context.Context, signature, jti string, request fosite.Requester) error {
 	known, ok := request.GetSession().(*session)
 	if !ok {
@@ -114,10 +115,11 @@ func (s *store) CreateRefreshTokenSession(ctx context.Context, signature, jti st
 	if _, err := s.db(ctx).Exec(ctx, createRefreshSQL, signature, request.GetID(), now, now.Add(refreshLife), known.refreshes, jti); err != nil {
 		return fmt.Errorf("keep refresh token: %w", err)
 	}
-	if request.GetClient().IsPublic() && known.binding.JKT != "" {
-		if _, err := s.db(ctx).Exec(ctx, bindGrantSQL, request.GetID(), known.binding.JKT); err != nil {
-			return fmt.Errorf("bind grant %s: %w", request.GetID(), err)
-		}
+	if !request.GetClient().IsPublic() || known.binding == (binding{}) {
+		return nil
+	}
+	if _, err := s.db(ctx).Exec(ctx, bindGrantSQL, request.GetID(), known.binding.JKT, known.binding.X5T); err != nil {
+		return fmt.Errorf("bind grant: %w", err)
 	}
 	return nil
 }

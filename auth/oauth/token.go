@@ -32,6 +32,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	}
 	request, err := s.fosite.NewAccessRequest(ctx, r, &session{binding: binding{JKT: shown.jkt}})
 	if err == nil {
+		err = bindCertificate(r, request)
+	}
+	if err == nil {
 		err = s.bind(ctx, request, shown)
 	}
 	if err != nil {

@@ -27,10 +27,20 @@ type CA struct {
 // NewCA makes an authority whose certificate is good for the day around at.
 func NewCA(t testing.TB, at time.Time) CA {
 	t.Helper()
-	template := around(at, x509.Certificate{
-		Subject: pkix.Name{CommonName: "Test CA"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
-	made := sign(t, template, nil)
+	return newCA(t, at, nil)
+}
+
+// Between makes an authority that this one vouches for.
+func (ca CA) Between(at time.Time) CA {
+	ca.t.Helper()
+	return newCA(ca.t, at, &ca)
+}
+
+func newCA(t testing.TB, at time.Time, by *CA) CA {
+	t.Helper()
+	made := sign(t, around(at, x509.Certificate{
+		Subject: pkix.Name{CommonName: "Test CA " + rand.Text()}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}), by)
 	return CA{t, made.PrivateKey.(*ecdsa.PrivateKey), made.Leaf}
 }
 
