@@ -230,9 +230,13 @@ func (s *Server) codeURL(ctx context.Context, request *fosite.AuthorizeRequest, 
 }
 
 // errorURL is the client's address with an RFC 6749 §4.1.2.1 error. What is
-// our own fault comes back as the error.
+// our own fault comes back as the error, but for a database that is away: the
+// client may send the browser again.
 func (s *Server) errorURL(request *fosite.AuthorizeRequest, err error) (string, error) {
 	var said *fosite.RFC6749Error
+	if isAway(err) {
+		return s.answerURL(request, errAway.ToValues()), nil
+	}
 	if !errors.As(err, &said) || said.CodeField >= http.StatusInternalServerError {
 		return "", err
 	}

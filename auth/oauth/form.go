@@ -1,13 +1,17 @@
 package oauth
 
 import (
+	"context"
 	"errors"
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/gorilla/mux"
 	"github.com/ory/fosite"
 )
 
@@ -30,8 +34,11 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 	if err := r.ParseForm(); err != nil {
 		var big *http.MaxBytesError
-		if errors.As(err, &big) {
+		switch {
+		case errors.As(err, &big):
 			return tooLarge()
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return tooSlow()
 		}
 		return fosite.ErrInvalidRequest.WithHint("The parameters are not well formed.").WithWrap(err)
 	}
@@ -73,6 +80,28 @@ func tooLarge() error {
 	e := *fosite.ErrInvalidRequest
 	e.CodeField = http.StatusRequestEntityTooLarge
 	return e.WithHintf("The request is larger than %d KiB.", bodyLimit>>10)
+}
+
+func tooSlow() error {
+	e := *fosite.ErrInvalidRequest
+	e.CodeField = http.StatusRequestTimeout
+	return e.WithHint("The request did not come whole in time.")
+}
+
+// inTime ends what has not come, or been answered, within life: nobody holds a
+// connection of ours, or of the database, for longer.
+func inTime(life time.Duration) mux.MiddlewareFunc {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), life)
+			defer cancel()
+			stop := context.AfterFunc(ctx, func() {
+				_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // what cannot has the server's own deadline
+			})
+			defer stop()
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
 }
 
 func clip(text string) string { return text[:min(len(text), 40)] }

@@ -213,6 +213,9 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 	if e := problem.Of(err); e != nil && e.Kind == problem.Unauthorized {
 		p.Challenge(e, "")
 	}
+	if isAway(err) {
+		err = problem.Errorf(problem.Unavailable, "nothing was done; try again in a few seconds").Sends("Retry-After", "5").Because(err)
+	}
 	if err != nil {
 		problem.Write(w, r, err)
 		return

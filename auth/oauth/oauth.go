@@ -42,6 +42,7 @@ const (
 	keyNotice   = 2 * time.Minute      // a key is published this long before it signs
 	reloadEvery = time.Minute          // at which every node reads the keys again
 	bodyLimit   = 64 << 10             // bytes
+	requestLife = 10 * time.Second     // to send a request, and for us to answer it
 )
 
 // The scopes. They narrow what a token may do at the platform itself; what it
@@ -178,6 +179,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Routes registers the protocol's addresses.
 func (s *Server) Routes(router *mux.Router) {
+	router = router.NewRoute().Subrouter()
+	router.Use(inTime(requestLife))
 	router.HandleFunc("/oauth2/authorize", s.authorize).Methods(http.MethodGet, http.MethodPost)
 	router.HandleFunc("/oauth2/introspect", s.introspect).Methods(http.MethodPost)
 	for path, open := range map[string]struct {

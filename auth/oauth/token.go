@@ -9,6 +9,8 @@ import (
 	"github.com/ory/fosite"
 
 	"lgsp/auth"
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
 )
 
@@ -72,11 +74,19 @@ func checkGrantType(asked string) error {
 	return fosite.ErrUnsupportedGrantType.WithHintf("grant_type is one of %s.", strings.Join(grantTypes, ", "))
 }
 
+// errAway is what everybody hears while the database, or what else is needed,
+// cannot be reached: nothing was done.
+var errAway = fosite.ErrTemporarilyUnavailable.WithHint("Nothing was done; try again in a few seconds.")
+
+func isAway(err error) bool { return pg.IsAway(err) || problem.Is(err, problem.Unavailable) }
+
 // refuse answers with an RFC 6749 §5.2 error, through fosite's writer, and
 // logs it. An error that is none of fosite's is server_error, with no text.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var said *fosite.RFC6749Error
 	switch {
+	case isAway(err):
+		err = errAway.WithWrap(err)
 	case errors.Is(err, fosite.ErrNotFound): // it expired between two looks
 		err = notFoundIsInvalidGrant(err)
 	case !errors.As(err, &said):
@@ -89,6 +99,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	slog.Log(r.Context(), level, "oauth refused", "error", e.ErrorField, "hint", e.HintField, "err", errors.Unwrap(e),
 		"status", e.CodeField, "trace_id", telemetry.Trace(r.Context()))
+	if e.CodeField == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
 	if e.CodeField == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="lgsp"`)
 	}

@@ -3,6 +3,8 @@ package pg_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lgsp/internal/pg"
 	"lgsp/internal/pgtest"
@@ -127,5 +130,32 @@ func TestNotify(t *testing.T) {
 	}
 	if got.Payload != "2" {
 		t.Errorf("got %q: what was rolled back is told", got.Payload)
+	}
+}
+
+func TestIsAway(t *testing.T) {
+	t.Parallel()
+	_, unreachable := pgx.Connect(t.Context(), "postgres://nobody@127.0.0.1:1/none?sslmode=disable")
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nothing":                     {nil, false},
+		"nobody listens":              {unreachable, true},
+		"too late":                    {fmt.Errorf("read: %w", context.DeadlineExceeded), true},
+		"the caller went":             {context.Canceled, false},
+		"it shuts down":               {&pgconn.PgError{Code: "57P01"}, true},
+		"it starts":                   {&pgconn.PgError{Code: "57P03"}, true},
+		"no connection left":          {&pgconn.PgError{Code: "53300"}, true},
+		"the connection broke":        {fmt.Errorf("read: %w", io.ErrUnexpectedEOF), true},
+		"a rule of the schema":        {&pgconn.PgError{Code: "23505"}, false},
+		"a statement that was wrong":  {&pgconn.PgError{Code: "42703"}, false},
+		"no row, which is an answer":  {pgx.ErrNoRows, false},
+		"something else altogether":   {errors.New("no"), false},
+		"the platform ended the wait": {&pgconn.PgError{Code: "57014"}, false},
+	} {
+		if got := pg.IsAway(tt.err); got != tt.want {
+			t.Errorf("%s (%v): got %t", name, tt.err, got)
+		}
 	}
 }
