@@ -14,6 +14,7 @@ import (
 
 	"lgsp/agreement"
 	"lgsp/auth"
+	"lgsp/auth/oauth"
 	"lgsp/auth/policy"
 	"lgsp/catalog"
 	"lgsp/internal/problem"
@@ -33,6 +34,7 @@ import (
 //	@description				Bearer and a personal access token (lgsp_pat_…) or an access token for the issuer.
 type API struct {
 	Auth       *auth.Auth
+	OAuth      *oauth.Server
 	Policy     *policy.Enforcer
 	Catalog    *catalog.Catalog
 	Agreements *agreement.Agreements
@@ -71,6 +73,7 @@ func (a *API) router() *mux.Router {
 	a.peopleRoutes(own)
 	a.applicationRoutes(own)
 	a.credentialRoutes(own)
+	a.meRoutes(own)
 	a.apiRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)

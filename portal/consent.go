@@ -10,6 +10,7 @@ import (
 // consentData is the data of the page "consent".
 type consentData struct {
 	oauth.ConsentView
+	Where   audience
 	Request string // handle of the waiting request
 }
 
@@ -24,7 +25,11 @@ func (p *Portal) consentForm(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{Name: "consent", Data: consentData{view, r.FormValue("request")}}, nil
+	where, err := p.audienceOf(r.Context(), who, view.Audience)
+	if err != nil {
+		return page{}, err
+	}
+	return page{Name: "consent", Data: consentData{view, where, r.FormValue("request")}}, nil
 }
 
 // consent answers POST /consent. The browser goes on by itself from the page

@@ -15,15 +15,15 @@ func TestConsentPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := consentData{Request: "handle", ConsentView: oauth.ConsentView{ClientName: "<Ứng dụng>", RedirectHost: "app.example.vn", Platform: true,
-		Scopes: []oauth.ConsentScope{{Name: "email", TitleVI: "Xem thư điện tử", TitleEN: "See your e-mail address"}}}}
+	asked := consentData{Request: "handle", ConsentView: oauth.ConsentView{ClientName: "<Ứng dụng>", RedirectHost: "app.example.vn",
+		Scopes: []string{"email"}}, Where: audience{Platform: true}}
 	for _, tt := range []struct {
 		name, locale, page string
 		data               any
 		want               []string
 	}{
 		{"who asks, for what, and where it leads", "vi", "consent", asked,
-			[]string{"“&lt;Ứng dụng&gt;”", "Xem thư điện tử", "app.example.vn", "Chính nền tảng này", `name="request" value="handle"`, `value="deny"`}},
+			[]string{"“&lt;Ứng dụng&gt;”", "Xem địa chỉ thư điện tử của bạn", "app.example.vn", "Chính nền tảng này", `name="request" value="handle"`, `value="deny"`}},
 		{"in English", "en", "consent", asked, []string{"See your e-mail address", `action="/en/consent"`}},
 		{"on to a web application", "vi", "onward", template.URL("https://app.example.vn/back?code=a&state=b"),
 			[]string{`content="0;url=https://app.example.vn/back?code=a&amp;state=b"`, `href="https://app.example.vn/back?code=a&amp;state=b"`}},

@@ -34,6 +34,7 @@ func clipped(text string) string { return text[:min(len(text), 40)] }
 // deviceData is the data of the page "device-consent".
 type deviceData struct {
 	oauth.ConsentView
+	Where    audience
 	UserCode string
 }
 
@@ -48,7 +49,11 @@ func (p *Portal) device(r *http.Request) (page, error) {
 	err := p.tryUserCode(r, func() error {
 		if word == "" {
 			view, err := p.OAuth.Device(r.Context(), typed)
-			answer = page{Name: "device-consent", Data: deviceData{view, strings.ToUpper(typed)}}
+			if err != nil {
+				return err
+			}
+			where, err := p.audienceOf(r.Context(), whoever(r), view.Audience)
+			answer = page{Name: "device-consent", Data: deviceData{view, where, strings.ToUpper(typed)}}
 			return err
 		}
 		who, proof, err := p.SessionOf(r)

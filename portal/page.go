@@ -54,6 +54,9 @@ func (p *Portal) pageUpTo(limit int64, h pageFunc) http.Handler {
 		if err == nil {
 			answer, err = h(r)
 		}
+		if err == nil && answer.Session != nil {
+			err = p.Auth.KnowBrowser(r.Context(), answer.Session.Secret, r.UserAgent(), p.Address(r).String())
+		}
 		if err != nil {
 			p.fail(w, r, err)
 			return
@@ -93,7 +96,7 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) error {
 
 // show renders the whole page and then writes it.
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, answer page) {
-	if answer.Session != nil {
+	if answer.Session != nil || answer.SignOut {
 		r = r.WithContext(context.WithValue(r.Context(), whoKey{}, answer.Who))
 	}
 	view := p.view(r)

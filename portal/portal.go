@@ -97,6 +97,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	r := mux.NewRouter()
 	p.readingRoutes(r)
 	p.accountRoutes(r)
+	p.sessionRoutes(r)
 	p.datasetRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)

@@ -9,14 +9,12 @@ import (
 	"github.com/gorilla/mux"
 
 	"lgsp/auth"
-	"lgsp/web"
 )
 
 // accountRoutes are the pages around an account.
 func (p *Portal) accountRoutes(r *mux.Router) {
 	r.Handle("/sign-in", p.page(p.signInForm)).Methods("GET", "HEAD")
 	r.Handle("/sign-in", p.page(p.signIn)).Methods("POST")
-	r.Handle("/sign-out", p.page(p.signOut)).Methods("POST")
 	r.Handle("/sign-up", p.page(p.signUpForm)).Methods("GET", "HEAD")
 	r.Handle("/sign-up", p.page(p.signUp)).Methods("POST")
 	r.Handle("/sign-up/confirm", p.page(p.confirmForm)).Methods("GET", "HEAD")
@@ -79,16 +77,6 @@ func (p *Portal) firstDesk(r *http.Request, session auth.Session) (string, error
 	}
 	list := desks(who)
 	return list[len(list)-1].Href, nil
-}
-
-// signOut answers POST /sign-out.
-func (p *Portal) signOut(r *http.Request) (page, error) {
-	if cookie, err := r.Cookie(p.sessionCookie()); err == nil {
-		if err := p.Auth.SignOut(r.Context(), cookie.Value); err != nil {
-			return page{}, err
-		}
-	}
-	return page{To: "/", SignOut: true, Flash: &web.Flash{Key: "auth.signed-out"}}, nil
 }
 
 // localPath is an address inside the portal, or "": nobody is sent elsewhere

@@ -24,17 +24,17 @@ import (
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	if err := readForm(w, r); err != nil {
-		s.refuse(w, r, err)
+		s.refuseBrowser(w, r, err)
 		return
 	}
 	asked, err := s.readAsking(r)
 	if err != nil {
-		s.refuse(w, r, err)
+		s.refuseBrowser(w, r, err)
 		return
 	}
 	request, err := s.readAuthorize(ctx, asked.form)
 	if request == nil {
-		s.refuse(w, r, err)
+		s.refuseBrowser(w, r, err)
 		return
 	}
 	next := ""
@@ -45,7 +45,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		next, err = s.errorURL(request, err)
 	}
 	if err != nil {
-		s.refuse(w, r, err)
+		s.refuseBrowser(w, r, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -60,12 +60,12 @@ func (s *Server) readAuthorize(ctx context.Context, form url.Values) (*fosite.Au
 	known, err := s.client(ctx, form.Get("client_id"))
 	if errors.Is(err, fosite.ErrInvalidClient) {
 		// not 401, which would open the browser's password box
-		return nil, fosite.ErrInvalidRequest.WithHint("client_id names no enabled application.")
+		return nil, fosite.ErrInvalidRequest.WithHint("client_id names no enabled application.").WithWrap(clientUnknown())
 	} else if err != nil {
 		return nil, err
 	}
 	if !redirectMatches(form.Get("redirect_uri"), known.RedirectURIs) {
-		return nil, fosite.ErrInvalidRequest.WithHint("redirect_uri is not, letter by letter, one that is registered for this client.")
+		return nil, fosite.ErrInvalidRequest.WithHint("redirect_uri is not, letter by letter, one that is registered for this client.").WithWrap(badRedirect())
 	}
 	// fosite reads request objects unsigned (F4) and refuses to do without a
 	// state (F10): it sees neither.
@@ -95,6 +95,10 @@ func (s *Server) readAuthorize(ctx context.Context, form url.Values) (*fosite.Au
 		return request, err
 	}
 	return request, s.checkAuthorize(ctx, request, form)
+}
+
+func badRedirect() error {
+	return problem.Errorf(problem.Invalid, "redirect_uri is not, letter by letter, one that is registered for this client").Coded("authorize-redirect")
 }
 
 func (s *Server) checkAuthorize(ctx context.Context, request *fosite.AuthorizeRequest, form url.Values) error {

@@ -25,32 +25,8 @@ type ConsentView struct {
 	ClientName   string
 	Description  string
 	RedirectHost string // where the browser goes next
-	Audience     string // an API version's address, or the platform itself:
-	Platform     bool
-	Scopes       []ConsentScope
-}
-
-// ConsentScope is one thing asked for, in words.
-type ConsentScope struct {
-	Name    string
-	TitleVI string
-	TitleEN string
-}
-
-func consentScope(name string) ConsentScope {
-	switch name {
-	case scopeOpenID:
-		return ConsentScope{name, "Biết bạn là ai trên nền tảng này (một mã số, không phải căn cước)", "Know who you are on this platform (an identifier, not your ID number)"}
-	case scopeProfile:
-		return ConsentScope{name, "Xem họ tên và ngôn ngữ của bạn", "See your name and language"}
-	case scopeEmail:
-		return ConsentScope{name, "Xem địa chỉ thư điện tử của bạn", "See your e-mail address"}
-	case scopeOffline:
-		return ConsentScope{name, "Giữ quyền này cả khi bạn không sử dụng ứng dụng, cho đến khi quyền bị thu hồi", "Keep this access while you are away, until it is revoked"}
-	case ScopeManage:
-		return ConsentScope{name, "Thay mặt bạn làm mọi việc mà bạn được làm qua giao diện quản trị /api/v1", "Do everything on your behalf that you may do through the management API /api/v1"}
-	}
-	return ConsentScope{name, name, name}
+	Audience     string // an API version's address, or the issuer: the platform itself
+	Scopes       []string
 }
 
 var errNoConsent = problem.Errorf(problem.NotFound,
@@ -102,13 +78,10 @@ func (s *Server) Consent(ctx context.Context, who auth.Principal, handle string)
 	}
 	view := ConsentView{
 		Client: known.ID, ClientName: known.Name, Description: known.Description, RedirectHost: request.RedirectURI.Host,
-		Audience: request.GetRequestedAudience()[0], Platform: request.GetRequestedAudience()[0] == s.Issuer,
+		Audience: request.GetRequestedAudience()[0], Scopes: request.GetRequestedScopes(),
 	}
 	if view.RedirectHost == "" { // com.example.app:/callback
 		view.RedirectHost = request.RedirectURI.Scheme
-	}
-	for _, scope := range request.GetRequestedScopes() {
-		view.Scopes = append(view.Scopes, consentScope(scope))
 	}
 	return view, nil
 }

@@ -214,14 +214,10 @@ func (s *Server) Device(ctx context.Context, typed string) (ConsentView, error) 
 	if err != nil {
 		return ConsentView{}, err
 	}
-	view := ConsentView{
+	return ConsentView{
 		Client: known.ID, ClientName: known.Name, Description: known.Description,
-		Audience: device.Audience, Platform: device.Audience == s.Issuer,
-	}
-	for _, scope := range device.Scopes {
-		view.Scopes = append(view.Scopes, consentScope(scope))
-	}
-	return view, nil
+		Audience: device.Audience, Scopes: device.Scopes,
+	}, nil
 }
 
 const (

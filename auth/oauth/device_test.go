@@ -58,7 +58,7 @@ func TestDevice(t *testing.T) {
 	}
 	view, err := w.server.Device(t.Context(), asked.UserCode)
 	w.must(err)
-	if view.ClientName != w.native.Name || !view.Platform || len(view.Scopes) != 2 {
+	if view.ClientName != w.native.Name || view.Audience != w.http.URL || len(view.Scopes) != 2 {
 		t.Errorf("the page shows %+v", view)
 	}
 	w.answerDevice(asked.UserCode, "allow")

@@ -19,6 +19,7 @@ type metadata struct {
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
 	DeviceEndpoint        string   `json:"device_authorization_endpoint"` // RFC 8628 §4
+	EndSessionEndpoint    string   `json:"end_session_endpoint"`
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
@@ -39,6 +40,8 @@ type metadata struct {
 	RequestObjects        bool     `json:"request_parameter_supported"`
 	RequestObjectsByURI   bool     `json:"request_uri_parameter_supported"`
 	ClaimsParameter       bool     `json:"claims_parameter_supported"`
+	BackchannelLogout     bool     `json:"backchannel_logout_supported"`
+	BackchannelSession    bool     `json:"backchannel_logout_session_supported"`
 
 	CertBound bool              `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 	Aliases   map[string]string `json:"mtls_endpoint_aliases,omitempty"` // RFC 8705 §5
@@ -57,6 +60,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		RevocationEndpoint:    s.Issuer + "/oauth2/revoke",
 		PushedEndpoint:        s.Issuer + "/oauth2/par",
 		DeviceEndpoint:        s.Issuer + "/oauth2/device_authorization",
+		EndSessionEndpoint:    s.Issuer + "/oauth2/logout",
 		Scopes:                []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline, ScopeManage},
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query"},
@@ -71,9 +75,11 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"public"},
 		IDTokenAlgorithms:     []string{"ES256"},
-		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "locale", "email"},
+		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "name", "locale", "email"},
 		Prompts:               []string{"none", "login", "consent"},
 		IssuerInAnswer:        true,
+		BackchannelLogout:     true,
+		BackchannelSession:    true,
 		CertBound:             s.ClientURL != "",
 		Aliases:               s.aliases(),
 	})

@@ -107,6 +107,11 @@ type Server struct {
 	Audiences func(ctx context.Context, client uuid.UUID) ([]string, error)
 	Serves    func(ctx context.Context, client uuid.UUID, audience string) error
 
+	// EndBrowser signs the browser out. Explain shows a person an error that no
+	// application can be told of; nil leaves it JSON.
+	EndBrowser func(w http.ResponseWriter, r *http.Request) error
+	Explain    func(w http.ResponseWriter, r *http.Request, err error)
+
 	// Record writes an act to the ledger inside the transaction that does it.
 	Record auth.RecordFunc
 
@@ -182,6 +187,7 @@ func (s *Server) Routes(router *mux.Router) {
 	router = router.NewRoute().Subrouter()
 	router.Use(inTime(requestLife))
 	router.HandleFunc("/oauth2/authorize", s.authorize).Methods(http.MethodGet, http.MethodPost)
+	router.HandleFunc("/oauth2/logout", s.logout).Methods(http.MethodGet, http.MethodPost)
 	router.HandleFunc("/oauth2/introspect", s.introspect).Methods(http.MethodPost)
 	for path, open := range map[string]struct {
 		methods []string

@@ -319,6 +319,7 @@ const sweepSQL = `
 with old_access as (delete from auth.oauth_access where expires_at < $1),
      old_revoked as (delete from auth.revoked_token where expires_at < $1),
      old_consent as (delete from auth.oauth_consent where expires_at < $1),
+     old_notice as (delete from auth.logout_notice where created_at < $1::timestamptz - interval '30 days'),
      old_pushed as (delete from auth.oauth_pushed where expires_at < $1),
      old_proof as (delete from auth.oauth_proof where expires_at < $1),
      old_device as (delete from auth.oauth_device where expires_at < $1),

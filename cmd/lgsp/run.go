@@ -29,6 +29,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"gateway":                 p.node.Run,
 		"authorization server":    p.oauth.Run,
 		"notices of clients":      p.clients.feed.Run,
+		"logout notices":          p.oauth.RunLogouts,
 		"upkeep":                  p.upkeep,
 		"use of secrets":          p.saveUses,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },

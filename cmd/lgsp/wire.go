@@ -119,6 +119,7 @@ func (p *platform) wireAuth(root secret) {
 		SessionPerson: p.sessionPerson,
 		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,
+		EndBrowser: p.portal.EndBrowser, Explain: p.portal.Explain,
 		Record: p.ledger.Record, Address: p.portal.Address,
 		Younger: p.auth.TokensNotBefore, Revocations: &p.clients.revocations,
 	}
@@ -171,7 +172,7 @@ func (p *platform) wirePortal(root secret) error {
 		return err
 	}
 	*p.api = portal.API{
-		Auth: p.auth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
+		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
 	}
