@@ -42,7 +42,8 @@ func address(r *http.Request, to string) string {
 }
 
 // trace gives a request its trace id and leaves one line about it, without
-// its query.
+// its query. A token that was issued or told about leaves none at level info:
+// it is recorded (auth.issued_token), and there are thousands a second.
 func (p *Portal) trace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := p.Now()
@@ -51,7 +52,11 @@ func (p *Portal) trace(next http.Handler) http.Handler {
 		w.Header().Set("LGSP-Trace", id)
 		counted := &countingWriter{ResponseWriter: w}
 		next.ServeHTTP(counted, r)
-		slog.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", counted.status,
+		level := slog.LevelInfo
+		if strings.HasPrefix(r.URL.Path, "/oauth2/") && counted.status == http.StatusOK {
+			level = slog.LevelDebug
+		}
+		slog.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", counted.status,
 			"bytes", counted.bytes, "dur_ms", p.Now().Sub(began).Milliseconds(), "trace_id", id)
 	})
 }

@@ -73,6 +73,15 @@ func (g *codeGrant) HandleTokenEndpointRequest(ctx context.Context, request fosi
 	return g.AuthorizeExplicitGrantHandler.HandleTokenEndpointRequest(ctx, request)
 }
 
+// PopulateTokenEndpointResponse leaves other grants alone: fosite's own would
+// collect a stack trace to say so, at each of their tokens.
+func (g *codeGrant) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
+	if !g.CanHandleTokenEndpointRequest(ctx, request) {
+		return fosite.ErrUnknownRequest
+	}
+	return g.AuthorizeExplicitGrantHandler.PopulateTokenEndpointResponse(ctx, request, response)
+}
+
 // idTokenIssue adds an ID token to what a person's grant with scope openid
 // gives. The nonce is the grant's own: no code is kept for it (F16).
 type idTokenIssue struct{ server *Server }

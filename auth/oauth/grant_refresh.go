@@ -74,8 +74,11 @@ func (g *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, request f
 // without the client's own key, rotation guards nothing, and a lost answer
 // would cost the person a new sign-in (RFC 9700 §4.14.2 leaves the choice).
 func (g *refreshGrant) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
+	if !g.CanHandleTokenEndpointRequest(ctx, request) {
+		return fosite.ErrUnknownRequest // fosite would collect a stack trace to say so
+	}
 	known, ok := request.GetClient().(*client)
-	if !g.CanHandleTokenEndpointRequest(ctx, request) || !ok || known.Profile != auth.FAPI2 {
+	if !ok || known.Profile != auth.FAPI2 {
 		return g.RefreshTokenGrantHandler.PopulateTokenEndpointResponse(ctx, request, response)
 	}
 	access, jti, err := g.AccessTokenStrategy.GenerateAccessToken(ctx, request)
