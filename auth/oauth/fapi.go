@@ -29,10 +29,10 @@ func checkBound(request fosite.Requester) error {
 	known, ok := request.GetClient().(*client)
 	switch held := bindingOf(request); {
 	case !ok:
-	case known.DPoPBound && held.JKT == "":
-		return errInvalidProof.WithHint("This application has chosen that its tokens are bound to a key: send a DPoP proof (RFC 9449).")
 	case known.Profile == auth.FAPI2 && held == (binding{}):
 		return fosite.ErrInvalidRequest.WithHint("This application follows FAPI 2.0: its tokens are bound to a key or a certificate. Send a DPoP proof (RFC 9449), or call with its certificate (RFC 8705).")
+	case known.DPoPBound && held.JKT == "":
+		return errInvalidProof.WithHint("This application has chosen that its tokens are bound to a key: send a DPoP proof (RFC 9449).")
 	}
 	return nil
 }
