@@ -179,7 +179,22 @@ func (s *Server) advance(asked asking, request *fosite.AuthorizeRequest) (string
 // With fresh=1 it asks for the password although somebody is signed in.
 func (s *Server) signInURL(asked asking, query string) (string, error) {
 	next, err := s.address(asked)
-	return s.Portal + "/sign-in?" + query + "next=" + url.QueryEscape(next), err
+	return s.pages(asked.form) + "/sign-in?" + query + "next=" + url.QueryEscape(next), err
+}
+
+// pages is where the pages are, in the first language of ui_locales that they
+// are written in (OpenID Connect Core §3.1.2.1): Vietnamese unless English is
+// asked for before it. A tag that is not known is passed over.
+func (s *Server) pages(form url.Values) string {
+	for _, tag := range strings.Fields(form.Get("ui_locales")) {
+		switch language, _, _ := strings.Cut(strings.ToLower(tag), "-"); language { // RFC 5646 §2.1.1
+		case "vi":
+			return s.Portal
+		case "en":
+			return s.Portal + "/en"
+		}
+	}
+	return s.Portal
 }
 
 // signInIsOld reports whether prompt=login or max_age ask for a newer sign-in.
@@ -281,5 +296,5 @@ func (s *Server) askConsent(ctx context.Context, request *fosite.AuthorizeReques
 	if err != nil {
 		return "", fmt.Errorf("keep authorization request: %w", err)
 	}
-	return s.Portal + "/consent?request=" + handle, nil
+	return s.pages(form) + "/consent?request=" + handle, nil
 }

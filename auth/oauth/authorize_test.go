@@ -284,3 +284,26 @@ func serves(app auth.Application, audience string) func(context.Context, uuid.UU
 		return problem.Errorf(problem.Forbidden, "not the service")
 	}
 }
+
+// A client may say in which language its person reads.
+func TestUILocales(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for locales, want := range map[string]string{
+		"": "", "vi": "", "en": "/en", "en-GB vi": "/en", "EN": "/en", "vi en": "", "fr-CA de en": "/en", "fr": "", "english": "", "en_US": "", "../x": "",
+	} {
+		ask := w.ask(w.config(scopeOpenID), "ui_locales", locales)
+		w.signOut()
+		page := w.browse(ask)
+		if page.Path != want+"/sign-in" {
+			t.Errorf("%q: signs in at %s", locales, page.Path)
+		}
+		w.signIn()
+		if page = w.browse(w.http.URL + page.Query().Get("next")); page.Path != want+"/consent" {
+			t.Errorf("%q: consents at %s", locales, page.Path)
+		}
+		if _, err := w.server.Decide(t.Context(), w.who(), page.Query().Get("request"), "deny"); err != nil {
+			t.Error(err)
+		}
+	}
+}

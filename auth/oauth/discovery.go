@@ -36,6 +36,7 @@ type metadata struct {
 	IDTokenAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
 	Claims                []string `json:"claims_supported"`
 	Prompts               []string `json:"prompt_values_supported"`
+	Locales               []string `json:"ui_locales_supported"`
 	IssuerInAnswer        bool     `json:"authorization_response_iss_parameter_supported"`
 	RequestObjects        bool     `json:"request_parameter_supported"`
 	RequestObjectsByURI   bool     `json:"request_uri_parameter_supported"`
@@ -77,6 +78,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		IDTokenAlgorithms:     []string{"ES256"},
 		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "name", "locale", "email"},
 		Prompts:               []string{"none", "login", "consent"},
+		Locales:               []string{"vi", "en"},
 		IssuerInAnswer:        true,
 		BackchannelLogout:     true,
 		BackchannelSession:    true,
