@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,10 @@ type Auth struct {
 	// Secrets remembers client secrets between two notices; nil: each is read
 	// when it is used.
 	Secrets *recall.Memory[string, KnownSecret]
+
+	// GrantOfRefresh is the grant that a refresh token belongs to, whatever its
+	// state; uuid.Nil when it is none of ours.
+	GrantOfRefresh func(ctx context.Context, token string) (uuid.UUID, error)
 
 	uses Uses // of client secrets, since SaveUses
 }

@@ -74,6 +74,7 @@ func (a *API) router() *mux.Router {
 	a.applicationRoutes(own)
 	a.credentialRoutes(own)
 	a.meRoutes(own)
+	a.leakRoutes(own)
 	a.apiRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/google/uuid"
@@ -76,5 +78,25 @@ func TestTokensDieWithEverything(t *testing.T) {
 	after := w.grant("openid", ScopeManage)
 	if _, err := w.server.WhoByAccessToken(t.Context(), bearer(after.AccessToken)); err != nil {
 		t.Errorf("a token made afterwards: %v", err)
+	}
+}
+
+func TestALeakedRefreshTokenIsKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refresh := w.grant("openid", "offline_access").RefreshToken
+	page, err := os.ReadFile("../../docs/security.md")
+	w.must(err)
+	line := regexp.MustCompile("`(lgsp_refresh_[^`]+)`").FindSubmatch(page)
+	if line == nil || !regexp.MustCompile("^"+string(line[1])+"$").MatchString(refresh) {
+		t.Errorf("docs/security.md publishes %q, which does not match a refresh token", line)
+	}
+	grant, err := w.server.GrantOfRefresh(t.Context(), refresh)
+	if err != nil || grant == uuid.Nil {
+		t.Errorf("got %v, %v, want its grant", grant, err)
+	}
+	forged := refresh[:len(refresh)-2] + "AA"
+	if grant, err := w.server.GrantOfRefresh(t.Context(), forged); err != nil || grant != uuid.Nil {
+		t.Errorf("a forged one: got %v, %v, want none", grant, err)
 	}
 }

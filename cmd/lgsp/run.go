@@ -33,6 +33,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"upkeep":                  p.upkeep,
 		"use of secrets":          p.saveUses,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
+		"letters to owners":       p.portal.SendKeyLetters,
 		"database":                p.watchDatabase,
 		"certificates":            p.config.files.watch,
 	} {

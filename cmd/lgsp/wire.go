@@ -107,6 +107,8 @@ func (p *platform) wireAuth(root secret) {
 		May:       p.policy.May,
 		Secrets:   &p.clients.secrets,
 		Record:    p.ledger.Record,
+
+		GrantOfRefresh: p.oauth.GrantOfRefresh,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,

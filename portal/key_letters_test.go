@@ -1,0 +1,62 @@
+package portal
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/internal/mail"
+)
+
+// TestOwnersLetters: each kind of letter, about each kind of thing, has whole
+// words in both languages.
+func TestOwnersLetters(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	id, ends := uuid.New(), p.Now()
+	for _, locale := range []string{"vi", "en"} {
+		for _, kind := range []string{auth.KeyExpiring, auth.KeyLeaked} {
+			for _, what := range []string{auth.APIKey, auth.ClientSecret, auth.TokenLeak, auth.RefreshLeak} {
+				l := auth.KeyLetter{Kind: kind, Detail: auth.KeyLetterDetail{What: what, Name: "Tên", Shown: "lgsp_key_abc…wxyz", Application: "Tra cứu",
+					ID: &id, Expires: &ends, Found: "https://github.example/a", Scanner: "GitHub"}}
+				got, err := p.ownersLetter(auth.Person{Email: "lan@example.vn", Name: "Lan", Locale: locale}, l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all := got.Subject + got.Text
+				if strings.ContainsAny(all, "{}") || !strings.Contains(got.Text, "/developer/applications/"+id.String()) || strings.Contains(all, "\u2014") {
+					t.Errorf("%s %s %s: %q %q", locale, kind, what, got.Subject, got.Text)
+				}
+			}
+		}
+	}
+}
+
+func TestLettersThatWaitAreSentOnce(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	p.Mailer = mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: p.Now}
+	to := newPerson(t, p, "chu@portal.test", "vi")
+	if _, err := p.Auth.DB.Exec(t.Context(), `
+insert into auth.letter (id, person_id, kind, about, mark, detail, created_at)
+values (gen_random_uuid(), $1, 'leaked', gen_random_uuid(), '', '{"what":"api_key","shown":"lgsp_key_a…b","application":"X"}', now())`, to); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := p.sendKeyLetters(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(p.Mailer.Dir, "*.eml"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("got %v, %v, want one letter", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil || !strings.Contains(string(text), "Subject:") {
+		t.Errorf("got %s, %v", text, err)
+	}
+}
