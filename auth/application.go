@@ -67,6 +67,9 @@ func (a *Auth) CreateApplication(ctx context.Context, who Principal, n NewApplic
 	if who.Person == uuid.Nil {
 		return Application{}, nil, signInFirst()
 	}
+	if err := secondFactorFirst(who); err != nil {
+		return Application{}, nil, err
+	}
 	var person, agency *uuid.UUID
 	if n.Agency == uuid.Nil {
 		person = &who.Person
@@ -284,6 +287,9 @@ func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID,
 	}
 	if !owns(who, app) {
 		return Application{}, applicationUnknown(id)
+	}
+	if err := secondFactorFirst(who); err != nil {
+		return Application{}, err
 	}
 	n.Kind = app.Kind
 	if n, err = n.tidy(); err != nil {

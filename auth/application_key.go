@@ -92,6 +92,9 @@ func (a *Auth) SetKeys(ctx context.Context, who Principal, application uuid.UUID
 	if who.Person == uuid.Nil {
 		return nil, signInFirst()
 	}
+	if err := secondFactorFirst(who); err != nil {
+		return nil, err
+	}
 	keys, err := readJWKs(set)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
@@ -25,6 +26,11 @@ type Auth struct {
 	// Passwords hashes and compares passwords, a few at a time.
 	Passwords *Passwords
 
+	// SealKey, 32 bytes, seals the secrets of authenticator apps (lgsp factor
+	// seal v1). Passkeys speaks WebAuthn; nil when the portal's host is no name.
+	SealKey  []byte
+	Passkeys *Passkeys
+
 	// May asks the policy, and Record writes the act to the ledger inside the
 	// transaction that does it.
 	May    MayFunc
@@ -37,6 +43,9 @@ type Auth struct {
 	// GrantOfRefresh is the grant that a refresh token belongs to, whatever its
 	// state; uuid.Nil when it is none of ours.
 	GrantOfRefresh func(ctx context.Context, token string) (uuid.UUID, error)
+
+	// Notify has a letter written about a second factor, once tx commits.
+	Notify func(ctx context.Context, tx pgx.Tx, n FactorNotice) error
 
 	uses Uses // of client secrets, since SaveUses
 }

@@ -21,6 +21,13 @@ type desk struct {
 	*Auth
 	now  time.Time
 	acts []Act
+
+	letters []FactorNotice
+}
+
+// StartSession starts a session whatever the person owes.
+func (a *Auth) StartSession(ctx context.Context, person uuid.UUID, methods ...string) (Session, error) {
+	return a.startSession(ctx, a.DB, person, methods)
 }
 
 var monday = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
@@ -34,6 +41,7 @@ func newDesk(t *testing.T, db pg.DB) *desk {
 		Now:       func() time.Time { return d.now },
 		Pepper:    []byte("a pepper of thirty-two bytes ...."),
 		Passwords: NewPasswords(2, 16),
+		SealKey:   []byte("a seal of thirty-two bytes ......"[:32]),
 		May: func(_ context.Context, who Principal, act string, agency uuid.UUID) error {
 			if who.Has(RoleOperator, uuid.Nil) || act == "member.edit" && who.Has(RoleSteward, agency) {
 				return nil
@@ -42,6 +50,10 @@ func newDesk(t *testing.T, db pg.DB) *desk {
 		},
 		Record: func(_ context.Context, _ pgx.Tx, act Act) error {
 			d.acts = append(d.acts, act)
+			return nil
+		},
+		Notify: func(_ context.Context, _ pgx.Tx, n FactorNotice) error {
+			d.letters = append(d.letters, n)
 			return nil
 		},
 	}

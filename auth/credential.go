@@ -123,6 +123,9 @@ returning ` + credentialColumns
 // issue adds a credential to a locked or new application, tells the gateways
 // and the ledger. What it is to be is checked here.
 func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Application, n NewCredential) (Issued, error) {
+	if err := secondFactorFirst(who); err != nil {
+		return Issued{}, err
+	}
 	now, kind, wrong := a.Now().UTC(), n.Kind, fieldsWrong()
 	limits, networks := n.tidy(wrong, kind)
 	if n.Days < 0 || n.Days > lastDays {

@@ -116,6 +116,9 @@ func EndPerson(ctx context.Context, tx pgx.Tx, now time.Time, person, keep uuid.
 	if _, err := tx.Exec(ctx, noticePersonSQL, person, now); err != nil {
 		return fmt.Errorf("note the end of grants of person %s: %w", person, err)
 	}
+	if _, err := tx.Exec(ctx, dropPendingSQL, person); err != nil {
+		return fmt.Errorf("end second steps of person %s: %w", person, err)
+	}
 	if err := endOthers(ctx, tx, now, person, keep); err != nil {
 		return err
 	}

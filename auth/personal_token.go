@@ -29,16 +29,24 @@ type PersonalToken struct {
 }
 
 const createTokenSQL = `
-insert into auth.personal_token (id, person_id, name, lookup, hash, pepper_version, last4, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into auth.personal_token (id, person_id, name, lookup, hash, pepper_version, last4, created_at, expires_at, level)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 returning id, name, lookup, last4, created_at, last_used_at, expires_at`
 
-// CreateToken makes a personal access token for who; the text is shown once.
-// It lasts at most a year. It fails with Unauthorized unless who is a person,
+// CreateToken makes a personal access token for who, worth what who has
+// proved; the text is shown once. It lasts at most a year. It fails with
+// Unauthorized unless who is a person, with Forbidden (second-factor-first),
 // and with Invalid.
 func (a *Auth) CreateToken(ctx context.Context, who Principal, name string, lasts time.Duration) (PersonalToken, string, error) {
 	if who.Person == uuid.Nil {
 		return PersonalToken{}, "", signInFirst()
+	}
+	if err := secondFactorFirst(who); err != nil {
+		return PersonalToken{}, "", err
+	}
+	level := AAL1
+	if who.Level == AAL2 {
+		level = AAL2
 	}
 	wrong := fieldsWrong()
 	name = checkName(wrong, "name", name)
@@ -53,7 +61,7 @@ func (a *Auth) CreateToken(ctx context.Context, who Principal, name string, last
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		var err error
 		t, err = pg.One[PersonalToken](ctx, tx, createTokenSQL, uuid.Must(uuid.NewV7()), who.Person, name,
-			key.Lookup, key.Hash(a.Pepper), pepperVersion, key.Last4, now, now.Add(lasts))
+			key.Lookup, key.Hash(a.Pepper), pepperVersion, key.Last4, now, now.Add(lasts), level)
 		if err != nil {
 			return fmt.Errorf("create token of person %s: %w", who.Person, err)
 		}
@@ -99,7 +107,7 @@ func (a *Auth) RevokeToken(ctx context.Context, who Principal, id uuid.UUID) err
 }
 
 const tokenByLookupSQL = `
-select t.id, t.hash, t.last_used_at as used, t.person_id as person, p.name
+select t.id, t.hash, t.last_used_at as used, t.person_id as person, t.level, p.name, p.demo
   from auth.personal_token t join auth.person p on p.id = t.person_id
  where t.lookup = $1 and t.expires_at > $2 and p.disabled_at is null`
 
@@ -114,7 +122,9 @@ func (a *Auth) WhoByToken(ctx context.Context, token string) (Principal, error) 
 		Hash   []byte
 		Used   *time.Time
 		Person uuid.UUID
+		Level  string
 		Name   string
+		Demo   bool
 	}
 	key, err := ParseKey(token)
 	if err != nil {
@@ -134,5 +144,5 @@ func (a *Auth) WhoByToken(ctx context.Context, token string) (Principal, error) 
 			return Principal{}, fmt.Errorf("note use of token %s: %w", t.ID, err)
 		}
 	}
-	return a.asPerson(ctx, t.Person, t.Name)
+	return a.asPerson(ctx, personRow{t.Person, t.Name, t.Demo}, t.Level)
 }

@@ -15,6 +15,7 @@ func TestPersonalToken(t *testing.T) {
 	d, ctx := txDesk(t), t.Context()
 	agency := d.agency(t, "mine", "H1")
 	who := d.person(t, "a@x.vn", Membership{agency.ID, RolePublisher})
+	who.Level = AAL2
 	token, text, err := d.CreateToken(ctx, who, " nightly  job ", 24*time.Hour)
 	ok(t, "create", err)
 	d.told(t, "token.create", text)

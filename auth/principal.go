@@ -14,6 +14,13 @@ type Principal struct {
 	Application uuid.UUID    // uuid.Nil when a person acts
 	Name        string       // as people read it
 	Memberships []Membership // of the person, or of the application's owner
+
+	// Level is what the person has proved, AAL1 or AAL2; "" when an application
+	// acts, or when somebody is only looked at.
+	Level string
+	// Needs is the level that the person's roles ask for while it is not
+	// reached, and Memberships are then empty; "" otherwise.
+	Needs string
 }
 
 // Membership is the role of a person in an agency.

@@ -28,7 +28,11 @@ const (
 // The ways a person proves who they are (RFC 8176).
 const (
 	ByPassword = "pwd"
-	ByTwo      = "mfa" // two factors of different kinds
+	ByCode     = "otp"  // a code of an authenticator app, or a recovery code
+	ByHardware = "hwk"  // a passkey that stays on its device
+	BySoftware = "swk"  // a passkey that is copied between devices
+	ByPresence = "user" // somebody was there
+	ByTwo      = "mfa"  // two factors of different kinds
 )
 
 // The levels of proof, weakest first: one factor, or two of different kinds
@@ -77,32 +81,67 @@ func hashSecret(secret string) []byte {
 	return sum[:]
 }
 
+// Pending stands between the first factor and the second. Secret is for a
+// cookie, and nothing can be done with it but to show the second factor.
+type Pending struct {
+	Secret  string
+	Person  uuid.UUID
+	Expires time.Time
+}
+
+// Begun is where a first proof leads: to a session, or first to a second step.
+// Exactly one is set.
+type Begun struct {
+	Session *Session
+	Pending *Pending
+}
+
 const passwordByEmailSQL = `
 select id, coalesce(password, '') as password from auth.person where email = $1 and disabled_at is null`
 
-// SignIn checks e-mail and password and starts a session with a new id. It
-// fails with Unauthorized, in the same words and time for an unknown address
-// as for a wrong password, and with TooMany when too many are signing in.
-func (a *Auth) SignIn(ctx context.Context, email, password string) (Session, error) {
+// SignIn checks e-mail and password and begins a session. It fails with
+// Unauthorized, in the same words and time for an unknown address as for a
+// wrong password, and with TooMany when too many are signing in.
+func (a *Auth) SignIn(ctx context.Context, email, password string) (Begun, error) {
 	type row struct {
 		ID       uuid.UUID
 		Password string
 	}
 	p, err := pg.One[row](ctx, a.DB, passwordByEmailSQL, foldEmail(email))
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return Session{}, fmt.Errorf("find person: %w", err)
+		return Begun{}, fmt.Errorf("find person: %w", err)
 	}
 	if len(password) > maxPassword {
 		password = "" // longer than any that could be set
 	}
 	ok, err := a.Passwords.match(ctx, p.Password, password)
 	if err != nil {
-		return Session{}, err
+		return Begun{}, err
 	}
 	if !ok {
-		return Session{}, problem.Errorf(problem.Unauthorized, "e-mail address or password is wrong").Coded("sign-in-refused")
+		return Begun{}, problem.Errorf(problem.Unauthorized, "e-mail address or password is wrong").Coded("sign-in-refused")
 	}
-	return a.StartSession(ctx, p.ID, ByPassword)
+	return a.BeginSession(ctx, p.ID, ByPassword)
+}
+
+// BeginSession is the one way to a session: of a person who has just proved
+// who they are by these methods. Who has a second factor and has not shown it
+// owes it first: then nothing but Pending begins. It fails with NotFound.
+func (a *Auth) BeginSession(ctx context.Context, person uuid.UUID, methods ...string) (Begun, error) {
+	owes := false
+	if LevelOf(methods) != AAL2 {
+		factors, err := a.Factors(ctx, person)
+		if err != nil {
+			return Begun{}, err
+		}
+		owes = factors.Any()
+	}
+	if owes {
+		pending, err := a.startPending(ctx, person, methods)
+		return Begun{Pending: &pending}, err
+	}
+	session, err := a.startSession(ctx, a.DB, person, methods)
+	return Begun{Session: &session}, err
 }
 
 const startSessionSQL = `
@@ -112,15 +151,15 @@ select $1, $2, id, $4, $4, $4, $5 from auth.person where id = $3 and disabled_at
 const endOldSessionsSQL = `
 delete from auth.session where created_at <= $1`
 
-// StartSession starts a session of a person who has just proved who they are,
-// by these methods: SignUp, SetPassword or SignIn. It fails with NotFound.
-func (a *Auth) StartSession(ctx context.Context, person uuid.UUID, methods ...string) (Session, error) {
+// startSession starts a session with a new id for a person who owes nothing
+// any more. It fails with NotFound.
+func (a *Auth) startSession(ctx context.Context, db pg.DB, person uuid.UUID, methods []string) (Session, error) {
 	now := a.Now().UTC()
-	if _, err := a.DB.Exec(ctx, endOldSessionsSQL, now.Add(-sessionLast)); err != nil {
+	if _, err := db.Exec(ctx, endOldSessionsSQL, now.Add(-sessionLast)); err != nil {
 		return Session{}, fmt.Errorf("end old sessions: %w", err)
 	}
 	secret, hash := newSecret()
-	done, err := a.DB.Exec(ctx, startSessionSQL, hash, uuid.Must(uuid.NewV7()), person, now, methods)
+	done, err := db.Exec(ctx, startSessionSQL, hash, uuid.Must(uuid.NewV7()), person, now, methods)
 	if err != nil {
 		return Session{}, fmt.Errorf("start session of person %s: %w", person, err)
 	}
@@ -131,7 +170,7 @@ func (a *Auth) StartSession(ctx context.Context, person uuid.UUID, methods ...st
 }
 
 const sessionSQL = `
-select s.person_id as person, p.name, s.seen_at as seen
+select s.person_id as person, p.name, p.demo, s.methods, s.seen_at as seen
   from auth.session s join auth.person p on p.id = s.person_id
  where s.hash = $1 and s.created_at > $2 and s.seen_at > $3 and p.disabled_at is null`
 
@@ -142,13 +181,15 @@ func sessionOver() error {
 	return problem.Errorf(problem.Unauthorized, "the session is over; sign in again").Coded("session-over")
 }
 
-// WhoBySession is the principal of a session cookie. It fails with
-// Unauthorized when the session is unknown, idle for 12 h or older than 7 days.
+// WhoBySession is the principal of a session cookie, at the level that its
+// person has proved. It fails with Unauthorized when the session is unknown, idle for 12 h or older than 7 days.
 func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, error) {
 	type row struct {
-		Person uuid.UUID
-		Name   string
-		Seen   time.Time
+		Person  uuid.UUID
+		Name    string
+		Demo    bool
+		Methods []string
+		Seen    time.Time
 	}
 	now := a.Now().UTC()
 	s, err := pg.One[row](ctx, a.DB, sessionSQL, hashSecret(secret), now.Add(-sessionLast), now.Add(-sessionIdle))
@@ -162,7 +203,7 @@ func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, erro
 			return Principal{}, fmt.Errorf("keep session alive: %w", err)
 		}
 	}
-	return a.asPerson(ctx, s.Person, s.Name)
+	return a.asPerson(ctx, personRow{s.Person, s.Name, s.Demo}, LevelOf(s.Methods))
 }
 
 const sessionProofSQL = `

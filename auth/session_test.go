@@ -20,15 +20,16 @@ func TestSignIn(t *testing.T) {
 	d, ctx := txDesk(t), t.Context()
 	p, err := d.CreatePerson(ctx, operator, NewPerson{Email: "lan@x.vn", Name: "Lan", Password: goodPassword})
 	ok(t, "sign up", err)
-	first, err := d.SignIn(ctx, " LAN@x.vn", goodPassword)
+	begun, err := d.SignIn(ctx, " LAN@x.vn", goodPassword)
 	ok(t, "sign in", err)
-	second, err := d.SignIn(ctx, "lan@x.vn", goodPassword)
+	again, err := d.SignIn(ctx, "lan@x.vn", goodPassword)
 	ok(t, "sign in again", err)
+	first, second := *begun.Session, *again.Session
 	if first.Secret == second.Secret || len(first.Secret) != 43 || !first.Expires.Equal(monday.Add(7*24*time.Hour)) {
 		t.Errorf("got %+v and %+v, want two ids of 32 bytes for 7 days", first, second)
 	}
 	who, err := d.WhoBySession(ctx, first.Secret)
-	if wantWho := (Principal{Person: p.ID, Name: "Lan", Memberships: []Membership{}}); err != nil || !reflect.DeepEqual(who, wantWho) {
+	if wantWho := (Principal{Person: p.ID, Name: "Lan", Memberships: []Membership{}, Level: AAL1}); err != nil || !reflect.DeepEqual(who, wantWho) {
 		t.Errorf("got %+v, %v, want %+v", who, err, wantWho)
 	}
 

@@ -12,29 +12,67 @@ import (
 	"lgsp/internal/problem"
 )
 
-// asPerson is the principal of a person, with all that they are a member of.
-func (a *Auth) asPerson(ctx context.Context, person uuid.UUID, name string) (Principal, error) {
-	memberships, err := a.Memberships(ctx, person)
+// personRow is what a principal is made of.
+type personRow struct {
+	ID   uuid.UUID
+	Name string
+	Demo bool
+}
+
+// asPerson is the principal of a person who has proved level. The roles of an
+// official count only at AAL2, so that a password that leaked opens none of
+// them; the demonstration's officials are exempt.
+func (a *Auth) asPerson(ctx context.Context, p personRow, level string) (Principal, error) {
+	memberships, err := a.Memberships(ctx, p.ID)
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{Person: person, Name: name, Memberships: memberships}, nil
+	who := Principal{Person: p.ID, Name: p.Name, Memberships: memberships, Level: level}
+	if level != AAL2 && !p.Demo && len(memberships) > 0 {
+		who.Memberships, who.Needs = []Membership{}, AAL2
+	}
+	return who, nil
 }
 
 const personNameSQL = `
-select name from auth.person where id = $1 and disabled_at is null`
+select id, name, demo from auth.person where id = $1 and disabled_at is null`
 
-// WhoByPerson is the principal of the person whom a token of ours names as
-// its subject. It fails with Unauthorized when they are unknown or locked out.
-func (a *Auth) WhoByPerson(ctx context.Context, person uuid.UUID) (Principal, error) {
-	var name string
-	err := a.DB.QueryRow(ctx, personNameSQL, person).Scan(&name)
+func (a *Auth) activePerson(ctx context.Context, person uuid.UUID) (personRow, error) {
+	p, err := pg.One[personRow](ctx, a.DB, personNameSQL, person)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Principal{}, problem.Errorf(problem.Unauthorized, "no person %s", person).Coded("person-unknown")
+		return p, problem.Errorf(problem.Unauthorized, "no person %s", person).Coded("person-unknown")
 	} else if err != nil {
-		return Principal{}, fmt.Errorf("find person %s: %w", person, err)
+		return p, fmt.Errorf("find person %s: %w", person, err)
 	}
-	return a.asPerson(ctx, person, name)
+	return p, nil
+}
+
+// WhoByProof is the principal of the person whom a token of ours names as its
+// subject, and who had proved level then. It fails with Unauthorized when they
+// are unknown or locked out.
+func (a *Auth) WhoByProof(ctx context.Context, person uuid.UUID, level string) (Principal, error) {
+	p, err := a.activePerson(ctx, person)
+	if err != nil {
+		return Principal{}, err
+	}
+	return a.asPerson(ctx, p, level)
+}
+
+// WhoByPerson is a person with all their roles, to look at: whoever acts comes
+// from WhoBySession, WhoByToken or WhoByProof. It fails like WhoByProof.
+func (a *Auth) WhoByPerson(ctx context.Context, person uuid.UUID) (Principal, error) {
+	who, err := a.WhoByProof(ctx, person, AAL2)
+	who.Level = ""
+	return who, err
+}
+
+// secondFactorFirst is Forbidden for an official who has not shown a second
+// factor: what they made now would keep their roles for longer than this proof.
+func secondFactorFirst(who Principal) error {
+	if who.Needs == "" {
+		return nil
+	}
+	return problem.Errorf(problem.Forbidden, "an official's account needs two-step verification first").Coded("second-factor-first")
 }
 
 const callerSQL = `

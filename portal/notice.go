@@ -23,7 +23,8 @@ import (
 // commits and not before, to whoever writes the letters.
 const noticeChannel = "notice"
 
-// notice is what a letter about an agreement needs.
+// notice is what a letter needs: about an agreement, or about what a person
+// proves themselves with.
 type notice struct {
 	What        string    `json:"what"`
 	Agreement   uuid.UUID `json:"agreement"`
@@ -31,6 +32,8 @@ type notice struct {
 	ServiceVI   string    `json:"service_vi"`
 	ServiceEN   string    `json:"service_en"`
 	Reason      string    `json:"reason"`
+	Factor      string    `json:"factor"` // kind of a second factor
+	Passkey     string    `json:"passkey"`
 	Person      uuid.UUID `json:"person"` // who is told, or uuid.Nil:
 	Agency      uuid.UUID `json:"agency"` // its stewards are
 }
@@ -52,6 +55,16 @@ func (p *Portal) Notify(ctx context.Context, tx pgx.Tx, n agreement.Notice) erro
 		out.Reason = string(long[:maxReason]) + "…"
 	}
 	text, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("encode notice: %w", err)
+	}
+	return pg.Notify(ctx, tx, noticeChannel, string(text))
+}
+
+// NotifyFactor has a letter written to a person about their second factors,
+// once tx commits: who did not do it themselves learns of it.
+func (p *Portal) NotifyFactor(ctx context.Context, tx pgx.Tx, n auth.FactorNotice) error {
+	text, err := json.Marshal(notice{What: n.What, Person: n.Person, Factor: n.Kind, Passkey: n.Name})
 	if err != nil {
 		return fmt.Errorf("encode notice: %w", err)
 	}
@@ -140,14 +153,24 @@ func (p *Portal) write(ctx context.Context, payload string) error {
 }
 
 func (p *Portal) letter(to auth.Person, n notice) (mail.Letter, error) {
-	service, link := n.ServiceVI, p.Origin+"/agreements/"+n.Agreement.String()
+	origin, service := p.Origin, n.ServiceVI
 	if to.Locale == "en" {
-		service, link = n.ServiceEN, p.Origin+"/en/agreements/"+n.Agreement.String()
+		origin, service = p.Origin+"/en", n.ServiceEN
+	}
+	link, factor := origin+"/agreements/"+n.Agreement.String(), ""
+	if n.Agreement == uuid.Nil {
+		link = origin + "/account/security"
+	}
+	if n.Factor != "" {
+		var err error
+		if factor, err = p.Pages.Text(to.Locale, "notice.factor-"+n.Factor, "passkey", n.Passkey); err != nil {
+			return mail.Letter{}, err
+		}
 	}
 	letter := mail.Letter{To: to.Email}
 	for key, into := range map[string]*string{"notice.subject-" + n.What: &letter.Subject, "notice.text-" + n.What: &letter.Text} {
 		text, err := p.Pages.Text(to.Locale, key, "name", to.Name, "application", n.Application, "service", service,
-			"reason", n.Reason, "link", link)
+			"reason", n.Reason, "factor", factor, "link", link)
 		if err != nil {
 			return letter, err
 		}

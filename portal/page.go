@@ -26,6 +26,7 @@ type page struct {
 	Flash   *web.Flash     // the sentence shown on the page gone to
 	Session *auth.Session  // a session that begins; its cookie is set
 	Who     auth.Principal // who begins it, when the page is shown and not gone from
+	Pending *auth.Pending  // a second step that begins; its cookie is set
 	SignOut bool           // the session's cookie is taken away
 }
 
@@ -52,6 +53,9 @@ func (p *Portal) pageUpTo(limit int64, h pageFunc) http.Handler {
 		}
 		var answer page
 		if err == nil {
+			answer.To, err = p.detour(r)
+		}
+		if err == nil && answer.To == "" {
 			answer, err = h(r)
 		}
 		if err == nil && answer.Session != nil {

@@ -98,6 +98,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.readingRoutes(r)
 	p.accountRoutes(r)
 	p.sessionRoutes(r)
+	p.securityRoutes(r)
 	p.datasetRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)

@@ -19,6 +19,14 @@ func (p *Portal) sessionCookie() string {
 	return "lgsp_session"
 }
 
+// pendingCookie holds what stands between the first factor and the second.
+func (p *Portal) pendingCookie() string {
+	if p.secure() {
+		return "__Host-lgsp-second"
+	}
+	return "lgsp_second"
+}
+
 // identified puts who is signed in into the request's context. A session that
 // is over is no error: the reader is then nobody.
 func (p *Portal) identified(r *http.Request) (*http.Request, error) {
@@ -52,18 +60,25 @@ func signedIn(r *http.Request) (auth.Principal, error) {
 	return who, nil
 }
 
-// setSession sets or takes away the session's cookie, as the page says.
+// setSession sets or takes away the cookies of the session and of its second
+// step, as the page says.
 func (p *Portal) setSession(w http.ResponseWriter, answer page) {
-	cookie := http.Cookie{Name: p.sessionCookie(), Path: "/", HttpOnly: true, Secure: p.secure(), SameSite: http.SameSiteLaxMode}
+	session := http.Cookie{Name: p.sessionCookie(), Path: "/", HttpOnly: true, Secure: p.secure(), SameSite: http.SameSiteLaxMode}
+	pending := session
+	pending.Name = p.pendingCookie()
 	switch {
 	case answer.Session != nil:
-		cookie.Value, cookie.Expires = answer.Session.Secret, answer.Session.Expires
+		session.Value, session.Expires, pending.MaxAge = answer.Session.Secret, answer.Session.Expires, -1
+	case answer.Pending != nil:
+		pending.Value, pending.Expires = answer.Pending.Secret, answer.Pending.Expires
 	case answer.SignOut:
-		cookie.MaxAge = -1
-	default:
-		return
+		session.MaxAge = -1
 	}
-	http.SetCookie(w, &cookie)
+	for _, cookie := range []*http.Cookie{&session, &pending} {
+		if cookie.Value != "" || cookie.MaxAge < 0 {
+			http.SetCookie(w, cookie)
+		}
+	}
 }
 
 // SessionOf is who sits at the browser and how they proved it, for the

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"encoding/json"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -48,20 +49,67 @@ func (p *Portal) signInForm(r *http.Request) (page, error) {
 
 // signIn answers POST /sign-in.
 func (p *Portal) signIn(r *http.Request) (page, error) {
-	var session auth.Session
+	var begun auth.Begun
 	err := p.tryPassword(r, r.PostFormValue("email"), func() error {
 		var err error
-		session, err = p.Auth.SignIn(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
+		begun, err = p.Auth.SignIn(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
 		return err
 	})
 	if err != nil {
 		return again(r, p.signInForm, err)
 	}
-	next := localPath(r.PostFormValue("next"))
+	return p.enter(r, begun, localPath(r.PostFormValue("next")))
+}
+
+// signInByPasskey answers POST /sign-in/passkey: what the script sends instead
+// of address and password.
+func (p *Portal) signInByPasskey(r *http.Request) (page, error) {
+	var begun auth.Begun
+	err := p.tryPassword(r, "", func() error {
+		var err error
+		begun, err = p.Auth.SignInByPasskey(r.Context(), shown(r).Passkey)
+		return err
+	})
+	if err != nil {
+		return again(r, p.signInForm, err)
+	}
+	return p.enter(r, begun, localPath(r.PostFormValue("next")))
+}
+
+// askPasskey answers POST /sign-in/passkey/ask with a challenge, for the script.
+func (p *Portal) askPasskey(w http.ResponseWriter, r *http.Request) error {
+	asked, err := p.Auth.AskPasskey(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, asked)
+}
+
+// writeJSON answers a script of ours.
+func writeJSON(w http.ResponseWriter, answer any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	return json.NewEncoder(w).Encode(answer)
+}
+
+// enter goes on after a first proof: to the second step when one is owed, else
+// into the session, to next or, when that is "", to the person's desk.
+func (p *Portal) enter(r *http.Request, begun auth.Begun, next string) (page, error) {
+	if begun.Pending != nil {
+		return page{To: "/sign-in/second?next=" + url.QueryEscape(next), Pending: begun.Pending}, nil
+	}
+	return p.inside(r, *begun.Session, next)
+}
+
+// inside goes on with a session. To the authorization server the browser goes
+// by itself: its answer may lead to an application's address, where our own
+// form-action would stop a form's redirect (CSP 3 §6.4.2).
+func (p *Portal) inside(r *http.Request, session auth.Session, next string) (page, error) {
 	if strings.HasPrefix(next, "/oauth2/") {
 		return page{Name: "onward", Data: template.URL(next), Session: &session}, nil
 	}
 	if next == "" {
+		var err error
 		if next, err = p.firstDesk(r, session); err != nil {
 			return page{}, err
 		}

@@ -92,7 +92,7 @@ func (p *Portal) confirm(r *http.Request) (page, error) {
 
 // welcome makes the first application of a new person and signs them in.
 func (p *Portal) welcome(r *http.Request, person auth.Person, method string) (page, error) {
-	session, err := p.Auth.StartSession(r.Context(), person.ID, method)
+	begun, err := p.Auth.BeginSession(r.Context(), person.ID, method)
 	if err != nil {
 		return page{}, err
 	}
@@ -120,5 +120,5 @@ func (p *Portal) welcome(r *http.Request, person auth.Person, method string) (pa
 	if data.FirstCall, err = p.firstCall(r.Context()); err != nil {
 		return page{}, err
 	}
-	return page{Name: "welcome", Status: http.StatusCreated, Data: data, Session: &session, Who: who}, nil
+	return page{Name: "welcome", Status: http.StatusCreated, Data: data, Session: begun.Session, Who: who}, nil
 }

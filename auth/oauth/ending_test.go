@@ -14,8 +14,9 @@ import (
 // realSession signs the person in with a session that is kept, and gives its secret.
 func (w *world) realSession() auth.Session {
 	w.t.Helper()
-	session, err := w.auth.StartSession(w.t.Context(), w.person.ID, auth.ByPassword)
+	begun, err := w.auth.BeginSession(w.t.Context(), w.person.ID, auth.ByPassword)
 	w.must(err)
+	session := *begun.Session
 	proof, err := w.auth.SessionProof(w.t.Context(), session.Secret)
 	w.must(err)
 	w.mu.Lock()

@@ -192,7 +192,7 @@ func (s *Server) WhoByAccessToken(ctx context.Context, p auth.Presented) (auth.P
 	if err != nil {
 		return auth.Principal{}, refused("token-untrusted", "the token names nobody").Because(err)
 	}
-	return s.WhoByPerson(ctx, person)
+	return s.WhoByProof(ctx, person, t.Level)
 }
 
 // userinfo answers GET and POST /oauth2/userinfo (OpenID Connect Core §5.3).

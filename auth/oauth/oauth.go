@@ -91,10 +91,12 @@ type Server struct {
 	ClientURL string
 
 	// SessionPerson is the person of the browser's session, Unauthorized
-	// without one. WhoByPerson and WhoByApplication are the principals a token
-	// names, or a problem when they may not act any more. Persons is for userinfo.
+	// without one. WhoByProof (of what was proved for it, an acr) and
+	// WhoByApplication are the principals a token names, WhoByPerson is somebody
+	// to look at; or a problem when they may not act any more. Persons is for userinfo.
 	SessionPerson    func(r *http.Request) (SignedIn, error)
 	WhoByPerson      func(ctx context.Context, person uuid.UUID) (auth.Principal, error)
+	WhoByProof       func(ctx context.Context, person uuid.UUID, level string) (auth.Principal, error)
 	WhoByApplication func(ctx context.Context, application uuid.UUID) (auth.Principal, error)
 	Persons          func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]auth.Person, error)
 

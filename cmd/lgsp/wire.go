@@ -74,7 +74,9 @@ func wire(ctx context.Context, c config, db *database) (*platform, error) {
 	p.upstreams.read = p.catalog.ApprovedUpstreams
 	p.upstreams.wire([]string{c.PortalAddr, c.GatewayAddr, c.MTLSAddr, c.OpsAddr})
 	p.wireLedger(root)
-	p.wireAuth(root)
+	if err := p.wireAuth(root); err != nil {
+		return nil, err
+	}
 	p.wireCatalog()
 	p.wireAgreements()
 	p.wireNode(root)
@@ -98,15 +100,20 @@ func (p *platform) wireLedger(root secret) {
 	}
 }
 
-func (p *platform) wireAuth(root secret) {
+func (p *platform) wireAuth(root secret) error {
+	passkeys, err := auth.NewPasskeys(p.config.PortalURL)
+	if err != nil {
+		return err
+	}
 	p.clients = newClients(p)
 	*p.auth = auth.Auth{
 		DB: p.db.Pool, Now: time.Now,
 		Pepper:    root.key("lgsp pepper v1"),
 		Passwords: auth.NewPasswords(runtime.NumCPU(), 64),
-		May:       p.policy.May,
-		Secrets:   &p.clients.secrets,
-		Record:    p.ledger.Record,
+		SealKey:   root.key("lgsp factor seal v1"), Passkeys: passkeys, Notify: p.portal.NotifyFactor,
+		May:     p.policy.May,
+		Secrets: &p.clients.secrets,
+		Record:  p.ledger.Record,
 
 		GrantOfRefresh: p.oauth.GrantOfRefresh,
 	}
@@ -119,12 +126,13 @@ func (p *platform) wireAuth(root secret) {
 		Fetch:     egress.Fetch{Allow: p.config.EgressAllow}.Client(2 * time.Second),
 		ClientCAs: p.config.files.clientCAs, ClientURL: p.config.MTLSURL,
 		SessionPerson: p.sessionPerson,
-		WhoByPerson:   p.auth.WhoByPerson, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
+		WhoByPerson:   p.auth.WhoByPerson, WhoByProof: p.auth.WhoByProof, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,
 		EndBrowser: p.portal.EndBrowser, Explain: p.portal.Explain,
 		Record: p.ledger.Record, Address: p.portal.Address,
 		Younger: p.auth.TokensNotBefore, Revocations: &p.clients.revocations,
 	}
+	return nil
 }
 
 func (p *platform) wireCatalog() {

@@ -147,14 +147,14 @@ func (w *world) settle() {
 		for _, m := range member[role] {
 			w.must(w.auth.AddMembership(ctx, root, person.ID, m))
 		}
-		w.people[role], err = w.auth.WhoByPerson(ctx, person.ID)
+		w.people[role], err = w.auth.WhoByProof(ctx, person.ID, auth.AAL2)
 		w.must(err)
 		made, token, err := w.auth.CreateToken(ctx, w.people[role], "test", time.Hour)
 		w.must(err)
 		w.token[role], w.id["token of "+role], w.id["person "+role] = token, made.ID.String(), person.ID.String()
-		session, err := w.auth.StartSession(ctx, person.ID, auth.ByPassword)
+		begun, err := w.auth.BeginSession(ctx, person.ID, auth.ByPassword, auth.ByCode, auth.ByTwo)
 		w.must(err)
-		w.session[role] = session.Secret
+		w.session[role] = begun.Session.Secret
 	}
 }
 

@@ -39,6 +39,8 @@ var confined = map[string][]string{
 	"github.com/xuri/excelize":            {"catalog/rows"},
 	"github.com/pressly/goose":            {"migrations"},
 	"github.com/fergusstrange":            {"internal/devdb"},
+	"github.com/go-webauthn/webauthn":     {"auth"},
+	"rsc.io/qr":                           {"portal"},
 	"golang.org/x/mod":                    {"ledger", "ledger/tlog"},
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "portal/openapi"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp"},

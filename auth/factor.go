@@ -1,0 +1,346 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/pg"
+	"lgsp/internal/problem"
+)
+
+// How long the second step may take, and how fresh a proof must be to change
+// what one proves oneself with.
+const (
+	pendingLast = 5 * time.Minute
+	proofFresh  = 10 * time.Minute
+)
+
+// The kinds of second factors, as notices and the ledger name them.
+const (
+	KindApp     = "app"     // an authenticator app
+	KindPasskey = "passkey" // a key on a device, or a security key
+)
+
+// App is a person's authenticator app.
+type App struct {
+	ConfirmedAt time.Time
+	LastUsedAt  *time.Time
+}
+
+// Factors are the second factors of a person.
+type Factors struct {
+	App      *App      // nil: none
+	Passkeys []Passkey // by age
+	Codes    int       // recovery codes that are left
+}
+
+// Any reports whether there is a second factor. Recovery codes stand in for
+// one; they are none.
+func (f Factors) Any() bool { return f.App != nil || len(f.Passkeys) > 0 }
+
+const (
+	appSQL = `
+select confirmed_at, last_used_at from auth.totp where person_id = $1 and confirmed_at is not null`
+
+	countCodesSQL = `
+select count(*) from auth.recovery_code where person_id = $1`
+)
+
+// Factors are the second factors of a person.
+func (a *Auth) Factors(ctx context.Context, person uuid.UUID) (Factors, error) {
+	return factorsOf(ctx, a.DB, person)
+}
+
+func factorsOf(ctx context.Context, db pg.DB, person uuid.UUID) (Factors, error) {
+	var f Factors
+	app, err := pg.One[App](ctx, db, appSQL, person)
+	if err == nil {
+		f.App = &app
+	} else if !errors.Is(err, pgx.ErrNoRows) {
+		return f, fmt.Errorf("find authenticator app of person %s: %w", person, err)
+	}
+	if f.Passkeys, err = pg.All[Passkey](ctx, db, passkeysSQL, person); err != nil {
+		return f, fmt.Errorf("list passkeys of person %s: %w", person, err)
+	}
+	if err := db.QueryRow(ctx, countCodesSQL, person).Scan(&f.Codes); err != nil {
+		return f, fmt.Errorf("count recovery codes of person %s: %w", person, err)
+	}
+	return f, nil
+}
+
+// Shown is what somebody shows to prove who they are: one of these.
+type Shown struct {
+	Password string
+	Code     string // of the authenticator app
+	Recovery string // a recovery code
+	Passkey  Answer // to a challenge
+}
+
+// second reports whether it is a second factor, and not the password.
+func (s Shown) second() bool { return s.Code != "" || s.Recovery != "" || s.Passkey.Handle != "" }
+
+// prove checks what is shown of a person, takes what may be shown only once,
+// and gives the methods it amounts to. It fails with Unauthorized, and with
+// TooMany after too many wrong codes.
+func (a *Auth) prove(ctx context.Context, person uuid.UUID, shown Shown) ([]string, error) {
+	switch {
+	case shown.Passkey.Handle != "":
+		return a.takeAssertion(ctx, person, shown.Passkey)
+	case shown.Code != "":
+		return []string{ByCode, ByTwo}, a.takeCode(ctx, person, shown.Code)
+	case shown.Recovery != "":
+		return []string{ByCode, ByTwo}, a.takeRecovery(ctx, person, shown.Recovery)
+	}
+	return []string{ByPassword}, a.CheckPassword(ctx, person, shown.Password)
+}
+
+const (
+	startPendingSQL = `
+insert into auth.pending_session (hash, person_id, methods, expires_at)
+select $1, id, $3, $4 from auth.person where id = $2 and disabled_at is null`
+
+	endOldPendingSQL = `
+delete from auth.pending_session where expires_at <= $1`
+)
+
+// startPending keeps for 5 minutes that a person has shown their first factor.
+func (a *Auth) startPending(ctx context.Context, person uuid.UUID, methods []string) (Pending, error) {
+	now := a.Now().UTC()
+	if _, err := a.DB.Exec(ctx, endOldPendingSQL, now); err != nil {
+		return Pending{}, fmt.Errorf("end old pending sessions: %w", err)
+	}
+	secret, hash := newSecret()
+	done, err := a.DB.Exec(ctx, startPendingSQL, hash, person, methods, now.Add(pendingLast))
+	if err != nil {
+		return Pending{}, fmt.Errorf("begin second step of person %s: %w", person, err)
+	}
+	if done.RowsAffected() == 0 {
+		return Pending{}, problem.Errorf(problem.NotFound, "no person %s", person).Coded("person-unknown")
+	}
+	return Pending{Secret: secret, Person: person, Expires: now.Add(pendingLast)}, nil
+}
+
+func pendingOver() error {
+	return problem.Errorf(problem.Unauthorized, "the second step took longer than 5 minutes, or was done already; sign in again").Coded("second-step-over")
+}
+
+const dropPendingSQL = `
+delete from auth.pending_session where person_id = $1`
+
+const pendingPersonSQL = `
+select w.person_id from auth.pending_session w join auth.person p on p.id = w.person_id
+ where w.hash = $1 and w.expires_at > $2 and p.disabled_at is null`
+
+// PendingPerson is who owes the second factor. It fails with Unauthorized
+// (second-step-over).
+func (a *Auth) PendingPerson(ctx context.Context, secret string) (uuid.UUID, error) {
+	var person uuid.UUID
+	err := a.DB.QueryRow(ctx, pendingPersonSQL, hashSecret(secret), a.Now().UTC()).Scan(&person)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return person, pendingOver()
+	} else if err != nil {
+		return person, fmt.Errorf("find pending session: %w", err)
+	}
+	return person, nil
+}
+
+const takePendingSQL = `
+delete from auth.pending_session where hash = $1 and expires_at > $2 returning methods`
+
+// FinishSession starts the session that a Pending stands for, once, when a
+// second factor is shown. It fails with Unauthorized and TooMany; a wrong
+// factor leaves the Pending as it is.
+func (a *Auth) FinishSession(ctx context.Context, secret string, shown Shown) (Session, error) {
+	person, err := a.PendingPerson(ctx, secret)
+	if err != nil {
+		return Session{}, err
+	}
+	if !shown.second() {
+		return Session{}, codeWrong()
+	}
+	second, err := a.prove(ctx, person, shown)
+	if err != nil {
+		return Session{}, err
+	}
+	var s Session
+	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		var first []string
+		err := tx.QueryRow(ctx, takePendingSQL, hashSecret(secret), a.Now().UTC()).Scan(&first)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return pendingOver()
+		} else if err != nil {
+			return fmt.Errorf("take pending session: %w", err)
+		}
+		s, err = a.startSession(ctx, tx, person, together(first, second))
+		return err
+	})
+	return s, err
+}
+
+// together are the methods of both, each once.
+func together(first, second []string) []string {
+	all := slices.Clone(first)
+	for _, method := range second {
+		if !slices.Contains(all, method) {
+			all = append(all, method)
+		}
+	}
+	return all
+}
+
+// holder is the person of a session who is about to change what they prove
+// themselves with.
+type holder struct {
+	personRow
+	Proof
+	Factors Factors
+	secret  string
+}
+
+func (h holder) who() Principal { return Principal{Person: h.ID, Name: h.Name} }
+
+const holderSQL = `
+select p.id, p.name, p.demo, s.id as session, s.proved_at as at, s.methods
+  from auth.session s join auth.person p on p.id = s.person_id
+ where s.hash = $1 and s.created_at > $2 and s.seen_at > $3 and p.disabled_at is null`
+
+func (a *Auth) holder(ctx context.Context, session string) (holder, error) {
+	type row struct {
+		personRow
+		Proof
+	}
+	now := a.Now().UTC()
+	r, err := pg.One[row](ctx, a.DB, holderSQL, hashSecret(session), now.Add(-sessionLast), now.Add(-sessionIdle))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return holder{}, sessionOver()
+	} else if err != nil {
+		return holder{}, fmt.Errorf("find session: %w", err)
+	}
+	factors, err := a.Factors(ctx, r.ID)
+	return holder{personRow: r.personRow, Proof: r.Proof, Factors: factors, secret: session}, err
+}
+
+// freshHolder is the holder when they have proved who they are within 10
+// minutes, with a second factor if they have one; else it fails with Forbidden
+// (proof-old).
+func (a *Auth) freshHolder(ctx context.Context, session string) (holder, error) {
+	h, err := a.holder(ctx, session)
+	if err != nil {
+		return h, err
+	}
+	if a.Now().Sub(h.At) > proofFresh || h.Factors.Any() && h.Level() != AAL2 {
+		return h, problem.Errorf(problem.Forbidden, "prove who you are once more; the last proof is older than 10 minutes").Coded("proof-old")
+	}
+	return h, nil
+}
+
+// Fresh is nil when the person of a session has proved who they are within 10
+// minutes; else Forbidden (proof-old), and Prove is what makes it so.
+func (a *Auth) Fresh(ctx context.Context, session string) error {
+	_, err := a.freshHolder(ctx, session)
+	return err
+}
+
+// Prove renews and raises the proof of a session by what is shown; the session
+// goes on under a new secret. A password alone is enough for a person without
+// a second factor, or when the session is at AAL2 already. It fails with
+// Unauthorized and TooMany.
+func (a *Auth) Prove(ctx context.Context, session string, shown Shown) (Session, error) {
+	h, err := a.holder(ctx, session)
+	if err != nil {
+		return Session{}, err
+	}
+	if !shown.second() && h.Level() != AAL2 && h.Factors.Any() {
+		return Session{}, codeWrong()
+	}
+	methods, err := a.prove(ctx, h.ID, shown)
+	if err != nil {
+		return Session{}, err
+	}
+	return a.raise(ctx, a.DB, h, methods)
+}
+
+const raiseSQL = `
+update auth.session
+   set hash = $2, methods = $3, proved_at = $4, seen_at = $4
+ where hash = $1
+returning created_at`
+
+// raise gives a session a new secret, and adds methods shown just now.
+func (a *Auth) raise(ctx context.Context, db pg.DB, h holder, methods []string) (Session, error) {
+	secret, hash := newSecret()
+	var created time.Time
+	err := db.QueryRow(ctx, raiseSQL, hashSecret(h.secret), hash, together(h.Methods, methods), a.Now().UTC()).Scan(&created)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Session{}, sessionOver()
+	} else if err != nil {
+		return Session{}, fmt.Errorf("raise session: %w", err)
+	}
+	return Session{Secret: secret, Person: h.ID, Expires: created.Add(sessionLast)}, nil
+}
+
+// FactorNotice is what a letter tells a person about their second factors.
+type FactorNotice struct {
+	What   string // factor-added, factor-removed, recovery-used
+	Person uuid.UUID
+	Kind   string // KindApp, KindPasskey
+	Name   string // of a passkey
+}
+
+// Enrolled is what comes of a new second factor: the session goes on, at AAL2,
+// under a new secret; recovery codes are shown once, and only with the first.
+type Enrolled struct {
+	Session Session
+	Codes   []string
+}
+
+// enrol finishes adding a factor inside tx.
+func (a *Auth) enrol(ctx context.Context, tx pgx.Tx, h holder, n FactorNotice, methods []string) (Enrolled, error) {
+	var e Enrolled
+	var err error
+	if h.Factors.Codes == 0 {
+		if e.Codes, err = a.renewCodes(ctx, tx, h.ID); err != nil {
+			return e, err
+		}
+	}
+	if e.Session, err = a.raise(ctx, tx, h, methods); err != nil {
+		return e, err
+	}
+	n.What, n.Person = "factor-added", h.ID
+	return e, a.tell(ctx, tx, h.who(), n)
+}
+
+// unenrol finishes removing a factor inside tx: with the last one, its
+// recovery codes go.
+func (a *Auth) unenrol(ctx context.Context, tx pgx.Tx, h holder, n FactorNotice) error {
+	left, err := factorsOf(ctx, tx, h.ID)
+	if err != nil {
+		return err
+	}
+	if !left.Any() {
+		if _, err := tx.Exec(ctx, dropCodesSQL, h.ID); err != nil {
+			return fmt.Errorf("drop recovery codes of person %s: %w", h.ID, err)
+		}
+	}
+	n.What, n.Person = "factor-removed", h.ID
+	return a.tell(ctx, tx, h.who(), n)
+}
+
+// tell records that a factor came or went, and has a letter written.
+func (a *Auth) tell(ctx context.Context, tx pgx.Tx, who Principal, n FactorNotice) error {
+	verb := map[string]string{"factor-added": "factor.add", "factor-removed": "factor.remove", "recovery-used": "recovery.use"}[n.What]
+	act := Act{Who: who, Verb: verb, About: n.Person}
+	if n.Kind != "" {
+		act.Detail = map[string]any{"kind": n.Kind}
+	}
+	if err := a.Record(ctx, tx, act); err != nil {
+		return err
+	}
+	return a.Notify(ctx, tx, n)
+}
