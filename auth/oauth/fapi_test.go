@@ -27,11 +27,46 @@ func (w *world) fapi() keyPair {
 // asFAPI sends a form as a client that proves itself by its key.
 func (w *world) asFAPI(path string, pair keyPair, form url.Values) answer {
 	w.t.Helper()
+	return w.post(path, nil, w.proven(pair, form))
+}
+
+// proven is the form with an assertion of w.app.
+func (w *world) proven(pair keyPair, form url.Values) url.Values {
 	more := url.Values{"client_assertion_type": {assertionType}, "client_assertion": {pair.sign(w.t, w.statement(w.app, nil), nil)}}
 	for name, values := range form {
 		more[name] = values
 	}
-	return w.post(path, nil, more)
+	return more
+}
+
+// The whole way of a client of FAPI 2.0 with DPoP: pushed, redeemed, refreshed
+// with the same refresh token by whatever key it holds then, and as itself.
+func TestFAPI2WithDPoP(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client, holder, later := w.fapi(), newPair(t, jose.ES256), newPair(t, jose.EdDSA)
+	verifier := oauth2.GenerateVerifier()
+	form := w.asked(verifier)
+	form.Set("dpop_jkt", holder.thumbprint(t))
+	code := w.pushedForm(client, form)
+	w.sendDPoP("/oauth2/token", nil, w.proven(client, redeem(code, verifier)), later, nil).want(t, 400, "invalid_grant")
+	first := w.sendDPoP("/oauth2/token", nil, w.proven(client, redeem(code, verifier)), holder, nil)
+	w.boundTo(first, &holder)
+	if first.body["id_token"] == nil || text(first, "refresh_token") == "" {
+		t.Errorf("got %v", first.body)
+	}
+	w.asFAPI("/oauth2/token", client, refreshWith(first)).want(t, 400, "invalid_request") // no proof
+	for _, key := range []keyPair{holder, later, holder} {
+		next := w.sendDPoP("/oauth2/token", nil, w.proven(client, refreshWith(first)), key, nil)
+		w.boundTo(next, &key)
+		if next.body["refresh_token"] != nil || next.body["id_token"] == nil {
+			t.Errorf("got %v", next.body)
+		}
+	}
+	machine := url.Values{"grant_type": {"client_credentials"}, "scope": {ScopeManage}}
+	w.boundTo(w.sendDPoP("/oauth2/token", nil, w.proven(client, machine), holder, nil), &holder)
+	w.sendDPoP("/oauth2/token", nil, w.proven(client, redeem(code, verifier)), holder, nil).want(t, 400, "invalid_grant") // reuse
+	w.sendDPoP("/oauth2/token", nil, w.proven(client, refreshWith(first)), holder, nil).want(t, 400, "invalid_grant")
 }
 
 // Each rule of the FAPI 2.0 Security Profile (§5.3.2) that is not one for
@@ -146,7 +181,12 @@ func (w *world) asked(verifier string) url.Values {
 // pushedCode is a code for a request that was pushed.
 func (w *world) pushedCode(pair keyPair, verifier string) string {
 	w.t.Helper()
-	pushed := w.asFAPI("/oauth2/par", pair, w.asked(verifier))
+	return w.pushedForm(pair, w.asked(verifier))
+}
+
+func (w *world) pushedForm(pair keyPair, form url.Values) string {
+	w.t.Helper()
+	pushed := w.asFAPI("/oauth2/par", pair, form)
 	pushed.want(w.t, http.StatusCreated, "")
 	back := w.allow(w.http.URL + "/oauth2/authorize?" + url.Values{
 		"client_id": {w.app.ID.String()}, "request_uri": {text(pushed, "request_uri")},
