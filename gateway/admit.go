@@ -26,7 +26,7 @@ func (c *call) admit(r *http.Request, res *http.Response) error {
 			return err
 		}
 	}
-	for _, name := range []string{"Set-Cookie", "Server", "X-Powered-By", "Alt-Svc", "Clear-Site-Data", "Strict-Transport-Security", "Service-Worker-Allowed"} {
+	for _, name := range []string{"Set-Cookie", "Server", "X-Powered-By", "Alt-Svc", "Clear-Site-Data", "DPoP-Nonce", "Strict-Transport-Security", "Service-Worker-Allowed"} {
 		res.Header.Del(name)
 	}
 	for name := range res.Header {

@@ -320,6 +320,40 @@ func TestCall(t *testing.T) {
 	})
 }
 
+// TestDPoP: the proof is for the address as the caller sees it, and goes no
+// further; the answer carries our nonce for the next, not the upstream's.
+func TestDPoP(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answers(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/json")
+		rw.Header().Set("DPoP-Nonce", "the upstream's")
+		_, _ = io.WriteString(rw, `{}`)
+	})
+	proof := "GET " + w.node.GatewayURL + w.route.Prefix() + "/ho-so"
+	got := w.do("GET", "/ho-so?trang=1", "Authorization", "DPoP "+w.token("j"), "DPoP", proof)
+	if got.status != 200 || got.header.Get("DPoP-Nonce") != "nonce-1" {
+		t.Errorf("got %d %s, DPoP-Nonce %q", got.status, got.body, got.header.Get("DPoP-Nonce"))
+	}
+	if r, _ := w.last(); r.Header.Get("DPoP") != "" || r.Header.Get("Authorization") != "" {
+		t.Errorf("the upstream saw the proof or the token: %v", r.Header)
+	}
+	if got := w.do("GET", "/danh-muc/1").header; got.Get("DPoP-Nonce") != "" || !strings.Contains(got.Get("Access-Control-Expose-Headers"), "DPoP-Nonce") {
+		t.Errorf("without DPoP: %v", got)
+	}
+	if got := w.do("GET", "/ho-so", "Authorization", "DPoP "+w.token("j"), "Authorization", "Bearer "+w.token("j")); got.status != 400 || got.code != "two-credentials" {
+		t.Errorf("two credentials: got %d %s", got.status, got.code)
+	}
+	preflight := w.do("OPTIONS", "/danh-muc/1", "Origin", "https://x.test", "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "dpop").header
+	if !strings.Contains(preflight.Get("Access-Control-Allow-Headers"), "DPoP") {
+		t.Errorf("preflight: %v", preflight)
+	}
+	if got := w.do("GET", "@/.well-known/oauth-protected-resource"+w.route.Prefix()).body; !strings.Contains(got, `"dpop_signing_alg_values_supported":["ES256","PS256","EdDSA","Ed25519"]`) ||
+		strings.Contains(got, "dpop_bound_access_tokens_required") {
+		t.Errorf("metadata: %s", got)
+	}
+}
+
 // TestProjectionFailsClosed has a row for every answer that cannot be held to
 // the agreed fields.
 func TestProjectionFailsClosed(t *testing.T) {

@@ -310,7 +310,7 @@ test('userinfo takes a person’s token from the header and nothing else', async
   for (const [name, [url, headers, status]] of Object.entries({
     'nothing': [address, {}, 401],
     'nonsense': [address, { Authorization: 'Bearer x' }, 401],
-    'an application’s token': [address, { Authorization: `Bearer ${machine.access_token}` }, 403],
+    'a token for elsewhere': [address, { Authorization: `Bearer ${machine.access_token}` }, 401],
     'a token in the address': [`${address}?access_token=${machine.access_token}`, {}, 401],
   })) {
     const answer = await fetch(url, { headers })
@@ -371,6 +371,106 @@ test('a client proves itself by its own key (private_key_jwt)', async () => {
   refused(await ask(record((p) => { p.exp += 3600 })), 401, 'invalid_client')
   await setKeys({ es: { name: 'ECDSA', namedCurve: 'P-256' } })
   refused(await ask(strict.PrivateKeyJwt(pairs.es)), 401, 'invalid_client')
+})
+
+/** Headers of a call with a bound token, as oauth4webapi makes them, not sent. */
+async function boundCall(token, pair, url, nonce) {
+  const DPoP = strict.DPoP({ client_id: app.client_id }, pair, { [strict.modifyAssertion]: (_, payload) => { payload.nonce = nonce } })
+  let headers
+  const caught = (_, options) => { headers = options.headers; return new Response('{}') }
+  await strict.protectedResourceRequest(token, 'GET', new URL(url), undefined, undefined, { ...http, DPoP, [strict.customFetch]: caught })
+  return Object.fromEntries(new Headers(headers))
+}
+
+test('a machine’s token is bound to its key (DPoP)', async () => {
+  const resource = lgsp.gateway + service
+  const url = new URL(lgsp.gateway + file)
+  assert.ok(config.serverMetadata().dpop_signing_alg_values_supported.includes('ES256'))
+  for (const algorithm of ['ES256', 'PS256', 'Ed25519']) {
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair(algorithm))
+    const granted = await client.clientCredentialsGrant(config, { resource }, { DPoP }) // openid-client takes the nonce and asks again
+    assert.equal(granted.token_type, 'dpop')
+    const answer = await client.fetchProtectedResource(config, granted.access_token, url, 'GET', undefined, undefined, { DPoP })
+    assert.equal(answer.status, 200)
+    assert.ok((await answer.json()).hoTen)
+  }
+
+  const pair = await client.randomDPoPKeyPair('ES256')
+  const DPoP = client.getDPoPHandle(config, pair)
+  const { access_token } = await client.clientCredentialsGrant(config, { resource }, { DPoP })
+  const first = await lgsp.call(file, await boundCall(access_token, pair, url))
+  assert.equal(first.status, 401)
+  assert.equal(first.body.code, 'dpop-nonce')
+  assert.match(first.headers.get('www-authenticate'), /^DPoP .*error="use_dpop_nonce".*algs="ES256 /)
+  const nonce = first.headers.get('dpop-nonce')
+  const good = await boundCall(access_token, pair, url, nonce)
+  const request = new Request(url, { headers: good }) // what a resource server's library says of token and proof
+  assert.equal((await strict.validateJwtAccessToken(config.serverMetadata(), request, resource, { ...http, requireDPoP: true })).client_id, app.client_id)
+  const refusals = {
+    'dpop-absent': { Authorization: `Bearer ${access_token}` }, // stolen
+    'dpop-key': await boundCall(access_token, await client.randomDPoPKeyPair('ES256'), url, nonce), // stolen, with the thief's key
+    'dpop-address': await boundCall(access_token, pair, lgsp.gateway + service, nonce),
+    'dpop-token': { ...await boundCall('another token', pair, url, nonce), authorization: `DPoP ${access_token}` },
+  }
+  for (const [code, headers] of Object.entries(refusals)) {
+    const answer = await lgsp.call(file, headers)
+    assert.equal(answer.body.code, code)
+    assert.equal(answer.status, 401)
+  }
+  assert.equal((await lgsp.call(file, good)).status, 200)
+  assert.equal((await lgsp.call(file, good)).body.code, 'dpop-replayed')
+
+  const told = await client.tokenIntrospection(config, access_token)
+  assert.equal(told.token_type, 'DPoP')
+  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey)
+  const sum = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify({ crv, kty, x, y })))
+  assert.equal(told.cnf.jkt, Buffer.from(sum).toString('base64url'))
+})
+
+test('a person’s tokens are bound to the key that the request was pushed with (PAR and DPoP)', async () => {
+  const pair = await client.randomDPoPKeyPair('ES256')
+  const DPoP = client.getDPoPHandle(config, pair)
+  const checks = { pkceCodeVerifier: client.randomPKCECodeVerifier(), expectedState: client.randomState() }
+  const url = await client.buildAuthorizationUrlWithPAR(config, {
+    redirect_uri: callback.uri, scope: 'openid email offline_access lgsp.manage', state: checks.expectedState, prompt: 'consent',
+    code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: 'S256',
+  }, { DPoP })
+  const back = await authorize(person, url)
+  await assert.rejects(client.authorizationCodeGrant(config, back, checks), { error: 'invalid_grant' }, 'a stolen code')
+  const thief = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
+  await assert.rejects(client.authorizationCodeGrant(config, back, checks, undefined, { DPoP: thief }), { error: 'invalid_grant' })
+  const granted = await client.authorizationCodeGrant(config, back, checks, undefined, { DPoP })
+  assert.equal(granted.token_type, 'dpop')
+  const { sub } = granted.claims()
+  assert.equal((await client.fetchUserInfo(config, granted.access_token, sub, { DPoP })).email, lgsp.account('citizen').email)
+  await assert.rejects(client.fetchUserInfo(config, granted.access_token, sub))
+  const fresh = await client.refreshTokenGrant(config, granted.refresh_token, undefined, { DPoP })
+  assert.equal(fresh.token_type, 'dpop')
+  const me = await client.fetchProtectedResource(config, fresh.access_token, new URL(`${lgsp.portal}/api/v1/me`), 'GET', undefined, undefined, { DPoP })
+  assert.equal(me.status, 200)
+  const stolen = await lgsp.api(fresh.access_token, 'GET', '/me')
+  assert.equal(stolen.status, 401)
+  assert.equal(stolen.body.code, 'dpop-absent')
+})
+
+test('an application that has chosen bound tokens gets no others', async () => {
+  const register = async (dpop_bound_access_tokens) => {
+    const answer = await lgsp.api('developer', 'PUT', `/applications/${app.client_id}`, {
+      name: 'Tra cứu một cửa (trình diễn)', redirect_uris: ['http://127.0.0.1/cb'], dpop_bound_access_tokens,
+    })
+    assert.equal(answer.status, 200, answer.text)
+  }
+  await register(true)
+  const form = { grant_type: 'client_credentials', resource: lgsp.gateway + service }
+  const ask = () => post('/oauth2/token', form, basic(app.client_id, app.client_secret))
+  refused(await until('the server has heard of it', 2000, async () => {
+    const answer = await ask()
+    return answer.status !== 200 && answer
+  }), 400, 'invalid_dpop_proof')
+  const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
+  assert.equal((await client.clientCredentialsGrant(config, { resource: form.resource }, { DPoP })).token_type, 'dpop')
+  await register(false)
+  await until('the server has heard of it', 2000, async () => (await ask()).status === 200)
 })
 
 test('a client pushes its request first (PAR)', async () => {
