@@ -60,6 +60,15 @@ func CertificateHash(r *http.Request) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// OriginOf is the public origin that a request came to: usual, or the one for
+// clients with certificates, when it shows one.
+func OriginOf(r *http.Request, usual, forClients string) string {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return usual
+	}
+	return forClients
+}
+
 // Is reports whether the token came by that scheme.
 func (p Presented) Is(scheme string) bool { return strings.EqualFold(p.Scheme, scheme) }
 

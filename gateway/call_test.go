@@ -308,7 +308,7 @@ func TestCall(t *testing.T) {
 	})
 	t.Run("well-known", func(t *testing.T) {
 		got := w.do("GET", "@/.well-known/oauth-protected-resource"+w.route.Prefix())
-		if got.status != 200 || !strings.Contains(got.body, `"resource":"`+w.node.GatewayURL+w.route.Prefix()+`"`) || !strings.Contains(got.body, portalURL) {
+		if got.status != 200 || !strings.Contains(got.body, `"resource":"`+w.node.GatewayURL+w.route.Prefix()+`"`) || !strings.Contains(got.body, portalURL) || strings.Contains(got.body, "tls_client") {
 			t.Errorf("got %d %s", got.status, got.body)
 		}
 		if got := w.do("GET", "@/.well-known/api-catalog"); !strings.HasPrefix(got.header.Get("Content-Type"), "application/linkset+json") || !strings.Contains(got.body, w.route.Prefix()) {

@@ -34,6 +34,7 @@ type Node struct {
 	Now func() time.Time // time.Now outside tests
 
 	GatewayURL     string         // public origin, no slash at the end: audience of tokens, name in Via
+	ClientURL      string         // public origin where clients show certificates, "" when there is none
 	PortalURL      string         // public origin: documentation links, CORS
 	Issuer         string         // of our tokens
 	DataDir        string         // the journal lives in DataDir/journal

@@ -68,7 +68,7 @@ func (c *call) credential(r *http.Request) (kind, secret string, err error) {
 	case len(authorization) == 0:
 		return policy.NoCredential, "", nil
 	}
-	p, err := auth.PresentedBy(r, c.node.GatewayURL+c.path)
+	p, err := auth.PresentedBy(r, auth.OriginOf(r, c.node.GatewayURL, c.node.ClientURL)+c.path)
 	switch {
 	case err != nil:
 		return "", "", err

@@ -32,12 +32,16 @@ func (c *call) wellKnown(r *http.Request) bool {
 			return false
 		}
 		c.answer.own.Set("Content-Type", "application/json")
-		body = map[string]any{
+		resource := map[string]any{
 			"resource": c.node.audience(v), "authorization_servers": []string{c.node.Issuer},
 			"bearer_methods_supported": []string{"header"}, "dpop_signing_alg_values_supported": strings.Fields(auth.SigningAlgorithms),
 			"resource_name": or(v.TitleEN, v.TitleVI), "resource_name#vi": v.TitleVI,
 			"resource_documentation": c.node.docs(v),
 		}
+		if c.node.ClientURL != "" {
+			resource["tls_client_certificate_bound_access_tokens"] = true
+		}
+		body = resource
 	default:
 		return false
 	}

@@ -40,6 +40,7 @@ type API struct {
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
 	Origin     string // public, without a slash at the end
+	ClientURL  string // the same where clients show certificates, "" when they do nowhere
 	Gateway    string // public origin of the gateway, without a slash at the end
 
 	// WhoByAccessToken is who an access token for the issuer stands for, and
@@ -144,7 +145,7 @@ func noSuchMethod(router *mux.Router, r *http.Request) error {
 // who is the caller: the zero Principal without a token. A token that does
 // not hold is refused, never taken for nobody's.
 func (a *API) who(r *http.Request) (auth.Principal, error) {
-	p, err := auth.PresentedBy(r, a.Origin+r.URL.EscapedPath())
+	p, err := auth.PresentedBy(r, auth.OriginOf(r, a.Origin, a.ClientURL)+r.URL.EscapedPath())
 	if err != nil || p.Scheme == "" {
 		return auth.Principal{}, err
 	}
@@ -164,10 +165,10 @@ func (a *API) who(r *http.Request) (auth.Principal, error) {
 }
 
 // tokenInvalid says why a token was refused: not which tokens there are, but
-// what a DPoP proof lacks, which its maker can mend.
+// what a DPoP proof or a connection lacks, which the caller can mend.
 func tokenInvalid(p auth.Presented, err error) error {
 	e := problem.Of(err)
-	if !strings.HasPrefix(e.Code, "dpop-") {
+	if !strings.HasPrefix(e.Code, "dpop-") && e.Code != "token-certificate" {
 		e = problem.Errorf(problem.Unauthorized, "the token is wrong, expired or revoked").Coded("token-invalid").Because(err)
 	}
 	p.Challenge(e, "")

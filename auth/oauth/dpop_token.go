@@ -26,7 +26,7 @@ func (s *Server) shownProof(w http.ResponseWriter, r *http.Request) (proof, erro
 		return proof{}, nil
 	}
 	w.Header().Set("DPoP-Nonce", s.Nonce())
-	shown, err := s.verifier.readProof(auth.Presented{Proofs: proofs, Method: r.Method, URL: s.Issuer + r.URL.EscapedPath()})
+	shown, err := s.verifier.readProof(auth.Presented{Proofs: proofs, Method: r.Method, URL: auth.OriginOf(r, s.Issuer, s.ClientURL) + r.URL.EscapedPath()})
 	return shown, proofError(err)
 }
 

@@ -198,7 +198,7 @@ func (s *Server) WhoByAccessToken(ctx context.Context, p auth.Presented) (auth.P
 // userinfo answers GET and POST /oauth2/userinfo (OpenID Connect Core §5.3).
 // The token stands in the Authorization header and nowhere else (F13).
 func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
-	p, err := auth.PresentedBy(r, s.Issuer+r.URL.EscapedPath())
+	p, err := auth.PresentedBy(r, auth.OriginOf(r, s.Issuer, s.ClientURL)+r.URL.EscapedPath())
 	if p.Is(auth.DPoPScheme) {
 		w.Header().Set("DPoP-Nonce", s.Nonce())
 	}

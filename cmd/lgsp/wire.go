@@ -165,7 +165,7 @@ func (p *platform) wireNode(root secret) {
 	p.metrics.MustRegister(calls)
 	*p.node = gateway.Node{
 		DB: p.db.Pool, Now: time.Now,
-		GatewayURL: p.config.GatewayURL, PortalURL: p.config.PortalURL, Issuer: p.config.Issuer,
+		GatewayURL: p.config.GatewayURL, ClientURL: p.config.MTLSURL, PortalURL: p.config.PortalURL, Issuer: p.config.Issuer,
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
 		Peppers: map[int][]byte{1: p.auth.Pepper}, SubjectKey: root.key("lgsp subject v1"),
 		Dial:        p.upstreams.DialContext,
@@ -183,7 +183,7 @@ func (p *platform) wirePortal(root secret) error {
 	}
 	*p.api = portal.API{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
-		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL,
+		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
 	}
 	*p.portal = portal.Portal{

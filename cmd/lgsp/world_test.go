@@ -80,6 +80,12 @@ type world struct {
 // newWorld wires a platform on a database and listeners of its own.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, func(*world, *config) {})
+}
+
+// newWorldWith is newWorld with other settings.
+func newWorldWith(t *testing.T, change func(*world, *config)) *world {
+	t.Helper()
 	w := &world{t: t, people: map[string]auth.Principal{}, password: map[string]string{}, token: map[string]string{},
 		session: map[string]string{}, id: map[string]string{}}
 	for _, door := range []*net.Listener{&w.doors.portal, &w.doors.gateway, &w.doors.ops} {
@@ -97,6 +103,7 @@ func newWorld(t *testing.T) *world {
 		PortalAddr: w.doors.portal.Addr().String(), GatewayAddr: w.doors.gateway.Addr().String(), OpsAddr: w.doors.ops.Addr().String(),
 		PortalURL: "http://" + w.doors.portal.Addr().String(), GatewayURL: "http://" + w.doors.gateway.Addr().String(),
 	}
+	change(w, &c)
 	c.Issuer = c.PortalURL
 	w.platform, err = wire(t.Context(), c, &database{URL: url, Pool: pool})
 	w.must(err)
