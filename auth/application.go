@@ -59,8 +59,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 returning ` + applicationColumns
 
 // CreateApplication makes an application. A confidential one comes with an API
-// key and a client secret, in this order, whose secrets are shown this once; a
-// public one has neither. It fails with Unauthorized unless who is a person,
+// key and, unless it proves itself in another way, a client secret, in this
+// order, whose secrets are shown this once; a public one has neither. It fails with Unauthorized unless who is a person,
 // Forbidden unless who is publisher or steward of the owning agency, and with
 // Invalid and the fields that are wrong.
 func (a *Auth) CreateApplication(ctx context.Context, who Principal, n NewApplication) (Application, []Issued, error) {
@@ -95,7 +95,11 @@ func (a *Auth) CreateApplication(ctx context.Context, who Principal, n NewApplic
 		if err != nil || app.Kind == Public {
 			return err
 		}
-		for _, kind := range []string{APIKey, ClientSecret} {
+		kinds := []string{APIKey, ClientSecret}
+		if app.AuthMethod != "" && app.AuthMethod != SecretBasic {
+			kinds = kinds[:1] // a secret would open nothing
+		}
+		for _, kind := range kinds {
 			one, err := a.issue(ctx, tx, who, app, NewCredential{Kind: kind})
 			if err != nil {
 				return err

@@ -6,6 +6,19 @@ import (
 	"testing"
 )
 
+// Who proves itself by a key or certificate is given no secret.
+func TestASecretForWhoUsesOne(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	who := d.person(t, "dev@x.vn")
+	for method, want := range map[string]int{"": 2, SecretBasic: 2, PrivateKeyJWT: 1, TLSSelfSigned: 1} {
+		_, issued, err := d.CreateApplication(ctx, who, NewApplication{Name: "Một cửa", Protocol: Protocol{AuthMethod: method}})
+		if err != nil || len(issued) != want || issued[0].Kind != APIKey {
+			t.Errorf("%q: got %d credentials, %v; want %d", method, len(issued), err, want)
+		}
+	}
+}
+
 func TestFAPISettingsGoTogether(t *testing.T) {
 	t.Parallel()
 	good := NewApplication{Name: "Ngân hàng", RedirectURIs: []string{"https://bank.test/cb"}, Protocol: Protocol{Profile: FAPI2, AuthMethod: PrivateKeyJWT}}
