@@ -34,7 +34,7 @@ func newTelevision(t *testing.T) *television {
 	p := tv.portal
 	p.OAuth = &oauth.Server{
 		DB: p.Auth.DB, Now: func() time.Time { return p.Now() }, Issuer: p.Origin, Portal: p.Origin,
-		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)),
+		HMACKey: []byte(strings.Repeat("h", 32)), NonceKey: [32]byte{1}, SealKey: []byte(strings.Repeat("s", 32)),
 		Client: p.Auth.Application, SessionPerson: func(r *http.Request) (oauth.SignedIn, error) {
 			who, proof, err := p.SessionOf(r)
 			return oauth.SignedIn{Who: who, Proof: proof}, err
