@@ -19,6 +19,10 @@ const (
 // proofs, as a challenge lists them (RFC 9449 §7.1).
 const SigningAlgorithms = "ES256 PS256 EdDSA Ed25519"
 
+// CodeProofWeak is the code of a 401 for a token whose person has proved too
+// little; its argument acr is the level to sign in with.
+const CodeProofWeak = "proof-weak"
+
 // Presented is an access token and all that came along with it to show that
 // it is used by whom it was made for.
 type Presented struct {
@@ -79,6 +83,9 @@ func (p Presented) Challenge(e *problem.Error, metadata string) {
 	said, more := "", ""
 	if p.Is(BearerScheme) || p.Is(DPoPScheme) { // who sent no token hears no error
 		said = `, error="` + tokenError(e.Code) + `", error_description="` + quotable(e.Detail) + `"`
+		if e.Code == CodeProofWeak {
+			said += `, acr_values="` + e.Args["acr"] + `"`
+		}
 	}
 	if metadata != "" {
 		more = `, resource_metadata="` + metadata + `"`
@@ -92,9 +99,12 @@ func (p Presented) Challenge(e *problem.Error, metadata string) {
 	e.Sends("WWW-Authenticate", `DPoP realm="lgsp"`+algorithms+more)
 }
 
-// tokenError is the error of RFC 6750 §3.1 or RFC 9449 §12.2 for a problem's code.
+// tokenError is the error of RFC 6750 §3.1, RFC 9449 §12.2 or RFC 9470 §3 for a
+// problem's code.
 func tokenError(code string) string {
 	switch code {
+	case CodeProofWeak:
+		return "insufficient_user_authentication" // RFC 9470 §3
 	case "dpop-nonce":
 		return "use_dpop_nonce"
 	case "dpop-proof", "dpop-address", "dpop-time", "dpop-replayed", "dpop-token":

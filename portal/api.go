@@ -143,7 +143,8 @@ func noSuchMethod(router *mux.Router, r *http.Request) error {
 }
 
 // who is the caller: the zero Principal without a token. A token that does
-// not hold is refused, never taken for nobody's.
+// not hold is refused, never taken for nobody's; and so is an official's that
+// was got with one factor, rather than show it an empty desk (RFC 9470).
 func (a *API) who(r *http.Request) (auth.Principal, error) {
 	p, err := auth.PresentedBy(r, auth.OriginOf(r, a.Origin, a.ClientURL)+r.URL.EscapedPath())
 	if err != nil || p.Scheme == "" {
@@ -160,6 +161,12 @@ func (a *API) who(r *http.Request) (auth.Principal, error) {
 	}
 	if problem.Is(err, problem.Unauthorized) {
 		return auth.Principal{}, tokenInvalid(p, err)
+	}
+	if err == nil && who.Needs != "" {
+		e := problem.Errorf(problem.Unauthorized, "an official's roles ask for a sign-in with two factors; sign in again with acr_values=%s", who.Needs).
+			Coded(auth.CodeProofWeak, "acr", who.Needs)
+		p.Challenge(e, "")
+		return auth.Principal{}, e
 	}
 	return who, err
 }

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -9,8 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
+	"lgsp/auth"
 	"lgsp/internal/problem"
 )
 
@@ -104,6 +107,41 @@ func TestAPIRefusals(t *testing.T) {
 				t.Errorf("Allow: got %q, want GET", w.Header().Get("Allow"))
 			}
 		})
+	}
+}
+
+// An official's token of one factor opens nothing, and says what would (RFC 9470).
+func TestAPIAsksForTwoFactors(t *testing.T) {
+	t.Parallel()
+	a := &API{
+		Nonce: func() string { return "nonce-1" },
+		WhoByAccessToken: func(context.Context, auth.Presented) (auth.Principal, error) {
+			return auth.Principal{Person: uuid.Must(uuid.NewV7()), Level: auth.AAL1, Needs: auth.AAL2}, nil
+		},
+	}
+	router := mux.NewRouter()
+	a.Routes(router)
+	for scheme, want := range map[string]int{"Bearer": 2, "DPoP": 1} {
+		for _, path := range []string{"/api/v1/me", "/api/v1/apis"} { // also where nobody need be known
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Header.Set("Authorization", scheme+" x")
+			if scheme == "DPoP" {
+				r.Header.Set("DPoP", "y")
+			}
+			w := httptest.NewRecorder()
+			router.ServeHTTP(w, r)
+			challenge := w.Header().Values("WWW-Authenticate")
+			if w.Code != http.StatusUnauthorized || len(challenge) != want || !strings.HasPrefix(challenge[0], scheme+" ") ||
+				!strings.Contains(challenge[0], `error="insufficient_user_authentication"`) || !strings.Contains(challenge[0], `acr_values="aal2"`) {
+				t.Errorf("%s %s: got %d %v", scheme, path, w.Code, challenge)
+			}
+			if nonce := w.Header().Get("DPoP-Nonce"); (nonce == "nonce-1") != (scheme == "DPoP") {
+				t.Errorf("%s %s: DPoP-Nonce %q", scheme, path, nonce)
+			}
+			if !strings.Contains(w.Body.String(), `"code":"proof-weak"`) {
+				t.Errorf("%s %s: %s", scheme, path, w.Body)
+			}
+		}
 	}
 }
 
