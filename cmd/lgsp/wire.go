@@ -109,7 +109,7 @@ func (p *platform) wireAuth(root secret) error {
 	*p.auth = auth.Auth{
 		DB: p.db.Pool, Now: time.Now,
 		Pepper:    root.key("lgsp pepper v1"),
-		Passwords: auth.NewPasswords(runtime.NumCPU(), 64),
+		Passwords: auth.NewPasswords(max(1, runtime.NumCPU()/2), 64), // the other half is for tokens and pages
 		SealKey:   root.key("lgsp factor seal v1"), Passkeys: passkeys, Notify: p.portal.NotifyFactor,
 		May:     p.policy.May,
 		Secrets: &p.clients.secrets,

@@ -79,6 +79,11 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if wanted("people") {
+		if r.Chains, r.Starved, err = measurePeople(ctx, p); err != nil {
+			return err
+		}
+	}
 	if wanted("calls") {
 		if r.Calls, err = measureCalls(ctx, p, dir); err != nil {
 			return err

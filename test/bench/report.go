@@ -17,6 +17,8 @@ type report struct {
 	Machine facts           `json:"machine"`
 	Calls   []*callFigures  `json:"calls"`
 	Tokens  []*tokenFigures `json:"tokens"`
+	Chains  []chainFigures  `json:"chains"`
+	Starved []starvation    `json:"starved"`
 	Search  []searchFigures `json:"search"`
 	Starts  starts          `json:"starts"`
 	Micro   []*microFigures `json:"micro"`
@@ -87,6 +89,9 @@ func (r report) markdown() string {
 	}
 	if len(r.Tokens) > 0 {
 		r.tokens(&b)
+	}
+	if len(r.Chains) > 0 {
+		r.people(&b)
 	}
 	if len(r.Search) > 0 {
 		fmt.Fprintf(&b, "\n## Search, %d datasets and the demo province\n\n", searchSize)
