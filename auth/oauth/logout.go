@@ -71,7 +71,7 @@ func (s *Server) endOrAsk(w http.ResponseWriter, r *http.Request, form url.Value
 	if r.Method == http.MethodGet {
 		done := asked.Next
 		if done == "" {
-			done = s.page(form, "/signed-out")
+			done = s.pages(form) + "/signed-out"
 		}
 		signedIn, err := s.SessionPerson(r)
 		switch {
@@ -91,21 +91,7 @@ func (s *Server) endOrAsk(w http.ResponseWriter, r *http.Request, form url.Value
 			query.Set(name, value)
 		}
 	}
-	return s.page(form, "/sign-out") + "?" + query.Encode(), nil
-}
-
-// page is the address of a page of the portal, in the first language of
-// ui_locales that we speak.
-func (s *Server) page(form url.Values, path string) string {
-	for _, locale := range strings.Fields(form.Get("ui_locales")) {
-		switch language, _, _ := strings.Cut(strings.ToLower(locale), "-"); language {
-		case "vi":
-			return s.Portal + path
-		case "en":
-			return s.Portal + "/en" + path
-		}
-	}
-	return s.Portal + path
+	return s.pages(form) + "/sign-out" + "?" + query.Encode(), nil
 }
 
 // ReadLogout checks the parameters of a logout request. It fails with Invalid:
