@@ -21,6 +21,16 @@ func (p *Portal) developerRoutes(r *mux.Router) {
 	r.Handle("/developer/applications/{id}/credentials", p.page(p.addCredential)).Methods("POST")
 	r.Handle("/developer/applications/{id}/credentials/{credential}/rotate", p.page(p.rotateCredential)).Methods("POST")
 	r.Handle("/developer/applications/{id}/credentials/{credential}/revoke", p.page(p.revokeCredential)).Methods("POST")
+	for path, h := range map[string]struct{ get, post pageFunc }{
+		"/settings":                 {p.settings, p.saveSettings},
+		"/keys":                     {p.applicationKeys, p.setApplicationKeys},
+		"/leak":                     {p.leak, p.endLeak},
+		"/credentials/{credential}": {p.limits, p.saveLimits},
+	} {
+		r.Handle("/developer/applications/{id}"+path, p.page(h.get)).Methods("GET", "HEAD")
+		r.Handle("/developer/applications/{id}"+path, p.page(h.post)).Methods("POST")
+	}
+	r.Handle("/developer/applications/{id}/transfer", p.page(p.transferApplication)).Methods("POST")
 	r.Handle("/account", p.page(p.account)).Methods("GET", "HEAD")
 	r.Handle("/account/tokens", p.page(p.createToken)).Methods("POST")
 	r.Handle("/account/tokens/{id}/revoke", p.page(p.revokeToken)).Methods("POST")

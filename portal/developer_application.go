@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,23 +28,11 @@ func (p *Portal) applicationForm(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := applicationFormData{Owners: []web.Option{{Value: "", Text: who.Name}}}
-	var ids []uuid.UUID
-	for _, m := range who.Memberships {
-		if m.Agency != uuid.Nil && (m.Role == auth.RolePublisher || m.Role == auth.RoleSteward) {
-			ids = append(ids, m.Agency)
-		}
-	}
-	agencies, err := p.Auth.Agencies(r.Context(), ids)
+	agencies, err := p.agenciesOf(r, who)
 	if err != nil {
 		return page{}, err
 	}
-	for id, a := range agencies {
-		name := a.NameVI
-		if localeOf(r) == "en" && a.NameEN != "" {
-			name = a.NameEN
-		}
-		data.Owners = append(data.Owners, web.Option{Value: id.String(), Text: name})
-	}
+	data.Owners = append(data.Owners, agencies...)
 	for _, kind := range []string{auth.Confidential, auth.Public} {
 		option := web.Option{Value: kind}
 		if option.Text, err = p.Pages.Text(localeOf(r), "developer.kind-"+kind); err != nil {
@@ -121,6 +110,7 @@ type applicationData struct {
 type credentialRow struct {
 	auth.Credential
 	Live bool
+	By   string // the name of who made it, "" when it is not known
 }
 
 // Prefix is what the credential begins with.
@@ -151,10 +141,8 @@ func (p *Portal) application(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	for _, c := range credentials {
-		if p.live(c) || c.ExpiresAt.After(p.Now().Add(-soon)) {
-			data.Credentials = append(data.Credentials, credentialRow{c, p.live(c)})
-		}
+	if data.Credentials, err = p.credentialRows(ctx, credentials); err != nil {
+		return page{}, err
 	}
 	agreements, err := p.Agreements.Mine(ctx, who, agreement.Filter{Application: app.ID, Limit: 50})
 	if err != nil {
@@ -180,6 +168,32 @@ func (p *Portal) application(r *http.Request) (page, error) {
 	}
 	data.Usage, err = p.usageOf(r, app.ID)
 	return page{Name: "developer-application", Data: data}, err
+}
+
+// credentialRows are the credentials that have not ended long ago, with who made them.
+func (p *Portal) credentialRows(ctx context.Context, credentials []auth.Credential) ([]credentialRow, error) {
+	var makers []uuid.UUID
+	for _, c := range credentials {
+		if c.CreatedBy != nil {
+			makers = append(makers, *c.CreatedBy)
+		}
+	}
+	people, err := p.Auth.Persons(ctx, makers)
+	if err != nil {
+		return nil, err
+	}
+	var rows []credentialRow
+	for _, c := range credentials {
+		if !p.live(c) && !c.ExpiresAt.After(p.Now().Add(-soon)) {
+			continue
+		}
+		row := credentialRow{Credential: c, Live: p.live(c)}
+		if c.CreatedBy != nil {
+			row.By = people[*c.CreatedBy].Name
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
 }
 
 // withQuota adds to an agreement in force what is left of its quota.

@@ -66,6 +66,8 @@ func (w *world) pageAttempts() []attempt {
 		{"POST /developer/applications/new", "the agency's", "/developer/applications/new", "name=moi&agency={so-a}"},
 		{"POST /developer/applications/{id}/credentials/{credential}/rotate", "the developer's", "/developer/applications/{application}/credentials/{api_key}/rotate", "overlap=1"},
 		{"POST /developer/applications/{id}/credentials/{credential}/revoke", "the developer's", "/developer/applications/{application}/credentials/{api_key}/revoke", ""},
+		{"GET /developer/applications/{id}/credentials/{credential}", "the developer's", "/developer/applications/{application}/credentials/{api_key}", ""},
+		{"POST /developer/applications/{id}/credentials/{credential}", "the developer's", "/developer/applications/{application}/credentials/{api_key}", "networks=10.0.0.0/8"},
 		{"POST /agency/{agency}/apis/new", "agency A", "/agency/so-a/apis/new", "slug=moi&title_vi=Moi"},
 		{"POST /agency/{agency}/datasets/new", "agency A", "/agency/so-a/datasets/new", "slug=moi&title_vi=Moi"},
 		{"POST /operator/upstreams", "agency A", "/operator/upstreams", "agency={so-a}&host_port=10.1.2.3:80"},
@@ -89,6 +91,14 @@ func (w *world) pageAttempts() []attempt {
 		list = append(list, attempt{"GET /agency/{agency}" + page, "agency A", "/agency/so-a" + page, ""})
 	}
 	for _, name := range []string{"application", "agency's application"} {
+		for _, page := range []string{"/settings", "/keys", "/leak"} {
+			list = append(list, attempt{"GET /developer/applications/{id}" + page, name, "/developer/applications/{" + name + "}" + page, ""})
+		}
+		at := "/developer/applications/{" + name + "}"
+		list = append(list, attempt{"POST /developer/applications/{id}/settings", name, at + "/settings", "name=Khac"},
+			attempt{"POST /developer/applications/{id}/keys", name, at + "/keys", ""},
+			attempt{"POST /developer/applications/{id}/leak", name, at + "/leak", "credential=00000000-0000-0000-0000-000000000000"},
+			attempt{"POST /developer/applications/{id}/transfer", name, at + "/transfer", "agency={so-a}"})
 		list = append(list, attempt{"GET /developer/applications/{id}", name, "/developer/applications/{" + name + "}", ""},
 			attempt{"POST /developer/applications/{id}/credentials", name, "/developer/applications/{" + name + "}/credentials", "kind=api_key"})
 	}

@@ -1,0 +1,90 @@
+package portal
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"lgsp/auth"
+)
+
+func TestSettingsOfAnApplication(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	at := "/developer/applications/" + w.app.ID.String() + "/settings"
+	w.sees(t, at, 200, "FAPI 2.0", "private_key_jwt")
+	form := url.Values{"name": {"Tên mới"}, "redirect_uris": {"https://a.example/cb\nhttps://b.example/cb"}, "token_endpoint_auth_method": {auth.PrivateKeyJWT},
+		"grant_types": {auth.GrantCode, auth.GrantRefresh}, "dpop_bound_access_tokens": {"yes"}, "refresh_grace": {"yes"},
+		"post_logout_redirect_uris": {"https://a.example/out"}}
+	if answer, body := w.post(t, at, form); answer.StatusCode != 303 {
+		t.Fatalf("save: got %d:\n%s", answer.StatusCode, body)
+	}
+	app, err := w.Auth.Application(t.Context(), w.app.ID)
+	if err != nil || app.Name != "Tên mới" || len(app.RedirectURIs) != 2 || app.AuthMethod != auth.PrivateKeyJWT || !app.DPoPBound || !app.RefreshGrace ||
+		app.PushedOnly || len(app.GrantTypes) != 2 || len(app.LogoutURIs) != 1 {
+		t.Errorf("saved %+v, %v", app, err)
+	}
+	form.Set("redirect_uris", "ftp://sai.example")
+	if answer, body := w.post(t, at, form); answer.StatusCode != 400 || !strings.Contains(body, "ftp://sai.example</textarea>") {
+		t.Errorf("a wrong address: got %d, want what was typed kept:\n%s", answer.StatusCode, body)
+	}
+	if answer, _ := w.post(t, strings.TrimSuffix(at, "settings")+"transfer", url.Values{"agency": {w.app.ID.String()}}); answer.StatusCode != 403 {
+		t.Errorf("to an agency of others: got %d", answer.StatusCode)
+	}
+}
+
+func TestPublicKeysOfAnApplication(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	at := "/developer/applications/" + w.app.ID.String() + "/keys"
+	w.sees(t, at, 200, "Chưa có khoá công khai")
+	const key = `{"kty":"OKP","crv":"Ed25519","kid":"may-chu","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
+	for _, set := range []string{key, `{"keys":[` + key + `]}`} {
+		if answer, body := w.post(t, at, url.Values{"keys": {set}}); answer.StatusCode != 303 {
+			t.Fatalf("set %s: got %d:\n%s", set, answer.StatusCode, body)
+		}
+		w.sees(t, at, 200, "may-chu", "EdDSA")
+	}
+	for _, wrong := range []string{"{", "7", "{}", strings.Replace(key, `"x"`, `"d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x"`, 1)} {
+		if answer, body := w.post(t, at, url.Values{"keys": {wrong}}); answer.StatusCode != 400 || !strings.Contains(body, "usa-error-message") {
+			t.Errorf("%s: got %d", wrong, answer.StatusCode)
+		}
+	}
+	if answer, _ := w.post(t, at, url.Values{"keys": {key}, "jwks_uri": {"https://a.example/jwks"}}); answer.StatusCode != 303 {
+		t.Errorf("jwks_uri: got %d", answer.StatusCode)
+	}
+	w.sees(t, at, 200, "https://a.example/jwks")
+	if answer, _ := w.post(t, at, url.Values{"keys": {""}}); answer.StatusCode != 303 {
+		t.Errorf("none: got %d", answer.StatusCode)
+	}
+	w.sees(t, at, 200, "Chưa có khoá công khai")
+}
+
+func TestLimitsOfACredentialAndALeak(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	own := "/developer/applications/" + w.app.ID.String()
+	at := own + "/credentials/" + w.key.ID.String()
+	w.sees(t, at, 200, w.key.Last4)
+	if answer, body := w.post(t, at, url.Values{"name": {"Máy chủ"}, "networks": {"10.1.2.3/8 mạng"}}); answer.StatusCode != 400 || !strings.Contains(body, "10.1.2.3/8 mạng</textarea>") {
+		t.Errorf("a wrong network: got %d:\n%s", answer.StatusCode, body)
+	}
+	if answer, _ := w.post(t, at, url.Values{"name": {"Máy chủ"}, "networks": {"10.1.2.3/8\n203.0.113.7"}}); answer.StatusCode != 303 {
+		t.Errorf("limit: got %d", answer.StatusCode)
+	}
+	w.sees(t, own, 200, "Máy chủ", "10.0.0.0/8", "203.0.113.7/32")
+	w.sees(t, own+"/credentials/"+w.app.ID.String(), 404)
+
+	w.sees(t, own+"/leak", 200, "Máy chủ", w.key.Last4)
+	if answer, _ := w.post(t, own+"/leak", url.Values{"credential": {w.key.ID.String()}}); answer.StatusCode != 303 {
+		t.Errorf("revoke everything: got %d", answer.StatusCode)
+	}
+	body := w.sees(t, own, 200, "Đã thu hồi")
+	if strings.Contains(body, `/credentials/`+w.key.ID.String()+`/rotate`) {
+		t.Error("the leaked key is shown as live")
+	}
+	app, err := w.Auth.Application(t.Context(), w.app.ID)
+	if err != nil || app.TokensNotBefore == nil {
+		t.Errorf("got %+v, %v, want its tokens ended", app, err)
+	}
+}
