@@ -313,6 +313,18 @@ select k.id, k.person_id as person, k.record
 update auth.passkey set record = $2, last_used_at = $3 where id = $1`
 )
 
+// readAssertion reads what a browser says of a passkey's answer.
+func readAssertion(text string) (*protocol.ParsedCredentialAssertionData, error) {
+	if len(text) > maxPasskeyText {
+		return nil, passkeyRefused()
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(text))
+	if err != nil {
+		return nil, passkeyRefused().Because(err)
+	}
+	return parsed, nil
+}
+
 // assertion is who answered a challenge with which methods. A counter that
 // does not grow tells of a copied key (Web Authentication §6.1.1): refused.
 func (a *Auth) assertion(ctx context.Context, answer Answer) (uuid.UUID, []string, error) {
@@ -328,12 +340,9 @@ func (a *Auth) assertion(ctx context.Context, answer Answer) (uuid.UUID, []strin
 	if err != nil {
 		return uuid.Nil, nil, err
 	}
-	if len(answer.Credential) > maxPasskeyText {
-		return uuid.Nil, nil, passkeyRefused()
-	}
-	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer.Credential))
+	parsed, err := readAssertion(answer.Credential)
 	if err != nil {
-		return uuid.Nil, nil, passkeyRefused().Because(err)
+		return uuid.Nil, nil, err
 	}
 	var kept row
 	var key *webauthn.Credential

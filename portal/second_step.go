@@ -95,9 +95,16 @@ func (p *Portal) proveForm(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data, factors, err := p.secondOf(r.Context(), who.Person)
+	if err != nil {
+		return page{}, err
+	}
 	data.Next, data.Action, data.Confirm = localPath(r.FormValue("next")), "/sign-in/confirm", true
-	data.Password = proof.Level() == auth.AAL2 || !factors.Any()
-	return page{Name: "sign-in-second", Data: data}, err
+	raise := r.FormValue("raise") != "" // two factors are asked for (RFC 9470)
+	if raise && !factors.Any() {
+		return page{To: "/account/security?next=" + url.QueryEscape(data.Next)}, nil
+	}
+	data.Password = !raise && (proof.Level() == auth.AAL2 || !factors.Any())
+	return page{Name: "sign-in-second", Data: data}, nil
 }
 
 // prove answers POST /sign-in/confirm.

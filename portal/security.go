@@ -130,7 +130,9 @@ func (p *Portal) enrolled(r *http.Request, e auth.Enrolled, said string) (page, 
 		if next == "" {
 			next = "/account/security"
 		}
-		return page{To: next, Session: &e.Session, Flash: &web.Flash{Key: said}}, nil
+		answer, err := p.inside(r, e.Session, next)
+		answer.Flash = &web.Flash{Key: said}
+		return answer, err
 	}
 	return page{Name: "security-codes", Status: http.StatusCreated, Data: codesData{e.Codes, next}, Session: &e.Session, Who: whoever(r)}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"sort"
+
+	"lgsp/auth"
 )
 
 // metadata is what is found under both .well-known addresses (RFC 8414 §2,
@@ -36,6 +38,7 @@ type metadata struct {
 	IDTokenAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
 	Claims                []string `json:"claims_supported"`
 	Prompts               []string `json:"prompt_values_supported"`
+	Levels                []string `json:"acr_values_supported"`
 	Locales               []string `json:"ui_locales_supported"`
 	IssuerInAnswer        bool     `json:"authorization_response_iss_parameter_supported"`
 	RequestObjects        bool     `json:"request_parameter_supported"`
@@ -76,8 +79,9 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"public"},
 		IDTokenAlgorithms:     []string{"ES256"},
-		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "name", "locale", "email"},
+		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "sid", "name", "locale", "email"},
 		Prompts:               []string{"none", "login", "consent"},
+		Levels:                []string{auth.AAL1, auth.AAL2},
 		Locales:               []string{"vi", "en"},
 		IssuerInAnswer:        true,
 		BackchannelLogout:     true,

@@ -1,0 +1,257 @@
+package auth
+
+import (
+	"context"
+	"encoding/base32"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/pgtest"
+	"lgsp/internal/problem"
+)
+
+// TestCodesOfRFC6238 are the rows of RFC 6238 appendix B for SHA-1, the last
+// six digits of each.
+func TestCodesOfRFC6238(t *testing.T) {
+	t.Parallel()
+	secret := []byte("12345678901234567890")
+	for at, want := range map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130"} {
+		if got := totpCode(secret, at/30); got != want {
+			t.Errorf("at %d: got %s, want %s", at, got, want)
+		}
+		for late, ok := range map[int64]bool{-60: false, -30: true, 0: true, 30: true, 60: false} {
+			if _, got := matchCode(secret, want[:3]+" "+want[3:], time.Unix(at/30*30+late, 0), 0); got != ok {
+				t.Errorf("the code of %d, %d s later: got %t, want %t", at, late, got, ok)
+			}
+		}
+		if _, got := matchCode(secret, want, time.Unix(at, 0), at/30); got {
+			t.Errorf("the code of %d was taken again", at)
+		}
+	}
+}
+
+// withApp signs somebody up with a password and an authenticator app, and
+// gives the session, the app's secret and the recovery codes.
+func (d *desk) withApp(t *testing.T, email string, memberships ...Membership) (Session, []byte, []string) {
+	t.Helper()
+	ctx := t.Context()
+	p, err := d.CreatePerson(ctx, operator, NewPerson{Email: email, Name: "Lan", Password: goodPassword})
+	ok(t, "create", err)
+	for _, m := range memberships {
+		ok(t, "join", d.AddMembership(ctx, operator, p.ID, m))
+	}
+	begun, err := d.SignIn(ctx, email, goodPassword)
+	ok(t, "sign in", err)
+	if begun.Session == nil {
+		t.Fatal("a second step before there is a second factor")
+	}
+	ok(t, "start app", d.StartApp(ctx, begun.Session.Secret))
+	text, err := d.StartedApp(ctx, begun.Session.Secret)
+	ok(t, "secret", err)
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(text)
+	ok(t, "read secret", err)
+	_, err = d.ConfirmApp(ctx, begun.Session.Secret, "000000")
+	want(t, "a wrong code", err, problem.Unauthorized, "code-wrong")
+	e, err := d.ConfirmApp(ctx, begun.Session.Secret, d.code(secret))
+	ok(t, "confirm app", err)
+	if len(e.Codes) != recoveryCodes || e.Session.Secret == begun.Session.Secret {
+		t.Fatalf("got %d codes, and the same session: %t", len(e.Codes), e.Session.Secret == begun.Session.Secret)
+	}
+	_, err = d.WhoBySession(ctx, begun.Session.Secret)
+	want(t, "the secret from before", err, problem.Unauthorized, "session-over")
+	d.told(t, "factor.add", text, e.Codes[0])
+	return e.Session, secret, e.Codes
+}
+
+func (d *desk) code(secret []byte) string { return totpCode(secret, d.now.Unix()/30) }
+
+func TestSecondStep(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	_, secret, codes := d.withApp(t, "lan@x.vn")
+	begin := func() Pending {
+		t.Helper()
+		begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword)
+		ok(t, "sign in", err)
+		if begun.Session != nil || begun.Pending == nil {
+			t.Fatalf("got %+v, want a second step", begun)
+		}
+		return *begun.Pending
+	}
+	p := begin()
+	_, err := d.WhoBySession(ctx, p.Secret)
+	want(t, "a pending secret as a session", err, problem.Unauthorized, "session-over")
+	_, err = d.FinishSession(ctx, p.Secret, Shown{Code: d.code(secret)})
+	want(t, "the code that confirmed the app", err, problem.Unauthorized, "code-wrong")
+	_, err = d.FinishSession(ctx, p.Secret, Shown{Password: goodPassword})
+	want(t, "the password once more", err, problem.Unauthorized, "code-wrong")
+	d.now = d.now.Add(30 * time.Second)
+	s, err := d.FinishSession(ctx, p.Secret, Shown{Code: d.code(secret)})
+	ok(t, "the next code", err)
+	proof, err := d.SessionProof(ctx, s.Secret)
+	if err != nil || !reflect.DeepEqual(proof.Methods, []string{"pwd", "otp", "mfa"}) || proof.Level() != AAL2 {
+		t.Errorf("proof: got %+v, %v", proof, err)
+	}
+	_, err = d.FinishSession(ctx, p.Secret, Shown{Recovery: codes[0]})
+	want(t, "the pending secret again", err, problem.Unauthorized, "second-step-over")
+
+	p = begin()
+	typed := strings.ToUpper(strings.ReplaceAll(codes[1], "-", " "))
+	_, err = d.FinishSession(ctx, p.Secret, Shown{Recovery: typed})
+	ok(t, "a recovery code, as it may be typed", err)
+	p = begin()
+	_, err = d.FinishSession(ctx, p.Secret, Shown{Recovery: codes[1]})
+	want(t, "the recovery code again", err, problem.Unauthorized, "code-wrong")
+	d.told(t, "recovery.use", codes[1])
+	d.now = d.now.Add(pendingLast)
+	_, err = d.FinishSession(ctx, p.Secret, Shown{Recovery: codes[2]})
+	want(t, "after 5 minutes", err, problem.Unauthorized, "second-step-over")
+
+	p = begin()
+	link, err := d.CreateLink(ctx, operator, p.Person, time.Hour)
+	ok(t, "link", err)
+	_, err = d.SetPassword(ctx, link, goodPassword+"!")
+	ok(t, "another password", err)
+	_, err = d.FinishSession(ctx, p.Secret, Shown{Recovery: codes[2]})
+	want(t, "begun with the password from before", err, problem.Unauthorized, "second-step-over")
+}
+
+func TestWrongCodesAreBraked(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	s, secret, codes := d.withApp(t, "lan@x.vn")
+	for range maxCodeTry {
+		_, err := d.Prove(ctx, s.Secret, Shown{Code: "12345"})
+		want(t, "a wrong code", err, problem.Unauthorized, "code-wrong")
+	}
+	d.now = d.now.Add(30 * time.Second)
+	_, err := d.Prove(ctx, s.Secret, Shown{Code: d.code(secret)})
+	want(t, "the right one after ten wrong ones", err, problem.TooMany, "too-many-codes")
+	_, err = d.Prove(ctx, s.Secret, Shown{Recovery: codes[0]})
+	ok(t, "a recovery code meanwhile", err)
+	d.now = d.now.Add(codeTryOver)
+	begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword)
+	ok(t, "sign in", err)
+	_, err = d.FinishSession(ctx, begun.Pending.Secret, Shown{Code: d.code(secret)})
+	ok(t, "the right one ten minutes later", err)
+}
+
+// Of fifty who send the same code, or the same recovery code, at once, one wins.
+func TestFactorsAreTakenOnce(t *testing.T) {
+	t.Parallel()
+	d, ctx := newDesk(t, pgtest.New(t)), t.Context()
+	_, secret, codes := d.withApp(t, "lan@x.vn")
+	d.Record = func(context.Context, pgx.Tx, Act) error { return nil } // raced below
+	d.Notify = func(context.Context, pgx.Tx, FactorNotice) error { return nil }
+	d.now = d.now.Add(30 * time.Second)
+	for what, shown := range map[string]Shown{"code": {Code: d.code(secret)}, "recovery code": {Recovery: codes[0]}} {
+		begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword)
+		ok(t, "sign in", err)
+		var won, took atomic.Int32
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if _, err := d.prove(ctx, begun.Pending.Person, shown); err == nil {
+					took.Add(1)
+				}
+				if _, err := d.FinishSession(ctx, begun.Pending.Secret, shown); err == nil {
+					won.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if took.Load()+won.Load() != 1 {
+			t.Errorf("%s: taken %d times and %d sessions, want one of all", what, took.Load(), won.Load())
+		}
+	}
+}
+
+// An official's roles wait for two factors, whatever stands for the person.
+func TestOfficialsNeedTwoFactors(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	agency := d.agency(t, "mine", "H1")
+	role := Membership{agency.ID, RolePublisher}
+	s, _, _ := d.withApp(t, "lan@x.vn", role)
+	who, err := d.WhoBySession(ctx, s.Secret)
+	if err != nil || who.Level != AAL2 || who.Needs != "" || !who.Has(RolePublisher, agency.ID) {
+		t.Errorf("with two factors: got %+v, %v", who, err)
+	}
+	one, err := d.StartSession(ctx, who.Person, ByPassword)
+	ok(t, "start", err)
+	low, err := d.WhoBySession(ctx, one.Secret)
+	if err != nil || low.Level != AAL1 || low.Needs != AAL2 || len(low.Memberships) != 0 {
+		t.Errorf("with one: got %+v, %v", low, err)
+	}
+	if by, err := d.WhoByProof(ctx, who.Person, AAL1); err != nil || by.Needs != AAL2 {
+		t.Errorf("by a token of one factor: got %+v, %v", by, err)
+	}
+	_, _, err = d.CreateToken(ctx, low, "x", time.Hour)
+	want(t, "a token that would outlive the proof", err, problem.Forbidden, "second-factor-first")
+	_, _, err = d.CreateApplication(ctx, low, NewApplication{Name: "x"})
+	want(t, "an application", err, problem.Forbidden, "second-factor-first")
+	_, text, err := d.CreateToken(ctx, who, "x", time.Hour)
+	ok(t, "a token at AAL2", err)
+	if by, err := d.WhoByToken(ctx, text); err != nil || !by.Has(RolePublisher, agency.ID) {
+		t.Errorf("by it: got %+v, %v", by, err)
+	}
+	later := d.person(t, "citizen@x.vn")
+	later.Level = AAL1
+	_, text, err = d.CreateToken(ctx, later, "x", time.Hour)
+	ok(t, "a citizen's token", err)
+	ok(t, "join", d.AddMembership(ctx, operator, later.Person, role))
+	if by, err := d.WhoByToken(ctx, text); err != nil || by.Needs != AAL2 {
+		t.Errorf("a token from before the role: got %+v, %v", by, err)
+	}
+	show, err := d.CreatePerson(ctx, operator, NewPerson{Email: "demo@x.vn", Name: "Demo", Demo: true})
+	ok(t, "create", err)
+	ok(t, "join", d.AddMembership(ctx, operator, show.ID, role))
+	if by, err := d.WhoByProof(ctx, show.ID, AAL1); err != nil || !by.Has(RolePublisher, agency.ID) {
+		t.Errorf("the demonstration's: got %+v, %v", by, err)
+	}
+}
+
+// What one proves oneself with changes only by who proved it just now.
+func TestFactorsNeedAFreshProof(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	s, secret, _ := d.withApp(t, "lan@x.vn")
+	stolen, err := d.StartSession(ctx, s.Person, ByPassword)
+	ok(t, "start", err)
+	want(t, "with the password alone", d.RemoveApp(ctx, stolen.Secret), problem.Forbidden, "proof-old")
+	_, err = d.Prove(ctx, stolen.Secret, Shown{Password: goodPassword})
+	want(t, "and again", err, problem.Unauthorized, "code-wrong")
+	d.now = d.now.Add(proofFresh + time.Second)
+	want(t, "later", d.RemoveApp(ctx, s.Secret), problem.Forbidden, "proof-old")
+	_, err = d.RenewCodes(ctx, s.Secret)
+	want(t, "codes, later", err, problem.Forbidden, "proof-old")
+	_, err = d.Prove(ctx, s.Secret, Shown{Password: "not this one"})
+	want(t, "a wrong password", err, problem.Unauthorized, "password-wrong")
+	s, err = d.Prove(ctx, s.Secret, Shown{Password: goodPassword})
+	ok(t, "the password, at AAL2", err)
+	codes, err := d.RenewCodes(ctx, s.Secret)
+	if err != nil || len(codes) != recoveryCodes {
+		t.Errorf("codes: got %d, %v", len(codes), err)
+	}
+	want(t, "a second app", d.StartApp(ctx, s.Secret), problem.Conflict, "app-taken")
+	stolen, err = d.Prove(ctx, stolen.Secret, Shown{Code: d.code(secret)})
+	ok(t, "raise the other session", err)
+	ok(t, "remove", d.RemoveApp(ctx, s.Secret))
+	d.told(t, "factor.remove")
+	factors, err := d.Factors(ctx, s.Person)
+	if err != nil || factors.Any() || factors.Codes != 0 {
+		t.Errorf("left: got %+v, %v", factors, err)
+	}
+	if len(d.letters) != 2 || d.letters[0].What != "factor-added" || d.letters[1].What != "factor-removed" {
+		t.Errorf("letters: got %+v", d.letters)
+	}
+	if begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword); err != nil || begun.Session == nil {
+		t.Errorf("sign in without a factor: got %+v, %v", begun, err)
+	}
+}
