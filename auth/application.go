@@ -29,6 +29,8 @@ type Application struct {
 	CreatedAt    time.Time  `json:"created_at"`
 	DisabledAt   *time.Time `json:"disabled_at"`
 
+	ScopeLimit []string `json:"scope_limit" db:"scopes"` // the only scopes it may ask for, as it registered itself; null: all
+
 	TokensNotBefore *time.Time `json:"tokens_not_before"` // its tokens that were made earlier are not believed; see RevokeEverything
 	Protocol
 }
@@ -51,7 +53,7 @@ type NewApplication struct {
 }
 
 const applicationColumns = `
-id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, tokens_not_before, ` + protocolColumns
+id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, scopes, tokens_not_before, ` + protocolColumns
 
 const createApplicationSQL = `
 insert into auth.application (id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, ` + protocolColumns + `)
@@ -84,11 +86,8 @@ func (a *Auth) CreateApplication(ctx context.Context, who Principal, n NewApplic
 	var app Application
 	var issued []Issued
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		app, err = pg.One[Application](ctx, tx, createApplicationSQL, uuid.Must(uuid.NewV7()), person, agency,
-			n.Name, n.Description, n.Kind, n.RedirectURIs, a.Now().UTC(), n.Profile, n.AuthMethod, n.GrantTypes, n.PushedOnly, n.DPoPBound,
-			n.CertBound, n.CertSubjectDN, n.CertSANDNS, n.JWKSURI, n.LegacyAudience, n.RefreshGrace, n.LogoutURIs, n.BackchannelLogoutURI)
-		if err != nil {
-			return fmt.Errorf("create application: %w", err)
+		if app, err = a.insertApplication(ctx, tx, person, agency, n); err != nil {
+			return err
 		}
 		err := a.Record(ctx, tx, Act{Who: who, Verb: "application.create", Agency: n.Agency, About: app.ID,
 			Detail: map[string]any{"kind": app.Kind}})
@@ -112,6 +111,18 @@ func (a *Auth) CreateApplication(ctx context.Context, who Principal, n NewApplic
 		return Application{}, nil, err
 	}
 	return app, issued, nil
+}
+
+// insertApplication keeps an application whose fields are in order, for one of
+// its owners.
+func (a *Auth) insertApplication(ctx context.Context, tx pgx.Tx, person, agency *uuid.UUID, n NewApplication) (Application, error) {
+	app, err := pg.One[Application](ctx, tx, createApplicationSQL, uuid.Must(uuid.NewV7()), person, agency,
+		n.Name, n.Description, n.Kind, n.RedirectURIs, a.Now().UTC(), n.Profile, n.AuthMethod, n.GrantTypes, n.PushedOnly, n.DPoPBound,
+		n.CertBound, n.CertSubjectDN, n.CertSANDNS, n.JWKSURI, n.LegacyAudience, n.RefreshGrace, n.LogoutURIs, n.BackchannelLogoutURI)
+	if err != nil {
+		return Application{}, fmt.Errorf("create application: %w", err)
+	}
+	return app, nil
 }
 
 // tidy gives the same application with spaces put right and defaults filled

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"hash/crc32"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"lgsp/internal/problem"
@@ -16,6 +17,9 @@ const (
 	KindKey    = "key"    // an API key of an application
 	KindSecret = "secret" // a client secret of an application
 	KindToken  = "pat"    // a personal access token
+
+	KindRegistration = "reg"    // an initial access token, for applications that register themselves
+	KindClient       = "client" // what such an application manages itself with
 )
 
 const (
@@ -27,7 +31,7 @@ const (
 
 // Key is a well-formed API key, client secret or personal access token:
 // lgsp_{kind}_ + 43 random base62 characters + the CRC-32 of all before it in
-// 6 more, or as scanners of leaks write it lgsp_(key|secret|pat)_[0-9A-Za-z]{49}.
+// 6 more, or as scanners of leaks write it lgsp_(key|secret|pat|reg|client)_[0-9A-Za-z]{49}.
 // It prints without its secret.
 type Key struct {
 	Kind   string // KindKey, KindSecret, KindToken
@@ -62,7 +66,7 @@ func ParseKey(text string) (Key, error) {
 		return Key{}, malformed
 	}
 	kind, rest, _ := strings.Cut(rest, "_")
-	if kind != KindKey && kind != KindSecret && kind != KindToken {
+	if !slices.Contains([]string{KindKey, KindSecret, KindToken, KindRegistration, KindClient}, kind) {
 		return Key{}, malformed
 	}
 	if len(rest) != randomChars+checkChars || strings.Trim(rest, base62) != "" {

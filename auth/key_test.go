@@ -9,7 +9,7 @@ import (
 	"lgsp/internal/problem"
 )
 
-var keyForm = regexp.MustCompile(`^lgsp_(key|secret|pat)_[0-9A-Za-z]{49}$`)
+var keyForm = regexp.MustCompile(`^lgsp_(key|secret|pat|reg|client)_[0-9A-Za-z]{49}$`)
 
 func TestNewKeyParses(t *testing.T) {
 	t.Parallel()

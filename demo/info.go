@@ -20,7 +20,7 @@ type Info struct {
 	Issuer            string      `json:"issuer"`
 	Accounts          []Account   `json:"accounts"`
 	Application       Application `json:"application"`
-	RegistrationToken string      `json:"registration_token"` // "" while clients cannot register themselves
+	RegistrationToken string      `json:"registration_token"` // for programs that register themselves for the developer; made at each start
 	Calls             []Call      `json:"calls"`
 }
 

@@ -53,7 +53,7 @@ func Seed(ctx context.Context, rooms Rooms, listeners []simulator.Listener) (Inf
 	if s.Loaded {
 		steps = []step{{"upstreams", s.followSimulators}}
 	}
-	for _, step := range append(steps, step{"tokens", s.renewTokens}) {
+	for _, step := range append(steps, step{"tokens", s.renewTokens}, step{"registration token", s.renewRegistrationToken}) {
 		if err := step.do(ctx); err != nil {
 			return Info{}, fmt.Errorf("load %s of the demo province: %w", step.name, err)
 		}

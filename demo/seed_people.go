@@ -129,6 +129,38 @@ func (s *seed) newToken(ctx context.Context, who auth.Principal) (string, error)
 	return text, err
 }
 
+// renewRegistrationToken lets programs register themselves for the developer,
+// as often as anyone tries.
+func (s *seed) renewRegistrationToken(ctx context.Context) error {
+	s.RegistrationToken = ""
+	for _, a := range s.Accounts {
+		if a.Role != "developer" || a.Token == "" {
+			continue
+		}
+		who, err := s.Auth.WhoByToken(ctx, a.Token)
+		if err != nil {
+			return err
+		}
+		former, _, err := s.Auth.RegistrationTokens(ctx, who, auth.Page{Limit: 100})
+		if err != nil {
+			return err
+		}
+		for _, token := range former {
+			if token.Name == tokenName && token.RevokedAt == nil {
+				if err := s.Auth.RevokeRegistrationToken(ctx, who, token.ID); err != nil {
+					return err
+				}
+			}
+		}
+		_, s.RegistrationToken, err = s.Auth.CreateRegistrationToken(ctx, who, auth.NewRegistrationToken{
+			Name: tokenName, MaxUses: 10_000, Days: 30,
+			GrantTypes: []string{auth.GrantCode, auth.GrantRefresh, auth.GrantClient, auth.GrantDevice, auth.GrantExchange},
+		})
+		return err
+	}
+	return nil
+}
+
 // newPassword is 80 random bits in groups that can be typed.
 func newPassword() string {
 	text := strings.ToLower(rand.Text())

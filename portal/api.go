@@ -72,6 +72,7 @@ func (a *API) router() *mux.Router {
 	})
 	own.get("/openapi.json", a.openapi)
 	a.peopleRoutes(own)
+	a.registrationRoutes(own)
 	a.applicationRoutes(own)
 	a.credentialRoutes(own)
 	a.meRoutes(own)

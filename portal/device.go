@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -93,4 +94,28 @@ func (p *Portal) tryUserCode(r *http.Request, try func() error) error {
 		p.attempts.giveBack(all)
 	}
 	return err
+}
+
+// How many devices and applications one network lets in within attemptWindow.
+const (
+	maxNetworkDevices       = 300
+	maxNetworkRegistrations = 100
+)
+
+// slowNewcomers limits how many codes for devices, and tries at registering an
+// application, come from one network.
+func (p *Portal) slowNewcomers(next http.Handler) http.Handler {
+	limits := map[string]int{"/oauth2/device_authorization": maxNetworkDevices, "/oauth2/register": maxNetworkRegistrations}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit, counted := limits[r.URL.Path]
+		if !counted || r.Method != http.MethodPost || p.attempts.take(tries{network(p.Address(r)), r.URL.Path}, limit, p.Now()) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Retry-After", strconv.Itoa(int(attemptWindow.Seconds())))
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = w.Write([]byte(`{"error":"temporarily_unavailable","error_description":"Too many requests from this network; wait 10 minutes."}`)) // the caller may have gone
+	})
 }

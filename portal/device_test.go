@@ -34,7 +34,7 @@ func newTelevision(t *testing.T) *television {
 	p := tv.portal
 	p.OAuth = &oauth.Server{
 		DB: p.Auth.DB, Now: func() time.Time { return p.Now() }, Issuer: p.Origin, Portal: p.Origin,
-		HMACKey: []byte(strings.Repeat("h", 32)), NonceKey: [32]byte{1}, SealKey: []byte(strings.Repeat("s", 32)),
+		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)), NonceKey: [32]byte{1},
 		Client: p.Auth.Application, SessionPerson: func(r *http.Request) (oauth.SignedIn, error) {
 			who, proof, err := p.SessionOf(r)
 			return oauth.SignedIn{Who: who, Proof: proof}, err
@@ -149,6 +149,24 @@ func TestDevicePage(t *testing.T) {
 	}
 	if said := tv.poll(t, device); said["error"] != "access_denied" {
 		t.Errorf("the device got %v", said)
+	}
+}
+
+func TestNewcomersBrake(t *testing.T) {
+	t.Parallel()
+	tv := newTelevision(t)
+	tv.portal.Protocols = map[string]http.Handler{"/oauth2/": tv.server}
+	b := newBrowser(tv.portal)
+	for path, limit := range map[string]int{"/oauth2/device_authorization": maxNetworkDevices, "/oauth2/register": maxNetworkRegistrations} {
+		for range limit {
+			tv.portal.attempts.take(tries{network(netip.MustParseAddr("203.0.113.7")), path}, limit, monday)
+		}
+		if answer, body := b.from(t, "203.0.113.7", path, nil); answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" || !strings.Contains(body, "temporarily_unavailable") {
+			t.Errorf("%s, too many: got %d %s", path, answer.StatusCode, body)
+		}
+		if answer, _ := b.from(t, "203.0.113.8", path, nil); answer.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s, from elsewhere: got %d, want 401", path, answer.StatusCode)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func (p *Portal) Routes() http.Handler {
 	root.Handle("/en", http.RedirectHandler("/en/", http.StatusMovedPermanently))
 	root.PathPrefix("/en/").Handler(http.StripPrefix("/en", speaks("en", pages)))
 	root.PathPrefix("/").Handler(speaks("vi", pages))
-	return p.trace(p.headers(p.readable(p.slowSignUps(p.compressed(root)))))
+	return p.trace(p.headers(p.readable(p.slowNewcomers(p.slowSignUps(p.compressed(root))))))
 }
 
 // pages serves the pages, in the language that speaks says.

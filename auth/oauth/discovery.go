@@ -22,6 +22,7 @@ type metadata struct {
 	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
 	DeviceEndpoint        string   `json:"device_authorization_endpoint"` // RFC 8628 §4
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
+	RegistrationEndpoint  string   `json:"registration_endpoint"` // RFC 7591
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
@@ -65,7 +66,8 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		PushedEndpoint:        s.Issuer + "/oauth2/par",
 		DeviceEndpoint:        s.Issuer + "/oauth2/device_authorization",
 		EndSessionEndpoint:    s.Issuer + "/oauth2/logout",
-		Scopes:                []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline, ScopeManage},
+		RegistrationEndpoint:  s.Issuer + "/oauth2/register",
+		Scopes:                allScopes,
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query"},
 		GrantTypes:            grantTypes,

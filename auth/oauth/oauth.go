@@ -55,6 +55,8 @@ const (
 	scopeOffline = "offline_access"
 )
 
+var allScopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline, ScopeManage}
+
 // SignedIn is who sits at the browser, and how they proved it.
 type SignedIn struct {
 	Who auth.Principal
@@ -113,6 +115,12 @@ type Server struct {
 	// application can be told of; nil leaves it JSON.
 	EndBrowser func(w http.ResponseWriter, r *http.Request) error
 	Explain    func(w http.ResponseWriter, r *http.Request, err error)
+
+	// How applications register themselves, and manage what they registered.
+	Register         func(ctx context.Context, token string, r auth.Registering) (auth.Registered, error)
+	Registration     func(ctx context.Context, application uuid.UUID, token string) (auth.Registered, error)
+	EditRegistration func(ctx context.Context, application uuid.UUID, token string, r auth.Registering) (auth.Registered, error)
+	EndRegistration  func(ctx context.Context, application uuid.UUID, token string) error
 
 	// Record writes an act to the ledger inside the transaction that does it.
 	Record auth.RecordFunc
@@ -198,6 +206,8 @@ func (s *Server) Routes(router *mux.Router) {
 		"/oauth2/token":                           {[]string{http.MethodPost}, s.token},
 		"/oauth2/par":                             {[]string{http.MethodPost}, s.par},
 		"/oauth2/device_authorization":            {[]string{http.MethodPost}, s.deviceAuthorization},
+		"/oauth2/register":                        {[]string{http.MethodPost}, s.registerClient},
+		"/oauth2/register/{id}":                   {[]string{http.MethodGet, http.MethodPut, http.MethodDelete}, s.manageClient},
 		"/oauth2/revoke":                          {[]string{http.MethodPost}, s.revoke},
 		"/oauth2/userinfo":                        {[]string{http.MethodGet, http.MethodPost}, s.userinfo},
 		"/oauth2/jwks":                            {[]string{http.MethodGet, http.MethodHead}, s.jwks},
@@ -218,7 +228,7 @@ func fromBrowsers(serve http.HandlerFunc) http.HandlerFunc {
 			serve(w, r)
 			return
 		}
-		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+		w.Header().Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
 		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
 		w.Header().Set("Access-Control-Max-Age", "3600")
 		w.WriteHeader(http.StatusNoContent)

@@ -68,7 +68,10 @@ func (c *client) GetResponseModes() []fosite.ResponseModeType {
 }
 
 func (c *client) GetScopes() fosite.Arguments {
-	return fosite.Arguments{scopeOpenID, scopeProfile, scopeEmail, scopeOffline, ScopeManage}
+	if c.ScopeLimit != nil {
+		return c.ScopeLimit
+	}
+	return allScopes
 }
 
 func (c *client) GetGrantTypes() fosite.Arguments {

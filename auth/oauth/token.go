@@ -102,7 +102,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e.CodeField == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
-	if e.CodeField == http.StatusUnauthorized {
+	if e.CodeField == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="lgsp"`)
 	}
 	s.fosite.WriteAccessError(r.Context(), w, nil, err)

@@ -66,7 +66,7 @@ type user struct {
 	said   strings.Builder   // every answer but those that show a secret
 }
 
-var secretForm = regexp.MustCompile(`lgsp_(?:key|secret|pat)_[0-9A-Za-z]+`)
+var secretForm = regexp.MustCompile(`lgsp_(?:key|secret|pat|reg|client)_[0-9A-Za-z]+`)
 
 // send makes a request and gives the answer's body.
 func (u *user) send(r *http.Request, want int) string {

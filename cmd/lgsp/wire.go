@@ -127,6 +127,8 @@ func (p *platform) wireAuth(root secret) error {
 		ClientCAs: p.config.files.clientCAs, ClientURL: p.config.MTLSURL,
 		SessionPerson: p.sessionPerson,
 		WhoByPerson:   p.auth.WhoByPerson, WhoByProof: p.auth.WhoByProof, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
+		Register: p.auth.Register, Registration: p.auth.Registration,
+		EditRegistration: p.auth.EditRegistration, EndRegistration: p.auth.EndRegistration,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,
 		EndBrowser: p.portal.EndBrowser, Explain: p.portal.Explain,
 		Record: p.ledger.Record, Address: p.portal.Address,

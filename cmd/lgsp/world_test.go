@@ -158,6 +158,11 @@ func (w *world) settle() {
 		w.must(err)
 		made, token, err := w.auth.CreateToken(ctx, w.people[role], "test", time.Hour)
 		w.must(err)
+		if role == "publisher" {
+			made, _, err := w.auth.CreateRegistrationToken(ctx, w.people[role], auth.NewRegistrationToken{Name: "thử", Agency: w.uuid("so-a"), GrantTypes: []string{auth.GrantCode}})
+			w.must(err)
+			w.id["registration token"] = made.ID.String()
+		}
 		w.token[role], w.id["token of "+role], w.id["person "+role] = token, made.ID.String(), person.ID.String()
 		begun, err := w.auth.BeginSession(ctx, person.ID, auth.ByPassword, auth.ByCode, auth.ByTwo)
 		w.must(err)
