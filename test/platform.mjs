@@ -22,7 +22,7 @@ export async function freePorts(count) {
 
 /** A running platform; start() gives one, stop() ends it. */
 export class Platform {
-  static async start() {
+  static async start(settings = {}) {
     const p = new Platform()
     p.dir = await mkdtemp('/tmp/lgsp-journey-')
     await chmod(p.dir, 0o711) // the private PostgreSQL may run as another user
@@ -36,9 +36,12 @@ export class Platform {
       LGSP_PORTAL_ADDR: `127.0.0.1:${portal}`,
       LGSP_GATEWAY_ADDR: `127.0.0.1:${gateway}`,
       LGSP_OPS_ADDR: `127.0.0.1:${ops}`,
+      ...settings,
     }
     await p.launch()
     p.info = JSON.parse(await p.lgsp('demo', 'info', '--json'))
+    p.portal = p.info.portal // https where the settings say so
+    p.gateway = p.info.gateway
     return p
   }
 
