@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -41,6 +42,57 @@ func (a *Auth) KnowBrowser(ctx context.Context, secret, agent, address string) e
 // cleanAgent is as much of a User-Agent as is kept, in a form that PostgreSQL takes.
 func cleanAgent(agent string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(agent[:min(len(agent), maxAgent)], ""), "\x00", "")
+}
+
+const (
+	formerSessionSQL = `
+select f.id, f.person_id = n.person_id as same
+  from auth.session f, auth.session n
+ where f.hash = $1 and n.hash = $2
+   for update`
+	dropSessionSQL = `
+delete from auth.session where hash = $1
+returning created_at, seen_at, proved_at, methods, agent, address`
+	renewSessionSQL = `
+update auth.session
+   set hash = $2, created_at = $3, seen_at = $4, proved_at = $5, methods = $6, agent = $7, address = $8
+ where id = $1`
+)
+
+// SucceedSession settles what a new session means for the former one of the
+// same browser, whose cookie it takes. The same person's goes on in it, under
+// its public id: the applications that know it can still sign out, and be told
+// . Another person's ends.
+func (a *Auth) SucceedSession(ctx context.Context, former, secret string) error {
+	type sessions struct {
+		ID   uuid.UUID
+		Same bool
+	}
+	type begun struct {
+		CreatedAt, SeenAt, ProvedAt time.Time
+		Methods                     []string
+		Agent, Address              string
+	}
+	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		both, err := pg.One[sessions](ctx, tx, formerSessionSQL, hashSecret(former), hashSecret(secret))
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil // over already, or it is the same one
+		} else if err != nil {
+			return fmt.Errorf("find the former session: %w", err)
+		}
+		if !both.Same {
+			return EndSessions(ctx, tx, a.Now().UTC(), []uuid.UUID{both.ID})
+		}
+		b, err := pg.One[begun](ctx, tx, dropSessionSQL, hashSecret(secret))
+		if err != nil {
+			return fmt.Errorf("take the new session: %w", err)
+		}
+		_, err = tx.Exec(ctx, renewSessionSQL, both.ID, hashSecret(secret), b.CreatedAt, b.SeenAt, b.ProvedAt, b.Methods, b.Agent, b.Address)
+		if err != nil {
+			return fmt.Errorf("renew session %s: %w", both.ID, err)
+		}
+		return nil
+	})
 }
 
 const openSessionsSQL = `

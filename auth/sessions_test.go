@@ -155,3 +155,41 @@ func FuzzKnowBrowser(f *testing.F) {
 		agentWords(kept)
 	})
 }
+
+// A browser that signs in once more goes on under the same public id, which
+// applications know; when another person does, the former session ends.
+func TestSucceedSession(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	who, other := d.person(t, "a@x.vn"), d.person(t, "b@x.vn")
+	begin := func(p Principal) Session {
+		s, err := d.startSession(ctx, d.DB, p.Person, []string{ByPassword})
+		ok(t, "start", err)
+		return s
+	}
+	former := begin(who)
+	before, err := d.SessionProof(ctx, former.Secret)
+	ok(t, "proof", err)
+	d.now = monday.Add(time.Hour)
+	next := begin(who)
+	ok(t, "know", d.KnowBrowser(ctx, next.Secret, firefoxAgent, "192.0.2.1"))
+	ok(t, "succeed", d.SucceedSession(ctx, former.Secret, next.Secret))
+	after, err := d.SessionProof(ctx, next.Secret)
+	if err != nil || after.Session != before.Session || !after.At.Equal(d.now) {
+		t.Errorf("got %+v, %v, want session %s, proved now", after, err, before.Session)
+	}
+	_, err = d.WhoBySession(ctx, former.Secret)
+	want(t, "the former secret", err, problem.Unauthorized, "session-over")
+	list, err := d.OpenSessions(ctx, who)
+	if err != nil || len(list) != 1 || list[0].Browser != "Firefox" || !list[0].CreatedAt.Equal(d.now) {
+		t.Errorf("got %+v, %v, want the one in Firefox, since now", list, err)
+	}
+	ok(t, "the same once more", d.SucceedSession(ctx, former.Secret, next.Secret))
+
+	theirs := begin(other)
+	ok(t, "succeed another's", d.SucceedSession(ctx, next.Secret, theirs.Secret))
+	_, err = d.WhoBySession(ctx, next.Secret)
+	want(t, "who was there before", err, problem.Unauthorized, "session-over")
+	_, err = d.WhoBySession(ctx, theirs.Secret)
+	ok(t, "who is there now", err)
+}

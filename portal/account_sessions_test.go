@@ -234,3 +234,17 @@ func TestExplain(t *testing.T) {
 		}
 	}
 }
+
+// Signing in once more in the same browser leaves one session, not two.
+func TestSignInAgainIsOneSession(t *testing.T) {
+	t.Parallel()
+	p, _ := newHome(t)
+	b := comeIn(t, p, "")
+	before := b.cookies["lgsp_session"]
+	if answer, _ := b.post(t, "/sign-in", url.Values{"email": {"dan@x.vn"}, "password": {goodPassword}}); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("got %d", answer.StatusCode)
+	}
+	if _, body := b.get(t, "/account/sessions"); b.cookies["lgsp_session"] == before || strings.Count(body, "/end\"") != 1 {
+		t.Errorf("not one new session: %s", body)
+	}
+}

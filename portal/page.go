@@ -59,7 +59,7 @@ func (p *Portal) pageUpTo(limit int64, h pageFunc) http.Handler {
 			answer, err = h(r)
 		}
 		if err == nil && answer.Session != nil {
-			err = p.Auth.KnowBrowser(r.Context(), answer.Session.Secret, r.UserAgent(), p.Address(r).String())
+			err = p.settle(r, answer.Session.Secret)
 		}
 		if err != nil {
 			p.fail(w, r, err)
@@ -71,6 +71,19 @@ func (p *Portal) pageUpTo(limit int64, h pageFunc) http.Handler {
 		}
 		p.show(w, r, answer)
 	})
+}
+
+// settle notes in which browser a session begins, and what becomes of the one
+// that this browser had before.
+func (p *Portal) settle(r *http.Request, secret string) error {
+	if err := p.Auth.KnowBrowser(r.Context(), secret, r.UserAgent(), p.Address(r).String()); err != nil {
+		return err
+	}
+	former, err := r.Cookie(p.sessionCookie())
+	if err != nil || former.Value == secret {
+		return nil // nobody was signed in
+	}
+	return p.Auth.SucceedSession(r.Context(), former.Value, secret)
 }
 
 // readForm reads the body of a form, up to limit bytes.
