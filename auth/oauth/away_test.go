@@ -179,9 +179,8 @@ func TestOneConnection(t *testing.T) {
 		w.must(w.server.sweep(t.Context()))
 		token = w.grant(scopeOffline)
 		pair = w.fapi()
-		_, err = w.db.Exec(t.Context(), `update auth.oauth_grant set x5t = 'a certificate'`)
-		w.must(err)
-		w.asFAPI("/oauth2/token", pair, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}}).want(t, 200, "")
+		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}}
+		w.sendDPoP("/oauth2/token", nil, w.proven(pair, form), newPair(t, jose.ES256), nil).want(t, 200, "")
 	}()
 	select {
 	case <-ended:
