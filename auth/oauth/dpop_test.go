@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -383,4 +384,20 @@ func FuzzSameAddress(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A call with a bound token: the verdict on the token is remembered, its proof is checked.
+func BenchmarkVerifyBound(b *testing.B) {
+	v, key := newVerifier(b)
+	v.Spend = func(context.Context, [32]byte, time.Time) (bool, error) { return true, nil }
+	pair := newPair(b, jose.ES256)
+	token := mint(b, key, goodHeader(), with(goodClaims(), "cnf", map[string]any{"jkt": pair.thumbprint(b)}))
+	claims := proofClaimsFor("GET", landCall, v.Nonce(), verifyDay)
+	claims["ath"] = hashOf(token)
+	p := auth.Presented{Scheme: auth.DPoPScheme, Token: token, Proofs: []string{pair.proof(b, claims, nil)}, Method: "GET", URL: landCall}
+	for b.Loop() {
+		if _, err := v.Verify(b.Context(), p, landAPI); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
