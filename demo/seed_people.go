@@ -154,7 +154,7 @@ func (s *seed) renewRegistrationToken(ctx context.Context) error {
 		}
 		_, s.RegistrationToken, err = s.Auth.CreateRegistrationToken(ctx, who, auth.NewRegistrationToken{
 			Name: tokenName, MaxUses: 10_000, Days: 30,
-			GrantTypes: []string{auth.GrantCode, auth.GrantRefresh, auth.GrantClient, auth.GrantDevice, auth.GrantExchange},
+			GrantTypes: []string{auth.GrantCode, auth.GrantRefresh, auth.GrantClient, auth.GrantDevice},
 		})
 		return err
 	}
