@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,6 +143,10 @@ func TestSeedLoadsTheProvinceOnce(t *testing.T) {
 	for i := range second.Accounts {
 		second.Accounts[i].Token, first.Accounts[i].Token = "", ""
 	}
+	if first.RegistrationToken == second.RegistrationToken || !strings.HasPrefix(second.RegistrationToken, "lgsp_reg_") {
+		t.Errorf("registration token: got %q after %q, want a new one", second.RegistrationToken, first.RegistrationToken)
+	}
+	second.RegistrationToken = first.RegistrationToken
 	if !reflect.DeepEqual(first, second) {
 		t.Errorf("second start: got %+v, want %+v", second, first)
 	}
