@@ -88,6 +88,9 @@ func (a *Auth) ChangePassword(ctx context.Context, who Principal, present, passw
 	})
 }
 
+// Account is the account of who is signed in. It fails with Unauthorized.
+func (a *Auth) Account(ctx context.Context, who Principal) (Person, error) { return a.person(ctx, who) }
+
 // person is the account of who is signed in. It fails with Unauthorized for
 // nobody and for an application.
 func (a *Auth) person(ctx context.Context, who Principal) (Person, error) {

@@ -29,15 +29,15 @@ const (
 
 // App is a person's authenticator app.
 type App struct {
-	ConfirmedAt time.Time
-	LastUsedAt  *time.Time
+	ConfirmedAt time.Time  `json:"confirmed_at"`
+	LastUsedAt  *time.Time `json:"last_used_at"`
 }
 
 // Factors are the second factors of a person.
 type Factors struct {
-	App      *App      // nil: none
-	Passkeys []Passkey // by age
-	Codes    int       // recovery codes that are left
+	App      *App      `json:"app"`            // nil: none
+	Passkeys []Passkey `json:"passkeys"`       // by age
+	Codes    int       `json:"recovery_codes"` // that are left
 }
 
 // Any reports whether there is a second factor. Recovery codes stand in for

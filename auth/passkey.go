@@ -57,10 +57,10 @@ func NewPasskeys(origin string) (*Passkeys, error) {
 
 // Passkey is a key of a person, on a device or a security key.
 type Passkey struct {
-	ID         uuid.UUID
-	Name       string // as its person calls it
-	CreatedAt  time.Time
-	LastUsedAt *time.Time
+	ID         uuid.UUID  `json:"id"`
+	Name       string     `json:"name"` // as its person calls it
+	CreatedAt  time.Time  `json:"created_at"`
+	LastUsedAt *time.Time `json:"last_used_at"`
 }
 
 const passkeysSQL = `

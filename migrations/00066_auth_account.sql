@@ -65,6 +65,7 @@ create table auth.outside_visit (
   verifier   text not null,
   next       text not null,
   person_id  uuid constraint outside_visit_person_fk references auth.person on delete cascade, -- who links; null: who signs in
+  issuer     text not null default '',
   subject    text not null default '',
   email      text not null default '', -- '' unless the provider has verified it
   name       text not null default '',

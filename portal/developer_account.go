@@ -18,6 +18,11 @@ type accountData struct {
 	Tokens []auth.PersonalToken
 	Now    time.Time
 	Terms  []web.Option // how long a new token may last
+
+	Locales []web.Option // languages of letters
+
+	Outside    string // name of the outside provider; "" without one
+	Identities []auth.Identity
 }
 
 // account answers GET /account.
@@ -30,9 +35,15 @@ func (p *Portal) account(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	data := accountData{Person: people[who.Person], Now: p.Now().UTC()}
+	data := accountData{Person: people[who.Person], Now: p.Now().UTC(),
+		Locales: []web.Option{{Value: "vi", Text: "Tiếng Việt"}, {Value: "en", Text: "English"}}}
 	if data.Tokens, err = p.Auth.Tokens(r.Context(), who); err != nil {
 		return page{}, err
+	}
+	if data.Outside = p.outsideName(r); data.Outside != "" {
+		if data.Identities, err = p.Auth.Identities(r.Context(), who); err != nil {
+			return page{}, err
+		}
 	}
 	for _, days := range []int{1, 7, 30, 90, 365} {
 		text, err := p.Pages.Text(localeOf(r), "developer.days", "n", days)

@@ -28,6 +28,7 @@ type page struct {
 	Who     auth.Principal // who begins it, when the page is shown and not gone from
 	Pending *auth.Pending  // a second step that begins; its cookie is set
 	SignOut bool           // the session's cookie is taken away
+	Cookie  *http.Cookie   // a further cookie
 }
 
 // pageFunc is the handler of a page. It writes nothing: what it returns is
@@ -127,6 +128,9 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, answer page) {
 		return
 	}
 	p.setSession(w, answer)
+	if answer.Cookie != nil {
+		http.SetCookie(w, answer.Cookie)
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", localeOf(r))
@@ -144,6 +148,9 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, answer page) {
 // goTo sends the browser on after a form (RFC 9110 §15.4.4).
 func (p *Portal) goTo(w http.ResponseWriter, r *http.Request, answer page) {
 	p.setSession(w, answer)
+	if answer.Cookie != nil {
+		http.SetCookie(w, answer.Cookie)
+	}
 	if answer.Flash != nil {
 		p.giveFlash(w, *answer.Flash)
 	}

@@ -14,6 +14,7 @@ import (
 	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/auth/oauth"
+	"lgsp/auth/outside"
 	"lgsp/auth/policy"
 	"lgsp/catalog"
 	"lgsp/gateway"
@@ -41,6 +42,9 @@ type Portal struct {
 
 	// Proxies are the networks whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix
+
+	// Outside is the OpenID provider that people may also sign in with; nil: none.
+	Outside *outside.Provider
 
 	// DemoAccounts lists who can sign in to the demonstration; nil outside it.
 	DemoAccounts func(ctx context.Context) ([]DemoAccount, error)
@@ -99,6 +103,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.accountRoutes(r)
 	p.sessionRoutes(r)
 	p.securityRoutes(r)
+	p.ownRoutes(r)
 	p.datasetRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)

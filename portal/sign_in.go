@@ -32,11 +32,12 @@ func (p *Portal) accountRoutes(r *mux.Router) {
 type signInData struct {
 	Next     string // where to go afterwards
 	Accounts []DemoAccount
+	Outside  string // name of the outside provider; "" without one
 }
 
 // signInForm answers GET /sign-in. next is where the reader was going.
 func (p *Portal) signInForm(r *http.Request) (page, error) {
-	data := signInData{Next: localPath(r.FormValue("next"))}
+	data := signInData{Next: localPath(r.FormValue("next")), Outside: p.outsideName(r)}
 	if p.DemoAccounts != nil {
 		accounts, err := p.DemoAccounts(r.Context())
 		if err != nil {

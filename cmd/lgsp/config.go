@@ -41,6 +41,11 @@ type config struct {
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop waits for requests, default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
 	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
+	OIDCIssuer     string         // LGSP_OIDC_ISSUER, issuer of an outside OpenID provider that people may sign in with, absent: none
+	OIDCClientID   string         // LGSP_OIDC_CLIENT_ID, what this platform is called there
+	OIDCSecret     string         // LGSP_OIDC_CLIENT_SECRET (or _FILE)
+	OIDCNameVI     string         // LGSP_OIDC_NAME_VI, what people call the provider, default the issuer's host
+	OIDCNameEN     string         // LGSP_OIDC_NAME_EN, the same in English, default LGSP_OIDC_NAME_VI
 	Pprof          bool           // LGSP_PPROF, 1 serves /debug/pprof on LGSP_OPS_ADDR, default 0
 
 	files *tlsFiles // what the files of LGSP_TLS_CERT, _KEY and LGSP_MTLS_CA hold; nil until openTLS
@@ -53,7 +58,8 @@ var settings = []string{
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
 	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
-	"LGSP_SMTP_URL_FILE", "LGSP_PPROF", "LGSP_CONFIG",
+	"LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
+	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
 
 // environment is where settings come from: os.Environ, over the YAML file that
@@ -144,6 +150,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 	}
 	r.mtls(&c)
 	r.checkURL("LGSP_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql")
+	r.readOIDC(&c)
 	r.checkURL("LGSP_SMTP_URL", c.SMTPURL, "smtp", "smtps")
 	return c, errors.Join(r.errors...)
 }
@@ -167,6 +174,25 @@ func (r *settingsReader) mtls(c *config) {
 	}
 	if c.TLSCert == "" && len(c.TrustedProxies) == 0 {
 		r.wrong("LGSP_MTLS_ADDR", "set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES whose Client-Cert header is believed")
+	}
+}
+
+// readOIDC reads the outside provider: issuer, client and secret, or nothing.
+func (r *settingsReader) readOIDC(c *config) {
+	c.OIDCIssuer = r.text("LGSP_OIDC_ISSUER", "")
+	c.OIDCClientID = r.text("LGSP_OIDC_CLIENT_ID", "")
+	c.OIDCSecret = r.secret("LGSP_OIDC_CLIENT_SECRET")
+	c.OIDCNameVI = r.text("LGSP_OIDC_NAME_VI", hostOf(c.OIDCIssuer))
+	c.OIDCNameEN = r.text("LGSP_OIDC_NAME_EN", c.OIDCNameVI)
+	r.checkURL("LGSP_OIDC_ISSUER", c.OIDCIssuer, "https", "http")
+	given := 0
+	for _, v := range []string{c.OIDCIssuer, c.OIDCClientID, c.OIDCSecret} {
+		if v != "" {
+			given++
+		}
+	}
+	if given != 0 && given != 3 {
+		r.wrong("LGSP_OIDC_ISSUER", "needs LGSP_OIDC_CLIENT_ID and LGSP_OIDC_CLIENT_SECRET, all three or none")
 	}
 }
 

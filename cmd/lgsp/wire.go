@@ -19,6 +19,7 @@ import (
 	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/auth/oauth"
+	"lgsp/auth/outside"
 	"lgsp/auth/policy"
 	"lgsp/catalog"
 	"lgsp/gateway"
@@ -197,7 +198,20 @@ func (p *platform) wirePortal(root secret) error {
 		Remaining: p.remaining, ExplainCall: p.explainCall,
 		Protocols: p.protocols(),
 	}
+	p.portal.Outside = p.outside()
 	return nil
+}
+
+// outside is the OpenID provider that people may also sign in with; nil: none is set up.
+func (p *platform) outside() *outside.Provider {
+	if p.config.OIDCIssuer == "" {
+		return nil
+	}
+	return &outside.Provider{
+		Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCSecret,
+		NameVI: p.config.OIDCNameVI, NameEN: p.config.OIDCNameEN, Redirect: p.config.PortalURL + "/sign-in/outside/callback",
+		Client: egress.Fetch{Allow: p.config.EgressAllow}.Client(10 * time.Second), Now: time.Now,
+	}
 }
 
 // protocols are the machine's addresses beside the pages, by what they begin with.

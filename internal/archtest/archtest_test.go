@@ -42,6 +42,8 @@ var confined = map[string][]string{
 	"github.com/go-webauthn/webauthn":     {"auth"},
 	"rsc.io/qr":                           {"portal"},
 	"golang.org/x/mod":                    {"ledger", "ledger/tlog"},
+	"github.com/coreos/go-oidc":           {"auth/outside"},
+	"github.com/ccojocar/zxcvbn-go":       {"auth"},
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "portal/openapi"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp"},
 }
