@@ -300,3 +300,38 @@ func TestHTTP2Streams(t *testing.T) {
 		t.Errorf("somebody else afterwards: got %v", got)
 	}
 }
+
+// TestHTTP2SlowClients is TestSlowClients for HTTP/2.
+func TestHTTP2SlowClients(t *testing.T) {
+	t.Parallel()
+	s := server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			w.WriteHeader(http.StatusRequestTimeout)
+		}
+	}))
+	s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout = 400*time.Millisecond, 500*time.Millisecond, 400*time.Millisecond
+	files, ca := newTLSFiles(t)
+	addr := listen(t, s, files.server(tls.NoClientCert))
+	for _, tt := range []struct {
+		name string
+		send func(c *stream) error
+		want string
+	}{
+		{"nothing at all", func(*stream) error { return nil }, "gone"},
+		{"a header that does not end", func(c *stream) error {
+			return c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}})
+		}, "gone"},
+		{"a body that does not end", func(c *stream) error {
+			for _, f := range []hpack.HeaderField{{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "localhost"}, {Name: ":path", Value: "/"}} {
+				_ = c.pack.WriteField(f) // to memory
+			}
+			return c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: c.text.Bytes(), EndHeaders: true})
+		}, "408"},
+	} {
+		began, c := time.Now(), newStream(t, addr, ca)
+		err := tt.send(c)
+		if got := c.answer(1); err != nil || got != tt.want || time.Since(began) > 8*time.Second { // the test's own deadline is 10 s
+			t.Errorf("%s: got %q after %s (%v), want %q", tt.name, got, time.Since(began), err, tt.want)
+		}
+	}
+}
