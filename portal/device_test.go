@@ -92,9 +92,12 @@ func (tv *television) poll(t *testing.T, device string) map[string]any {
 func (tv *television) person(t *testing.T, email string) *browser {
 	t.Helper()
 	b := newBrowser(tv.portal)
-	answer, body := b.post(t, "/sign-up", url.Values{"name": {"Lan"}, "email": {email}, "password": {goodPassword}, "terms": {"yes"}})
-	if answer.StatusCode != http.StatusCreated {
-		t.Fatalf("sign up: got %d:\n%s", answer.StatusCode, body)
+	_, err := tv.portal.Auth.CreatePerson(t.Context(), auth.Platform("test"), auth.NewPerson{Email: email, Name: "Lan", Password: goodPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, body := b.post(t, "/sign-in", url.Values{"email": {email}, "password": {goodPassword}}); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("sign in: got %d:\n%s", answer.StatusCode, body)
 	}
 	return b
 }

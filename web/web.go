@@ -15,8 +15,6 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"path"
-	"strings"
 )
 
 //go:embed pages/*.html partials/*.html layout.html messages all:dist
@@ -27,9 +25,9 @@ var Locales = [...]string{"vi", "en"}
 
 // Pages renders pages in both languages.
 type Pages struct {
-	templates map[string]map[string]*template.Template // by locale, then page
-	assets    map[string]string                        // plain name: hashed name
-	words     map[string]map[string]message            // by locale, then key
+	templates map[string]*template.Template // by locale: the partials and every page
+	assets    map[string]string             // plain name: hashed name
+	words     map[string]map[string]message // by locale, then key
 }
 
 // View is what a page is made from. Everything but Data is for the frame
@@ -65,7 +63,7 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web/dist is not built; run make build: %w", err)
 	}
-	p := &Pages{templates: map[string]map[string]*template.Template{}, words: map[string]map[string]message{}}
+	p := &Pages{templates: map[string]*template.Template{}, words: map[string]map[string]message{}}
 	if err := json.Unmarshal(manifest, &p.assets); err != nil {
 		return nil, fmt.Errorf("read web/dist/manifest.json: %w", err)
 	}
@@ -79,19 +77,17 @@ func New() (*Pages, error) {
 			return nil, err
 		}
 		p.words[locale] = words
-		base, err := template.New("layout.html").Funcs(functions(locale, words, p.assets)).
-			ParseFS(files, "layout.html", "partials/*.html")
+		calls := functions(locale, words, p.assets)
+		set, err := template.New("").Funcs(calls).ParseFS(files, "partials/*.html")
 		if err != nil {
-			return nil, fmt.Errorf("parse layout: %w", err)
+			return nil, fmt.Errorf("parse partials: %w", err)
 		}
-		p.templates[locale] = map[string]*template.Template{}
 		for _, name := range names {
-			set, err := template.Must(base.Clone()).ParseFS(files, name)
-			if err != nil {
-				return nil, fmt.Errorf("parse %s: %w", name, err)
+			if err := addPage(set, calls, name); err != nil {
+				return nil, err
 			}
-			p.templates[locale][strings.TrimSuffix(path.Base(name), ".html")] = set
 		}
+		p.templates[locale] = set
 	}
 	return p, nil
 }
@@ -106,12 +102,12 @@ func (p *Pages) Text(locale, key string, pairs ...any) (string, error) {
 // Render gives the whole page of that name in a locale, or an error and
 // nothing of it.
 func (p *Pages) Render(locale, name string, v View) ([]byte, error) {
-	set, ok := p.templates[locale][name]
+	set, ok := p.templates[locale]
 	if !ok {
-		return nil, fmt.Errorf("no page %s in %s", name, locale)
+		return nil, fmt.Errorf("no pages in %s", locale)
 	}
 	var page bytes.Buffer
-	if err := set.Execute(&page, v); err != nil {
+	if err := set.ExecuteTemplate(&page, partOf(name, frame), v); err != nil {
 		return nil, fmt.Errorf("render %s in %s: %w", name, locale, err)
 	}
 	return page.Bytes(), nil
