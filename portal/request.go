@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -131,16 +132,17 @@ func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune
 func (p *Portal) headers(next http.Handler) http.Handler {
 	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self' " +
 		p.Gateway + "; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	same := http.Header{}
+	same.Set("Content-Security-Policy", policy)
+	same.Set("X-Content-Type-Options", "nosniff")
+	same.Set("Referrer-Policy", "same-origin")
+	same.Set("Cross-Origin-Opener-Policy", "same-origin")
+	same.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	if p.secure() {
+		same.Set("Strict-Transport-Security", "max-age="+fmt.Sprint(int(hstsAge.Seconds())))
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		if p.secure() {
-			h.Set("Strict-Transport-Security", "max-age="+fmt.Sprint(int(hstsAge.Seconds())))
-		}
+		maps.Copy(w.Header(), same) // whose values nobody changes: they are set anew or deleted
 		next.ServeHTTP(w, r)
 	})
 }
