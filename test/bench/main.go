@@ -84,6 +84,11 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if len(os.Args) > 1 && wanted("million") {
+		if r.Million, err = measureMillion(ctx, p); err != nil {
+			return err
+		}
+	}
 	if wanted("calls") {
 		if r.Calls, err = measureCalls(ctx, p, dir); err != nil {
 			return err

@@ -18,6 +18,7 @@ type report struct {
 	Calls   []*callFigures  `json:"calls"`
 	Tokens  []*tokenFigures `json:"tokens"`
 	Chains  []chainFigures  `json:"chains"`
+	Million []memoryFigure  `json:"million,omitempty"`
 	Starved []starvation    `json:"starved"`
 	Search  []searchFigures `json:"search"`
 	Starts  starts          `json:"starts"`
@@ -89,6 +90,9 @@ func (r report) markdown() string {
 	}
 	if len(r.Tokens) > 0 {
 		r.tokens(&b)
+	}
+	if len(r.Million) > 0 {
+		r.million(&b)
 	}
 	if len(r.Chains) > 0 {
 		r.people(&b)
