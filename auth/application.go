@@ -195,6 +195,18 @@ func (a *Auth) Application(ctx context.Context, id uuid.UUID) (Application, erro
 	return readApplication(ctx, a.DB, applicationSQL, id)
 }
 
+// Client is an application as the authorization server takes it: one whose
+// owner is locked out is disabled too. It fails with NotFound.
+func (a *Auth) Client(ctx context.Context, id uuid.UUID) (Application, error) {
+	app, err := a.Application(ctx, id)
+	if err != nil || app.OwnerPerson == nil || app.DisabledAt != nil {
+		return app, err
+	}
+	people, err := a.Persons(ctx, []uuid.UUID{*app.OwnerPerson})
+	app.DisabledAt = people[*app.OwnerPerson].DisabledAt
+	return app, err
+}
+
 func readApplication(ctx context.Context, db pg.DB, sql string, id uuid.UUID) (Application, error) {
 	app, err := pg.One[Application](ctx, db, sql, id)
 	if errors.Is(err, pgx.ErrNoRows) {

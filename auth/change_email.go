@@ -95,13 +95,20 @@ update auth.person set email = $2 where id = $1`
 const dropPasswordSQL = `
 update auth.person set password = null where id = $1`
 
-const dropIdentitiesSQL = `
+const (
+	dropIdentitiesSQL = `
 delete from auth.identity where person_id = $1 and linked_at > $2`
+	dropNewPasskeysSQL = `
+delete from auth.passkey where person_id = $1 and created_at > $2`
+	dropNewAppSQL = `
+delete from auth.totp where person_id = $1 and coalesce(confirmed_at, created_at) > $2`
+)
 
 // ChangeEmail uses up a link and changes the address. A change is told to the
-// address before, with the way back. The way back also ends the password,
-// identities linked meanwhile and all that was let in by them, since somebody
-// else knew it. It fails with
+// address before, with the way back, and ends the links to a new password that
+// lie there. The way back also ends the password, recovery codes, second
+// factors and identities that came meanwhile, and all that was let in by them,
+// since somebody else may have added them. It fails with
 // NotFound as EmailChange does, and with Conflict when the address has got an
 // account meanwhile.
 func (a *Auth) ChangeEmail(ctx context.Context, token string) (EmailChange, error) {
@@ -137,14 +144,22 @@ func (a *Auth) ChangeEmail(ctx context.Context, token string) (EmailChange, erro
 }
 
 func (a *Auth) afterEmail(ctx context.Context, tx pgx.Tx, change EmailChange) error {
+	person := change.Person.ID
 	if !change.Undo {
-		return a.askLetter(ctx, tx, letterTo(change.Person, LetterEmailChanged), change.Person.ID)
+		if _, err := tx.Exec(ctx, endLinksSQL, person); err != nil {
+			return fmt.Errorf("end links of person %s: %w", person, err)
+		}
+		return a.askLetter(ctx, tx, letterTo(change.Person, LetterEmailChanged), person)
 	}
-	if _, err := tx.Exec(ctx, dropPasswordSQL, change.Person.ID); err != nil {
-		return fmt.Errorf("end password of person %s: %w", change.Person.ID, err)
+	for _, sql := range []string{dropPasswordSQL, dropCodesSQL} {
+		if _, err := tx.Exec(ctx, sql, person); err != nil {
+			return fmt.Errorf("end proofs of person %s: %w", person, err)
+		}
 	}
-	if _, err := tx.Exec(ctx, dropIdentitiesSQL, change.Person.ID, a.Now().UTC().Add(-undoLasts)); err != nil {
-		return fmt.Errorf("end identities of person %s: %w", change.Person.ID, err)
+	for _, sql := range []string{dropIdentitiesSQL, dropNewPasskeysSQL, dropNewAppSQL} {
+		if _, err := tx.Exec(ctx, sql, person, a.Now().UTC().Add(-undoLasts)); err != nil {
+			return fmt.Errorf("end new proofs of person %s: %w", person, err)
+		}
 	}
-	return a.endAll(ctx, tx, change.Person.ID)
+	return a.endAll(ctx, tx, person)
 }

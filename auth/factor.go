@@ -316,16 +316,31 @@ func (a *Auth) enrol(ctx context.Context, tx pgx.Tx, h holder, n FactorNotice, m
 	return e, a.tell(ctx, tx, h.who(), n)
 }
 
+// What was proved by a factor that is gone is not believed any more: an
+// official's roles wait for the next one, whatever was let in before.
+const (
+	lowerSessionsSQL = `
+update auth.session set methods = array_remove(methods, 'mfa') where person_id = $1`
+	lowerConsentsSQL = `
+update auth.oauth_consent set methods = array_remove(methods, 'mfa') where person_id = $1`
+	lowerGrantsSQL = `
+update auth.oauth_grant set methods = array_remove(methods, 'mfa') where person_id = $1 and revoked_at is null`
+	lowerTokensSQL = `
+update auth.personal_token set level = 'aal1' where person_id = $1`
+)
+
 // unenrol finishes removing a factor inside tx: with the last one, its
-// recovery codes go.
+// recovery codes go, and the level that was reached with it.
 func (a *Auth) unenrol(ctx context.Context, tx pgx.Tx, h holder, n FactorNotice) error {
 	left, err := factorsOf(ctx, tx, h.ID)
 	if err != nil {
 		return err
 	}
 	if !left.Any() {
-		if _, err := tx.Exec(ctx, dropCodesSQL, h.ID); err != nil {
-			return fmt.Errorf("drop recovery codes of person %s: %w", h.ID, err)
+		for _, sql := range []string{dropCodesSQL, lowerSessionsSQL, lowerConsentsSQL, lowerGrantsSQL, lowerTokensSQL} {
+			if _, err := tx.Exec(ctx, sql, h.ID); err != nil {
+				return fmt.Errorf("end what the last factor of person %s proved: %w", h.ID, err)
+			}
 		}
 	}
 	n.What, n.Person = "factor-removed", h.ID

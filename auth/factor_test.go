@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/internal/pgtest"
@@ -196,6 +197,10 @@ func TestOfficialsNeedTwoFactors(t *testing.T) {
 	want(t, "a token that would outlive the proof", err, problem.Forbidden, "second-factor-first")
 	_, _, err = d.CreateApplication(ctx, low, NewApplication{Name: "x"})
 	want(t, "an application", err, problem.Forbidden, "second-factor-first")
+	_, _, err = d.CreateRegistrationToken(ctx, low, NewRegistrationToken{Name: "x", GrantTypes: []string{GrantCode}})
+	want(t, "a registration token", err, problem.Forbidden, "second-factor-first")
+	_, err = d.LimitCredential(ctx, low, uuid.New(), Limits{})
+	want(t, "the limits of a key", err, problem.Forbidden, "second-factor-first")
 	_, text, err := d.CreateToken(ctx, who, "x", time.Hour)
 	ok(t, "a token at AAL2", err)
 	if by, err := d.WhoByToken(ctx, text); err != nil || !by.Has(RolePublisher, agency.ID) {
@@ -253,5 +258,35 @@ func TestFactorsNeedAFreshProof(t *testing.T) {
 	}
 	if begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword); err != nil || begun.Session == nil {
 		t.Errorf("sign in without a factor: got %+v, %v", begun, err)
+	}
+}
+
+// With the last factor goes what it had proved: of sessions, of what was
+// allowed to applications, and of personal tokens.
+func TestTheLastFactorTakesItsLevelAlong(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	agency := d.agency(t, "mine", "H1")
+	s, _, _ := d.withApp(t, "lan@x.vn", Membership{agency.ID, RolePublisher})
+	who, err := d.WhoBySession(ctx, s.Secret)
+	ok(t, "who", err)
+	_, token, err := d.CreateToken(ctx, who, "x", time.Hour)
+	ok(t, "token", err)
+	app, _, err := d.CreateApplication(ctx, who, NewApplication{Name: "App"})
+	ok(t, "application", err)
+	_, err = d.DB.Exec(ctx, `insert into auth.oauth_grant (id, client_id, person_id, scopes, audience, nonce, auth_time, created_at, expires_at, methods)
+		values (gen_random_uuid(), $1, $2, '{}', 'x', '', $3, $3, $4, '{pwd,otp,mfa}')`, app.ID, who.Person, d.now, d.now.Add(time.Hour))
+	ok(t, "grant", err)
+	ok(t, "remove", d.RemoveApp(ctx, s.Secret))
+	if by, err := d.WhoBySession(ctx, s.Secret); err != nil || by.Needs != AAL2 || len(by.Memberships) > 0 {
+		t.Errorf("by the session: %+v, %v", by, err)
+	}
+	if by, err := d.WhoByToken(ctx, token); err != nil || by.Needs != AAL2 {
+		t.Errorf("by the token: %+v, %v", by, err)
+	}
+	var methods []string
+	ok(t, "read", d.DB.QueryRow(ctx, `select methods from auth.oauth_grant where person_id = $1`, who.Person).Scan(&methods))
+	if LevelOf(methods) != AAL1 {
+		t.Errorf("the grant is left at %v", methods)
 	}
 }

@@ -28,7 +28,7 @@ type KeyLetter struct {
 
 // KeyLetterDetail is what a letter tells. It holds no secret.
 type KeyLetterDetail struct {
-	What        string     `json:"what"`        // APIKey, ClientSecret, TokenLeak, RefreshLeak
+	What        string     `json:"what"`        // APIKey, ClientSecret, TokenLeak, RefreshLeak, RegistrationLeak, ClientLeak
 	Name        string     `json:"name"`        // of what it is about, "" when it has none
 	Shown       string     `json:"shown"`       // its public beginning and end, "" of a refresh token
 	Application string     `json:"application"` // its name
@@ -42,6 +42,9 @@ type KeyLetterDetail struct {
 const (
 	TokenLeak   = "personal_token"
 	RefreshLeak = "refresh_token"
+
+	RegistrationLeak = "registration_token"        // KindRegistration
+	ClientLeak       = "registration_access_token" // KindClient
 )
 
 // An owner of an application is its person, or each publisher of its agency.

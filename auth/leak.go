@@ -49,7 +49,9 @@ type LeakVerdict struct {
 // ReportLeaks revokes what a trusted scanner found by the regular expressions
 // of docs/security.md: an API key; a client
 // secret with every token and grant of its application; a personal token; a
-// refresh token with its grant. Its owner gets a letter, the ledger an entry.
+// refresh token with its grant; a registration token; a registration access
+// token with all that its application proves itself by, since whoever had it
+// may have put something of their own there. Its owner gets a letter, the ledger an entry.
 // It answers for each in the order sent. It fails with Unauthorized when the
 // scanner is unknown (scanner-unknown) or the signature does not hold
 // (scanner-signature), Invalid (leaks-form) for a body that is no such list, and
@@ -131,8 +133,13 @@ func (a *Auth) leaked(ctx context.Context, scanner Scanner, l leak) (bool, error
 	if err != nil {
 		return false, nil
 	}
-	if key.Kind == KindToken {
+	switch key.Kind {
+	case KindToken:
 		return a.tokenLeaked(ctx, scanner, l, key)
+	case KindRegistration:
+		return a.registrationTokenLeaked(ctx, scanner, l, key)
+	case KindClient:
+		return a.registrationLeaked(ctx, scanner, l, key)
 	}
 	return a.credentialLeaked(ctx, scanner, l, key)
 }

@@ -268,7 +268,7 @@ func TestLeakPatterns(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/security.md")
 	ok(t, "read", err)
-	for _, kind := range []string{KindKey, KindSecret, KindToken} {
+	for _, kind := range []string{KindKey, KindSecret, KindToken, KindRegistration, KindClient} {
 		line := regexp.MustCompile("`(lgsp_" + kind + "_[^`]+)`").FindSubmatch(page)
 		if line == nil {
 			t.Errorf("no expression for lgsp_%s_", kind)
@@ -280,5 +280,38 @@ func TestLeakPatterns(t *testing.T) {
 				t.Errorf("%s is not matched by %s", key, pattern)
 			}
 		}
+	}
+}
+
+func TestLeakedRegistrationTokens(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShop(t, txDesk(t)), t.Context()
+	from := newScanner(t, s.desk)
+	_, initial, err := s.CreateRegistrationToken(ctx, s.who, NewRegistrationToken{Name: "đợt 1", GrantTypes: []string{GrantClient}, MaxUses: 5})
+	ok(t, "token", err)
+	asks := Registering{Scopes: []string{}, NewApplication: NewApplication{Name: "App", Kind: Confidential,
+		Protocol: Protocol{AuthMethod: SecretBasic, GrantTypes: []string{GrantClient}}}}
+	made, err := s.Register(ctx, initial, asks)
+	ok(t, "register", err)
+
+	unknown := NewKey(KindRegistration).Secret()
+	got := from.report(t, unknown, NewKey(KindClient).Secret(), initial, made.Token, initial, made.Token)
+	if wanted := []string{"false_positive", "false_positive", "true_positive", "true_positive", "true_positive", "false_positive"}; !reflect.DeepEqual(got, wanted) {
+		t.Errorf("got %v, want %v", got, wanted)
+	}
+	_, err = s.Register(ctx, initial, asks)
+	want(t, "register with the leaked one", err, problem.Unauthorized, "registration-refused")
+	_, err = s.Registration(ctx, made.ID, made.Token)
+	want(t, "manage with the leaked one", err, problem.Unauthorized, "registration-refused")
+	err = s.VerifySecret(ctx, made.ID.String(), made.Secret.Secret, office)
+	want(t, "the secret that stood beside it", err, problem.Unauthorized, "client-refused")
+	s.told(t, "credential.leaked", initial, made.Token)
+	var told []string
+	for _, l := range s.keyLetters(t) {
+		told = append(told, l.Detail.What)
+	}
+	slices.Sort(told)
+	if want := []string{ClientLeak, RegistrationLeak}; !reflect.DeepEqual(told, want) {
+		t.Errorf("letters about %v, want %v", told, want)
 	}
 }

@@ -111,11 +111,16 @@ func (a *Auth) NextLetter(ctx context.Context) (*Letter, error) {
 		if err != nil || letter != nil {
 			return letter, err
 		}
-		if err := a.LetterSent(ctx, asked.ID); err != nil {
-			return nil, err
+		// It is forgotten, and not counted: who asks without pause for another's
+		// address would else keep every letter from them.
+		if _, err := a.DB.Exec(ctx, passOverSQL, asked.ID); err != nil {
+			return nil, fmt.Errorf("pass over letter %s: %w", asked.ID, err)
 		}
 	}
 }
+
+const passOverSQL = `
+delete from auth.account_letter where id = $1`
 
 const letterSentSQL = `
 update auth.account_letter set done_at = $2 where id = $1`

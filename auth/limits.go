@@ -118,6 +118,9 @@ func (a *Auth) LimitCredential(ctx context.Context, who Principal, id uuid.UUID,
 	if who.Person == uuid.Nil {
 		return Credential{}, signInFirst()
 	}
+	if err := secondFactorFirst(who); err != nil {
+		return Credential{}, err
+	}
 	c, err := a.credential(ctx, id)
 	if err != nil {
 		return Credential{}, err

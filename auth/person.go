@@ -166,8 +166,12 @@ func (a *Auth) PersonByEmail(ctx context.Context, who Principal, agency uuid.UUI
 const disablePersonSQL = `
 update auth.person set disabled_at = $2 where id = $1 and disabled_at is null`
 
+const ownersGrantsSQL = `
+select g.id from auth.oauth_grant g join auth.application a on a.id = g.client_id
+ where a.owner_person = $1 and g.revoked_at is null`
+
 // DisablePerson locks a person out: sessions, grants and tokens end (EndPerson),
-// the keys of their applications are refused. Disabling twice changes nothing. It fails with
+// their applications are refused, and what other persons let those do ends. Disabling twice changes nothing. It fails with
 // Forbidden unless who may person.edit, and with NotFound.
 func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUID) error {
 	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
@@ -189,6 +193,9 @@ func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUI
 			return nil
 		}
 		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
+			return err
+		}
+		if err := endGrantsOf(ctx, tx, a.Now().UTC(), ownersGrantsSQL, person); err != nil {
 			return err
 		}
 		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {

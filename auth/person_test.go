@@ -116,6 +116,9 @@ func TestDisablePersonLocksOut(t *testing.T) {
 	want(t, "application", err, problem.Unauthorized, "application-disabled")
 	err = d.VerifySecret(ctx, app.ID.String(), issued[1].Secret, office)
 	want(t, "client secret", err, problem.Unauthorized, "client-refused")
+	if client, err := d.Client(ctx, app.ID); err != nil || client.DisabledAt == nil {
+		t.Errorf("the application, to the authorization server: got %+v, %v, want disabled", client, err)
+	}
 	_, err = d.SetPassword(ctx, link, goodPassword)
 	want(t, "link", err, problem.NotFound, "link-unknown")
 	_, err = d.StartSession(ctx, who.Person, ByPassword)

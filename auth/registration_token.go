@@ -62,6 +62,9 @@ func (a *Auth) CreateRegistrationToken(ctx context.Context, who Principal, n New
 	if who.Person == uuid.Nil {
 		return RegistrationToken{}, "", signInFirst()
 	}
+	if err := secondFactorFirst(who); err != nil {
+		return RegistrationToken{}, "", err
+	}
 	var person, agency *uuid.UUID
 	if n.Agency == uuid.Nil {
 		person = &who.Person

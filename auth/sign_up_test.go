@@ -269,3 +269,84 @@ func TestChangeEmail(t *testing.T) {
 	_, err = d.EmailChange(ctx, late.Token)
 	want(t, "a day later", err, problem.NotFound, "email-link-unknown")
 }
+
+// The way back ends what somebody else may have added meanwhile, to come in by.
+func TestTheWayBackEndsNewFactors(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	var err error
+	d.Passkeys, err = NewPasskeys("https://portal.test")
+	ok(t, "set up", err)
+	who := d.person(t, "a@x.vn")
+	s, err := d.StartSession(ctx, who.Person, ByPassword)
+	ok(t, "start session", err)
+	add := func(name string) *device {
+		t.Helper()
+		key := newDevice(t)
+		asked, err := d.AskNewPasskey(ctx, s.Secret)
+		ok(t, "ask", err)
+		e, err := d.AddPasskey(ctx, s.Secret, name, key.register(asked))
+		ok(t, "add", err)
+		s = e.Session
+		return key
+	}
+	add("of the owner")
+	d.now = d.now.Add(4 * 24 * time.Hour)
+	s, err = d.StartSession(ctx, who.Person, ByPassword, ByTwo)
+	ok(t, "sign in", err)
+	theirs := add("of somebody else")
+	ok(t, "an app of somebody else", d.StartApp(ctx, s.Secret))
+	secret, err := d.startedApp(ctx, d.DB, who.Person)
+	ok(t, "its secret", err)
+	_, err = d.ConfirmApp(ctx, s.Secret, d.code(secret))
+	ok(t, "confirm", err)
+	ok(t, "ask", d.AskEmail(ctx, who, "b@x.vn"))
+	_, err = d.ChangeEmail(ctx, d.letter(t).Token)
+	ok(t, "change", err)
+	_, err = d.ChangeEmail(ctx, d.letter(t).Token)
+	ok(t, "back", err)
+	f, err := d.Factors(ctx, who.Person)
+	if err != nil || f.App != nil || f.Codes != 0 || len(f.Passkeys) != 1 || f.Passkeys[0].Name != "of the owner" {
+		t.Errorf("left: %+v, %v", f, err)
+	}
+	question, err := d.AskPasskey(ctx)
+	ok(t, "ask", err)
+	_, err = d.SignInByPasskey(ctx, theirs.sign(question))
+	want(t, "somebody else's passkey", err, problem.Unauthorized, "passkey-refused")
+}
+
+// A link that lies in the mailbox left behind opens the account no more.
+func TestANewAddressEndsLinksToTheOldOne(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	who := d.person(t, "a@x.vn")
+	ok(t, "ask", d.AskReset(ctx, "a@x.vn", "vi"))
+	old := d.letter(t).Token
+	ok(t, "ask", d.AskEmail(ctx, who, "b@x.vn"))
+	_, err := d.ChangeEmail(ctx, d.letter(t).Token)
+	ok(t, "change", err)
+	_, err = d.SetPassword(ctx, old, goodPassword)
+	want(t, "the link at the old address", err, problem.NotFound, "link-unknown")
+}
+
+// Somebody who asks without pause bounds the letters to an address; they do
+// not keep every letter from it.
+func TestAskingWithoutPauseKeepsNoLetterForEver(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	d.person(t, "a@x.vn")
+	sent := 0
+	for range 3 * 60 { // three hours, once a minute
+		ok(t, "ask", d.AskReset(ctx, "a@x.vn", "vi"))
+		if l, err := d.NextLetter(ctx); err != nil {
+			t.Fatal(err)
+		} else if l != nil {
+			sent++
+			ok(t, "sent", d.LetterSent(ctx, l.ID))
+		}
+		d.now = d.now.Add(time.Minute)
+	}
+	if sent < 3*maxAnHour-1 || sent > 3*maxAnHour {
+		t.Errorf("%d letters in three hours", sent)
+	}
+}

@@ -20,7 +20,7 @@ func TestOwnersLetters(t *testing.T) {
 	id, ends := uuid.New(), p.Now()
 	for _, locale := range []string{"vi", "en"} {
 		for _, kind := range []string{auth.KeyExpiring, auth.KeyLeaked} {
-			for _, what := range []string{auth.APIKey, auth.ClientSecret, auth.TokenLeak, auth.RefreshLeak} {
+			for _, what := range []string{auth.APIKey, auth.ClientSecret, auth.TokenLeak, auth.RefreshLeak, auth.RegistrationLeak, auth.ClientLeak} {
 				l := auth.KeyLetter{Kind: kind, Detail: auth.KeyLetterDetail{What: what, Name: "Tên", Shown: "lgsp_key_abc…wxyz", Application: "Tra cứu",
 					ID: &id, Expires: &ends, Found: "https://github.example/a", Scanner: "GitHub"}}
 				got, err := p.ownersLetter(auth.Person{Email: "lan@example.vn", Name: "Lan", Locale: locale}, l)

@@ -96,7 +96,7 @@ func (w *world) newServer(issuer string) *Server {
 	return &Server{
 		DB: w.db, Now: w.Now, Issuer: issuer, Portal: portal,
 		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)), NonceKey: [32]byte([]byte(strings.Repeat("n", 32))),
-		Client: w.auth.Application, VerifySecret: w.auth.VerifySecret, ClientKeys: w.auth.PublicKeys,
+		Client: w.auth.Client, VerifySecret: w.auth.VerifySecret, ClientKeys: w.auth.PublicKeys,
 		Address:     func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 		ClientCAs:   func() *x509.CertPool { return nil },
 		WhoByPerson: w.auth.WhoByPerson, WhoByProof: w.auth.WhoByProof, WhoByApplication: w.auth.WhoByApplication, Persons: w.auth.Persons,

@@ -50,7 +50,7 @@ func newClients(p *platform) *clients {
 }
 
 func (c *clients) application(ctx context.Context, id uuid.UUID) (auth.Application, error) {
-	return c.applications.Get(ctx, id, func(ctx context.Context) (auth.Application, error) { return c.auth.Application(ctx, id) })
+	return c.applications.Get(ctx, id, func(ctx context.Context) (auth.Application, error) { return c.auth.Client(ctx, id) })
 }
 
 func (c *clients) publicKeys(ctx context.Context, id uuid.UUID) (map[string]crypto.PublicKey, error) {
