@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lgsp/gateway/upstream"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
@@ -24,11 +25,30 @@ type Route struct {
 	Number     string      `json:"number"` // "v1"
 	TitleVI    string      `json:"title_vi"`
 	TitleEN    string      `json:"title_en"`
-	Upstream   string      `json:"upstream"` // base URL, http or https, no query
-	Plan       Plan        `json:"plan"`     // of open operations; an agreement carries its own
+	Upstream   string      `json:"upstream"`            // base URL, http or https, no query; the first of Upstreams
+	Upstreams  []Upstream  `json:"upstreams,omitempty"` // none: Upstream alone
+	Plan       Plan        `json:"plan"`                // of open operations; an agreement carries its own
 	Operations []Operation `json:"operations"`
 	Deprecated *time.Time  `json:"deprecated,omitempty"` // since when callers are told to move
 	Sunset     *time.Time  `json:"sunset,omitempty"`     // from when calls are answered 410
+}
+
+// Upstream is one of several addresses of a version.
+type Upstream struct {
+	URL    string `json:"url"`    // as Route.Upstream; its own base path
+	Weight int    `json:"weight"` // 1 to 100: its share of the calls
+}
+
+// addresses are where the version's calls go.
+func (r Route) addresses() []upstream.Address {
+	if len(r.Upstreams) == 0 {
+		return []upstream.Address{{URL: r.Upstream, Weight: 1}}
+	}
+	list := make([]upstream.Address, len(r.Upstreams))
+	for i, u := range r.Upstreams {
+		list[i] = upstream.Address(u)
+	}
+	return list
 }
 
 // Prefix is where the version's calls begin: /{agency}/{api}/{number}.

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +27,7 @@ func (c *call) forward(r *http.Request) {
 	r = r.WithContext(ctx)
 	proxy := httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
-		Transport:      c.node.transport,
+		Transport:      (*sender)(c),
 		ModifyResponse: func(res *http.Response) error { return c.admit(r, res) },
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(r, c.upstreamFault(r, err)) },
 		FlushInterval:  flushAfter, // streams of events and of unknown length: at once
@@ -55,7 +54,7 @@ var quiet = log.New(io.Discard, "", 0)
 // newTransport keeps connections to upstreams. It follows nothing and unpacks nothing.
 func (n *Node) newTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:            n.Dial,
+		DialContext:            n.connect,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxIdleConns:           1024,
@@ -77,11 +76,7 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 			delete(out.Header, name)
 		}
 	}
-	target := strings.TrimSuffix(c.version.upstream.EscapedPath(), "/") + c.rest
-	out.URL.Scheme, out.URL.Host, out.URL.User = c.version.upstream.Scheme, c.version.upstream.Host, nil
-	out.URL.RawPath, out.URL.Opaque = target, ""
-	out.URL.Path, _ = url.PathUnescape(target) // canonical: it unescapes
-	out.Host = ""
+	out.Host = ""          // the address is chosen when it is sent
 	if c.filter() != nil { // the answer must be whole and readable
 		out.Header.Set("Accept-Encoding", "identity")
 		for _, name := range []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {

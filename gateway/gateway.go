@@ -113,6 +113,7 @@ type call struct {
 	operation *operation
 	caller    caller
 	grant     *grant // nil: an open operation
+	giveBack  func() // to the rate and the quota, what the call took
 	answer    *answer
 	exchange  Exchange
 	ticket    *journal.Ticket // of the intent
@@ -169,16 +170,16 @@ func (c *call) run(r *http.Request) error {
 	if err := c.decide(r); err != nil {
 		return err
 	}
-	giveBack, err := c.count(r)
-	if err != nil {
+	var err error
+	if c.giveBack, err = c.count(r); err != nil {
 		return err
 	}
 	if err := c.check(r); err != nil {
-		giveBack()
+		c.giveBack()
 		return err
 	}
 	if err := c.intend(); err != nil {
-		giveBack()
+		c.giveBack()
 		return err
 	}
 	c.forward(r)

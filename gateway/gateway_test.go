@@ -35,6 +35,7 @@ type world struct {
 	server   *httptest.Server
 	upstream *httptest.Server
 	flush    func(*os.File) error // of the journals of nodes that start from now on
+	patience time.Duration        // of nodes that start from now on, 0: 300 ms
 	route    Route
 	app      uuid.UUID
 	key      string
@@ -152,7 +153,7 @@ func (w *world) start(dir string) (*Node, *httptest.Server) {
 			return nil
 		},
 		Metrics:  NewMetrics(),
-		Patience: 300 * time.Millisecond,
+		Patience: or(w.patience, 300*time.Millisecond),
 	}
 	server.Config.Handler = n
 	n.flush = w.flush

@@ -1,13 +1,14 @@
 package gateway
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	if got := (&Node{Now: time.Now}).Health(); got != (Health{}) {
+	if got := (&Node{Now: time.Now}).Health(); !reflect.DeepEqual(got, Health{}) {
 		t.Errorf("before the first load: got %+v", got)
 	}
 	w := newWorld(t)

@@ -14,6 +14,8 @@ type Metrics struct {
 	node      atomic.Pointer[Node]
 	calls     *prometheus.CounterVec
 	durations prometheus.Histogram
+	retries   prometheus.Counter
+	changes   *prometheus.CounterVec // of upstream addresses
 }
 
 // The figures that are read off the node when they are asked for.
@@ -21,6 +23,8 @@ var (
 	ageDesc      = prometheus.NewDesc("lgsp_gateway_config_age_seconds", "Since the change feed last answered.", nil, nil)
 	routesDesc   = prometheus.NewDesc("lgsp_gateway_routes", "API versions served.", nil, nil)
 	corruptDesc  = prometheus.NewDesc("lgsp_gateway_corrupt_rows", "Routes and agreements that cannot be read and are out of force.", nil, nil)
+	outDesc      = prometheus.NewDesc("lgsp_gateway_upstreams_out", "Upstream addresses that failed and get no calls for a time.", nil, nil)
+	downDesc     = prometheus.NewDesc("lgsp_gateway_upstreams_down", "API versions none of whose upstream addresses gets calls.", nil, nil)
 	bytesDesc    = prometheus.NewDesc("lgsp_gateway_journal_bytes", "Evidence on disk, not delivered or not yet removed.", nil, nil)
 	unsyncedDesc = prometheus.NewDesc("lgsp_gateway_journal_unsynced_lines", "Lines that a power failure now would lose.", nil, nil)
 	lostDesc     = prometheus.NewDesc("lgsp_gateway_journal_lost_lines_total", "Lines that could not be written.", nil, nil)
@@ -37,6 +41,12 @@ func NewMetrics() *Metrics {
 			Name: "lgsp_gateway_call_seconds", Help: "From the call's headers to the end of its answer.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}),
+		retries: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lgsp_gateway_retries_total", Help: "Calls sent to a second address because the first one failed.",
+		}),
+		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lgsp_gateway_upstream_changes_total", Help: "Upstream addresses that went out, came back, or were the last to go (down).",
+		}, []string{"change"}),
 	}
 }
 
@@ -51,7 +61,9 @@ func (m *Metrics) observe(e *Exchange) {
 func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.calls.Describe(to)
 	m.durations.Describe(to)
-	for _, d := range []*prometheus.Desc{ageDesc, routesDesc, corruptDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc} {
+	m.retries.Describe(to)
+	m.changes.Describe(to)
+	for _, d := range []*prometheus.Desc{ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc} {
 		to <- d
 	}
 }
@@ -60,6 +72,8 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	m.calls.Collect(to)
 	m.durations.Collect(to)
+	m.retries.Collect(to)
+	m.changes.Collect(to)
 	n := m.node.Load()
 	if n == nil {
 		return
@@ -74,6 +88,15 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 		gauge(ageDesc, n.Now().Sub(time.Unix(0, n.fresh.Load())).Seconds())
 		gauge(routesDesc, float64(len(s.routes)))
 		gauge(corruptDesc, float64(len(s.corrupt)))
+		out, down := 0, 0
+		for _, u := range s.failing() {
+			out += u.Out
+			if u.Down {
+				down++
+			}
+		}
+		gauge(outDesc, float64(out))
+		gauge(downDesc, float64(down))
 	}
 	figures := n.journal.Figures()
 	gauge(bytesDesc, float64(figures.Bytes))

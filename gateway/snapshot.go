@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"lgsp/auth/policy"
 	"lgsp/gateway/project"
 	"lgsp/gateway/route"
+	"lgsp/gateway/upstream"
 )
 
 // snapshot is all that decides calls, as it was at one moment. It is never
@@ -33,11 +33,11 @@ type snapshot struct {
 // version is a compiled Route.
 type version struct {
 	Route
-	prefix   string
-	upstream *url.URL
-	tree     route.Tree[*operation]
-	byID     map[string]*operation
-	rules    *policy.Calls
+	prefix string
+	pool   *upstream.Pool
+	tree   route.Tree[*operation]
+	byID   map[string]*operation
+	rules  *policy.Calls
 }
 
 // operation is a compiled Operation.
@@ -56,15 +56,14 @@ type grant struct {
 
 // compileRoute makes a Route fit to serve, or says why it is not.
 func compileRoute(r Route) (*version, error) {
-	upstream, err := url.Parse(r.Upstream)
-	if err != nil || upstream.Scheme != "http" && upstream.Scheme != "https" || upstream.Hostname() == "" ||
-		upstream.User != nil || upstream.RawQuery != "" || upstream.Fragment != "" {
-		return nil, errors.New("the upstream is no http or https address without user and query")
+	pool, err := upstream.New(r.addresses())
+	if err != nil {
+		return nil, err
 	}
 	if r.Plan.RatePerMinute <= 0 {
 		return nil, errors.New("the plan has no rate")
 	}
-	v := &version{Route: r, prefix: r.Prefix(), upstream: upstream, byID: map[string]*operation{}}
+	v := &version{Route: r, prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
 	rules := make([]policy.Operation, len(r.Operations))
 	for i, o := range r.Operations {
 		if err := checkOperation(o); err != nil {

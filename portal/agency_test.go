@@ -20,6 +20,7 @@ import (
 	"lgsp/auth"
 	"lgsp/auth/policy"
 	"lgsp/gateway"
+	"lgsp/gateway/upstream"
 )
 
 const office = "/agency/so-noi-vu"
@@ -372,6 +373,11 @@ func TestOperatorAndAuditor(t *testing.T) {
 	w.refused(t, "/operator/upstreams", url.Values{"agency": {agency}, "host_port": {"169.254.169.254:80"}}, 400, `id="f-host_port-error"`)
 	w.sends(t, "/operator/upstreams", url.Values{"agency": {agency}, "host_port": {"10.1.1.1:80"}}, "/operator/upstreams")
 	w.sees(t, "/operator/upstreams", 200, "10.1.1.1:80", "Không có đề nghị nào đang chờ")
+	w.Portal.Health = func() gateway.Health {
+		return gateway.Health{Ready: true, Fresh: monday, Failing: []gateway.Failing{{Prefix: "/so-noi-vu/ho-so/v1", TitleVI: "Hồ sơ", Out: 1,
+			Addresses: []upstream.Standing{{Host: "10.1.1.1:80", Out: true, Until: monday}, {Host: "10.1.1.2:80"}}}}}
+	}
+	w.sees(t, "/operator", 200, "Hệ thống nguồn không trả lời", "/so-noi-vu/ho-so/v1", "1 địa chỉ tạm không nhận lời gọi", "10.1.1.1:80", "10.1.1.2:80")
 	w.Portal.Health = func() gateway.Health { return gateway.Health{} }
 	w.sees(t, "/operator", 200, "Cổng gọi chưa sẵn sàng")
 

@@ -294,6 +294,7 @@ func refusalsOf(r *http.Request, access string) []refusalRow {
 	}
 	add(429, "rate-exceeded", "quota-exceeded")
 	add(502, "upstream-unreachable")
+	add(503, "upstream-down")
 	add(504, "upstream-timeout")
 	return rows
 }
