@@ -138,7 +138,7 @@ func TestConsentsPage(t *testing.T) {
 		Scopes: []string{"openid", "profile", "email", "offline_access", oauth.ScopeManage}})
 	allowed(t, p.Auth.DB, oauth.Allowed{ClientID: app.ID, Audience: p.Gateway + "/so-cu/dich-vu/v1", Scopes: []string{}})
 	for path, want := range map[string][]string{
-		"/account/consents": {"Một &lt;cửa&gt;", "Biết bạn là ai", "Xem họ tên", "Xem địa chỉ thư điện tử của bạn", "khi bạn vắng mặt", "qua giao diện quản trị /api/v1",
+		"/account/consents": {"Một &lt;cửa&gt;", "Biết bạn là ai", "Xem họ tên", "Xem địa chỉ thư điện tử của bạn", "khi bạn vắng mặt", "qua API quản lý (/api/v1)",
 			"Chính nền tảng này", p.Gateway + "/so-cu/dich-vu/v1", "Gọi dịch vụ dữ liệu này thay bạn", "Chưa dùng lần nào"},
 		"/en/account/consents": {"See your name and language", "Keep this access while you are away", "This platform itself", "Never used", "Withdraw access"},
 	} {

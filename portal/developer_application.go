@@ -104,6 +104,8 @@ type applicationData struct {
 	First       string // address of the newest calls, "" when they are shown
 	Now         time.Time
 	Usage       usage
+	Untold      int // ends of sessions that it was not told of, at most 100
+	GivenUp     int // of these, those that are not tried again
 }
 
 // credentialRow is one credential that has not ended long ago.
@@ -166,7 +168,16 @@ func (p *Portal) application(r *http.Request) (page, error) {
 	if after != "" {
 		data.First = here + "#calls"
 	}
-	data.Usage, err = p.usageOf(r, app.ID)
+	if data.Usage, err = p.usageOf(r, app.ID); err != nil {
+		return page{}, err
+	}
+	untold, err := p.OAuth.UntoldLogouts(ctx, app.ID)
+	for _, notice := range untold {
+		data.Untold++
+		if notice.DueAt == nil {
+			data.GivenUp++
+		}
+	}
 	return page{Name: "developer-application", Data: data}, err
 }
 

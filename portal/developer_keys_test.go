@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"lgsp/auth"
 )
 
@@ -86,5 +87,24 @@ func TestLimitsOfACredentialAndALeak(t *testing.T) {
 	app, err := w.Auth.Application(t.Context(), w.app.ID)
 	if err != nil || app.TokensNotBefore == nil {
 		t.Errorf("got %+v, %v, want its tokens ended", app, err)
+	}
+}
+
+// TestUntoldLogouts shows on the application's page what it was not told.
+func TestUntoldLogouts(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	at := "/developer/applications/" + w.app.ID.String()
+	if _, body := w.get(t, at); strings.Contains(body, "chưa báo được") {
+		t.Error("an application that was told everything hears of notices")
+	}
+	for _, due := range []any{monday, nil} {
+		if _, err := w.Auth.DB.Exec(t.Context(), `insert into auth.logout_notice (id, client_id, person_id, created_at, due_at, attempts, failure)
+			values ($1, $2, $1, $3, $4, 1, 'timeout')`, uuid.Must(uuid.NewV7()), w.app.ID, monday, due); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, body := w.get(t, at); !strings.Contains(body, "2 lần đăng xuất chưa báo được cho ứng dụng, trong đó 1 lần đã thôi báo") {
+		t.Error("the page does not say what the application was not told")
 	}
 }

@@ -237,7 +237,7 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	view := p.view(r)
-	data := failure{Status: int(e.Kind), Trace: telemetry.Trace(r.Context())}
+	data := failure{Status: int(e.Kind), Code: e.Code, Trace: telemetry.Trace(r.Context())}
 	data.Title, data.Detail = words(r, e)
 	view.Data = data
 	body, err := p.Pages.Render(localeOf(r), "error", view)
@@ -262,6 +262,7 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 // failure is the data of the page "error".
 type failure struct {
 	Status        int
+	Code          string // of the problem
 	Title, Detail string
 	Trace         string
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/auth/oauth"
 	"lgsp/catalog"
 	"lgsp/internal/mail"
 	"lgsp/internal/pgtest"
@@ -46,6 +47,7 @@ func newPortal(t *testing.T) *Portal {
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {
 				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
 			}},
+		OAuth: &oauth.Server{DB: db, Now: now},
 		Pages: pages, Now: now, Origin: "http://portal.test", Gateway: "http://gateway.test", Province: "Quảng Ngãi",
 		CookieKey: [32]byte([]byte("thirty-two bytes to sign with...")),
 		Mailer:    mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: now},

@@ -42,12 +42,14 @@ type letterData struct {
 	Kind  string // auth.Letter…
 	Email string // as it was typed
 	Filed bool   // no mail server is set: letters become files
+	Again string // where the address is typed
 }
 
 // letterSent is the page that says to look for a letter. It is the same
 // whoever the address belongs to.
 func (p *Portal) letterSent(kind, email string) page {
-	return page{Name: "account-letter", Status: http.StatusAccepted, Data: letterData{Kind: kind, Email: email, Filed: p.Mailer.URL == ""}}
+	again := map[string]string{auth.LetterSignUp: "/sign-up", auth.LetterReset: "/forgot-password", auth.LetterEmail: "/account/email"}[kind]
+	return page{Name: "account-letter", Status: http.StatusAccepted, Data: letterData{Kind: kind, Email: email, Filed: p.Mailer.URL == "", Again: again}}
 }
 
 // confirmData is the data of the page "sign-up-confirm".
