@@ -90,7 +90,7 @@ const endEmailChangesSQL = `
 delete from auth.email_change where person_id = $1 and (not undo or $2)`
 
 const setEmailSQL = `
-update auth.person set email = $2 where id = $1`
+update auth.person set email = $2, email_proved_at = $3 where id = $1`
 
 const dropPasswordSQL = `
 update auth.person set password = null where id = $1`
@@ -128,7 +128,7 @@ func (a *Auth) ChangeEmail(ctx context.Context, token string) (EmailChange, erro
 		if _, err := tx.Exec(ctx, endEmailChangesSQL, p.ID, change.Undo); err != nil {
 			return fmt.Errorf("end other changes of address: %w", err)
 		}
-		_, err = tx.Exec(ctx, setEmailSQL, p.ID, change.Email)
+		_, err = tx.Exec(ctx, setEmailSQL, p.ID, change.Email, a.Now().UTC())
 		if pg.IsUnique(err, "person_email_key") {
 			return emailTaken()
 		} else if err != nil {

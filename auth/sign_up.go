@@ -89,6 +89,9 @@ func (a *Auth) SignUp(ctx context.Context, token, password string) (Person, erro
 	return p, err
 }
 
+const proveEmailSQL = `
+update auth.person set email_proved_at = $2 where id = $1`
+
 // settle adds who has proved the address by themself, and ends the links to it.
 func (a *Auth) settle(ctx context.Context, tx pgx.Tx, n NewPerson, stored string) (Person, error) {
 	p, err := a.insertPerson(ctx, tx, n, stored)
@@ -98,5 +101,23 @@ func (a *Auth) settle(ctx context.Context, tx pgx.Tx, n NewPerson, stored string
 	if _, err := tx.Exec(ctx, endNewcomerSQL, p.Email); err != nil {
 		return Person{}, fmt.Errorf("end links of newcomer: %w", err)
 	}
+	if _, err := tx.Exec(ctx, proveEmailSQL, p.ID, a.Now().UTC()); err != nil {
+		return Person{}, fmt.Errorf("note proof of address: %w", err)
+	}
 	return p, a.Record(ctx, tx, Act{Who: Principal{Person: p.ID, Name: p.Name}, Verb: "person.signup", About: p.ID})
+}
+
+const emailProvedSQL = `
+select email_proved_at is not null from auth.person where id = $1`
+
+// EmailProved reports whether the person has shown that they read the letters
+// of their address: by the link of a sign-up or of a change of address, or to
+// the outside provider that the account came from. An account that an operator
+// made is not proved, and so is one from before this was noted.
+func (a *Auth) EmailProved(ctx context.Context, person uuid.UUID) (bool, error) {
+	var proved bool
+	if err := a.DB.QueryRow(ctx, emailProvedSQL, person).Scan(&proved); err != nil {
+		return false, fmt.Errorf("read proof of address of person %s: %w", person, err)
+	}
+	return proved, nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/ory/fosite"
 
 	"lgsp/auth"
@@ -141,7 +142,7 @@ func (s *Server) checkAuthorize(ctx context.Context, request *fosite.AuthorizeRe
 // the client, with a code.
 func (s *Server) advance(asked asking, request *fosite.AuthorizeRequest) (string, error) {
 	ctx := asked.browser.Context()
-	if known, ok := request.GetClient().(*client); ok && known.mustPush() && !asked.pushed {
+	if known, ok := request.GetClient().(*client); ok && known.mustPush() && asked.pushed == nil {
 		return "", fosite.ErrInvalidRequest.WithHint("This client must push every request to /oauth2/par first (RFC 9126).")
 	}
 	prompt := strings.Fields(request.Form.Get("prompt"))
@@ -152,20 +153,22 @@ func (s *Server) advance(asked asking, request *fosite.AuthorizeRequest) (string
 		if silent {
 			return "", fosite.ErrLoginRequired.WithHint("Nobody is signed in.")
 		}
-		return s.signInURL(asked, "")
+		return s.signInURL(asked, ""), nil
 	case err != nil:
 		return "", fmt.Errorf("read session: %w", err)
-	case s.signInIsOld(request, signedIn.At):
+	case s.signInIsOld(asked, signedIn.At):
 		if silent {
 			return "", fosite.ErrLoginRequired.WithHint("The sign-in is older than max_age.")
 		}
-		return s.signInURL(asked, "fresh=1&")
+		return s.signInURL(asked, "fresh=1&"), nil
 	case levelIsLow(request, signedIn.Level()):
 		if silent {
 			return "", errUnmet
 		}
-		next, err := s.address(asked)
-		return s.pages(asked.form) + "/sign-in/confirm?raise=1&next=" + url.QueryEscape(next), err
+		return s.pages(asked.form) + "/sign-in/confirm?raise=1&next=" + url.QueryEscape(asked.address()), nil
+	}
+	if err := s.checkHint(ctx, request, signedIn.Who.Person); err != nil {
+		return "", err
 	}
 	allowed := false
 	if !slices.Contains(prompt, "consent") {
@@ -174,19 +177,18 @@ func (s *Server) advance(asked asking, request *fosite.AuthorizeRequest) (string
 		}
 	}
 	if allowed {
-		return s.codeURL(ctx, request, signedIn)
+		return s.codeAtOnce(ctx, asked.pushed, request, signedIn)
 	}
 	if silent {
 		return "", fosite.ErrConsentRequired.WithHint("The person has not allowed this yet.")
 	}
-	return s.askConsent(ctx, request, signedIn)
+	return s.askConsent(asked, request, signedIn)
 }
 
 // signInURL is the portal's sign-in page, which comes back here afterwards.
 // With fresh=1 it asks for the password although somebody is signed in.
-func (s *Server) signInURL(asked asking, query string) (string, error) {
-	next, err := s.address(asked)
-	return s.pages(asked.form) + "/sign-in?" + query + "next=" + url.QueryEscape(next), err
+func (s *Server) signInURL(asked asking, query string) string {
+	return s.pages(asked.form) + "/sign-in?" + query + "next=" + url.QueryEscape(asked.address())
 }
 
 // pages is where the pages are, in the first language of ui_locales that they
@@ -221,20 +223,33 @@ func levelIsLow(request *fosite.AuthorizeRequest, level string) bool {
 	return level != auth.AAL2 && slices.Contains(asked, auth.AAL2) && !slices.Contains(asked, auth.AAL1)
 }
 
-// signInIsOld reports whether prompt=login or max_age ask for a newer sign-in.
-// One of the last minute is new: it is the one that was just asked for.
-func (s *Server) signInIsOld(request *fosite.AuthorizeRequest, at time.Time) bool {
-	var limit time.Duration
-	age, err := strconv.Atoi(request.Form.Get("max_age"))
-	switch {
-	case slices.Contains(strings.Fields(request.Form.Get("prompt")), "login"):
-		limit = freshSignIn
-	case err == nil:
-		limit = max(time.Duration(age)*time.Second, freshSignIn)
-	default:
-		return false
+// signInIsOld reports whether prompt=login or max_age ask for a newer sign-in
+// (OpenID Connect Core §3.1.2.1). One made since this request first came is
+// new: it is the one that was asked for.
+func (s *Server) signInIsOld(asked asking, at time.Time) bool {
+	age, err := strconv.Atoi(asked.form.Get("max_age"))
+	return asked.wantsFresh() && at.Before(asked.since) &&
+		(err != nil || asked.promptsLogin() || s.Now().Sub(at) > time.Duration(age)*time.Second)
+}
+
+// checkHint refuses to answer a request about one person with another (OpenID
+// Connect Core §3.1.2.2): id_token_hint may be an ID token of any of our
+// clients, and may have expired.
+func (s *Server) checkHint(ctx context.Context, request *fosite.AuthorizeRequest, person uuid.UUID) error {
+	text := request.Form.Get("id_token_hint")
+	if text == "" {
+		return nil
 	}
-	return s.Now().Sub(at) > limit
+	hint, err := s.readHint(ctx, text)
+	if isProblem(err) {
+		return fosite.ErrInvalidRequest.WithHint("id_token_hint is no ID token of ours.").WithWrap(err)
+	} else if err != nil {
+		return err
+	}
+	if hint.Subject != person.String() {
+		return fosite.ErrLoginRequired.WithHint("Somebody else is signed in than id_token_hint names.")
+	}
+	return nil
 }
 
 const rememberedSQL = `
@@ -254,6 +269,21 @@ func (s *Server) remembered(ctx context.Context, person uuid.UUID, request *fosi
 		return false, fmt.Errorf("look up consent: %w", err)
 	}
 	return yes, nil
+}
+
+// codeAtOnce issues a code without asking, and uses up the pushed request.
+func (s *Server) codeAtOnce(ctx context.Context, pushed []byte, request *fosite.AuthorizeRequest, who SignedIn) (string, error) {
+	var next string
+	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
+		if err := spendPushed(ctx, tx, pushed); err != nil {
+			return err
+		}
+		// fosite passes the context on to the store, and so the transaction.
+		var err error
+		next, err = s.codeURL(context.WithValue(ctx, txKey{}, tx), request, who)
+		return err
+	})
+	return next, err
 }
 
 // codeURL issues a code for all that was asked and gives the client's address with it.
@@ -303,11 +333,11 @@ func (s *Server) answerURL(request *fosite.AuthorizeRequest, values url.Values) 
 }
 
 const askConsentSQL = `
-insert into auth.oauth_consent (handle, person_id, client_id, request, session_id, auth_time, methods, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)`
+insert into auth.oauth_consent (handle, person_id, client_id, request, session_id, auth_time, methods, expires_at, pushed)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 // askConsent keeps the request and gives the address of the page that asks.
-func (s *Server) askConsent(ctx context.Context, request *fosite.AuthorizeRequest, who SignedIn) (string, error) {
+func (s *Server) askConsent(asked asking, request *fosite.AuthorizeRequest, who SignedIn) (string, error) {
 	handle := newHandle()
 	form := url.Values{}
 	for name, values := range request.Form {
@@ -315,8 +345,8 @@ func (s *Server) askConsent(ctx context.Context, request *fosite.AuthorizeReques
 	}
 	form.Del("prompt") // obeyed by now
 	form.Set("state", request.State)
-	_, err := s.DB.Exec(ctx, askConsentSQL, hashHandle(handle), who.Who.Person, request.GetClient().GetID(), form.Encode(),
-		who.Session, who.At, who.Methods, s.Now().UTC().Add(consentLife))
+	_, err := s.DB.Exec(asked.browser.Context(), askConsentSQL, hashHandle(handle), who.Who.Person, request.GetClient().GetID(), form.Encode(),
+		who.Session, who.At, who.Methods, s.Now().UTC().Add(consentLife), asked.pushed)
 	if err != nil {
 		return "", fmt.Errorf("keep authorization request: %w", err)
 	}

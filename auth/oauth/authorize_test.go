@@ -99,9 +99,48 @@ func TestAuthorizeAsksForAFreshSignIn(t *testing.T) {
 	if back := w.browse(w.ask(w.config(scopeOpenID), "max_age", "1", "prompt", "none")); back.Query().Get("error") != "login_required" {
 		t.Errorf("prompt=none, too old: got %s", back)
 	}
-	w.signIn()
-	if back := w.browse(w.ask(w.config(scopeOpenID), "prompt", "login")); !back.Query().Has("code") {
-		t.Errorf("after the new sign-in: got %s", back)
+	if back := w.browse(w.ask(w.config(scopeOpenID), "max_age", "10000")); !back.Query().Has("code") {
+		t.Errorf("max_age=10000: got %s", back)
+	}
+}
+
+// However new a sign-in is, prompt=login and max_age=1 ask for another; the
+// one that was asked for serves this request, and no later one.
+func TestAFreshSignInServesItsRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.allow(w.ask(w.config(scopeOpenID)))
+	for _, pairs := range [][]string{{"prompt", "login"}, {"max_age", "1"}, {"prompt", "login", "max_age", "10000"}} {
+		form, _ := w.pushing(pairs...)
+		uri := text(w.post("/oauth2/par", &w.app, form), "request_uri")
+		for name, address := range map[string]string{"plain": w.ask(w.config(scopeOpenID), pairs...), "pushed": w.bring(w.app, uri)} {
+			w.signIn()
+			w.pass(2 * time.Second)
+			page := w.browse(address)
+			if page.Path != "/sign-in" || page.Query().Get("fresh") != "1" {
+				t.Fatalf("%s %v: got %s, want the sign-in page", name, pairs, page)
+			}
+			next := w.http.URL + page.Query().Get("next")
+			if again := w.browse(next); again.String() != page.String() {
+				t.Errorf("%s %v, without signing in: got %s", name, pairs, again)
+			}
+			w.pass(2 * time.Second)
+			w.signIn()
+			w.pass(2 * time.Second)
+			if back := w.browse(next); !back.Query().Has("code") {
+				t.Errorf("%s %v, after the sign-in: got %s", name, pairs, back)
+			}
+			if back := w.browse(w.ask(w.config(scopeOpenID), pairs...)); back.Path != "/sign-in" {
+				t.Errorf("%s %v, the next request: got %s", name, pairs, back)
+			}
+		}
+	}
+	for name, since := range map[string]string{"long ago": "0", "of tomorrow": "9000000000000000", "no number": "x"} {
+		w.signIn()
+		w.pass(2 * time.Second)
+		if back := w.browse(w.ask(w.config(scopeOpenID), "prompt", "login", sinceName, since)); back.Path != "/sign-in" {
+			t.Errorf("a request that came %s: got %s", name, back)
+		}
 	}
 }
 

@@ -88,7 +88,8 @@ func (s *Server) Consent(ctx context.Context, who auth.Principal, handle string)
 
 const takeConsentSQL = `
 delete from auth.oauth_consent
- where handle = $1`
+ where handle = $1
+returning pushed`
 
 const allowSQL = `
 insert into auth.oauth_allowed as a (person_id, client_id, audience, scopes, allowed_at)
@@ -109,11 +110,15 @@ func (s *Server) Decide(ctx context.Context, who auth.Principal, handle, word st
 	}
 	var next string
 	err = pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		taken, err := tx.Exec(ctx, takeConsentSQL, hashHandle(handle))
-		if err != nil {
-			return fmt.Errorf("take authorization request: %w", err)
-		} else if taken.RowsAffected() == 0 {
+		var pushed []byte
+		err := tx.QueryRow(ctx, takeConsentSQL, hashHandle(handle)).Scan(&pushed)
+		if err == nil {
+			err = spendPushed(ctx, tx, pushed)
+		}
+		if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, errPushedGone) {
 			return errNoConsent // answered in another window a moment ago
+		} else if err != nil {
+			return fmt.Errorf("take authorization request: %w", err)
 		}
 		if word == "deny" {
 			next, err = s.errorURL(request, fosite.ErrAccessDenied.WithHint("The person said no."))

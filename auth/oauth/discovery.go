@@ -81,7 +81,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"public"},
 		IDTokenAlgorithms:     []string{"ES256"},
-		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "sid", "name", "locale", "email"},
+		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "sid", "name", "locale", "email", "email_verified"},
 		Prompts:               []string{"none", "login", "consent"},
 		Levels:                []string{auth.AAL1, auth.AAL2},
 		Locales:               []string{"vi", "en"},

@@ -205,10 +205,9 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 	if err == nil && (p.Token == "" || r.URL.RawQuery != "") {
 		err = refused("token-absent", "send an access token in the Authorization header, as Bearer or DPoP")
 	}
-	var person auth.Person
-	var t Token
+	var claims map[string]any
 	if err == nil {
-		person, t, err = s.personOf(r.Context(), p)
+		claims, err = s.userClaims(r.Context(), p)
 	}
 	if e := problem.Of(err); e != nil && e.Kind == problem.Unauthorized {
 		p.Challenge(e, "")
@@ -220,14 +219,25 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, r, err)
 		return
 	}
-	claims := map[string]string{"sub": t.Subject}
+	writeJSON(w, claims)
+}
+
+// userClaims are what the scopes of a token tell of its person (OpenID Connect
+// Core §5.4).
+func (s *Server) userClaims(ctx context.Context, p auth.Presented) (map[string]any, error) {
+	person, t, err := s.personOf(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	claims := map[string]any{"sub": t.Subject}
 	if t.Has(scopeProfile) {
 		claims["name"], claims["locale"] = person.Name, person.Locale
 	}
 	if t.Has(scopeEmail) {
 		claims["email"] = person.Email
+		claims["email_verified"], err = s.EmailProved(ctx, person.ID)
 	}
-	writeJSON(w, claims)
+	return claims, err
 }
 
 // personOf is the person of a token with scope openid for the issuer.

@@ -38,7 +38,6 @@ const (
 	consentLife = 10 * time.Minute
 	refreshLife = 30 * 24 * time.Hour  // of one refresh token
 	grantLife   = 180 * 24 * time.Hour // of all that come of one authorization
-	freshSignIn = time.Minute          // what prompt=login takes for a new sign-in
 	keyNotice   = 2 * time.Minute      // a key is published this long before it signs
 	reloadEvery = time.Minute          // at which every node reads the keys again
 	bodyLimit   = 64 << 10             // bytes
@@ -95,12 +94,14 @@ type Server struct {
 	// SessionPerson is the person of the browser's session, Unauthorized
 	// without one. WhoByProof (of what was proved for it, an acr) and
 	// WhoByApplication are the principals a token names, WhoByPerson is somebody
-	// to look at; or a problem when they may not act any more. Persons is for userinfo.
+	// to look at; or a problem when they may not act any more. Persons and
+	// EmailProved are for userinfo.
 	SessionPerson    func(r *http.Request) (SignedIn, error)
 	WhoByPerson      func(ctx context.Context, person uuid.UUID) (auth.Principal, error)
 	WhoByProof       func(ctx context.Context, person uuid.UUID, level string) (auth.Principal, error)
 	WhoByApplication func(ctx context.Context, application uuid.UUID) (auth.Principal, error)
 	Persons          func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]auth.Person, error)
+	EmailProved      func(ctx context.Context, person uuid.UUID) (bool, error)
 
 	// Audience is nil when the application may have a token for the API
 	// version that audience names; a Forbidden or NotFound problem otherwise.

@@ -99,7 +99,7 @@ func (w *world) newServer(issuer string) *Server {
 		Client: w.auth.Client, VerifySecret: w.auth.VerifySecret, ClientKeys: w.auth.PublicKeys,
 		Address:     func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 		ClientCAs:   func() *x509.CertPool { return nil },
-		WhoByPerson: w.auth.WhoByPerson, WhoByProof: w.auth.WhoByProof, WhoByApplication: w.auth.WhoByApplication, Persons: w.auth.Persons,
+		WhoByPerson: w.auth.WhoByPerson, WhoByProof: w.auth.WhoByProof, WhoByApplication: w.auth.WhoByApplication, Persons: w.auth.Persons, EmailProved: w.auth.EmailProved,
 		Register: w.auth.Register, Registration: w.auth.Registration, EditRegistration: w.auth.EditRegistration, EndRegistration: w.auth.EndRegistration,
 		SessionPerson: func(*http.Request) (SignedIn, error) {
 			w.mu.Lock()

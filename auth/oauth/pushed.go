@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,11 +21,11 @@ import (
 // pushedPrefix begins the request_uri of a pushed request (RFC 9126 §2.2).
 const pushedPrefix = "urn:ietf:params:oauth:request_uri:"
 
-// How long a pushed request waits: for the browser to bring it, and for its
-// person to sign in.
+// How long a pushed request waits: for a browser to bring it, and from then on
+// for its person to sign in and to consent.
 const (
 	pushedLife = time.Minute
-	signInLife = 10 * time.Minute
+	openedLife = 10*time.Minute + consentLife
 )
 
 // par answers POST /oauth2/par (RFC 9126 §2): the client proves itself and
@@ -102,57 +105,120 @@ delete from auth.oauth_pushed
  where handle = $1 and client_id = $2 and expires_at > $3
 returning request`
 
+var errPushedGone = fosite.ErrInvalidRequestURI.WithHint("The request_uri is unknown, another client's, used or expired; start again from the application.")
+
 // takePushed gives the parameters behind a request_uri, once: of any number of
 // browsers one gets them. It fails with invalid_request_uri when the
 // request_uri is unknown, another client's, used or expired.
 func (s *Server) takePushed(ctx context.Context, uri, client string) (url.Values, error) {
-	gone := fosite.ErrInvalidRequestURI.WithHint("The request_uri is unknown, another client's, used or expired; start again from the application.")
-	id, err := uuid.Parse(client)
-	if err != nil {
-		return nil, gone
+	return s.pushedForm(ctx, takePushedSQL, nil, hashHandle(strings.TrimPrefix(uri, pushedPrefix)), client, s.Now().UTC())
+}
+
+// pushedForm runs a statement on the pushed request of a handle and a client,
+// and reads the parameters that it returns, and more.
+func (s *Server) pushedForm(ctx context.Context, sql string, more []any, args ...any) (url.Values, error) {
+	if uuid.Validate(fmt.Sprint(args[1])) != nil {
+		return nil, errPushedGone
 	}
 	var text string
-	err = s.DB.QueryRow(ctx, takePushedSQL, hashHandle(strings.TrimPrefix(uri, pushedPrefix)), id, s.Now().UTC()).Scan(&text)
+	err := s.DB.QueryRow(ctx, sql, args...).Scan(append([]any{&text}, more...)...)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, gone
+		return nil, errPushedGone
 	} else if err != nil {
-		return nil, fmt.Errorf("take pushed request: %w", err)
+		return nil, fmt.Errorf("read pushed request: %w", err)
 	}
 	form, err := url.ParseQuery(text)
 	if err != nil {
-		return nil, fmt.Errorf("take pushed request: %w", err)
+		return nil, fmt.Errorf("read pushed request: %w", err)
 	}
 	return form, nil
+}
+
+const openPushedSQL = `
+update auth.oauth_pushed
+   set opened_at = coalesce(opened_at, $3),
+       expires_at = case when opened_at is null then $4 else expires_at end
+ where handle = $1 and client_id = $2 and expires_at > $3
+returning request, opened_at`
+
+// openPushed gives the parameters behind a request_uri to a browser that
+// brings it, as often as it is loaded until it is answered (spendPushed), and
+// when that first was. It fails as takePushed does.
+func (s *Server) openPushed(ctx context.Context, handle []byte, client string) (url.Values, time.Time, error) {
+	now, since := s.Now().UTC(), time.Time{}
+	form, err := s.pushedForm(ctx, openPushedSQL, []any{&since}, handle, client, now, now.Add(openedLife))
+	return form, since, err
+}
+
+const spendPushedSQL = `
+delete from auth.oauth_pushed where handle = $1`
+
+// spendPushed uses up the pushed request that is being answered, inside the
+// transaction that answers it: of any number of answers one is given. A nil
+// handle, of a request that was not pushed, is always free.
+func spendPushed(ctx context.Context, tx pgx.Tx, handle []byte) error {
+	if handle == nil {
+		return nil
+	}
+	spent, err := tx.Exec(ctx, spendPushedSQL, handle)
+	if err != nil {
+		return fmt.Errorf("spend pushed request: %w", err)
+	}
+	if spent.RowsAffected() == 0 {
+		return errPushedGone
+	}
+	return nil
 }
 
 // asking is a browser with an authorization request, in its address or pushed.
 type asking struct {
 	browser *http.Request
 	form    url.Values
-	pushed  bool
+	pushed  []byte    // its handle; nil when it was not pushed
+	since   time.Time // when the request first came
 }
+
+// sinceName is the parameter that tells, beside a request that was not pushed
+// and wants a fresh sign-in, when it first came (Unix microseconds). Nobody
+// gains by inventing it: who can write it can leave out what asks for the sign-in.
+const sinceName = "lgsp_since"
 
 // readAsking takes the parameters of a request that was pushed in the place of
 // those that stand beside its request_uri (RFC 9126 §4).
 func (s *Server) readAsking(r *http.Request) (asking, error) {
+	asked := asking{browser: r, form: r.Form, since: s.Now()}
 	uri := r.Form.Get("request_uri")
 	if !strings.HasPrefix(uri, pushedPrefix) {
-		return asking{browser: r, form: r.Form}, nil
+		micro, err := strconv.ParseInt(r.Form.Get(sinceName), 10, 64)
+		if at := time.UnixMicro(micro); err == nil && !at.After(asked.since) && asked.since.Sub(at) < openedLife {
+			asked.since = at
+		}
+		return asked, nil
 	}
-	form, err := s.takePushed(r.Context(), uri, r.Form.Get("client_id"))
-	return asking{browser: r, form: form, pushed: true}, err
+	var err error
+	asked.pushed = hashHandle(strings.TrimPrefix(uri, pushedPrefix))
+	asked.form, asked.since, err = s.openPushed(r.Context(), asked.pushed, r.Form.Get("client_id"))
+	return asked, err
 }
 
-// address is where the browser comes back to after the sign-in. A pushed
-// request waits under a new request_uri: the old one is used.
-func (s *Server) address(a asking) (string, error) {
-	query := a.form
-	if a.pushed {
-		uri, err := s.push(a.browser.Context(), a.form, signInLife)
-		if err != nil {
-			return "", err
+// promptsLogin reports whether prompt=login was asked for, and wantsFresh
+// whether that or max_age was.
+func (a asking) promptsLogin() bool {
+	return slices.Contains(strings.Fields(a.form.Get("prompt")), "login")
+}
+
+func (a asking) wantsFresh() bool { return a.promptsLogin() || a.form.Get("max_age") != "" }
+
+// address is where the browser comes back to after the sign-in.
+func (a asking) address() string {
+	query := url.Values{}
+	if a.pushed != nil {
+		query = url.Values{"client_id": {a.form.Get("client_id")}, "request_uri": {a.browser.Form.Get("request_uri")}}
+	} else {
+		maps.Copy(query, a.form)
+		if a.wantsFresh() {
+			query.Set(sinceName, strconv.FormatInt(a.since.UnixMicro(), 10))
 		}
-		query = url.Values{"client_id": {a.form.Get("client_id")}, "request_uri": {uri}}
 	}
-	return "/oauth2/authorize?" + query.Encode(), nil
+	return "/oauth2/authorize?" + query.Encode()
 }

@@ -127,7 +127,7 @@ func (p *platform) wireAuth(root secret) error {
 		Fetch:     egress.Fetch{Allow: p.config.EgressAllow}.Client(2 * time.Second),
 		ClientCAs: p.config.files.clientCAs, ClientURL: p.config.MTLSURL,
 		SessionPerson: p.sessionPerson,
-		WhoByPerson:   p.auth.WhoByPerson, WhoByProof: p.auth.WhoByProof, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons,
+		WhoByPerson:   p.auth.WhoByPerson, WhoByProof: p.auth.WhoByProof, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons, EmailProved: p.auth.EmailProved,
 		Register: p.auth.Register, Registration: p.auth.Registration,
 		EditRegistration: p.auth.EditRegistration, EndRegistration: p.auth.EndRegistration,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,
