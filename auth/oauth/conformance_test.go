@@ -1,17 +1,25 @@
 package oauth
 
 import (
+	"crypto"
+	"encoding/base64"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
+
+	"lgsp/internal/certtest"
 )
 
 // What the OpenID Foundation's plans ask of an OpenID provider and no other
@@ -283,4 +291,76 @@ func TestScopesThatAreNotHere(t *testing.T) {
 			t.Errorf("%s: got %s", scope, back)
 		}
 	}
+}
+
+// TestDiscoveryPage holds the table in docs/conformance.md to what is
+// advertised: every member and every value, and nothing else.
+func TestDiscoveryPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.door(certtest.NewCA(t, w.Now()))
+	page, err := os.ReadFile("../../docs/conformance.md")
+	w.must(err)
+	_, table, _ := strings.Cut(string(page), "\n## Discovery\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	listed := map[string]string{}
+	for line := range strings.SplitSeq(table, "\n") {
+		if cells := strings.Split(line, " | "); len(cells) == 3 && strings.HasPrefix(line, "| `") {
+			listed[strings.Trim(cells[0], "| `")] = strings.ReplaceAll(cells[1], "`", "")
+		}
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.http.URL+"/.well-known/openid-configuration", nil)
+	w.must(err)
+	told := w.send(r).body
+	for member, value := range told {
+		var words []string
+		switch value := value.(type) {
+		case []any:
+			for _, word := range value {
+				words = append(words, fmt.Sprint(word))
+			}
+		case map[string]any:
+			words = slices.Sorted(maps.Keys(value))
+		case string:
+			words = []string{strings.TrimPrefix(value, w.http.URL)}
+		default:
+			words = []string{fmt.Sprint(value)}
+		}
+		want := strings.Fields(listed[member])
+		if member == "issuer" {
+			words = []string{"the", "issuer"}
+		} else if _, set := value.(map[string]any); set {
+			slices.Sort(want)
+		}
+		if !slices.Equal(words, want) {
+			t.Errorf("%s: advertised %v, docs/conformance.md lists %v", member, words, want)
+		}
+	}
+	for member := range listed {
+		if _, ok := told[member]; !ok {
+			t.Errorf("docs/conformance.md lists %s, which is not advertised", member)
+		}
+	}
+}
+
+// EdDSA on edwards25519 has a name of its own (RFC 9864), which libraries begin to use.
+func TestEd25519ByItsOwnName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pair := newPair(t, jose.EdDSA)
+	w.setKeys(w.app, pair.jwk(t, ""))
+	sign := func(header, claims map[string]any) string {
+		header["alg"] = "Ed25519"
+		text := part(t, header) + "." + part(t, claims)
+		signature, err := pair.private.Sign(nil, []byte(text), crypto.Hash(0))
+		w.must(err)
+		return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+	}
+	r := w.request("/oauth2/token", nil, url.Values{
+		"grant_type": {"client_credentials"}, "scope": {ScopeManage}, "client_assertion_type": {assertionType},
+		"client_assertion": {sign(map[string]any{}, w.statement(w.app, nil))},
+	})
+	claims := proofClaimsFor(http.MethodPost, w.http.URL+"/oauth2/token", w.server.Nonce(), w.Now())
+	r.Header.Set("DPoP", sign(map[string]any{"typ": "dpop+jwt", "jwk": jose.JSONWebKey{Key: pair.private.Public()}}, claims))
+	w.boundTo(w.send(r), &pair)
 }

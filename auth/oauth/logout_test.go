@@ -86,6 +86,7 @@ func TestLogout(t *testing.T) {
 			return url.Values{"client_id": {w.app.ID.String()}, "post_logout_redirect_uri": {afterLogout}}
 		}, portal + "/sign-out?client_id=CLIENT&post_logout_redirect_uri=https%3A%2F%2Fapp.test%2Fbye%3Ftab%3D1", false},
 		{"nothing at all", func(*world, string) url.Values { return url.Values{"ui_locales": {"en"}} }, portal + "/en/sign-out?", false},
+		{"only a state", func(*world, string) url.Values { return url.Values{"state": {"s"}} }, portal + "/sign-out?state=s", false},
 		{"only a guess who it is", func(*world, string) url.Values { return url.Values{"logout_hint": {"lan@example.vn"}} }, portal + "/sign-out?", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
