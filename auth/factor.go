@@ -347,6 +347,30 @@ func (a *Auth) unenrol(ctx context.Context, tx pgx.Tx, h holder, n FactorNotice)
 	return a.tell(ctx, tx, h.who(), n)
 }
 
+const dropFactorsSQL = `
+with app as (delete from auth.totp where person_id = $1),
+     codes as (delete from auth.recovery_code where person_id = $1)
+delete from auth.passkey where person_id = $1`
+
+// DropFactors takes every second factor off the account of somebody who has
+// lost them all, and ends what they had proved; a letter tells them. An
+// official must set up a new one before their roles count. It fails with
+// Forbidden unless who may person.edit.
+func (a *Auth) DropFactors(ctx context.Context, who Principal, person uuid.UUID) error {
+	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, dropFactorsSQL, person); err != nil {
+			return fmt.Errorf("drop the factors of person %s: %w", person, err)
+		}
+		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
+			return err
+		}
+		return a.tell(ctx, tx, who, FactorNotice{What: "factor-removed", Person: person})
+	})
+}
+
 // tell records that a factor came or went, and has a letter written.
 func (a *Auth) tell(ctx context.Context, tx pgx.Tx, who Principal, n FactorNotice) error {
 	verb := map[string]string{"factor-added": "factor.add", "factor-removed": "factor.remove", "recovery-used": "recovery.use"}[n.What]

@@ -290,3 +290,29 @@ func TestTheLastFactorTakesItsLevelAlong(t *testing.T) {
 		t.Errorf("the grant is left at %v", methods)
 	}
 }
+
+// Who has lost phone and codes is let in again by the operator, with nothing
+// of what stood on the lost factors.
+func TestDropFactors(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	session, _, codes := d.withApp(t, "lan@x.vn")
+	who, err := d.WhoBySession(ctx, session.Secret)
+	ok(t, "who", err)
+	want(t, "by herself", d.DropFactors(ctx, Principal{Person: who.Person}, who.Person), problem.Forbidden, "forbidden")
+	ok(t, "drop", d.DropFactors(ctx, operator, who.Person))
+	d.told(t, "factor.remove")
+	if _, err := d.WhoBySession(ctx, session.Secret); err == nil {
+		t.Error("the session goes on")
+	}
+	left, err := d.Factors(ctx, who.Person)
+	ok(t, "factors", err)
+	if left.Any() || left.Codes != 0 || len(codes) == 0 {
+		t.Errorf("left: %+v of %d codes", left, len(codes))
+	}
+	begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword)
+	ok(t, "sign in", err)
+	if begun.Session == nil {
+		t.Error("a second step is still asked for")
+	}
+}

@@ -39,6 +39,8 @@ type Ledger struct {
 	// May asks the policy; it returns a Forbidden or NotFound problem.
 	May auth.MayFunc
 
+	// Names are what persons are called, by id; unknown ones are left out.
+	Names func(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]string, error)
 	// OwnsApplication is nil when who owns the application, by themselves or
 	// through their agency; else a problem.
 	OwnsApplication func(ctx context.Context, who auth.Principal, application uuid.UUID) error

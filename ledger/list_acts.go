@@ -36,7 +36,7 @@ type ActEntry struct {
 	About         uuid.UUID      `json:"about"`
 	PersonID      uuid.UUID      `json:"person_id"`
 	ApplicationID uuid.UUID      `json:"application_id"`
-	Name          string         `json:"name"`
+	Name          string         `json:"name"` // of a person: as it is today, "" when the account is gone
 	TraceID       string         `json:"trace_id,omitempty"`
 	Detail        map[string]any `json:"detail,omitempty"`
 	Seq           *int64         `json:"seq"` // nil: not numbered yet
@@ -88,5 +88,28 @@ func (l *Ledger) ListActs(ctx context.Context, who auth.Principal, f ActFilter) 
 		}
 		out.Items = append(out.Items, entry)
 	}
-	return out, nil
+	return out, l.name(ctx, out.Items)
+}
+
+// name fills in what the persons of acts are called today.
+func (l *Ledger) name(ctx context.Context, acts []ActEntry) error {
+	var ids []uuid.UUID
+	for _, act := range acts {
+		if act.PersonID != uuid.Nil {
+			ids = append(ids, act.PersonID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	names, err := l.Names(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("name the persons of %d acts: %w", len(acts), err)
+	}
+	for i, act := range acts {
+		if act.PersonID != uuid.Nil {
+			acts[i].Name = names[act.PersonID]
+		}
+	}
+	return nil
 }

@@ -95,6 +95,12 @@ func TestListActs(t *testing.T) {
 	about := uuid.New()
 	act := auth.Act{Who: auth.Principal{Person: uuid.New(), Name: "Lê Văn Mít"}, Verb: "agreement.approve", Agency: uuid.New(), About: about,
 		Detail: map[string]any{"revision": 2}}
+	l.Names = func(_ context.Context, persons []uuid.UUID) (map[uuid.UUID]string, error) {
+		if len(persons) != 1 || persons[0] != act.Who.Person {
+			t.Errorf("names of %v were asked", persons)
+		}
+		return map[uuid.UUID]string{act.Who.Person: "Lê Văn Mít, hôm nay"}, nil
+	}
 	if err := l.Record(ctx, tx, act); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +120,7 @@ func TestListActs(t *testing.T) {
 		}
 		got := page.Items[0]
 		want := ActEntry{ID: got.ID, At: noon.Truncate(time.Microsecond), Verb: act.Verb, AgencyID: act.Agency, About: about,
-			PersonID: act.Who.Person, Name: act.Who.Name, Detail: map[string]any{"revision": 2.0}}
+			PersonID: act.Who.Person, Name: "Lê Văn Mít, hôm nay", Detail: map[string]any{"revision": 2.0}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}

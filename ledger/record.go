@@ -32,19 +32,23 @@ type actPayload struct {
 	About         uuid.UUID      `json:"about,omitzero"`
 	PersonID      uuid.UUID      `json:"person_id,omitzero"`
 	ApplicationID uuid.UUID      `json:"application_id,omitzero"`
-	Name          string         `json:"name,omitempty"`
+	Name          string         `json:"name,omitempty"` // of an application, or of the platform's own hand
 	TraceID       string         `json:"trace_id,omitempty"`
 	Detail        map[string]any `json:"detail,omitempty"`
 }
 
 // Record writes an administrative act to the ledger inside tx, the
-// transaction that does it, with the trace id of the request in ctx.
+// transaction that does it, with the trace id of the request in ctx. A person
+// is kept as an id alone, so that an account that is deleted leaves no name.
 func (l *Ledger) Record(ctx context.Context, tx pgx.Tx, act auth.Act) error {
 	p := actPayload{
 		Kind: kindAct, ID: uuid.Must(uuid.NewV7()), At: l.Now().UTC().Truncate(time.Microsecond),
 		Verb: act.Verb, AgencyID: act.Agency, About: act.About,
 		PersonID: act.Who.Person, ApplicationID: act.Who.Application, Name: act.Who.Name,
 		TraceID: telemetry.Trace(ctx), Detail: act.Detail,
+	}
+	if p.PersonID != uuid.Nil {
+		p.Name = ""
 	}
 	payload, err := canonical(p)
 	if err != nil {

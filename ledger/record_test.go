@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,9 @@ func TestRecordKeepsTheActInTheTransactionThatDoesIt(t *testing.T) {
 	}
 	if operation != act.Verb || about != act.About || trace != telemetry.Trace(ctx) {
 		t.Errorf("look-up columns: got %s %s %s", operation, about, trace)
+	}
+	if strings.Contains(payload, act.Who.Name) {
+		t.Errorf("the payload names the person: %s", payload)
 	}
 	if got, want := string(leaf), string(commitment(nonce, payload)); got != want {
 		t.Errorf("leaf: got %x, want %x", got, want)

@@ -57,7 +57,8 @@ func newWorkshop(t *testing.T) *workshop {
 		return bySlug(ctx, slug)
 	}
 	p.Catalog.Expose = func(context.Context, pgx.Tx, catalog.Exposure) error { return nil }
-	p.Ledger = &ledger.Ledger{DB: p.Auth.DB, Now: p.Now, May: enforcer.May, OwnsApplication: p.Auth.OwnsApplication}
+	p.Ledger = &ledger.Ledger{DB: p.Auth.DB, Now: p.Now, May: enforcer.May, OwnsApplication: p.Auth.OwnsApplication,
+		Names: func(context.Context, []uuid.UUID) (map[uuid.UUID]string, error) { return nil, nil }}
 	p.Agreements = &agreement.Agreements{
 		DB: p.Auth.DB, Now: p.Now, May: enforcer.May, Record: p.Auth.Record,
 		Grant:           func(context.Context, pgx.Tx, agreement.Granted) error { return nil },

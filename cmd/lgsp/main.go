@@ -42,7 +42,7 @@ var commands = []command{
 	{"serve", "run the whole platform in one process (--demo: with the demo province)", runServe},
 	{"gateway", "run a data-plane node alone", runGateway},
 	{"migrate", "bring the database to the newest schema", runMigrate},
-	{"user", "create an account: user create --role operator --email … --name …", runUser},
+	{"user", "accounts: user create --role operator --email … --name …; user rescue --email …", runUser},
 	{"agency", "register an agency: agency create --slug … --code … --name-vi … --name-en …", runAgency},
 	{"demo", "what a script needs to try the running demo: demo info --json", runDemo},
 	{"keys", "the keys that sign tokens: keys list; keys rotate; keys revoke KID", runKeys},

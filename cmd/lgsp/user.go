@@ -9,15 +9,24 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lgsp/auth"
 )
 
-// runUser makes the first accounts of a platform: lgsp user create --role
-// operator --email an@example.vn --name "Nguyễn An".
+// runUser makes accounts, and lets in again who has lost every second factor.
 func runUser(ctx context.Context, p program) error {
-	if len(p.Args) == 0 || p.Args[0] != "create" {
-		return errors.New("usage: lgsp user create --role ROLE --email ADDRESS --name NAME [--agency SLUG]")
+	switch {
+	case len(p.Args) > 0 && p.Args[0] == "create":
+		return createUser(ctx, p)
+	case len(p.Args) > 0 && p.Args[0] == "rescue":
+		return rescueUser(ctx, p)
 	}
+	return errors.New("usage: lgsp user create --role ROLE --email ADDRESS --name NAME [--agency SLUG], or lgsp user rescue --email ADDRESS")
+}
+
+// createUser is lgsp user create --role operator --email an@example.vn --name "Nguyễn An".
+func createUser(ctx context.Context, p program) error {
 	flags := flag.NewFlagSet("user create", flag.ContinueOnError)
 	flags.SetOutput(p.Stderr)
 	role := flags.String("role", "", "operator or auditor of the platform; publisher or steward of an agency")
@@ -77,4 +86,44 @@ func (p *platform) createUser(ctx context.Context, n auth.NewPerson, role, agenc
 	}
 	token, err := p.auth.CreateLink(ctx, who, person.ID, 24*time.Hour)
 	return p.config.PortalURL + "/set-password?token=" + token, err
+}
+
+// rescueUser takes two-step verification off an account and gives a link to
+// choose a new password: for who has lost phone and recovery codes, and has
+// shown the operator who they are.
+func rescueUser(ctx context.Context, p program) error {
+	flags := flag.NewFlagSet("user rescue", flag.ContinueOnError)
+	flags.SetOutput(p.Stderr)
+	email := flags.String("email", "", "the person's address")
+	if err := flags.Parse(p.Args[1:]); err != nil {
+		return err
+	}
+	if *email == "" {
+		return errors.New("--email is needed: whose account it is")
+	}
+	c, err := readConfig(p.Environ, false)
+	if err != nil {
+		return err
+	}
+	return withDatabase(ctx, c, func(db *database) error {
+		platform, err := wire(ctx, c, db)
+		if err != nil {
+			return err
+		}
+		who := auth.Platform("lgsp user rescue")
+		person, err := platform.auth.PersonByEmail(ctx, who, uuid.Nil, *email)
+		if err != nil {
+			return err
+		}
+		if err := platform.auth.DropFactors(ctx, who, person.ID); err != nil {
+			return err
+		}
+		token, err := platform.auth.CreateLink(ctx, who, person.ID, 24*time.Hour)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.Stdout, "two-step verification is off and every session of %s has ended; a new password may be chosen here, once, within 24 hours:\n%s/set-password?token=%s\n",
+			*email, platform.config.PortalURL, token)
+		return nil
+	})
 }

@@ -98,6 +98,7 @@ func (p *platform) wireLedger(root secret) {
 		Seed:            [32]byte(root.key("lgsp ledger sign v1")),
 		May:             p.policy.May,
 		OwnsApplication: p.auth.OwnsApplication,
+		Names:           p.names,
 	}
 }
 

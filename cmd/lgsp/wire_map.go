@@ -229,3 +229,13 @@ func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (por
 	})
 	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change}, err
 }
+
+// names are what persons are called, for the ledger, which keeps ids.
+func (p *platform) names(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	persons, err := p.auth.Persons(ctx, ids)
+	names := make(map[uuid.UUID]string, len(persons))
+	for id, person := range persons {
+		names[id] = person.Name
+	}
+	return names, err
+}
