@@ -90,22 +90,24 @@ type API struct {
 // Version is one version of an API. Its address at the gateway is
 // /{agency slug}/{API slug}/{number}, see Prefix.
 type Version struct {
-	ID          uuid.UUID  `json:"id"`
-	APIID       uuid.UUID  `json:"api_id"`
-	APISlug     string     `json:"api_slug"`
-	AgencyID    uuid.UUID  `json:"agency_id"`
-	Agency      Agency     `json:"agency" db:"-"`
-	Number      string     `json:"number"` // v1, v2 …
-	State       string     `json:"state"`
-	TitleVI     string     `json:"title_vi"` // of the API
-	TitleEN     string     `json:"title_en"`
-	UpstreamURL string     `json:"upstream_url"` // "" until chosen; shown to the agency's own people only
-	PlanSlug    string     `json:"plan"`         // "" until chosen
-	Findings    []Finding  `json:"findings"`     // what is wrong with the document, worst first
-	CreatedAt   time.Time  `json:"created_at"`
-	UpdatedAt   time.Time  `json:"updated_at"`
-	PublishedAt *time.Time `json:"published_at"` // set exactly while State is published or later
-	Sunset      *time.Time `json:"sunset"`       // when a deprecated version ends (RFC 8594)
+	ID          uuid.UUID `json:"id"`
+	APIID       uuid.UUID `json:"api_id"`
+	APISlug     string    `json:"api_slug"`
+	AgencyID    uuid.UUID `json:"agency_id"`
+	Agency      Agency    `json:"agency" db:"-"`
+	Number      string    `json:"number"` // v1, v2 …
+	State       string    `json:"state"`
+	TitleVI     string    `json:"title_vi"` // of the API
+	TitleEN     string    `json:"title_en"`
+	UpstreamURL string    `json:"upstream_url"` // "" until chosen; shown to the agency's own people only
+	// Upstreams are all addresses that calls are shared out to; UpstreamURL is the first.
+	Upstreams   []UpstreamShare `json:"upstreams"`
+	PlanSlug    string          `json:"plan"`     // "" until chosen
+	Findings    []Finding       `json:"findings"` // what is wrong with the document, worst first
+	CreatedAt   time.Time       `json:"created_at"`
+	UpdatedAt   time.Time       `json:"updated_at"`
+	PublishedAt *time.Time      `json:"published_at"` // set exactly while State is published or later
+	Sunset      *time.Time      `json:"sunset"`       // when a deprecated version ends (RFC 8594)
 }
 
 // Prefix is the version's address at the gateway, under the gateway's origin.
@@ -153,15 +155,15 @@ type Plan struct {
 
 // Exposure is everything the gateway must know of one version.
 type Exposure struct {
-	VersionID   uuid.UUID
-	AgencyID    uuid.UUID
-	AgencySlug  string
-	APIID       uuid.UUID
-	APISlug     string
-	Number      string
-	State       string
-	UpstreamURL string
-	Plan        Plan
-	Operations  []Operation
-	Sunset      *time.Time
+	VersionID  uuid.UUID
+	AgencyID   uuid.UUID
+	AgencySlug string
+	APIID      uuid.UUID
+	APISlug    string
+	Number     string
+	State      string
+	Upstreams  []UpstreamShare // at least one
+	Plan       Plan
+	Operations []Operation
+	Sunset     *time.Time
 }

@@ -111,6 +111,6 @@ func (c *Catalog) expose(ctx context.Context, tx pgx.Tx, v Version) error {
 	}
 	return c.Expose(ctx, tx, Exposure{
 		VersionID: v.ID, AgencyID: v.AgencyID, AgencySlug: v.Agency.Slug, APIID: v.APIID, APISlug: v.APISlug,
-		Number: v.Number, State: v.State, UpstreamURL: v.UpstreamURL, Plan: plan, Operations: operations, Sunset: v.Sunset,
+		Number: v.Number, State: v.State, Upstreams: v.Upstreams, Plan: plan, Operations: operations, Sunset: v.Sunset,
 	})
 }

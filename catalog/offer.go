@@ -31,7 +31,7 @@ func (c *Catalog) Offer(ctx context.Context, version uuid.UUID) (Offer, error) {
 	if v.State != Published && v.State != Deprecated {
 		return Offer{}, problem.Errorf(problem.NotFound, "no version %s on offer", version)
 	}
-	v.UpstreamURL, v.Findings = "", []Finding{}
+	v.UpstreamURL, v.Upstreams, v.Findings = "", []UpstreamShare{}, []Finding{}
 	operations, err := operationsOf(ctx, c.DB, version)
 	if err != nil {
 		return Offer{}, err

@@ -91,21 +91,26 @@ func (c *Catalog) ready(ctx context.Context, tx pgx.Tx, v Version) error {
 	return nil
 }
 
-// upstreamReady adds to wrong what keeps the upstream from being forwarded to.
+// upstreamReady adds to wrong what keeps the upstreams from being forwarded to.
 func (c *Catalog) upstreamReady(ctx context.Context, tx pgx.Tx, v Version, wrong *problem.Error) error {
 	if v.UpstreamURL == "" {
 		wrong.Wrong("upstream_url", "upstream-missing", "no upstream is chosen")
 		return nil
 	}
-	_, hostPort, err := upstreamAddress(v.UpstreamURL)
-	if err != nil {
-		return err
+	for i, share := range v.Upstreams {
+		_, hostPort, err := upstreamAddress(share.URL, upstreamField(i, len(v.Upstreams)))
+		if err != nil {
+			return err
+		}
+		ok, err := approved(ctx, tx, v.AgencyID, hostPort)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			wrong.Wrong(upstreamField(i, len(v.Upstreams)), "upstream-not-approved", "not on the agency's approved list", "host", hostPort)
+		}
 	}
-	ok, err := approved(ctx, tx, v.AgencyID, hostPort)
-	if err == nil && !ok {
-		wrong.Wrong("upstream_url", "upstream-not-approved", "not on the agency's approved list", "host", hostPort)
-	}
-	return err
+	return nil
 }
 
 const deprecateVersionSQL = `update catalog.version set state = 'deprecated', sunset = $2 where id = $1`

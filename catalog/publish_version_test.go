@@ -105,7 +105,7 @@ func (w *world) isExposed(t *testing.T, v Version) {
 	}
 	e := w.exposed[0]
 	if e.VersionID != v.ID || e.AgencySlug != w.agency.Slug || e.APISlug != "thu-tuc" || e.Number != "v1" || e.State != Published ||
-		e.UpstreamURL != "https://api.example.vn/tthc" || e.Plan.RatePerMinute != 600 || len(e.Operations) != 2 ||
+		!slices.Equal(e.Upstreams, []UpstreamShare{{"https://api.example.vn/tthc", 1}}) || e.Plan.RatePerMinute != 600 || len(e.Operations) != 2 ||
 		e.Operations[0].Access != Open || len(e.Operations[1].Doc.Fields) == 0 {
 		t.Errorf("exposed %+v", e)
 	}

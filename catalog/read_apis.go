@@ -81,6 +81,8 @@ func (c *Catalog) ListAPIs(ctx context.Context, who auth.Principal, f APIFilter)
 
 const versionColumns = `
 select v.id, v.api_id, a.slug as api_slug, a.agency_id, v.number, v.state, a.title_vi, a.title_en, v.upstream_url,
+       case when v.upstreams -> 0 ->> 'url' = v.upstream_url then v.upstreams when v.upstream_url = '' then '[]'
+            else jsonb_build_array(jsonb_build_object('url', v.upstream_url, 'weight', 1)) end as upstreams,
        coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset
   from catalog.version v
   join catalog.api a on a.id = v.api_id`
@@ -125,7 +127,7 @@ func asSeen(v Version, who auth.Principal) (Version, bool) {
 	if sees(who, v.AgencyID) {
 		return v, true
 	}
-	v.UpstreamURL, v.Findings = "", []Finding{}
+	v.UpstreamURL, v.Upstreams, v.Findings = "", []UpstreamShare{}, []Finding{}
 	return v, isPublic(v.State)
 }
 

@@ -32,42 +32,14 @@ type Upstream struct {
 	ApprovedBy  *uuid.UUID `json:"approved_by"`
 }
 
-const setUpstreamSQL = `update catalog.version set upstream_url = $2 where id = $1`
-
-// SetUpstream names where the gateway forwards a version's calls to; of a
-// published one, at once. It fails with Invalid for what is no http or https
-// address or is not approved for the agency, and as changeVersion does for
-// api.edit.
-func (c *Catalog) SetUpstream(ctx context.Context, who auth.Principal, version uuid.UUID, address string) (Version, error) {
-	address, hostPort, err := upstreamAddress(address)
-	if err != nil {
-		return Version{}, err
-	}
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.upstream",
-		from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{"host_port": hostPort}}
-	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
-		ok, err := approved(ctx, tx, v.AgencyID, hostPort)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return problem.Errorf(problem.Invalid, "%s is not approved", hostPort).Coded("upstream-not-approved", "host", hostPort).
-				Wrong("upstream_url", "upstream-not-approved", "not on the agency's approved list", "host", hostPort)
-		}
-		if _, err := tx.Exec(ctx, setUpstreamSQL, v.ID, address); err != nil {
-			return fmt.Errorf("set upstream of %s: %w", v.ID, err)
-		}
-		return nil
-	})
-}
-
-// upstreamAddress is an address in its one form, and its host and port.
-func upstreamAddress(address string) (string, string, error) {
+// upstreamAddress is an address in its one form, and its host and port. Field
+// is what a problem calls it.
+func upstreamAddress(address, field string) (string, string, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil ||
 		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.RawPath != "" || (u.Path != "" && path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") && u.Path != "/") {
 		return "", "", problem.Errorf(problem.Invalid, "not an address to forward to").Coded("url-invalid").
-			Wrong("upstream_url", "url-invalid", "not a full http or https address")
+			Wrong(field, "url-invalid", "not a full http or https address")
 	}
 	port := u.Port()
 	if port == "" {

@@ -103,8 +103,11 @@ func (p *Portal) connect(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	if _, err := p.Catalog.SetUpstream(r.Context(), d.who, v.ID, r.PostFormValue("upstream_url")); err != nil {
-		return again(r, p.connectionForm, err)
+	address := r.PostFormValue("upstream_url")
+	if len(v.Upstreams) < 2 || address != v.UpstreamURL { // several stay while their first is not changed
+		if _, err := p.Catalog.SetUpstream(r.Context(), d.who, v.ID, address); err != nil {
+			return again(r, p.connectionForm, err)
+		}
 	}
 	if r.PostFormValue("plan") == "" {
 		return again(r, p.connectionForm, problem.Errorf(problem.Invalid, "no plan is chosen").Coded("plan-missing").

@@ -267,9 +267,16 @@ func (a *API) replaceSpec(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// upstreamURL is where the gateway forwards to.
-type upstreamURL struct {
-	URL string `json:"url"` // http or https; its host and port must be approved for the agency
+// upstreamChoice is where the gateway forwards to: one address, or several.
+type upstreamChoice struct {
+	URL       string          `json:"url,omitempty"`       // http or https; its host and port must be approved for the agency
+	Upstreams []upstreamShare `json:"upstreams,omitempty"` // in place of url: 1 to 8 addresses
+}
+
+// upstreamShare is one of several addresses.
+type upstreamShare struct {
+	URL    string `json:"url"`              // as the only one's, with its own base path
+	Weight *int   `json:"weight,omitempty"` // 1 to 100, absent: 1; its share of the calls
 }
 
 // setUpstream answers PUT /versions/{id}/upstream.
@@ -278,12 +285,26 @@ type upstreamURL struct {
 //	@Tags		apis
 //	@Security	bearer
 //	@Param		id		path		string		true	"id of the version"
-//	@Param		body	body		upstreamURL	true	"the address"
+//	@Param		body	body		upstreamChoice	true	"the address, or several with weights"
 //	@Success	200		{object}	catalog.Version
 //	@Router		/versions/{id}/upstream [put]
 func (a *API) setUpstream(w http.ResponseWriter, r *http.Request) error {
-	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, u upstreamURL) (catalog.Version, error) {
-		return a.Catalog.SetUpstream(ctx, who, id, u.URL)
+	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, u upstreamChoice) (catalog.Version, error) {
+		if len(u.Upstreams) == 0 {
+			return a.Catalog.SetUpstream(ctx, who, id, u.URL)
+		}
+		if u.URL != "" {
+			return catalog.Version{}, problem.Errorf(problem.Invalid, "url and upstreams are given").Coded("upstream-one-or-several").
+				Wrong("url", "upstream-one-or-several", "given beside upstreams")
+		}
+		list := make([]catalog.UpstreamShare, len(u.Upstreams))
+		for i, share := range u.Upstreams {
+			list[i] = catalog.UpstreamShare{URL: share.URL, Weight: 1}
+			if share.Weight != nil {
+				list[i].Weight = *share.Weight
+			}
+		}
+		return a.Catalog.SetUpstreams(ctx, who, id, list)
 	})
 }
 

@@ -28,8 +28,11 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 	route := gateway.Route{
 		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
 		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
-		Upstream: e.UpstreamURL, Sunset: e.Sunset,
+		Upstream: e.Upstreams[0].URL, Sunset: e.Sunset, // a version is exposed with an upstream only
 		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay},
+	}
+	for _, share := range e.Upstreams {
+		route.Upstreams = append(route.Upstreams, gateway.Upstream(share))
 	}
 	if e.State == catalog.Deprecated { // put here by the announcement itself
 		now := time.Now().UTC().Truncate(time.Second)
