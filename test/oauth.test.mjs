@@ -164,6 +164,22 @@ test('a person without scripts arrives as well', async () => {
   await page.context().close()
 })
 
+test('prompt=login and max_age ask who signed in a moment ago, once', async () => {
+  const page = await browser.person()
+  let before = 0
+  for (const more of [{}, { prompt: 'login' }, { max_age: '1' }]) {
+    await until('the sign-in is older than max_age', 5000, () => Date.now() / 1000 >= before + 2)
+    const { url, checks } = await code({ scope: 'openid', ...more }, page)
+    const claims = (await client.authorizationCodeGrant(config, url, { ...checks, idTokenExpected: true, maxAge: 60 })).claims()
+    assert.ok(claims.auth_time > before, JSON.stringify(more))
+    before = claims.auth_time
+  }
+  const { url, checks } = await code({ scope: 'openid', max_age: '10000' }, page)
+  const claims = (await client.authorizationCodeGrant(config, url, { ...checks, idTokenExpected: true, maxAge: 10000 })).claims()
+  assert.equal(claims.auth_time, before, 'no sign-in that nobody asked for')
+  await page.context().close()
+})
+
 test('a person who says no sends an error to the client', async () => {
   const state = client.randomState()
   const url = await authorize(person, client.buildAuthorizationUrl(config, {
@@ -491,6 +507,7 @@ test('a client pushes its request first (PAR)', async () => {
   for (const javaScriptEnabled of [true, false]) { // somebody who signs in on the way
     const page = await browser.person(1280, { javaScriptEnabled })
     const { url, checks } = await pushed()
+    await page.goto(url.href) // and loads the page again
     assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request_uri'].sort())
     const back = await authorize(page, url)
     assert.ok((await client.authorizationCodeGrant(config, back, checks)).access_token)
