@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/oauth2"
+
+	"lgsp/auth"
 )
 
 // deadPool is a pool on a port where nothing listens.
@@ -30,7 +32,7 @@ func (w *world) minted() string {
 	w.t.Helper()
 	var counts []string
 	for _, table := range []string{"oauth_grant", "oauth_code", "oauth_code where used_at is not null", "oauth_refresh",
-		"oauth_refresh where used_at is not null", "oauth_access", "oauth_pushed", "oauth_consent", "oauth_assertion", "revoked_token", "issued_token"} {
+		"oauth_refresh where used_at is not null", "oauth_access", "oauth_pushed", "oauth_consent", "oauth_assertion", "revoked_token", "issued_token", "oauth_device", "application", "registration"} {
 		counts = append(counts, fmt.Sprint(w.count(table)))
 	}
 	return strings.Join(counts, " ")
@@ -53,6 +55,8 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	w.setKeys(w.app, pair.jwk(t, ""))
 	code, verifier := w.code(scopeOpenID, scopeOffline)
 	token := w.grant(scopeOpenID, scopeOffline)
+	w.allowGrants(w.native, auth.GrantDevice)
+	_, initial := w.registrationToken(auth.NewRegistrationToken{MaxUses: 9})
 	statement := pair.sign(t, w.statement(w.app, nil), nil)
 	get := func(address, bearer string) answer {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
@@ -69,16 +73,23 @@ func TestTheDatabaseIsAway(t *testing.T) {
 		"private_key_jwt": func() answer { return w.prove(statement) },
 		"a code":          func() answer { return w.redeem(code, verifier) },
 		"a refresh token": func() answer { return w.refresh(token.RefreshToken, nil) },
-		"par":             func() answer { return w.post("/oauth2/par", &w.app, w.asked(verifier)) },
-		"introspect":      func() answer { return w.post("/oauth2/introspect", &w.app, url.Values{"token": {token.AccessToken}}) },
-		"revoke access":   func() answer { return w.post("/oauth2/revoke", &w.app, url.Values{"token": {token.AccessToken}}) },
-		"revoke refresh":  func() answer { return w.post("/oauth2/revoke", &w.app, url.Values{"token": {token.RefreshToken}}) },
+		"a device": func() answer {
+			return w.post("/oauth2/device_authorization", nil, url.Values{"client_id": {w.native.ID.String()}})
+		},
+		"register":       func() answer { return w.registers(initial, webClient) },
+		"par":            func() answer { return w.post("/oauth2/par", &w.app, w.asked(verifier)) },
+		"introspect":     func() answer { return w.post("/oauth2/introspect", &w.app, url.Values{"token": {token.AccessToken}}) },
+		"revoke access":  func() answer { return w.post("/oauth2/revoke", &w.app, url.Values{"token": {token.AccessToken}}) },
+		"revoke refresh": func() answer { return w.post("/oauth2/revoke", &w.app, url.Values{"token": {token.RefreshToken}}) },
 	}
 	authorize := w.config(scopeOpenID).AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier()))
 	before := w.minted()
 
 	check := func(t *testing.T, what string) {
 		for name, ask := range asks {
+			if name == "register" && what != "all" {
+				continue // it is kept where applications are
+			}
 			t.Run(what+": "+name, func(t *testing.T) { ask().wantAway(t) })
 		}
 		if got := get(w.http.URL+"/oauth2/userinfo", token.AccessToken); got.status != 503 || got.header.Get("Retry-After") == "" {

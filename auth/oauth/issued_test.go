@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -71,5 +72,27 @@ func TestEveryTokenIsRecorded(t *testing.T) {
 	refused := w.post("/oauth2/token", &w.app, url.Values{"grant_type": {"client_credentials"}, "audience": {landAPI}})
 	if refused.status < 500 || refused.body["access_token"] != nil {
 		t.Errorf("without a record: got %d %v, want no token", refused.status, refused.body)
+	}
+}
+
+func TestRecordsOfTokensAreKeptFourHundredDays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.agree(w.app, landAPI)
+	issue := func() {
+		w.post("/oauth2/token", &w.app, url.Values{"grant_type": {"client_credentials"}, "audience": {landAPI}}).want(t, 200, "")
+	}
+	issue()
+	w.pass(200 * 24 * time.Hour)
+	issue()
+	w.pass(issuedKept - 200*24*time.Hour)
+	w.must(w.server.sweep(t.Context()))
+	if got := w.count("issued_token"); got != 2 {
+		t.Errorf("on the last day: %d records", got)
+	}
+	w.pass(time.Second)
+	w.must(w.server.sweep(t.Context()))
+	if got := w.count("issued_token"); got != 1 {
+		t.Errorf("a second later: %d records", got)
 	}
 }

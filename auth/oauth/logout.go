@@ -64,8 +64,15 @@ func (s *Server) endOrAsk(w http.ResponseWriter, r *http.Request, form url.Value
 	if r.Method == http.MethodPost && asked.hint.Audience != "" {
 		// A form that another site sends comes without our cookie (SameSite=Lax),
 		// so what it says waits until the browser comes again by itself.
-		form.Set("client_id", asked.ClientID)
-		uri, err := s.push(ctx, form, pushedLife)
+		// Nothing of it may pass for an authorization request that a client has
+		// pushed: nobody has proved to be one here.
+		waiting := url.Values{"client_id": {asked.ClientID}}
+		for _, name := range []string{"id_token_hint", "post_logout_redirect_uri", "state", "ui_locales"} {
+			if form.Has(name) {
+				waiting.Set(name, form.Get(name))
+			}
+		}
+		uri, err := s.push(ctx, waiting, pushedLife)
 		return s.Issuer + "/oauth2/logout?" + url.Values{"client_id": {asked.ClientID}, "request_uri": {uri}}.Encode(), err
 	}
 	if r.Method == http.MethodGet {

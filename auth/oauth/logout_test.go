@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"lgsp/auth"
 	"lgsp/internal/problem"
 )
@@ -138,6 +140,30 @@ func TestLogoutByPost(t *testing.T) {
 	answer.Body.Close()
 	if answer.StatusCode != 400 {
 		t.Errorf("the handle a second time: got %d", answer.StatusCode)
+	}
+}
+
+// What a logout leaves behind is no request that a client has pushed, whatever
+// was sent along: who must push proves itself first (RFC 9126 §2).
+func TestALogoutPushesNoAuthorization(t *testing.T) {
+	t.Parallel()
+	w, hint, _ := leaving(t)
+	w.fapi()
+	form := w.asked(oauth2.GenerateVerifier())
+	form.Set("id_token_hint", hint)
+	here := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := here.PostForm(w.http.URL+"/oauth2/logout", form)
+	w.must(err)
+	answer.Body.Close()
+	next, err := answer.Location()
+	w.must(err)
+	next.Path = "/oauth2/authorize"
+	if answer, err = here.Get(next.String()); err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("got %d, to %s", answer.StatusCode, answer.Header.Get("Location"))
 	}
 }
 

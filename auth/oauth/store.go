@@ -327,10 +327,24 @@ with old_access as (delete from auth.oauth_access where expires_at < $1),
      old_key as (delete from auth.signing_key where retires_at < $1)
 delete from auth.oauth_grant where expires_at < $1`
 
-// sweep deletes what has expired an hour ago or earlier.
+// How long the record of an issued token is kept, and how many go at a time.
+const (
+	issuedKept  = 400 * 24 * time.Hour
+	issuedSwept = 50_000
+)
+
+const sweepIssuedSQL = `
+delete from auth.issued_token
+ where jti in (select jti from auth.issued_token where issued_at < $1 limit $2)`
+
+// sweep deletes what has expired an hour ago or earlier, and old records.
 func (s *Server) sweep(ctx context.Context) error {
-	if _, err := s.DB.Exec(ctx, sweepSQL, s.Now().UTC().Add(-time.Hour)); err != nil {
+	now := s.Now().UTC()
+	if _, err := s.DB.Exec(ctx, sweepSQL, now.Add(-time.Hour)); err != nil {
 		return fmt.Errorf("delete expired grants: %w", err)
+	}
+	if _, err := s.DB.Exec(ctx, sweepIssuedSQL, now.Add(-issuedKept), issuedSwept); err != nil {
+		return fmt.Errorf("delete old records of tokens: %w", err)
 	}
 	return nil
 }
