@@ -67,10 +67,14 @@ func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
 	if l.Known && l.Kind != auth.LetterReset {
 		key += "-known"
 	}
+	name := l.Name
+	if !l.Known && (l.Kind == auth.LetterSignUp || l.Kind == auth.LetterEmail) {
+		name = l.Email // what somebody typed for a name says whatever they like to whoever this is
+	}
 	link := origin + letterPages[l.Kind] + "?token=" + url.QueryEscape(l.Token)
 	letter := mail.Letter{To: l.Email}
 	for message, into := range map[string]*string{"letter.subject-" + key: &letter.Subject, "letter.text-" + key: &letter.Text} {
-		text, err := p.Pages.Text(l.Locale, message, "name", l.Name, "link", link, "portal", origin+"/",
+		text, err := p.Pages.Text(l.Locale, message, "name", name, "link", link, "portal", origin+"/",
 			"signin", origin+"/sign-in", "forgot", origin+"/forgot-password")
 		if err != nil {
 			return letter, err

@@ -68,6 +68,9 @@ func (p *Portal) goOutside(r *http.Request, person uuid.UUID, next string) (page
 	if p.Outside == nil {
 		return page{}, noOutside()
 	}
+	if err := p.slowBegun(r); err != nil {
+		return page{}, err
+	}
 	if !strings.HasPrefix(next, "/oauth2/") {
 		next = address(r, next)
 	}

@@ -3,12 +3,14 @@ package portal
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"lgsp/auth"
+	"lgsp/internal/problem"
 )
 
 func (a *API) peopleRoutes(r routes) {
@@ -111,13 +113,18 @@ type issuedToken struct {
 
 // createToken answers POST /tokens.
 //
-//	@Summary	Make a personal access token; it is shown once
+//	@Summary	Make a personal access token, for who has one or by page, not for an application; it is shown once
 //	@Tags		people
 //	@Security	bearer
 //	@Param		body	body		newToken	true	"name and how long"
 //	@Success	201		{object}	issuedToken
 //	@Router		/tokens [post]
 func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
+	if p, err := auth.PresentedBy(r, ""); err == nil && p.Scheme != "" && !strings.HasPrefix(p.Token, "lgsp_pat_") {
+		// An application would keep what its person takes back from it, and
+		// unbound what is bound to its key.
+		return problem.Errorf(problem.Forbidden, "an application makes no personal access token; its person does").Coded("token-by-application")
+	}
 	w.Header().Set("Cache-Control", showsSecret)
 	return create(a, w, r, func(ctx context.Context, who auth.Principal, n newToken) (issuedToken, string, error) {
 		made, token, err := a.Auth.CreateToken(ctx, who, n.Name, time.Duration(n.Hours)*time.Hour)

@@ -158,3 +158,26 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What an application is allowed does not outlive it as a token of its person.
+func TestAnApplicationMakesNoPersonalToken(t *testing.T) {
+	t.Parallel()
+	a := &API{
+		Nonce: func() string { return "nonce-1" },
+		WhoByAccessToken: func(context.Context, auth.Presented) (auth.Principal, error) {
+			return auth.Principal{Person: uuid.Must(uuid.NewV7()), Level: auth.AAL2}, nil
+		},
+	}
+	router := mux.NewRouter()
+	a.Routes(router)
+	for _, scheme := range []string{"Bearer", "DPoP", "bearer"} {
+		r := httptest.NewRequest(http.MethodPost, "/api/v1/tokens", strings.NewReader(`{"name":"","hours":1}`))
+		r.Header.Set("Authorization", scheme+" eyJ")
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), `"token-by-application"`) {
+			t.Errorf("%s: got %d %s", scheme, w.Code, w.Body)
+		}
+	}
+}

@@ -20,18 +20,20 @@ const (
 	maxAccountTries   = 8   // wrong passwords for one account
 	maxNetworkTries   = 100 // wrong passwords for any account
 	maxNetworkSignUps = 30
+	maxNetworkAsked   = 1000   // sign-ins begun that leave something to be kept: passkeys, the outside provider
 	maxTallies        = 10_000 // remembered at once
 )
 
 // tries is what is counted: of a network, by itself or with an account.
 type tries struct {
 	network netip.Prefix
-	what    string // signIns, signUps (letters), or "account " and its address as typed
+	what    string // signIns, signUps (letters), begun, or "account " and its address as typed
 }
 
 const (
 	signIns = "sign-ins"
 	signUps = "sign-ups"
+	begun   = "begun"
 )
 
 // attempts counts tries. Its zero value is ready.
@@ -132,6 +134,15 @@ func (p *Portal) tryPassword(r *http.Request, account string, try func() error) 
 func tooMany(code string) error {
 	return problem.Errorf(problem.TooMany, "too many tries from this network").Coded(code).
 		Sends("Retry-After", strconv.Itoa(int(attemptWindow.Seconds())))
+}
+
+// slowBegun limits how often a network begins a sign-in that is kept for a few
+// minutes although nobody has proved anything.
+func (p *Portal) slowBegun(r *http.Request) error {
+	if p.attempts.take(tries{network(p.Address(r)), begun}, maxNetworkAsked, p.Now()) {
+		return nil
+	}
+	return tooMany("too-many-sign-ins")
 }
 
 // asksForLetter reports whether a form sent to path has a letter written to an

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lgsp/auth"
+	"lgsp/auth/outside"
 )
 
 // from sends a form from a client address.
@@ -117,5 +118,24 @@ func TestAttemptsAtOnce(t *testing.T) {
 	a.take(tries{one.network, "later"}, 8, monday.Add(attemptWindow))
 	if got := len(a.tallies); got != 1 {
 		t.Errorf("after the window %d are remembered, want 1", got)
+	}
+}
+
+// What is kept for whoever begins to sign in is bounded by network.
+func TestAskedBrake(t *testing.T) {
+	t.Parallel()
+	tv := newTelevision(t)
+	tv.portal.Outside = &outside.Provider{Issuer: "http://127.0.0.1:1", Client: http.DefaultClient, Now: tv.portal.Now}
+	for range maxNetworkAsked {
+		tv.portal.attempts.take(tries{network(netip.MustParseAddr("203.0.113.7")), begun}, maxNetworkAsked, monday)
+	}
+	b := newBrowser(tv.portal)
+	for _, path := range []string{"/sign-in/passkey/ask", "/sign-in/outside", "/en/sign-in/outside"} {
+		if answer, _ := b.from(t, "203.0.113.7", path, nil); answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") == "" {
+			t.Errorf("%s, too many: got %d", path, answer.StatusCode)
+		}
+		if answer, _ := b.from(t, "203.0.113.8", path, nil); answer.StatusCode == http.StatusTooManyRequests {
+			t.Errorf("%s, from elsewhere: got 429", path)
+		}
 	}
 }

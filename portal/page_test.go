@@ -519,3 +519,15 @@ func TestWhereLettersGo(t *testing.T) {
 		t.Errorf("with one:\n%s", body)
 	}
 }
+
+// A name that somebody types for another is not read out to them.
+func TestLettersToStrangersRepeatNoName(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	newBrowser(p).post(t, "/sign-up", url.Values{"email": {"khach@example.vn"}, "name": {"Trúng thưởng tại evil.example"}, "terms": {"1"}})
+	linkIn(t, p, "khach@example.vn")
+	letters, err := p.Mailer.Files(10)
+	if err != nil || len(letters) != 1 || strings.Contains(letters[0].Text, "evil.example") || !strings.Contains(letters[0].Text, "Kính gửi khach@example.vn") {
+		t.Errorf("got %+v, %v", letters, err)
+	}
+}

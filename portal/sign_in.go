@@ -79,6 +79,9 @@ func (p *Portal) signInByPasskey(r *http.Request) (page, error) {
 
 // askPasskey answers POST /sign-in/passkey/ask with a challenge, for the script.
 func (p *Portal) askPasskey(w http.ResponseWriter, r *http.Request) error {
+	if err := p.slowBegun(r); err != nil {
+		return err
+	}
 	asked, err := p.Auth.AskPasskey(r.Context())
 	if err != nil {
 		return err
