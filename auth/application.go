@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,7 +45,7 @@ const (
 
 // NewApplication is what an application is made of.
 type NewApplication struct {
-	Agency       uuid.UUID // the owner; uuid.Nil: the person who asks
+	Agency       uuid.UUID // the owner; uuid.Nil: the person who asks. Not changed by an edit
 	Name         string
 	Description  string
 	Kind         string // Confidential, Public; "" is Confidential
@@ -160,6 +161,9 @@ func (n NewApplication) tidy() (NewApplication, error) {
 		}
 	}
 	n.Protocol = n.Protocol.tidy(wrong, n.Kind)
+	if n.Kind == Confidential && n.Agency == uuid.Nil && slices.Contains(n.GrantTypes, GrantExchange) {
+		wrong.Wrong("grant_types", "exchange-of-agency", "only an agency's application exchanges the tokens of officials")
+	}
 	return n, asError(wrong)
 }
 
@@ -318,7 +322,7 @@ func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID,
 	if err := secondFactorFirst(who); err != nil {
 		return Application{}, err
 	}
-	n.Kind = app.Kind
+	n.Kind, n.Agency = app.Kind, agencyOf(app)
 	if n, err = n.tidy(); err != nil {
 		return Application{}, err
 	}

@@ -115,6 +115,9 @@ func (a *Auth) within(tx pgx.Tx) *Auth {
 }
 
 func (a *Auth) register(ctx context.Context, tx pgx.Tx, t tokenOwner, r Registering) (Registered, error) {
+	if t.OwnerAgency != nil {
+		r.Agency = *t.OwnerAgency
+	}
 	n, err := r.NewApplication.tidy()
 	if err == nil {
 		err = t.mayHave(n.GrantTypes)

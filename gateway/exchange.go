@@ -20,6 +20,7 @@ type Exchange struct {
 	Operation   string        `json:"operation"`   // Operation.ID; "" when none matched
 	Access      string        `json:"access"`      // of the operation: open, restricted, personal
 	Application uuid.UUID     `json:"application"` // uuid.Nil: not known
+	Person      uuid.UUID     `json:"person"`      // whom the token is of; uuid.Nil: the application itself, or not known
 	Credential  string        `json:"credential"`  // none, api_key, token; "" when the call was refused before it was read
 	Agreement   uuid.UUID     `json:"agreement"`   // uuid.Nil: none
 	Revision    int           `json:"revision"`

@@ -97,6 +97,7 @@ type state struct {
 type Token struct {
 	ID          string // jti
 	Application uuid.UUID
+	Person      uuid.UUID // whom the application acts for; uuid.Nil: itself
 	Issued      time.Time
 }
 

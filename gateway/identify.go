@@ -16,6 +16,7 @@ import (
 // caller is who calls, and what proved it.
 type caller struct {
 	application uuid.UUID // uuid.Nil: nobody known
+	person      uuid.UUID // whose token it is; uuid.Nil: the application's own, or a key
 	credential  string    // policy.NoCredential, APIKey, Token
 	presented   auth.Presented
 }
@@ -47,7 +48,7 @@ func (c *call) identify(r *http.Request) error {
 		return c.challenge(problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").
 			Coded("caller-disabled"))
 	}
-	c.exchange.Application = c.caller.application
+	c.exchange.Application, c.exchange.Person = c.caller.application, c.caller.person
 	return nil
 }
 
@@ -143,7 +144,7 @@ func (c *call) byToken(ctx context.Context) error {
 	if c.snapshot.revoked[token.ID] || token.Issued.Before(c.snapshot.notBefore[token.Application]) {
 		return problem.Errorf(problem.Unauthorized, "the token was revoked; ask for a new one").Coded("token-revoked")
 	}
-	c.caller.application = token.Application
+	c.caller.application, c.caller.person = token.Application, token.Person
 	return nil
 }
 

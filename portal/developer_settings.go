@@ -31,6 +31,9 @@ func (p *Portal) settings(r *http.Request) (page, error) {
 	data := settingsData{Application: app, Redirects: strings.Join(app.RedirectURIs, "\n"), Logouts: strings.Join(app.LogoutURIs, "\n")}
 	methods, grants := []string{"", auth.SecretBasic, auth.PrivateKeyJWT, auth.TLSAuth, auth.TLSSelfSigned},
 		[]string{auth.GrantCode, auth.GrantRefresh, auth.GrantClient, auth.GrantDevice, auth.GrantExchange}
+	if app.OwnerAgency == nil {
+		grants = grants[:4] // only an agency's exchanges tokens
+	}
 	if app.Kind == auth.Public {
 		methods, grants = []string{"", auth.NoAuth}, []string{auth.GrantCode, auth.GrantRefresh, auth.GrantDevice}
 	}

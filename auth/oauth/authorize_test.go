@@ -275,7 +275,8 @@ func TestDiscovery(t *testing.T) {
 		for _, grant := range got.body["grant_types_supported"].([]any) {
 			grants = append(grants, grant.(string))
 		}
-		if !slices.Equal(grants, []string{"authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"}) {
+		if !slices.Equal(grants, []string{"authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+			"urn:ietf:params:oauth:grant-type:token-exchange"}) {
 			t.Errorf("grants: got %v", grants)
 		}
 	}

@@ -86,8 +86,8 @@ func (s *Server) byOwnCertificate(ctx context.Context, known *client, shown *x50
 
 // bindCertificate binds the token that a request is about to get to the
 // certificate of its connection (RFC 8705 §3), when the client has chosen so or
-// its family of tokens began with a certificate. That can only be a public
-// client's, which must go on with the same one (§4).
+// its family of tokens began with a certificate, which can only be a public
+// client's (§4), or the token it is exchanged for has one: then it must be the same.
 func bindCertificate(r *http.Request, request fosite.Requester) error {
 	known, ok := request.GetClient().(*client)
 	held, fine := request.GetSession().(*session)
@@ -101,6 +101,8 @@ func bindCertificate(r *http.Request, request fosite.Requester) error {
 	switch {
 	case shown == "":
 		return fosite.ErrInvalidRequest.WithHint("The tokens of this application are bound to its certificate, and the connection has none; use the addresses under mtls_endpoint_aliases.")
+	case held.binding.X5T != "" && held.binding.X5T != shown && held.exchange != nil:
+		return badSubject("it is bound to another certificate than that of the connection")
 	case held.binding.X5T != "" && held.binding.X5T != shown:
 		return fosite.ErrInvalidGrant.WithHint("The grant is bound to another certificate than that of the connection.")
 	}

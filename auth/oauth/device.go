@@ -105,7 +105,7 @@ func mayUse(known *client, grant string) error {
 	if !known.GetGrantTypes().Has(grant) {
 		return fosite.ErrUnauthorizedClient.WithHintf("This client is not registered for %s; its owner adds it to grant_types.", grant)
 	}
-	if known.Profile == auth.FAPI2 {
+	if known.Profile == auth.FAPI2 && grant == auth.GrantDevice {
 		return fosite.ErrUnauthorizedClient.WithHint("FAPI 2.0 knows no other way to a person than the authorization code, pushed first.")
 	}
 	return nil

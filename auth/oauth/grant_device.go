@@ -182,8 +182,7 @@ func (s *Server) mint(ctx context.Context, request fosite.AccessRequester, respo
 		return err
 	}
 	response.SetAccessToken(token)
-	response.SetTokenType("Bearer")
-	response.SetExpiresIn(accessLife)
+	response.SetTokenType("Bearer") // fosite asks that some is set; see Server.token
 	response.SetScopes(request.GetGrantedScopes())
 	if !request.GetGrantedScopes().Has(scopeOffline) {
 		return nil

@@ -32,6 +32,7 @@ type active struct {
 	AuthTime int64    `json:"auth_time,omitempty"` // RFC 9470 §6.2
 	Level    string   `json:"acr,omitempty"`
 	Bound    *binding `json:"cnf,omitempty"` // RFC 9449 §6.2, RFC 8705 §3.2: for the caller to check
+	Actor    *actor   `json:"act,omitempty"` // RFC 8693 §4.1
 }
 
 func (t Token) active() active {
@@ -41,6 +42,9 @@ func (t Token) active() active {
 	}
 	if t.Bound != (binding{}) {
 		a.Bound = &t.Bound
+	}
+	if t.Actor != "" {
+		a.Actor = &actor{t.Actor}
 	}
 	return a
 }

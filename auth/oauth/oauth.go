@@ -102,6 +102,9 @@ type Server struct {
 	WhoByApplication func(ctx context.Context, application uuid.UUID) (auth.Principal, error)
 	Persons          func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]auth.Person, error)
 	EmailProved      func(ctx context.Context, person uuid.UUID) (bool, error)
+	// MayActThrough asks the policy whether a person may act through the
+	// applications of an agency; it returns a Forbidden problem that names the rule.
+	MayActThrough func(ctx context.Context, who auth.Principal, agency uuid.UUID) error
 
 	// Audience is nil when the application may have a token for the API
 	// version that audience names; a Forbidden or NotFound problem otherwise.

@@ -48,6 +48,7 @@ func (s *Server) newProvider() *fosite.Fosite {
 			HandleHelper: &oauth2.HandleHelper{AccessTokenStrategy: s.strategy, AccessTokenStorage: s.store, Config: config}, Config: config,
 		}},
 		&deviceGrant{server: s},
+		&exchangeGrant{server: s},
 		&idTokenIssue{server: s}, // last: it hashes the access token
 	}
 	return &fosite.Fosite{Store: s.store, Config: config}
@@ -86,7 +87,8 @@ type session struct {
 	proof   auth.Proof // of the person
 	binding binding
 
-	refreshes string // signature of the refresh token that this one replaces
+	refreshes string     // signature of the refresh token that this one replaces
+	exchange  *exchanged // nil: no token was exchanged for this one
 }
 
 // binding is the key or certificate that a token is bound to: who presents it

@@ -257,7 +257,7 @@ func (s *store) CreateAccessTokenSession(ctx context.Context, jti string, reques
 	if !ok || known.person == uuid.Nil {
 		return s.server.register.keep(ctx, record)
 	}
-	if _, err := s.db(ctx).Exec(ctx, createAccessSQL, jti, request.GetID(), now.Add(accessLife), now); err != nil {
+	if _, err := s.db(ctx).Exec(ctx, createAccessSQL, jti, request.GetID(), now.Add(lifeOf(request, now)), now); err != nil {
 		return fmt.Errorf("keep access token: %w", err)
 	}
 	record.person = known.person

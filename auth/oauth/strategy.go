@@ -80,6 +80,22 @@ type accessClaims struct {
 	Level    string   `json:"acr,omitempty"`
 	Methods  []string `json:"amr,omitempty"`
 	Bound    *binding `json:"cnf,omitempty"`
+	Actor    *actor   `json:"act,omitempty"`
+}
+
+// actor is who acts for the subject of a token (RFC 8693 §4.1): one, and for
+// nobody else in turn.
+type actor struct {
+	Subject string `json:"sub"` // a client_id
+}
+
+// lifeOf is how long an access token lives that a request is given at now: no
+// longer than the one it is exchanged for.
+func lifeOf(request fosite.Requester, now time.Time) time.Duration {
+	if known, ok := request.GetSession().(*session); ok && known.exchange != nil {
+		return min(accessLife, known.exchange.subject.Expires.Sub(now))
+	}
+	return accessLife
 }
 
 // GenerateAccessToken makes a JWT access token; its "signature" is the jti. A
@@ -96,12 +112,15 @@ func (y *strategy) GenerateAccessToken(_ context.Context, request fosite.Request
 		Issuer: y.server.Issuer, Audience: request.GetGrantedAudience()[0],
 		Subject: request.GetSession().GetSubject(), Client: request.GetClient().GetID(),
 		ID:     uuid.NewString(), // random: it tells nothing about when or where
-		Issued: now.Unix(), Expires: now.Add(accessLife).Unix(),
+		Issued: now.Unix(), Expires: now.Add(lifeOf(request, now)).Unix(),
 		Scope: strings.Join(request.GetGrantedScopes(), " "),
 	}
 	if known, ok := request.GetSession().(*session); ok {
 		if known.binding != (binding{}) {
 			claims.Bound = &known.binding
+		}
+		if known.exchange != nil {
+			claims.Actor = &actor{claims.Client}
 		}
 		if known.person != uuid.Nil {
 			claims.AuthTime, claims.Level, claims.Methods = unix(known.proof.At), known.proof.Level(), known.proof.Methods

@@ -14,7 +14,7 @@ import (
 	"lgsp/internal/telemetry"
 )
 
-var grantTypes = []string{auth.GrantCode, auth.GrantClient, auth.GrantRefresh, auth.GrantDevice}
+var grantTypes = []string{auth.GrantCode, auth.GrantClient, auth.GrantRefresh, auth.GrantDevice, auth.GrantExchange}
 
 // token answers POST /oauth2/token (RFC 6749 §3.2).
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	response.SetTokenType(bindingOf(request).tokenType())
-	response.SetExpiresIn(accessLife)
+	response.SetExpiresIn(lifeOf(request, s.Now()))
 	s.fosite.WriteAccessResponse(ctx, w, request, response)
 }
 

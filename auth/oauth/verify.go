@@ -38,6 +38,7 @@ type Token struct {
 	Level    string    // acr: auth.AAL1, AAL2; "" for an application
 	Methods  []string  // amr
 	Bound    binding   // what else its bearer must hold
+	Actor    string    // the client that acts for the subject after an exchange; "" otherwise
 
 	key       *ecdsa.PublicKey
 	kid       string
@@ -202,11 +203,16 @@ func parse(text, issuer string, keys map[string]*ecdsa.PublicKey) (*Token, error
 	} else if *c.Bound == (binding{}) {
 		return nil, refused("token-untrusted", "the token is bound to nothing that is known here")
 	}
+	if c.Actor == nil {
+		c.Actor = &actor{}
+	} else if c.Actor.Subject == "" {
+		return nil, refused("token-untrusted", "the token does not name who acts")
+	}
 	t := &Token{
 		ID: c.ID, Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject, Client: c.Client,
 		Scopes: strings.Fields(c.Scope), Issued: time.Unix(c.Issued, 0).UTC(), Expires: time.Unix(c.Expires, 0).UTC(),
 		key: key, kid: header.Key, notBefore: time.Unix(c.NotBefore, 0).UTC(),
-		Level: c.Level, Methods: c.Methods, Bound: *c.Bound,
+		Level: c.Level, Methods: c.Methods, Bound: *c.Bound, Actor: c.Actor.Subject,
 	}
 	if c.AuthTime != 0 {
 		t.AuthTime = time.Unix(c.AuthTime, 0).UTC()

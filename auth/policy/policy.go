@@ -46,8 +46,8 @@ m = r.act == p.act && holds(r.who, p.role, r.agency)
 // managementRules are the acts of each role. The operator runs the platform
 // but decides no agreement: that is the owning agency's.
 var managementRules = map[string][]string{
-	auth.RolePublisher: {"api.edit", "api.publish", "dataset.edit", "dataset.publish", "agreement.read", "exchange.read"},
-	auth.RoleSteward:   {"agreement.decide", "agreement.read", "dataset.approve", "exchange.read", "member.edit"},
+	auth.RolePublisher: {"api.edit", "api.publish", "dataset.edit", "dataset.publish", "agreement.read", "exchange.read", "person.act-through"},
+	auth.RoleSteward:   {"agreement.decide", "agreement.read", "dataset.approve", "exchange.read", "member.edit", "person.act-through"},
 	auth.RoleAuditor:   {"agreement.read", "exchange.read", "platform.read"},
 	auth.RoleOperator: {"api.edit", "api.publish", "dataset.edit", "dataset.publish", "dataset.approve", "agreement.read", "exchange.read",
 		"exchange.erase", "member.edit", "upstream.approve", "agency.edit", "person.edit", "scanner.edit", "platform.read"},

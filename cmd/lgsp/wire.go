@@ -129,6 +129,9 @@ func (p *platform) wireAuth(root secret) error {
 		ClientCAs: p.config.files.clientCAs, ClientURL: p.config.MTLSURL,
 		SessionPerson: p.sessionPerson,
 		WhoByPerson:   p.auth.WhoByPerson, WhoByProof: p.auth.WhoByProof, WhoByApplication: p.auth.WhoByApplication, Persons: p.auth.Persons, EmailProved: p.auth.EmailProved,
+		MayActThrough: func(ctx context.Context, who auth.Principal, agency uuid.UUID) error {
+			return p.policy.May(ctx, who, "person.act-through", agency)
+		},
 		Register: p.auth.Register, Registration: p.auth.Registration,
 		EditRegistration: p.auth.EditRegistration, EndRegistration: p.auth.EndRegistration,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,

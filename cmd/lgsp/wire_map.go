@@ -155,7 +155,13 @@ func tokenOf(v *oauth.Verifier) func(context.Context, auth.Presented, string) (g
 		if err != nil {
 			return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names no application").Coded("token-untrusted")
 		}
-		return gateway.Token{Application: application, ID: t.ID, Issued: t.Issued}, nil
+		out := gateway.Token{Application: application, ID: t.ID, Issued: t.Issued}
+		if t.Subject != t.Client {
+			if out.Person, err = uuid.Parse(t.Subject); err != nil {
+				return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names nobody").Coded("token-untrusted")
+			}
+		}
+		return out, nil
 	}
 }
 
@@ -179,7 +185,7 @@ func (p *platform) deliver(ctx context.Context, exchanges []gateway.Exchange) er
 	for i, e := range exchanges {
 		batch[i] = ledger.Exchange{
 			ID: e.ID, At: e.At, TraceID: e.Trace, AgencyID: e.Agency, APIID: e.API, VersionID: e.Version,
-			ApplicationID: e.Application, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
+			ApplicationID: e.Application, PersonID: e.Person, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum, ResponseHash: e.AnswerSum,
