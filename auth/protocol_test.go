@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 )
 
 // Who proves itself by a key or certificate is given no secret.
@@ -15,6 +17,42 @@ func TestASecretForWhoUsesOne(t *testing.T) {
 		_, issued, err := d.CreateApplication(ctx, who, NewApplication{Name: "Một cửa", Protocol: Protocol{AuthMethod: method}})
 		if err != nil || len(issued) != want || issued[0].Kind != APIKey {
 			t.Errorf("%q: got %d credentials, %v; want %d", method, len(issued), err, want)
+		}
+	}
+}
+
+// An official's tokens are exchanged by an agency's application alone, however
+// it is made.
+func TestWhoExchangesTokens(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	agency := d.agency(t, "so-noi-vu", "H48.11").ID
+	who := d.person(t, "dev@x.vn", Membership{Agency: agency, Role: RolePublisher})
+	exchanging := NewApplication{Name: "Một cửa", Protocol: Protocol{GrantTypes: []string{GrantExchange}}}
+	_, _, err := d.CreateApplication(ctx, who, exchanging)
+	if got := fields(err)["grant_types"]; got != "exchange-of-agency" {
+		t.Errorf("a person's: got %v", err)
+	}
+	own, _, err := d.CreateApplication(ctx, who, NewApplication{Name: "Một cửa"})
+	ok(t, "create", err)
+	if _, err := d.EditApplication(ctx, who, own.ID, exchanging); fields(err)["grant_types"] != "exchange-of-agency" {
+		t.Errorf("a person's, edited: got %v", err)
+	}
+	_, err = d.TransferApplication(ctx, who, own.ID, agency)
+	ok(t, "transfer", err)
+	_, err = d.EditApplication(ctx, who, own.ID, exchanging)
+	ok(t, "edit the agency's", err)
+	public := exchanging
+	public.Agency, public.Kind = agency, Public
+	if _, _, err := d.CreateApplication(ctx, who, public); fields(err)["grant_types"] != "grant-type-unknown" {
+		t.Errorf("a public one: got %v", err)
+	}
+	for owner, want := range map[uuid.UUID]string{uuid.Nil: "exchange-of-agency", agency: ""} {
+		_, token, err := d.CreateRegistrationToken(ctx, who, NewRegistrationToken{Name: "Đợt thử", Agency: owner, GrantTypes: []string{GrantExchange}})
+		ok(t, "registration token", err)
+		_, err = d.Register(ctx, token, Registering{NewApplication: exchanging})
+		if got := fields(err)["grant_types"]; got != want || (err == nil) != (want == "") {
+			t.Errorf("registered for %s: got %v, want %q", owner, err, want)
 		}
 	}
 }

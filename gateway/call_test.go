@@ -199,7 +199,7 @@ func TestCall(t *testing.T) {
 		e := w.recorded(trace)
 		if e.Application != w.app || e.Agreement != w.grant.Agreement || e.Revision != 1 || e.Operation != "tim" ||
 			e.Template != "/so-noi-vu/ho-so/v1/ho-so" || e.Status != 200 || !e.Complete || e.BytesOut != int64(len(got.body)) ||
-			e.Access != Restricted || e.Credential != "api_key" || len(e.Fields) != 2 || len(e.AnswerSum) != 64 || len(e.RequestSum) != 64 || e.Address == "" || e.Subject != "" || e.ID.Version() != 7 {
+			e.Access != Restricted || e.Credential != "api_key" || len(e.Fields) != 2 || len(e.AnswerSum) != 64 || len(e.RequestSum) != 64 || e.Address == "" || e.Subject != "" || e.Person != uuid.Nil || e.ID.Version() != 7 {
 			t.Errorf("recorded %+v", e)
 		}
 	})
@@ -257,7 +257,7 @@ func TestCall(t *testing.T) {
 			t.Fatalf("got %d %s %v", got.status, got.body, got.header)
 		}
 		e := w.recorded(trace)
-		if e.Subject != SubjectHash(w.node.SubjectKey, "079123456789") || e.Template != "/so-noi-vu/ho-so/v1/nguoi/{so}" {
+		if e.Subject != SubjectHash(w.node.SubjectKey, "079123456789") || e.Template != "/so-noi-vu/ho-so/v1/nguoi/{so}" || e.Person != official {
 			t.Errorf("recorded %+v", e)
 		}
 	})

@@ -1,11 +1,12 @@
-// Devices without a browser, and applications that register themselves, as
-// client libraries that others wrote do it, with the page in a real browser.
+// Devices without a browser, applications that register themselves, and
+// officials who act through an application, as client libraries that others
+// wrote do it, with the pages in a real browser.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import * as strict from 'oauth4webapi'
 import * as client from 'openid-client'
 import { accessible, Browser } from './browser.mjs'
-import { Platform } from './platform.mjs'
+import { Platform, until } from './platform.mjs'
 
 const grant = 'urn:ietf:params:oauth:grant-type:device_code'
 const overHTTP = { execute: [client.allowInsecureRequests] } // the demo listens on localhost
@@ -90,4 +91,82 @@ test('an application registers itself, and is nobody’s manager', async () => {
   const nobody = await fetch(`${lgsp.info.issuer}/oauth2/register`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } })
   assert.equal(nobody.status, 401)
   assert.equal((await nobody.json()).error, 'invalid_token')
+})
+
+test('an official acts through an application of their agency', async () => {
+  const service = '/so-noi-vu/nguoi-co-cong/v1'
+  const did = async (...call) => {
+    const answer = await lgsp.api(...call)
+    assert.ok(answer.status < 300, `${call}: ${answer.status} ${answer.text}`)
+    return answer.body
+  }
+  const agency = await did(null, 'GET', '/agencies/trung-tam-phuc-vu-hanh-chinh-cong')
+  await did('operator', 'POST', `/agencies/${agency.id}/members`, { email: lgsp.account('publisher').email, role: 'publisher' })
+  const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+  const made = async (name, grants, redirects = []) => {
+    const { id, credentials } = await did('publisher', 'POST', '/applications', { agency: agency.id, name, grant_types: grants, redirect_uris: redirects })
+    const { secret } = credentials.find((one) => one.kind === 'client_secret')
+    return client.discovery(new URL(lgsp.info.issuer), id, secret, undefined, overHTTP)
+  }
+  const cb = 'https://app.example.vn/cb'
+  const desk = await made('Bàn làm việc', ['authorization_code', 'refresh_token'], [cb])
+  const engine = await made('Máy chủ nghiệp vụ', [exchange])
+  assert.ok(engine.serverMetadata().grant_types_supported.includes(exchange))
+  const refused = await lgsp.api('developer', 'POST', '/applications', { name: 'Của riêng', grant_types: [exchange] })
+  assert.equal(refused.status, 400, refused.text)
+  assert.match(refused.text, /exchange-of-agency/)
+
+  const api = (await did(null, 'GET', '/apis?limit=100')).items.find((one) => one.slug === 'nguoi-co-cong')
+  const [version] = (await did(null, 'GET', `/apis/${api.id}`)).versions
+  const day = (ahead) => new Date(Date.now() + 7 * 3600_000 + ahead * 86400_000).toISOString().slice(0, 10)
+  const asked = await did('publisher', 'POST', '/agreements', {
+    application_id: engine.clientMetadata().client_id, version_id: version.id, operations: [{ operation: 'xem-nguoi-co-cong', fields: ['/hoTen'] }],
+    purpose: 'thu-tuc', purpose_text: 'Cán bộ một cửa xác nhận chế độ của người dân.', legal_basis: 'luat-60-2024-d11-2b', starts: day(0), ends: day(30), note: '', replaces: null,
+  })
+  await did('steward', 'POST', `/agreements/${asked.id}/approve`, { text: '' })
+
+  /** The token that the desk has of somebody who signs in there. */
+  const signedIn = async (role) => {
+    const page = await browser.signedIn(role)
+    await page.route('https://app.example.vn/**', (route) => route.fulfill({ body: 'ok' }))
+    const pkceCodeVerifier = client.randomPKCECodeVerifier()
+    await page.goto(client.buildAuthorizationUrl(desk, {
+      redirect_uri: cb, scope: 'openid offline_access', code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256',
+    }).href)
+    await page.click('button[name=answer][value=allow]')
+    await page.waitForURL(`${cb}**`)
+    const tokens = await client.authorizationCodeGrant(desk, new URL(page.url()), { pkceCodeVerifier })
+    await page.context().close()
+    return tokens
+  }
+  const form = (token) => ({ subject_token: token, subject_token_type: 'urn:ietf:params:oauth:token-type:access_token', audience: lgsp.gateway + service })
+  const official = await signedIn('publisher')
+  const given = await client.genericGrantRequest(engine, exchange, form(official.access_token))
+  assert.equal(given.issued_token_type, 'urn:ietf:params:oauth:token-type:access_token')
+  assert.ok(given.expires_in > 200 && given.expires_in <= 300 && !given.refresh_token, JSON.stringify(given))
+  const told = await client.tokenIntrospection(engine, given.access_token)
+  assert.deepEqual([told.sub, told.act], [official.claims().sub, { sub: engine.clientMetadata().client_id }])
+
+  const call = () => lgsp.call(`${service}/ho-so/000138000002`, { Authorization: `Bearer ${given.access_token}` })
+  const answer = await until('the agreement is in force', 5000, async () => {
+    const now = await call()
+    return now.status === 200 && now
+  })
+  assert.deepEqual(Object.keys(answer.body), ['hoTen'])
+  await until('the record names the official', 10_000, async () => {
+    const { items } = await did('auditor', 'GET', `/exchanges?application=${told.client_id}&limit=10`)
+    return items.some((one) => one.status === 200 && one.person_id === told.sub)
+  })
+
+  const [server, me] = [engine.serverMetadata(), { client_id: told.client_id }]
+  const strictly = async (token) => strict.processGenericTokenEndpointResponse(server, me, await strict.genericTokenEndpointRequest(
+    server, me, strict.ClientSecretPost(engine.clientMetadata().client_secret), exchange, form(token), http))
+  assert.ok((await strictly(official.access_token)).access_token)
+  await assert.rejects(strictly(given.access_token), { error: 'invalid_request' }) // not twice
+  const citizen = await signedIn('citizen')
+  await assert.rejects(strictly(citizen.access_token), (error) => error.error === 'invalid_request' && /person\.act-through/.test(error.error_description))
+
+  await client.tokenRevocation(desk, official.refresh_token)
+  await until('what was exchanged is dead', 5000, async () => (await call()).status === 401)
+  await assert.rejects(strictly(official.access_token), { error: 'invalid_request' })
 })
