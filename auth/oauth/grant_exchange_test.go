@@ -371,3 +371,29 @@ func TestAFailedRecordMintsNothing(t *testing.T) {
 		t.Errorf("got %d %v, %d tokens kept", got.status, got.body, w.count("oauth_access"))
 	}
 }
+
+// A revocation that comes while a token is minted waits for it, and finds it.
+func TestARevocationWaitsForAnExchange(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	person := w.grant(scopeOpenID, scopeOffline)
+	revoked := make(chan answer, 1)
+	w.disturb(func(sql string) error {
+		if sql != keepIssuedSQL {
+			return nil
+		}
+		go func() { revoked <- w.post("/oauth2/revoke", &w.app, url.Values{"token": {person.RefreshToken}}) }()
+		select {
+		case early := <-revoked:
+			revoked <- early
+		case <-time.After(100 * time.Millisecond):
+		}
+		return nil
+	})
+	token := text(w.exchange(person.AccessToken), "access_token")
+	got := <-revoked
+	got.want(t, 200, "")
+	if _, err := w.server.live(t.Context(), token); problem.Code(err) != "token-revoked" {
+		t.Errorf("the token outlived its family: %v", err)
+	}
+}
