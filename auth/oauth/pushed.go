@@ -117,7 +117,8 @@ func (s *Server) takePushed(ctx context.Context, uri, client string) (url.Values
 // pushedForm runs a statement on the pushed request of a handle and a client,
 // and reads the parameters that it returns, and more.
 func (s *Server) pushedForm(ctx context.Context, sql string, more []any, args ...any) (url.Values, error) {
-	if uuid.Validate(fmt.Sprint(args[1])) != nil {
+	client := fmt.Sprint(args[1])
+	if id, err := uuid.Parse(client); err != nil || id.String() != client { // PostgreSQL reads fewer spellings
 		return nil, errPushedGone
 	}
 	var text string

@@ -127,6 +127,7 @@ func TestF12_APushedRequestLivesAMinuteAndServesItsClient(t *testing.T) {
 	address, _ := w.pushed()
 	w.gone("another client", strings.Replace(address, w.app.ID.String(), w.other.ID.String(), 1))
 	w.gone("no client", strings.Replace(address, w.app.ID.String(), "x", 1))
+	w.gone("a client by another spelling", strings.Replace(address, w.app.ID.String(), "urn:uuid:"+w.app.ID.String(), 1))
 	w.gone("an unknown one", w.bring(w.app, pushedPrefix+"x"))
 	w.pass(pushedLife)
 	w.gone("expired", address)
