@@ -122,11 +122,15 @@ func checkName(wrong *problem.Error, field, name string) string {
 		wrong.Wrong(field, "name-missing", "a name is needed")
 	case utf8.RuneCountInString(name) > 120:
 		wrong.Wrong(field, "name-long", "at most 120 characters")
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, hides):
 		wrong.Wrong(field, "text-unreadable", "it holds characters that cannot be shown")
 	}
 	return name
 }
+
+// hides reports whether a character is not seen itself and changes how others
+// are: on the page that asks for consent a name is to read as it was written.
+func hides(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
 
 const personsSQL = `
 select id, email, name, locale, demo, created_at, disabled_at from auth.person where id = any($1)`

@@ -131,3 +131,14 @@ func TestDisablePersonLocksOut(t *testing.T) {
 		t.Errorf("disabled applications: got %v, %v, want %v", ids, err, app.ID)
 	}
 }
+
+func TestNamesReadAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	for name, code := range map[string]string{"Lan\u202eabc": "text-unreadable", "Lan\u2066abc": "text-unreadable", "Lan\x01": "text-unreadable", "Trần Thị Lan": ""} {
+		wrong := fieldsWrong()
+		checkName(wrong, "name", name)
+		if got := fields(asError(wrong))["name"]; got != code {
+			t.Errorf("%q: got %q, want %q", name, got, code)
+		}
+	}
+}
