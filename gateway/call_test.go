@@ -74,6 +74,7 @@ func TestRefusals(t *testing.T) {
 		{name: "empty bearer", target: "/ho-so", headers: []string{"Authorization", "Bearer"}, status: 401, code: "token-malformed"},
 		{name: "key in the query", target: "/danh-muc/1?k=" + w.key, status: 400, code: "credential-in-query"},
 		{name: "token in the query", target: "/danh-muc/1?access_token=x", status: 400, code: "credential-in-query"},
+		{name: "another secret in the query", target: "/danh-muc/1?k=lgsp_refresh_x", status: 400, code: "credential-in-query"},
 		{name: "token for another API", target: "/ho-so", headers: []string{"Authorization", "Bearer 1|" + w.app.String() + "|elsewhere"}, status: 401, code: "token-audience"},
 		{name: "revoked token", target: "/ho-so", headers: []string{"Authorization", "Bearer " + w.token("gone")}, status: 401, code: "token-revoked"},
 		{name: "token of a disabled application", target: "/ho-so", headers: []string{"Authorization", "Bearer 1|" + offApp.String() + "|" + audience}, status: 401, code: "caller-disabled"},

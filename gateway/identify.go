@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -92,13 +93,11 @@ func secretInQuery(name string, values []string) bool {
 	case "access_token", "api_key", "apikey", "api-key", "x-api-key":
 		return true
 	}
-	for _, value := range values {
-		if strings.HasPrefix(value, "lgsp_key_") || strings.HasPrefix(value, "lgsp_secret_") || strings.HasPrefix(value, "lgsp_pat_") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(values, secretText.MatchString)
 }
+
+// secretText is what every secret of ours begins with (docs/security.md).
+var secretText = regexp.MustCompile(`^lgsp_(key|secret|pat|refresh|code|reg|client)_`)
 
 // byKey finds the application of an API key, and holds the key to its owner's
 // limits. All wrong keys get one answer, save those that are no keys at all.
