@@ -31,8 +31,8 @@ type LeakReport struct {
 	Body      []byte
 }
 
-// leak is one secret that a scanner found, and where.
-type leak struct {
+// Leak is one secret that a scanner found, and where.
+type Leak struct {
 	Token string `json:"token"`
 	Type  string `json:"type"`
 	URL   string `json:"url"`
@@ -61,7 +61,7 @@ func (a *Auth) ReportLeaks(ctx context.Context, report LeakReport) ([]LeakVerdic
 	if err != nil {
 		return nil, err
 	}
-	var leaks []leak
+	var leaks []Leak
 	if err := json.Unmarshal(report.Body, &leaks); err != nil {
 		return nil, problem.Errorf(problem.Invalid, "the body is a JSON list of {token, type, url}").Coded("leaks-form").Because(err)
 	}
@@ -125,7 +125,7 @@ func tidyURL(text string) string {
 
 // leaked revokes one secret, and reports whether it was one of ours, whatever
 // its state. What is malformed is known without a look at the database.
-func (a *Auth) leaked(ctx context.Context, scanner Scanner, l leak) (bool, error) {
+func (a *Auth) leaked(ctx context.Context, scanner Scanner, l Leak) (bool, error) {
 	if strings.HasPrefix(l.Token, refreshPrefix) {
 		return a.refreshLeaked(ctx, scanner, l)
 	}
@@ -149,7 +149,7 @@ select c.id, c.application_id as application, c.kind, c.hash, c.name, c.revoked_
   from auth.credential c
  where c.lookup = $1 and c.kind = $2`
 
-func (a *Auth) credentialLeaked(ctx context.Context, scanner Scanner, l leak, key Key) (ours bool, err error) {
+func (a *Auth) credentialLeaked(ctx context.Context, scanner Scanner, l Leak, key Key) (ours bool, err error) {
 	type row struct {
 		ID, Application uuid.UUID
 		Kind            string
@@ -199,7 +199,7 @@ func shown(key Key) string { return key.String() + key.Last4 }
 const leakedTokenSQL = `
 select id, person_id, hash, name, expires_at > $2 as live from auth.personal_token where lookup = $1`
 
-func (a *Auth) tokenLeaked(ctx context.Context, scanner Scanner, l leak, key Key) (ours bool, err error) {
+func (a *Auth) tokenLeaked(ctx context.Context, scanner Scanner, l Leak, key Key) (ours bool, err error) {
 	type row struct {
 		ID, PersonID uuid.UUID
 		Hash         []byte
@@ -230,7 +230,7 @@ select g.id, g.person_id, g.client_id, a.name, g.revoked_at is null and g.expire
   from auth.oauth_grant g join auth.application a on a.id = g.client_id
  where g.id = $1`
 
-func (a *Auth) refreshLeaked(ctx context.Context, scanner Scanner, l leak) (ours bool, err error) {
+func (a *Auth) refreshLeaked(ctx context.Context, scanner Scanner, l Leak) (ours bool, err error) {
 	type row struct {
 		ID, PersonID, ClientID uuid.UUID
 		Name                   string

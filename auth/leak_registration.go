@@ -22,7 +22,7 @@ update auth.registration_token set revoked_at = $2 where id = $1 and revoked_at 
 
 // registrationTokenLeaked revokes an initial access token. The applications
 // that were registered with it stay, and its maker is told.
-func (a *Auth) registrationTokenLeaked(ctx context.Context, scanner Scanner, l leak, key Key) (ours bool, err error) {
+func (a *Auth) registrationTokenLeaked(ctx context.Context, scanner Scanner, l Leak, key Key) (ours bool, err error) {
 	type row struct {
 		ID          uuid.UUID
 		OwnerAgency *uuid.UUID
@@ -60,7 +60,7 @@ delete from auth.registration where application_id = $1`
 
 // registrationLeaked ends what an application manages itself with, and all
 // that it proves itself by (revokeEverything): its owner sets it up anew.
-func (a *Auth) registrationLeaked(ctx context.Context, scanner Scanner, l leak, key Key) (ours bool, err error) {
+func (a *Auth) registrationLeaked(ctx context.Context, scanner Scanner, l Leak, key Key) (ours bool, err error) {
 	type row struct {
 		Application uuid.UUID
 		Hash        []byte

@@ -19,13 +19,6 @@ func (a *API) leakRoutes(r routes) {
 // leaksLimit is what a scanner's report may measure, in bytes.
 const leaksLimit = 256 << 10
 
-// foundSecret is one secret that a scanner found.
-type foundSecret struct {
-	Token string `json:"token"`
-	Type  string `json:"type"`
-	URL   string `json:"url"` // where it was found
-}
-
 // reportLeaks answers POST /leaks.
 //
 //	@Summary		Report leaked keys, secrets and tokens: each that is one of ours is revoked at once
@@ -33,7 +26,7 @@ type foundSecret struct {
 //	@Tags			leaks
 //	@Param			Github-Public-Key-Identifier	header		string			true	"identifier of the scanner's key"
 //	@Param			Github-Public-Key-Signature		header		string			true	"signature over the body, base64"
-//	@Param			body							body		[]foundSecret	true	"at most 100"
+//	@Param			body							body		[]auth.Leak	true	"at most 100"
 //	@Success		200								{array}		auth.LeakVerdict
 //	@Router			/leaks [post]
 func (a *API) reportLeaks(w http.ResponseWriter, r *http.Request) error {
