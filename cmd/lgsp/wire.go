@@ -134,7 +134,7 @@ func (p *platform) wireAuth(root secret) error {
 		},
 		Register: p.auth.Register, Registration: p.auth.Registration,
 		EditRegistration: p.auth.EditRegistration, EndRegistration: p.auth.EndRegistration,
-		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo,
+		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo, Serves: p.serves,
 		EndBrowser: p.portal.EndBrowser, Explain: p.portal.Explain,
 		Record: p.ledger.Record, Address: p.portal.Address,
 		Younger: p.auth.TokensNotBefore, Revocations: &p.clients.revocations,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -142,6 +143,26 @@ func (p *platform) audiences(ctx context.Context, client uuid.UUID) ([]string, e
 		all = append(all, p.config.GatewayURL+v.Prefix())
 	}
 	return all, nil
+}
+
+// serves is nil when an application may introspect tokens for an audience: it
+// is the serving agency's own, and the audience one of that agency's versions.
+func (p *platform) serves(ctx context.Context, client uuid.UUID, audience string) error {
+	foreign := problem.Errorf(problem.Forbidden, "the audience is another agency's service")
+	application, err := p.clients.application(ctx, client)
+	if err != nil {
+		return err
+	}
+	path, ours := strings.CutPrefix(audience, p.config.GatewayURL+"/")
+	parts := strings.Split(path, "/")
+	if application.OwnerAgency == nil || !ours || len(parts) != 3 {
+		return foreign
+	}
+	v, err := p.catalog.VersionBySlug(ctx, auth.Principal{}, parts[0], parts[1], parts[2])
+	if problem.Is(err, problem.NotFound) || err == nil && v.AgencyID != *application.OwnerAgency {
+		return foreign
+	}
+	return err
 }
 
 // tokenOf lets the gateway ask the verifier.
