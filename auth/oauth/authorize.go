@@ -308,12 +308,12 @@ func (s *Server) codeURL(ctx context.Context, request *fosite.AuthorizeRequest, 
 func (s *Server) errorURL(request *fosite.AuthorizeRequest, err error) (string, error) {
 	var said *fosite.RFC6749Error
 	if isAway(err) {
-		return s.answerURL(request, errAway.ToValues()), nil
+		return s.answerURL(request, owned(errAway).ToValues()), nil
 	}
 	if !errors.As(err, &said) || said.CodeField >= http.StatusInternalServerError {
 		return "", err
 	}
-	return s.answerURL(request, said.ToValues()), nil
+	return s.answerURL(request, owned(said).ToValues()), nil
 }
 
 // answerURL adds to the client's address what every answer carries: its state,

@@ -92,7 +92,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case !errors.As(err, &said):
 		err = fosite.ErrServerError.WithWrap(err)
 	}
-	e := fosite.ErrorToRFC6749Error(err)
+	e := owned(fosite.ErrorToRFC6749Error(err))
 	level := slog.LevelInfo
 	if e.CodeField >= http.StatusInternalServerError {
 		level = slog.LevelError
@@ -105,5 +105,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e.CodeField == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="lgsp"`)
 	}
-	s.fosite.WriteAccessError(r.Context(), w, nil, err)
+	s.fosite.WriteAccessError(r.Context(), w, nil, e)
+}
+
+// owned is a copy that fosite may write into: it fills an error's hint in when
+// the error is told, without a lock, and all requests share some errors (F17).
+func owned(e *fosite.RFC6749Error) *fosite.RFC6749Error {
+	own := *e
+	return &own
 }
