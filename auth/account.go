@@ -123,8 +123,6 @@ delete from auth.email_change where person_id = $1`
 delete from auth.oauth_allowed where person_id = $1`
 	endAppSQL = `
 delete from auth.totp where person_id = $1`
-	endCodesSQL = `
-delete from auth.recovery_code where person_id = $1`
 	endPasskeysSQL = `
 delete from auth.passkey where person_id = $1`
 	endLettersOfSQL = `
@@ -157,7 +155,7 @@ func (a *Auth) DeletePerson(ctx context.Context, who Principal, email string) er
 			return err
 		}
 		for _, sql := range []string{endMembershipsSQL, endIdentitiesSQL, endWaysBackSQL, endAllowedSQL,
-			endAppSQL, endCodesSQL, endPasskeysSQL, dropPendingSQL} {
+			endAppSQL, dropCodesSQL, endPasskeysSQL, dropPendingSQL} {
 			if _, err := tx.Exec(ctx, sql, p.ID); err != nil {
 				return fmt.Errorf("delete what is of person %s: %w", p.ID, err)
 			}

@@ -347,11 +347,6 @@ func (a *Auth) unenrol(ctx context.Context, tx pgx.Tx, h holder, n FactorNotice)
 	return a.tell(ctx, tx, h.who(), n)
 }
 
-const dropFactorsSQL = `
-with app as (delete from auth.totp where person_id = $1),
-     codes as (delete from auth.recovery_code where person_id = $1)
-delete from auth.passkey where person_id = $1`
-
 // DropFactors takes every second factor off the account of somebody who has
 // lost them all, and ends what they had proved; a letter tells them. An
 // official must set up a new one before their roles count. It fails with
@@ -361,8 +356,10 @@ func (a *Auth) DropFactors(ctx context.Context, who Principal, person uuid.UUID)
 		return err
 	}
 	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, dropFactorsSQL, person); err != nil {
-			return fmt.Errorf("drop the factors of person %s: %w", person, err)
+		for _, sql := range []string{endAppSQL, endPasskeysSQL, dropCodesSQL} {
+			if _, err := tx.Exec(ctx, sql, person); err != nil {
+				return fmt.Errorf("drop the factors of person %s: %w", person, err)
+			}
 		}
 		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
 			return err
