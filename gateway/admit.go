@@ -2,23 +2,27 @@ package gateway
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"lgsp/gateway/project"
+	"lgsp/internal/http1"
 	"lgsp/internal/problem"
 )
 
 // admit judges the upstream's answer before anything of it leaves. Under
 // agreed fields it fails closed: only a whole, plain, 2xx JSON answer passes,
 // and of it what was agreed.
-func (c *call) admit(r *http.Request, res *http.Response) error {
-	if res.StatusCode == http.StatusSwitchingProtocols {
+func (c *call) admit(r *http.Request, res *response) error {
+	if res.status == http.StatusSwitchingProtocols {
 		return problem.Errorf(problem.BadGateway, "the agency's system tried to change the protocol").Coded("upstream-upgrade")
 	}
 	if filter := c.filter(); filter != nil {
@@ -26,16 +30,9 @@ func (c *call) admit(r *http.Request, res *http.Response) error {
 			return err
 		}
 	}
-	for _, name := range []string{"Set-Cookie", "Server", "X-Powered-By", "Alt-Svc", "Clear-Site-Data", "DPoP-Nonce", "Strict-Transport-Security", "Service-Worker-Allowed"} {
-		res.Header.Del(name)
-	}
-	for name := range res.Header {
-		if strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "Lgsp-") || strings.Contains(name, "Ratelimit") {
-			delete(res.Header, name)
-		}
-	}
+	res.fields = cleaned(res.fields)
 	if c.caller.application != uuid.Nil {
-		res.Header.Set("Cache-Control", "no-store") // what one application is answered is nobody else's
+		res.fields.Set("Cache-Control", "no-store") // what one application is answered is nobody else's
 	}
 	if c.ticket != nil {
 		if err := c.ticket.Wait(r.Context()); err != nil {
@@ -45,33 +42,63 @@ func (c *call) admit(r *http.Request, res *http.Response) error {
 	return nil
 }
 
-func (c *call) project(r *http.Request, res *http.Response, filter *project.Filter) error {
+// notPassed are the fields of an answer that are not the upstream's to send
+// from our address.
+var notPassed = []string{"Set-Cookie", "Server", "X-Powered-By", "Alt-Svc", "Clear-Site-Data", "Dpop-Nonce", "Strict-Transport-Security", "Service-Worker-Allowed"}
+
+// cleaned drops what is not passed on of an answer's fields, in place: what is
+// ours to say, and what is of the upstream's connection.
+func cleaned(fields http1.Fields) http1.Fields {
+	named := perConnection(fields)
+	fields.Keep(func(line http1.Field) bool {
+		name := line.Name
+		switch {
+		case name == "Content-Length":
+			return true
+		case hopByHop[name], named[name], slices.Contains(notPassed, name):
+			return false
+		}
+		return !strings.HasPrefix(name, "Access-Control-") && !strings.HasPrefix(name, "Lgsp-") && !strings.Contains(name, "Ratelimit")
+	})
+	return fields
+}
+
+func (c *call) project(r *http.Request, res *response, filter *project.Filter) error {
 	if err := refusedUpstream(res); err != nil {
 		return err
 	}
-	header := http.Header{}
-	for _, name := range []string{"Content-Type", "Content-Language", "Date"} {
-		if values := res.Header.Values(name); len(values) == 1 {
-			header[name] = values
+	var fields http1.Fields // ETag, Digest, Link, Location and all else tell of what is left out
+	encoding, mediaType := "", ""
+	for _, line := range res.fields {
+		switch line.Name {
+		case "Content-Type", "Content-Language", "Date":
+			if fields.Has(line.Name) {
+				return notProjectable("it says twice what " + line.Name + " is")
+			}
+			fields.Add(line.Name, line.Value)
+		case "Content-Encoding":
+			encoding += line.Value
 		}
 	}
-	encoding := strings.Join(res.Header.Values("Content-Encoding"), ",")
-	res.Header, res.Trailer = header, nil // ETag, Digest, Link, Location and all else tell of what is left out
-	if r.Method == http.MethodHead || res.StatusCode == http.StatusNoContent {
-		header.Del("Content-Type")
-		return nil
+	res.fields, mediaType = fields, fields.Get("Content-Type")
+	if r.Method == http.MethodHead || res.status == http.StatusNoContent {
+		res.fields.Del("Content-Type")
+		return c.replace(res, nil)
 	}
 	if encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return notProjectable("it is compressed although it was asked not to be")
 	}
-	if !isJSON(header.Get("Content-Type")) {
+	if !isJSON(mediaType) {
 		return notProjectable("it is not JSON in UTF-8")
 	}
 	limit := or(c.node.MaxAnswer, 10<<20)
-	document, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
-	res.Trailer = nil // reading to the end has set it again
+	document, err := io.ReadAll(io.LimitReader(res.body, limit+1))
 	if r.Context().Err() != nil {
 		return r.Context().Err() // upstreamFault says which
+	}
+	var slow net.Error
+	if errors.As(err, &slow) && slow.Timeout() {
+		return err // the same
 	}
 	if err != nil {
 		return problem.Errorf(problem.BadGateway, "the agency's system broke its answer off").Coded("upstream-broken").Because(err)
@@ -83,17 +110,23 @@ func (c *call) project(r *http.Request, res *http.Response, filter *project.Filt
 	if err != nil {
 		return notProjectable("it is no JSON that can be read in one way only (" + err.Error() + ")")
 	}
-	_ = res.Body.Close() // read to its end or beyond use
-	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(agreed)), int64(len(agreed))
-	header.Set("Content-Length", strconv.Itoa(len(agreed)))
-	return nil
+	res.fields.Add("Content-Length", strconv.Itoa(len(agreed)))
+	return c.replace(res, agreed)
+}
+
+// replace puts our body in place of the upstream's, which is read to its end or
+// beyond use.
+func (c *call) replace(res *response, with []byte) error {
+	err := res.body.Close()
+	res.body = whole{bytes.NewReader(with)}
+	return err
 }
 
 // refusedUpstream replaces an answer that is not 2xx, or is partial: its body
 // may tell what was not agreed, its status may not be hidden from a caller who can act on it.
-func refusedUpstream(res *http.Response) error {
-	status := strconv.Itoa(res.StatusCode)
-	switch code := res.StatusCode; {
+func refusedUpstream(res *response) error {
+	status := strconv.Itoa(res.status)
+	switch code := res.status; {
 	case code == http.StatusPartialContent:
 		return notProjectable("it is a part only")
 	case code >= 200 && code < 300:
@@ -107,7 +140,7 @@ func refusedUpstream(res *http.Response) error {
 		return problem.Errorf(problem.Conflict, "the agency's system says that this no longer fits what it holds").Coded("upstream-conflict")
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
 		e := problem.Errorf(problem.Unavailable, "the agency's system is busy").Coded("upstream-busy")
-		if after, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 31); err == nil {
+		if after, err := strconv.ParseUint(res.fields.Get("Retry-After"), 10, 31); err == nil {
 			e.Sends("Retry-After", strconv.FormatUint(after, 10))
 		}
 		return e

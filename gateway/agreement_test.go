@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"os"
 	"strings"
@@ -163,10 +162,10 @@ func TestSuspendedOnEveryNode(t *testing.T) {
 	refusedWithin("key withdrawn", "key-wrong", "X-API-Key", w.key)
 
 	// A token tells its audience, which is the node's own address here.
-	token := func(server *httptest.Server) []string {
+	token := func(server *site) []string {
 		return []string{"Authorization", "Bearer 1|" + w.app.String() + "|" + server.URL + w.route.Prefix()}
 	}
-	for _, server := range []*httptest.Server{w.server, other} {
+	for _, server := range []*site{w.server, other} {
 		if got := w.send(server, "GET", "/ho-so", "", token(server)...); got.status != 200 {
 			t.Fatalf("a token: got %d %s", got.status, got.body)
 		}
@@ -259,8 +258,8 @@ func TestNotReady(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	n := &Node{Now: time.Now}
-	w.server.Config.Handler = n
-	if got := w.do("GET", "/danh-muc/1"); got.status != 503 || got.code != "gateway-starting" || n.Ready() == nil {
+	server, _ := serve(t, n, listen(t))
+	if got := w.send(server, "GET", "/danh-muc/1", ""); got.status != 503 || got.code != "gateway-starting" || n.Ready() == nil {
 		t.Errorf("got %d %s", got.status, got.code)
 	}
 }

@@ -484,7 +484,7 @@ func TestTrailersStayBehind(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	for _, s := range []*httptest.Server{server, w.server} {
+	for _, s := range []*site{{server.URL, server.Client()}, w.server} {
 		r, err := http.NewRequest("GET", s.URL+w.route.Prefix()+"/ho-so", nil)
 		if err != nil {
 			t.Fatal(err)

@@ -94,7 +94,7 @@ func (c *call) announce(windows ...window) {
 			tightest = w
 		}
 	}
-	own := c.answer.own
+	own := &c.answer.own
 	own.Set("RateLimit-Policy", strings.Join(policies, ", "))
 	own.Set("RateLimit", strings.Join(limits, ", "))
 	own.Set("X-RateLimit-Limit", strconv.Itoa(tightest.quota))

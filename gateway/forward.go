@@ -3,122 +3,166 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"io"
-	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"lgsp/internal/http1"
 	"lgsp/internal/problem"
 )
 
 // forward sends the call to the upstream and the answer to the caller.
 func (c *call) forward(r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), or(c.node.Longest, 10*time.Minute))
-	defer cancel()
-	r = r.WithContext(ctx)
-	proxy := httputil.ReverseProxy{
-		Rewrite:        c.rewrite,
-		Transport:      (*sender)(c),
-		ModifyResponse: func(res *http.Response) error { return c.admit(r, res) },
-		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(r, c.upstreamFault(r, err)) },
-		FlushInterval:  flushAfter, // streams of events and of unknown length: at once
-		BufferPool:     c.node.buffers,
-		ErrorLog:       quiet,
-	}
 	c.answer.hidesHints = c.filter() != nil || c.ticket != nil
-	if len(c.body) > 0 {
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(c.body)), int64(len(c.body))
-	} else {
-		r.Body, r.ContentLength = http.NoBody, 0
+	res, err := c.ask(r)
+	if err != nil {
+		c.refuse(r, c.upstreamFault(r, err))
+		return
 	}
-	r.TransferEncoding = nil
-	proxy.ServeHTTP(c.answer, r)
+	defer res.body.Close()
+	if err := c.admit(r, res); err != nil {
+		c.refuse(r, c.upstreamFault(r, err))
+		return
+	}
+	c.answer.hashes = c.operation.Access != Open // open data is the same for everybody
+	c.answer.begin(res.status, res.fields)
+	if _, err := res.body.WriteTo(c.answer); err != nil {
+		c.broken = true
+	}
+	c.answer.trailer(res.body.Trailer())
 }
 
-// flushAfter is how long a part of an answer waits for more. At once would
-// cost every answer a write for its headers alone.
-const flushAfter = 10 * time.Millisecond
-
-// quiet drops what ReverseProxy would log: the call's record says it.
-var quiet = log.New(io.Discard, "", 0)
-
-// newTransport keeps connections to upstreams. It follows nothing and unpacks nothing.
-func (n *Node) newTransport() *http.Transport {
-	return &http.Transport{
-		DialContext:            n.connect,
-		ForceAttemptHTTP2:      true,
-		DisableCompression:     true,
-		MaxIdleConns:           1024,
-		MaxIdleConnsPerHost:    128,
-		IdleConnTimeout:        60 * time.Second,
-		TLSHandshakeTimeout:    5 * time.Second,
-		ResponseHeaderTimeout:  or(n.Patience, 30*time.Second),
-		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
+// response is what an upstream answered.
+type response struct {
+	status int
+	fields http1.Fields
+	body   responseBody
 }
 
-// rewrite makes the upstream's request. What the caller said of itself goes
-// first, by whatever spelling of a header's name; then what we know is set.
-func (c *call) rewrite(p *httputil.ProxyRequest) {
-	out := p.Out
-	for name := range out.Header {
-		if isOurs(name) {
-			delete(out.Header, name)
-		}
+// responseBody is closed once by whoever has the response. Its trailer is there when
+// it is read to its end.
+type responseBody interface {
+	io.ReadCloser
+	io.WriterTo
+	Trailer() http1.Fields
+}
+
+// whole is a body of which all is here.
+type whole struct{ *bytes.Reader }
+
+// Close is of io.Closer.
+func (whole) Close() error { return nil }
+
+// Trailer is of responseBody.
+func (whole) Trailer() http1.Fields { return nil }
+
+// outgoing is the upstream's request, but for where it goes. What the caller
+// said of itself is left out, by whatever spelling of a header's name, and what
+// is of the caller's connection (RFC 9110 §7.6.1); then what we know is added.
+func (c *call) outgoing(r *http.Request) *http1.Request {
+	lines, ok := http1.Lines(r)
+	if !ok {
+		lines = http1.FieldsOf(r.Header)
 	}
-	out.Host = ""          // the address is chosen when it is sent
-	if c.filter() != nil { // the answer must be whole and readable
-		out.Header.Set("Accept-Encoding", "identity")
-		for _, name := range []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
-			out.Header.Del(name)
+	fields := make(http1.Fields, 0, len(lines)+8)
+	named := perConnection(lines)
+	projected := c.filter() != nil
+	for _, line := range lines {
+		if hopByHop[line.Name] || isOurs(line.Name) || named[line.Name] || projected && partial[line.Name] {
+			continue
 		}
+		fields = append(fields, line)
 	}
-	set := func(name, value string) { out.Header.Set(name, value) }
-	set("LGSP-Agency", c.version.AgencySlug)
+	if projected { // the answer must be whole and readable
+		fields.Add("Accept-Encoding", "identity")
+	}
+	fields.Add("Lgsp-Agency", c.version.AgencySlug)
 	if c.exchange.Application != uuid.Nil {
-		set("LGSP-Application", c.exchange.Application.String())
+		fields.Add("Lgsp-Application", c.exchange.Application.String())
 	}
 	if c.grant != nil {
-		set("LGSP-Agreement", c.grant.Agreement.String())
-		set("LGSP-Purpose", c.grant.Purpose)
+		fields.Add("Lgsp-Agreement", c.grant.id)
+		fields.Add("Lgsp-Purpose", c.grant.Purpose)
 	}
-	set("X-Request-Id", c.answer.own.Get("X-Request-Id"))
-	set("Traceparent", "00-"+c.exchange.Trace+"-"+span()+"-01")
-	out.Header.Add("Via", strings.TrimPrefix(p.In.Proto, "HTTP/")+" "+c.node.via) // RFC 9110 §7.6.3
+	fields.Add("X-Request-Id", c.answer.requestID)
+	fields.Add("Traceparent", "00-"+c.exchange.Trace+"-"+span()+"-01")
+	fields.Add("Via", strings.TrimPrefix(r.Proto, "HTTP/")+" "+c.node.via) // RFC 9110 §7.6.3
+	return &http1.Request{Method: r.Method, Fields: fields, Body: c.body, Within: or(c.node.Longest, 10*time.Minute), Informational: c.hint}
+}
+
+// hint passes a 1xx answer on, where nothing of the answer is held back.
+func (c *call) hint(status int, fields http1.Fields) {
+	if c.answer.hidesHints || status == http.StatusContinue { // that one is ours to say
+		return
+	}
+	fields = cleaned(fields)
+	header := c.answer.Header()
+	for _, line := range fields {
+		header.Add(line.Name, line.Value)
+	}
+	c.answer.WriteHeader(status)
+	clear(header)
+}
+
+// hopByHop are the fields of one connection, and those the transport writes.
+var hopByHop = map[string]bool{"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
+	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Content-Length": true, "Host": true, "Expect": true, "Http2-Settings": true}
+
+// partial are the fields that ask for a part of an answer, or for none.
+var partial = map[string]bool{"Accept-Encoding": true, "Range": true, "If-Range": true, "If-Match": true, "If-None-Match": true,
+	"If-Modified-Since": true, "If-Unmodified-Since": true}
+
+// perConnection are the fields that Connection names; nil when it names none.
+func perConnection(lines http1.Fields) map[string]bool {
+	var named map[string]bool
+	for _, line := range lines {
+		if line.Name != "Connection" {
+			continue
+		}
+		for token := range strings.SplitSeq(line.Value, ",") {
+			if token = strings.TrimSpace(token); token == "" || strings.EqualFold(token, "close") || strings.EqualFold(token, "keep-alive") {
+				continue
+			}
+			if named == nil {
+				named = map[string]bool{}
+			}
+			named[http.CanonicalHeaderKey(token)] = true
+		}
+	}
+	return named
 }
 
 // dashes is made once: making one costs more than using it.
 var dashes = strings.NewReplacer("_", "-", ".", "-")
 
-// isOurs reports whether a caller's header is taken away: credentials, our
+// ours are the headers of a caller's that are taken away: credentials, our
 // identity headers, what proxies say of the client, and what some frameworks
-// let override the method or the path. Some upstreams read _ and . as -.
-func isOurs(name string) bool {
-	name = dashes.Replace(strings.ToLower(name))
-	switch name {
-	case "authorization", "dpop", "cookie", "x-api-key", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip",
-		"client-cert", "client-cert-chain",
-		"x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "x-original-host",
-		"traceparent", "x-request-id", "upgrade", "connection", "http2-settings", "expect":
-		return true
-	}
-	return strings.HasPrefix(name, "lgsp-") || strings.HasPrefix(name, "x-forwarded") || strings.HasPrefix(name, "x-lgsp-")
+// let override the method or the path.
+var ours = map[string]bool{
+	"Authorization": true, "Dpop": true, "Cookie": true, "X-Api-Key": true, "Forwarded": true, "X-Real-Ip": true, "X-Client-Ip": true, "True-Client-Ip": true,
+	"Cf-Connecting-Ip": true, "Client-Cert": true, "Client-Cert-Chain": true,
+	"X-Http-Method-Override": true, "X-Http-Method": true, "X-Method-Override": true, "X-Original-Url": true, "X-Rewrite-Url": true, "X-Original-Host": true,
+	"Traceparent": true, "X-Request-Id": true,
 }
 
-func span() string {
-	var id [8]byte
-	rand.Read(id[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(id[:])
+// isOurs reports whether a caller's header is taken away. Some upstreams read
+// _ and . as -.
+func isOurs(name string) bool {
+	if strings.ContainsAny(name, "_.") {
+		name = http.CanonicalHeaderKey(dashes.Replace(name))
+		if hopByHop[name] {
+			return true
+		}
+	}
+	return ours[name] || strings.HasPrefix(name, "Lgsp-") || strings.HasPrefix(name, "X-Forwarded") || strings.HasPrefix(name, "X-Lgsp-")
 }
 
 // upstreamFault makes a problem of what went wrong behind us; nil when the
@@ -137,16 +181,10 @@ func (c *call) upstreamFault(r *http.Request, err error) error {
 	return problem.Errorf(problem.BadGateway, "the agency's system cannot be reached").Coded("upstream-unreachable").Because(err)
 }
 
-// bufferPool lends the buffers that answers are copied through.
-type bufferPool struct{ pool sync.Pool }
-
-// Get lends a buffer.
-func (b *bufferPool) Get() []byte {
-	if buffer, ok := b.pool.Get().(*[]byte); ok {
-		return *buffer
-	}
-	return make([]byte, 32<<10)
+// span is a span's id (W3C Trace Context §3.2.2.4), which nobody needs to be
+// unable to guess.
+func span() string {
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], rand.Uint64())
+	return hex.EncodeToString(id[:])
 }
-
-// Put takes it back.
-func (b *bufferPool) Put(buffer []byte) { b.pool.Put(&buffer) }

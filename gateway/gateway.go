@@ -81,16 +81,15 @@ type Node struct {
 
 // state is what a running node keeps.
 type state struct {
-	current   atomic.Pointer[snapshot] // nil until the first full load; what follows is set before it
-	fresh     atomic.Int64             // when the feed last answered, Unix nanoseconds
-	journal   *journal.Journal
-	flush     func(*os.File) error // of the journal; nil outside tests
-	transport http.RoundTripper
-	buffers   *bufferPool
-	via       string // our name in Via
-	rates     quota.Rates
-	days      quota.Days
-	used      auth.Uses // of keys, since Touch was told
+	current atomic.Pointer[snapshot] // nil until the first full load; what follows is set before it
+	fresh   atomic.Int64             // when the feed last answered, Unix nanoseconds
+	journal *journal.Journal
+	flush   func(*os.File) error // of the journal; nil outside tests
+	transports
+	via   string // our name in Via
+	rates quota.Rates
+	days  quota.Days
+	used  auth.Uses // of keys, since Touch was told
 }
 
 // Token is what a verified access token says.
@@ -109,6 +108,7 @@ type call struct {
 	path      string // canonical
 	rest      string // of path, behind the version's prefix
 	query     url.Values
+	rawQuery  string
 	body      []byte
 	version   *version
 	operation *operation
@@ -193,7 +193,8 @@ func (c *call) find(r *http.Request) error {
 	if err != nil {
 		return problem.Errorf(problem.Invalid, "%s", err).Coded("path-not-canonical", "reason", err.Error())
 	}
-	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+	c.rawQuery = r.URL.RawQuery
+	if c.query, err = url.ParseQuery(c.rawQuery); err != nil {
 		return problem.Errorf(problem.Invalid, "the query cannot be read in one way only").Coded("query-malformed")
 	}
 	if strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Via"), ",")), c.node.via) {

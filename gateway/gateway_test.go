@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -32,7 +33,7 @@ type world struct {
 	t        testing.TB
 	db       *pgxpool.Pool
 	node     *Node
-	server   *httptest.Server
+	server   *site
 	upstream *httptest.Server
 	flush    func(*os.File) error // of the journals of nodes that start from now on
 	patience time.Duration        // of nodes that start from now on, 0: 300 ms
@@ -111,12 +112,47 @@ func (w *world) newGrant(purpose string) Grant {
 
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) }
 
+// site is where a node is served as callers find it.
+type site struct {
+	URL    string
+	client *http.Client
+}
+
+// Client calls the site.
+func (s *site) Client() *http.Client { return s.client }
+
+// serve serves a node at a listener until the test ends or close is called.
+func serve(t testing.TB, n *Node, l net.Listener) (s *site, closed func()) {
+	t.Helper()
+	server, done := n.Server(nil), make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	transport := &http.Transport{}
+	closed = sync.OnceFunc(func() {
+		transport.CloseIdleConnections()
+		_ = server.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	t.Cleanup(closed)
+	return &site{URL: "http://" + l.Addr().String(), client: &http.Client{Transport: transport}}, closed
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // start runs one more node of the province.
-func (w *world) start(dir string) (*Node, *httptest.Server) {
+func (w *world) start(dir string) (*Node, *site) {
 	w.t.Helper()
-	server := httptest.NewUnstartedServer(nil)
+	l := listen(w.t)
 	n := &Node{
-		DB: w.db, Now: w.now, GatewayURL: "http://" + server.Listener.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
+		DB: w.db, Now: w.now, GatewayURL: "http://" + l.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
 		Peppers: map[int][]byte{1: pepper}, SubjectKey: []byte("subject key of the tests"), Dial: (&net.Dialer{}).DialContext,
 		Credentials: func(ctx context.Context) ([]auth.GatewayCredential, error) {
 			w.bounded(ctx)
@@ -155,14 +191,13 @@ func (w *world) start(dir string) (*Node, *httptest.Server) {
 		Metrics:  NewMetrics(),
 		Patience: or(w.patience, 300*time.Millisecond),
 	}
-	server.Config.Handler = n
 	n.flush = w.flush
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	server.Start()
+	server, closed := serve(w.t, n, l)
 	w.t.Cleanup(func() {
-		server.Close()
+		closed()
 		stop()
 		if err := <-done; err != nil {
 			w.t.Errorf("run: %v", err)
@@ -288,7 +323,7 @@ func (w *world) do(method, target string, headers ...string) reply {
 	return w.send(w.server, method, target, "", headers...)
 }
 
-func (w *world) send(server *httptest.Server, method, target, body string, headers ...string) reply {
+func (w *world) send(server *site, method, target, body string, headers ...string) reply {
 	w.t.Helper()
 	if rest, ok := strings.CutPrefix(target, "@"); ok {
 		target = rest

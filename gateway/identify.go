@@ -27,7 +27,7 @@ type caller struct {
 func (c *call) identify(r *http.Request) error {
 	kind, secret, err := c.credential(r)
 	if c.caller.presented.Is(auth.DPoPScheme) {
-		c.answer.own.Set("DPoP-Nonce", c.node.Nonce())
+		c.answer.own.Set("Dpop-Nonce", c.node.Nonce())
 	}
 	if err != nil {
 		return c.challenge(err)

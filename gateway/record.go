@@ -7,10 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"log/slog"
 	"net/http"
-	"regexp"
 
 	"github.com/google/uuid"
 
@@ -68,7 +66,7 @@ func (c *call) refuse(r *http.Request, err error) {
 		c.broken = true
 		return
 	}
-	extra := map[string]any{"request_id": c.answer.own.Get("X-Request-Id"), "docs": c.node.docs(c.version)}
+	extra := map[string]any{"request_id": c.answer.requestID, "docs": c.node.docs(c.version)}
 	for name, value := range e.Extra {
 		extra[name] = value
 	}
@@ -82,9 +80,7 @@ func (c *call) refuse(r *http.Request, err error) {
 func (c *call) finish(r *http.Request) {
 	e := &c.exchange
 	e.Status, e.BytesOut = c.answer.status, c.answer.bytes
-	if c.answer.sum != nil {
-		e.AnswerSum = hex.EncodeToString(c.answer.sum.Sum(nil))
-	}
+	e.AnswerSum = c.answer.digest()
 	e.Complete = !c.broken && c.answer.err == nil && r.Context().Err() == nil
 	if e.Status == 0 {
 		e.Status = statusGone
@@ -114,68 +110,4 @@ func (n *Node) deliver(ctx context.Context, records []journal.Delivered) error {
 		exchanges = append(exchanges, e)
 	}
 	return within(ctx, askPatience, func(ctx context.Context) error { return n.Deliver(ctx, exchanges) })
-}
-
-// answer is what the caller gets: it counts and hashes the body, and sets our
-// own headers last, on problems as on answers.
-type answer struct {
-	http.ResponseWriter
-	own        http.Header // ours, whatever the upstream sent
-	allow      string
-	head       bool
-	hidesHints bool // 1xx answers of the upstream are not passed on
-	status     int
-	bytes      int64
-	sum        hash.Hash
-	err        error // of the connection
-}
-
-var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-func newAnswer(w http.ResponseWriter, r *http.Request, trace string) *answer {
-	id := r.Header.Get("X-Request-Id")
-	if !requestID.MatchString(id) {
-		id = trace
-	}
-	return &answer{ResponseWriter: w, own: http.Header{"X-Request-Id": {id}}, head: r.Method == http.MethodHead}
-}
-
-// Unwrap lets http.ResponseController flush.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
-// WriteHeader sends the status and the headers, ours over the upstream's.
-func (a *answer) WriteHeader(status int) {
-	if status < 200 {
-		if !a.hidesHints && status != http.StatusSwitchingProtocols {
-			a.ResponseWriter.WriteHeader(status)
-		}
-		return
-	}
-	if a.status != 0 {
-		return
-	}
-	a.status, a.sum = status, sha256.New()
-	header := a.Header()
-	for name, values := range a.own {
-		if name == "Vary" || name == "Link" {
-			header[name] = append(header[name], values...)
-			continue
-		}
-		header[name] = values
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends a part of the body.
-func (a *answer) Write(part []byte) (int, error) {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
-	}
-	size, err := a.ResponseWriter.Write(part)
-	a.bytes += int64(size)
-	a.sum.Write(part[:size])
-	if err != nil {
-		a.err = err
-	}
-	return size, err
 }

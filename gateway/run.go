@@ -27,7 +27,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return fmt.Errorf("gateway url %q is no URL", n.GatewayURL)
 	}
 	n.via = gateway.Host
-	n.transport, n.buffers = n.newTransport(), &bufferPool{}
+	n.transports = n.newTransports()
 	n.journal = &journal.Journal{
 		Dir: filepath.Join(n.DataDir, "journal"), Segment: 16 << 20, Max: or(n.Evidence, 1<<30), Sync: 200 * time.Millisecond, Flush: n.flush,
 	}

@@ -3,17 +3,22 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"lgsp/gateway/upstream"
+	"lgsp/internal/http1"
 	"lgsp/internal/problem"
 )
 
@@ -27,15 +32,44 @@ func (n *Node) connect(ctx context.Context, network, address string) (net.Conn, 
 	return n.Dial(ctx, network, address)
 }
 
-// sender is a call seen as a transport: it sends the request to one of the
-// version's addresses, and once more to another when that is safe. The try and
-// the second one are one exchange: its intent is written before the first, its
-// outcome tells what the last one gave.
-type sender call
+// transports are the ways to upstreams: HTTP/1.1 in the clear, and whatever is
+// agreed on over TLS.
+type transports struct {
+	plain   *http1.Transport
+	secured *http.Transport
+}
 
-// RoundTrip is of http.RoundTripper. The request is the proxy's own copy.
-func (s *sender) RoundTrip(out *http.Request) (*http.Response, error) {
-	c := (*call)(s)
+// newTransports keep connections to upstreams. They follow nothing and unpack nothing.
+func (n *Node) newTransports() transports {
+	patience := or(n.Patience, 30*time.Second)
+	return transports{
+		plain: &http1.Transport{Dial: n.Dial, MaxIdle: maxIdle, IdleFor: idleFor, Connect: connectPatience, Answer: patience, Stall: stall},
+		secured: &http.Transport{
+			DialContext:            n.connect,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			ForceAttemptHTTP2:      true,
+			DisableCompression:     true,
+			MaxIdleConns:           8 * maxIdle,
+			MaxIdleConnsPerHost:    maxIdle,
+			IdleConnTimeout:        idleFor,
+			TLSHandshakeTimeout:    5 * time.Second,
+			ResponseHeaderTimeout:  patience,
+			ExpectContinueTimeout:  time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+	}
+}
+
+const (
+	maxIdle = 128              // connections kept to one address
+	idleFor = 60 * time.Second // how long they are
+	stall   = 30 * time.Second // for the next part of a body
+)
+
+// ask sends the call to one of the version's addresses, and once more to
+// another when that is safe. The try and the second one are one exchange: its
+// intent is written before the first, its outcome tells what the last one gave.
+func (c *call) ask(r *http.Request) (*response, error) {
 	try, ok := c.version.pool.Pick()
 	if !ok {
 		c.giveBack() // nothing was asked of the upstream
@@ -43,8 +77,9 @@ func (s *sender) RoundTrip(out *http.Request) (*http.Response, error) {
 		return nil, problem.Errorf(problem.Unavailable, "the agency's system does not answer; it is tried again in %s s", wait).
 			Coded("upstream-down", "seconds", wait).Sends("Retry-After", wait)
 	}
-	res, err := c.send(out, try)
-	if !retryable(out, res, err) {
+	out := c.outgoing(r)
+	res, err := c.send(r.Context(), out, try)
+	if !retryable(r, res, err) {
 		return res, err
 	}
 	other, ok := c.version.pool.Other(try)
@@ -52,30 +87,25 @@ func (s *sender) RoundTrip(out *http.Request) (*http.Response, error) {
 		return res, err
 	}
 	if res != nil {
-		_ = res.Body.Close() // not a byte of it was passed on
+		_ = res.body.Close() // not a byte of it was passed on
 	}
 	c.node.Metrics.retries.Inc()
-	again, address := out.WithContext(out.Context()), *out.URL // the first try may still be reading its own
-	again.URL = &address
-	if len(c.body) > 0 {
-		again.Body = io.NopCloser(bytes.NewReader(c.body))
-	}
-	return c.send(again, other)
+	return c.send(r.Context(), out, other)
 }
 
 // send sends the request to one address, and tells the pool what came of it.
-func (c *call) send(out *http.Request, try upstream.Try) (*http.Response, error) {
+func (c *call) send(ctx context.Context, out *http1.Request, try upstream.Try) (*response, error) {
 	what := upstream.Left
 	defer func() { c.version.pool.Done(try, what) }()
 	to := try.Target()
-	path := to.Path + c.rest
-	out.URL.Scheme, out.URL.Host, out.URL.User = to.Scheme, to.Host, nil
-	out.URL.RawPath, out.URL.Opaque = path, ""
-	out.URL.Path, _ = url.PathUnescape(path) // canonical: it unescapes
-	res, err := c.node.transport.RoundTrip(out)
+	out.Host, out.Target = to.Host, to.Path+c.rest
+	if c.rawQuery != "" {
+		out.Target += "?" + c.rawQuery
+	}
+	res, err := c.node.transports.do(ctx, to, out)
 	switch {
-	case err != nil && errors.Is(out.Context().Err(), context.Canceled):
-	case err != nil, res.StatusCode == http.StatusBadGateway, res.StatusCode == http.StatusServiceUnavailable, res.StatusCode == http.StatusGatewayTimeout:
+	case err != nil && errors.Is(ctx.Err(), context.Canceled):
+	case err != nil, res.status == http.StatusBadGateway, res.status == http.StatusServiceUnavailable, res.status == http.StatusGatewayTimeout:
 		what = upstream.Failed
 	default:
 		what = upstream.Answered
@@ -83,22 +113,110 @@ func (c *call) send(out *http.Request, try upstream.Try) (*http.Response, error)
 	return res, err
 }
 
+func (t transports) do(ctx context.Context, to upstream.Target, out *http1.Request) (*response, error) {
+	if to.Scheme == "https" {
+		return t.doSecured(ctx, to, out)
+	}
+	res, err := t.plain.Do(ctx, http1.Address{HostPort: to.HostPort}, out)
+	if err != nil {
+		return nil, err
+	}
+	return &response{status: res.Status, fields: res.Fields, body: res}, nil
+}
+
+// doSecured sends the request over TLS, by HTTP/2 where the upstream speaks it.
+func (t transports) doSecured(ctx context.Context, to upstream.Target, out *http1.Request) (*response, error) {
+	path, query, _ := strings.Cut(out.Target, "?")
+	plain, err := url.PathUnescape(path) // canonical: it unescapes
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, out.Within)
+	if out.Informational != nil {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
+			out.Informational(code, http1.FieldsOf(http.Header(header)))
+			return nil
+		}})
+	}
+	r := (&http.Request{Method: out.Method, URL: &url.URL{Scheme: to.Scheme, Host: to.Host, Path: plain, RawPath: path, RawQuery: query},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: out.Fields.Header(), ContentLength: int64(len(out.Body)), Body: http.NoBody}).WithContext(ctx)
+	switch {
+	case out.Stream != nil:
+		r.Body, r.ContentLength = io.NopCloser(out.Stream), out.Length
+	case len(out.Body) > 0:
+		r.Body = io.NopCloser(bytes.NewReader(out.Body))
+	}
+	if r.Header["User-Agent"] == nil {
+		r.Header.Set("User-Agent", "") // net/http would name itself
+	}
+	res, err := t.secured.RoundTrip(r)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return &response{status: res.StatusCode, fields: http1.FieldsOf(res.Header), body: &securedBody{response: res, cancel: cancel}}, nil
+}
+
+// securedBody is the body of an answer that net/http read.
+type securedBody struct {
+	response *http.Response
+	cancel   context.CancelFunc
+}
+
+// Read is of io.Reader.
+func (b *securedBody) Read(p []byte) (int, error) { return b.response.Body.Read(p) }
+
+// WriteTo is of io.WriterTo. Each part is flushed: how long the next one takes
+// nobody knows.
+func (b *securedBody) WriteTo(w io.Writer) (int64, error) {
+	flusher, _ := w.(interface{ FlushError() error })
+	buf := make([]byte, 32<<10)
+	for sum := int64(0); ; {
+		n, err := b.response.Body.Read(buf)
+		if n > 0 {
+			written, failed := w.Write(buf[:n])
+			sum += int64(written)
+			if failed == nil && err == nil && flusher != nil {
+				failed = flusher.FlushError()
+			}
+			if failed != nil {
+				return sum, failed
+			}
+		}
+		if err == io.EOF {
+			return sum, nil
+		}
+		if err != nil {
+			return sum, err
+		}
+	}
+}
+
+// Close is of io.Closer.
+func (b *securedBody) Close() error {
+	defer b.cancel()
+	return b.response.Body.Close()
+}
+
+// Trailer is of responseBody.
+func (b *securedBody) Trailer() http1.Fields { return http1.FieldsOf(b.response.Trailer) }
+
 // retryable reports whether another address may be asked: of a method that
 // changes nothing (RFC 9110 §9.2.1), when no answer began or a gateway before
 // the system gave one. An upstream that is only slow is not asked twice.
-func retryable(out *http.Request, res *http.Response, err error) bool {
-	switch out.Method {
+func retryable(r *http.Request, res *response, err error) bool {
+	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 	default:
 		return false
 	}
 	if err == nil {
-		return res.StatusCode == http.StatusBadGateway || res.StatusCode == http.StatusServiceUnavailable
+		return res.status == http.StatusBadGateway || res.status == http.StatusServiceUnavailable
 	}
 	var slow net.Error
 	var op *net.OpError
 	notConnected := errors.As(err, &op) && op.Op == "dial"
-	return out.Context().Err() == nil && (notConnected || !errors.As(err, &slow) || !slow.Timeout())
+	return r.Context().Err() == nil && (notConnected || !errors.As(err, &slow) || !slow.Timeout())
 }
 
 // attachPool gives a version that is loaded the pool of its older self, with

@@ -50,6 +50,7 @@ type operation struct {
 // grant is a compiled Grant.
 type grant struct {
 	Grant
+	id      string   // Agreement, as text
 	agreed  []string // IDs of its operations
 	filters map[string]*project.Filter
 }
@@ -127,7 +128,7 @@ func lastName(field string) string {
 
 // compileGrant makes a Grant fit to decide by.
 func compileGrant(g Grant) (*grant, error) {
-	c := &grant{Grant: g, agreed: []string{}, filters: make(map[string]*project.Filter, len(g.Operations))}
+	c := &grant{Grant: g, id: g.Agreement.String(), agreed: []string{}, filters: make(map[string]*project.Filter, len(g.Operations))}
 	for _, o := range g.Operations {
 		filter, err := project.Compile(o.Fields)
 		if err != nil {

@@ -91,7 +91,7 @@ const (
 // portal's pages any, every page an open operation's. It is called before the
 // operation is known, and again when it is.
 func (c *call) cors(r *http.Request) {
-	own, origin := c.answer.own, r.Header.Get("Origin")
+	own, origin := &c.answer.own, r.Header.Get("Origin")
 	own.Set("Vary", "Origin")
 	switch {
 	case c.operation != nil && c.operation.Access == Open:
@@ -110,7 +110,7 @@ func (c *call) preflight(r *http.Request) bool {
 	if r.Method != http.MethodOptions {
 		return false
 	}
-	own := c.answer.own
+	own := &c.answer.own
 	if own.Get("Access-Control-Allow-Origin") != "" && r.Header.Get("Access-Control-Request-Method") != "" {
 		own.Set("Access-Control-Allow-Methods", c.answer.allow)
 		own.Set("Access-Control-Allow-Headers", corsHeaders)

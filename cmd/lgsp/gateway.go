@@ -72,14 +72,15 @@ func (p *platform) runNode(ctx context.Context, d doors) error {
 	services.Go(func() error { return p.config.files.watch(working) })
 	ops := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}
 	for _, door := range []door{
-		{d.gateway, p.config.files.server(tls.NoClientCert), p.node},
-		{d.mtls, p.config.files.server(tls.RequestClientCert), withCertificate(p.config.TrustedProxies, p.node)},
-		{d.ops, nil, ops.Handler()},
+		{d.gateway, p.node.Server(p.config.files.server(tls.NoClientCert))},
+		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, p.node)), p.config.files.server(tls.RequestClientCert))},
+		{d.ops, server(ops.Handler())},
 	} {
 		if door.Listener != nil {
 			servers.Go(func() error { return door.serveUntil(ctx, p.config.Drain) })
 		}
 	}
+	context.AfterFunc(ctx, func() { p.stopping.Store(true) })
 	err := servers.Wait()
 	stop()
 	return errors.Join(err, services.Wait())

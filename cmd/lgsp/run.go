@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"lgsp/internal/http1"
 	"lgsp/internal/telemetry"
 )
 
@@ -48,15 +49,16 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 	ops := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}
 	files, pages := p.config.files, p.portal.Routes()
 	for _, door := range []door{
-		{d.portal, files.server(tls.NoClientCert), pages},
-		{d.gateway, files.server(tls.NoClientCert), p.node},
-		{d.mtls, files.server(tls.RequestClientCert), withCertificate(p.config.TrustedProxies, forClients(pages, p.node))},
-		{d.ops, nil, ops.Handler()},
+		{d.portal, secured(server(pages), files.server(tls.NoClientCert))},
+		{d.gateway, p.node.Server(files.server(tls.NoClientCert))},
+		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, forClients(pages, p.node))), files.server(tls.RequestClientCert))},
+		{d.ops, server(ops.Handler())},
 	} {
 		if door.Listener != nil {
 			servers.Go(func() error { return door.serveUntil(serving, p.config.Drain) })
 		}
 	}
+	context.AfterFunc(serving, func() { p.stopping.Store(true) })
 	go p.announce(serving, ready)
 	err := servers.Wait()
 	stopWorking()
@@ -81,6 +83,9 @@ func (p *platform) announce(ctx context.Context, ready func()) {
 
 // ready is nil when the node may be given traffic.
 func (p *platform) ready(ctx context.Context) error {
+	if p.stopping.Load() {
+		return errors.New("the node is stopping")
+	}
 	if err := p.node.Ready(); err != nil {
 		return err
 	}
@@ -158,19 +163,24 @@ func endAfterChunks(next http.Handler) http.Handler {
 	})
 }
 
-// door is a listener, how it speaks TLS (nil: not), and what answers there.
+// door is a listener and what answers there.
 type door struct {
 	net.Listener
-	tls     *tls.Config
-	handler http.Handler
+	server servesDoor
+}
+
+// servesDoor is a server of net/http or of ours.
+type servesDoor interface {
+	Serve(net.Listener) error // http.ErrServerClosed once it is shut down or closed
+	Shutdown(context.Context) error
+	Close() error
 }
 
 // serveUntil serves a door until ctx ends, then lets requests finish within drain.
 func (d door) serveUntil(ctx context.Context, drain time.Duration) error {
-	s := server(d.handler)
 	var group errgroup.Group
 	group.Go(func() error {
-		if err := serveOn(s, d.Listener, d.tls); !errors.Is(err, http.ErrServerClosed) {
+		if err := d.server.Serve(d.Listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve %s: %w", d.Addr(), err)
 		}
 		return nil
@@ -179,19 +189,39 @@ func (d door) serveUntil(ctx context.Context, drain time.Duration) error {
 		<-ctx.Done()
 		late, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
-		if s.Shutdown(late) != nil {
-			_ = s.Close() // whoever is still here has had the time to drain
+		if s, ok := d.server.(*http1.Server); ok {
+			letGo(s, drain/4)
+		}
+		if d.server.Shutdown(late) != nil {
+			_ = d.server.Close() // whoever is still here has had the time to drain
 		}
 		return nil
 	})
 	return group.Wait()
 }
 
-// serveOn serves HTTP/1.1, and over TLS HTTP/2 too.
-func serveOn(s *http.Server, l net.Listener, secured *tls.Config) error {
-	if secured == nil {
-		return s.Serve(l)
+// letGo lets callers go elsewhere, each with its next answer, before the door
+// is shut: until none is here, and not longer than within. Whoever sends calls
+// to this node sees meanwhile that it is not ready.
+func letGo(s *http1.Server, within time.Duration) {
+	s.Drain()
+	for end := time.Now().Add(within); s.Connections() > 0 && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
 	}
-	s.TLSConfig = secured
-	return s.ServeTLS(l, "", "")
+}
+
+// tlsServer is a server of net/http whose clients come over TLS, with HTTP/1.1
+// and HTTP/2.
+type tlsServer struct{ *http.Server }
+
+// Serve is of servesDoor.
+func (s tlsServer) Serve(l net.Listener) error { return s.ServeTLS(l, "", "") }
+
+// secured lets a server speak TLS, nil: not.
+func secured(s *http.Server, how *tls.Config) servesDoor {
+	if how == nil {
+		return s
+	}
+	s.TLSConfig = how
+	return tlsServer{s}
 }

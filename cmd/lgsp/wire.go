@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,6 +48,7 @@ type platform struct {
 	clients    *clients
 	upstreams  *upstreams
 	metrics    *prometheus.Registry
+	stopping   atomic.Bool // no new calls are to be sent here
 }
 
 // wire makes the rooms and fills in what each needs of the others.

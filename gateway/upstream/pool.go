@@ -6,6 +6,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -89,6 +90,8 @@ type Target struct {
 	Scheme string
 	Host   string // with the port, when the URL has one
 	Path   string // escaped, without a slash at the end
+
+	HostPort string // to connect to: with the port in any case
 }
 
 // Try is one call to one address. Whoever picks it tells Done what became of it.
@@ -116,10 +119,18 @@ func New(addresses []Address) (*Pool, error) {
 			return nil, fmt.Errorf("the upstream's weight %d is not 1 to %d", a.Weight, MaxWeight)
 		}
 		p.servers = append(p.servers, &server{weight: a.Weight,
-			Target: Target{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.EscapedPath(), "/")}})
+			Target: Target{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.EscapedPath(), "/"), HostPort: hostPort(u)}})
 	}
 	p.turns = turns(p.servers)
 	return p, nil
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // turns orders one round so that each server comes as often as it weighs, and

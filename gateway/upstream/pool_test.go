@@ -57,8 +57,8 @@ func TestNew(t *testing.T) {
 		list []Address
 		want Target
 	}{
-		{"one", []Address{{"http://a.vn", 1}}, Target{"http", "a.vn", ""}},
-		{"a path and a port", []Address{{"https://a.vn:8443/goc/%C4%91/", 100}}, Target{"https", "a.vn:8443", "/goc/%C4%91"}},
+		{"one", []Address{{"http://a.vn", 1}}, Target{"http", "a.vn", "", "a.vn:80"}},
+		{"a path and a port", []Address{{"https://a.vn:8443/goc/%C4%91/", 100}}, Target{"https", "a.vn:8443", "/goc/%C4%91", "a.vn:8443"}},
 		{"none", nil, Target{}},
 		{"too many", slices.Repeat([]Address{{"http://a.vn", 1}}, MaxAddresses+1), Target{}},
 		{"no weight", []Address{{"http://a.vn", 0}}, Target{}},

@@ -49,9 +49,8 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo is of io.WriterTo. What is there already is written without waiting
-// for more; a Flusher is flushed when more is not there yet and nobody knows
-// how much will come.
+// WriteTo is of io.WriterTo. What is there already is written, and flushed where
+// w can be, before more is waited for.
 func (b *body) WriteTo(w io.Writer) (int64, error) {
 	var sum int64
 	var large *[]byte
@@ -72,7 +71,7 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 		n, err := w.Write(view)
 		sum += int64(n)
 		b.take(n)
-		if err == nil && !b.over && b.in.r == b.in.w && (b.chunked || b.toEnd) && flusher != nil {
+		if err == nil && !b.over && b.in.r == b.in.w && flusher != nil {
 			err = flusher.FlushError()
 		}
 		if err != nil {

@@ -55,12 +55,25 @@ func newConn(s *Server, accepted net.Conn) *conn {
 		state := secured.ConnectionState()
 		c.tls = &state
 	}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.ctx, c.cancel = context.WithCancel(context.WithValue(context.Background(), connKey{}, c))
 	c.blank = *(&http.Request{Header: http.Header{}, URL: &c.url, Body: http.NoBody, RemoteAddr: accepted.RemoteAddr().String(), TLS: c.tls}).WithContext(c.ctx)
 	c.request = new(http.Request)
 	*c.request = c.blank
 	c.deadline.Store(s.now.Load() + int64(s.HeadWithin)) // the first request is due soon
 	return c
+}
+
+type connKey struct{}
+
+// Lines are the header of a request in the order it came, with Host and what
+// is of the connection; false when this package did not read it. They are good
+// while the request is answered.
+func Lines(r *http.Request) (Fields, bool) {
+	c, ok := r.Context().Value(connKey{}).(*conn)
+	if !ok {
+		return nil, false
+	}
+	return c.head.fields, true
 }
 
 // source reads from the connection; each part that comes gives a body more time.

@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"net/http"
+	"slices"
+	"sync"
+
+	"lgsp/internal/http1"
+)
+
+// answer is what the caller gets: it counts and hashes the body, and sets our
+// own headers last, on problems as on answers.
+type answer struct {
+	http.ResponseWriter
+	own        http1.Fields // ours, whatever the upstream sent
+	requestID  string
+	allow      string
+	hidesHints bool // 1xx answers of the upstream are not passed on
+	hashes     bool // the body's hash is wanted
+	status     int  // 0: not begun
+	bytes      int64
+	sum        hash.Hash
+	err        error // of the connection
+}
+
+// sums are hashes to be used again.
+var sums = sync.Pool{New: func() any { return sha256.New() }}
+
+func newAnswer(w http.ResponseWriter, r *http.Request, trace string) *answer {
+	id := r.Header.Get("X-Request-Id")
+	if !isRequestID(id) {
+		id = trace
+	}
+	return &answer{ResponseWriter: w, requestID: id, hashes: true, own: append(make(http1.Fields, 0, 12), http1.Field{Name: "X-Request-Id", Value: id})}
+}
+
+// isRequestID reports whether a caller's id is one: 1 to 64 of A-Z a-z 0-9 . _ -.
+func isRequestID(id string) bool {
+	for i := range len(id) {
+		c := id[i]
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 64
+}
+
+// Unwrap lets http.ResponseController flush.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// fieldsWriter is a writer that takes the lines of a header in order.
+type fieldsWriter interface {
+	WriteFields(status int, fields http1.Fields)
+}
+
+// begin sends the status and the headers, ours over the upstream's.
+func (a *answer) begin(status int, fields http1.Fields) {
+	if a.status != 0 {
+		return
+	}
+	a.status = status
+	all := make(http1.Fields, 0, len(fields)+len(a.own))
+	for _, line := range fields {
+		if line.Name == "Vary" || line.Name == "Link" || !a.own.Has(line.Name) {
+			all = append(all, line)
+		}
+	}
+	all = append(all, a.own...)
+	if w, ok := a.ResponseWriter.(fieldsWriter); ok {
+		w.WriteFields(status, all)
+		return
+	}
+	header := a.Header()
+	for _, line := range all {
+		header[line.Name] = append(header[line.Name], line.Value)
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// WriteHeader is of http.ResponseWriter: what problems are written with.
+func (a *answer) WriteHeader(status int) {
+	switch {
+	case status == http.StatusSwitchingProtocols:
+	case status < 200:
+		a.ResponseWriter.WriteHeader(status)
+	default:
+		fields := http1.FieldsOf(a.Header())
+		clear(a.Header())
+		a.begin(status, fields)
+	}
+}
+
+// Write sends a part of the body.
+func (a *answer) Write(part []byte) (int, error) {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	size, err := a.ResponseWriter.Write(part)
+	a.bytes += int64(size)
+	if a.hashes {
+		if a.sum == nil {
+			a.sum = sums.Get().(hash.Hash)
+			a.sum.Reset()
+		}
+		a.sum.Write(part[:size]) // never fails (package hash)
+	}
+	if err != nil {
+		a.err = err
+	}
+	return size, err
+}
+
+// digest is the hash of the body that left, hex; "" when none is wanted or
+// nothing was begun.
+func (a *answer) digest() string {
+	if !a.hashes || a.status == 0 {
+		return ""
+	}
+	if a.sum == nil {
+		return sumOfNothing
+	}
+	var sum [sha256.Size]byte
+	text := hex.EncodeToString(a.sum.Sum(sum[:0]))
+	sums.Put(a.sum)
+	a.sum = nil
+	return text
+}
+
+const sumOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// FlushError sends what is gathered (http.ResponseController).
+func (a *answer) FlushError() error { return http.NewResponseController(a.ResponseWriter).Flush() }
+
+// trailer sends what followed the body (RFC 9110 §6.5).
+func (a *answer) trailer(fields http1.Fields) {
+	for _, line := range fields {
+		if !slices.Contains(notPassed, line.Name) {
+			a.Header().Add(http.TrailerPrefix+line.Name, line.Value)
+		}
+	}
+}
