@@ -4,10 +4,13 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"hash"
 	"hash/crc32"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 
 	"lgsp/internal/problem"
 )
@@ -106,8 +109,27 @@ func (k Key) Hash(pepper []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// Matches reports, in constant time, whether hash is stored of this key.
-func (k Key) Matches(pepper, hash []byte) bool { return hmac.Equal(k.Hash(pepper), hash) }
+// Matches reports, in constant time, whether stored is kept of this key.
+func (k Key) Matches(pepper, stored []byte) bool { return hmac.Equal(k.Hash(pepper), stored) }
+
+// Matcher reports as Key.Matches does, under one pepper, for many calls: it
+// prepares once what the pepper alone decides. It is safe for concurrent use.
+type Matcher struct{ macs sync.Pool }
+
+// NewMatcher makes the matcher of a pepper.
+func NewMatcher(pepper []byte) *Matcher {
+	return &Matcher{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, pepper) }}}
+}
+
+// Matches reports, in constant time, whether hash is stored of the key.
+func (m *Matcher) Matches(k Key, stored []byte) bool {
+	mac := m.macs.Get().(hash.Hash)
+	defer m.macs.Put(mac)
+	mac.Reset()
+	io.WriteString(mac, k.secret) // never fails (package hash)
+	var sum [sha256.Size]byte
+	return hmac.Equal(mac.Sum(sum[:0]), stored)
+}
 
 // String names the key without its secret.
 func (k Key) String() string { return "lgsp_" + k.Kind + "_" + k.Lookup + "…" }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"hash"
 	"io"
 	"net/http"
 	"slices"
@@ -58,7 +59,11 @@ func (c *call) readBody(r *http.Request) error {
 	if r.ContentLength > limit {
 		return tooLarge.Sends("Connection", "close")
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	var body []byte
+	var err error
+	if r.Body != http.NoBody {
+		body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+	}
 	c.exchange.BytesIn = int64(len(body))
 	if err != nil {
 		return problem.Errorf(problem.Invalid, "the request's body broke off").Coded("body-broken").Because(err)
@@ -67,11 +72,22 @@ func (c *call) readBody(r *http.Request) error {
 		return tooLarge.Sends("Connection", "close")
 	}
 	c.body = body
-	sum := sha256.New()
-	io.WriteString(sum, r.Method+" "+c.path+"?"+r.URL.RawQuery+"\n") // never fails (package hash)
-	sum.Write(body)
-	c.exchange.RequestSum = hex.EncodeToString(sum.Sum(nil))
+	c.exchange.RequestSum = c.requestSum(r.Method)
 	return nil
+}
+
+// requestSum is the hash of method, target and body, hex.
+func (c *call) requestSum(method string) string {
+	sum := sums.Get().(hash.Hash)
+	defer sums.Put(sum)
+	sum.Reset()
+	var first [512]byte
+	line := append(append(first[:0], method...), ' ')
+	line = append(append(append(line, c.path...), '?'), c.rawQuery...)
+	sum.Write(append(line, '\n')) // never fails (package hash)
+	sum.Write(c.body)
+	var digest [sha256.Size]byte
+	return hex.EncodeToString(sum.Sum(digest[:0]))
 }
 
 // choosers are parameters whose values name fields.

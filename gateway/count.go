@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"fmt"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -60,7 +59,7 @@ func (c *call) bucket(r *http.Request) quota.Key {
 		return agreementBucket(c.caller.application, c.version.Version)
 	}
 	var k quota.Key
-	address := network(c.node.address(r)).As16()
+	address := network(c.address).As16()
 	copy(k[:16], address[:])
 	copy(k[16:], c.version.Version[:])
 	return k
@@ -85,18 +84,26 @@ type window struct {
 // announce tells the caller what is left (draft-ietf-httpapi-ratelimit-headers-11),
 // and in the older headers of the window with least left; X-RateLimit-Reset counts seconds to go.
 func (c *call) announce(windows ...window) {
-	var policies, limits []string
 	tightest := windows[0]
-	for _, w := range windows {
-		policies = append(policies, fmt.Sprintf("%q;q=%d;w=%d", w.name, w.quota, int(w.length.Seconds())))
-		limits = append(limits, fmt.Sprintf("%q;r=%d;t=%s", w.name, w.left, seconds(w.reset)))
+	var room [256]byte
+	policies, limits := room[:0:128], room[128:128]
+	for i, w := range windows {
+		if i > 0 {
+			policies, limits = append(policies, ", "...), append(limits, ", "...)
+		}
+		policies = append(append(append(policies, '"'), w.name...), `";q=`...)
+		policies = append(strconv.AppendInt(policies, int64(w.quota), 10), ";w="...)
+		policies = strconv.AppendInt(policies, int64(w.length/time.Second), 10)
+		limits = append(append(append(limits, '"'), w.name...), `";r=`...)
+		limits = append(strconv.AppendInt(limits, int64(w.left), 10), ";t="...)
+		limits = strconv.AppendInt(limits, inSeconds(w.reset), 10)
 		if w.left < tightest.left {
 			tightest = w
 		}
 	}
 	own := &c.answer.own
-	own.Set("RateLimit-Policy", strings.Join(policies, ", "))
-	own.Set("RateLimit", strings.Join(limits, ", "))
+	own.Set("RateLimit-Policy", string(policies))
+	own.Set("RateLimit", string(limits))
 	own.Set("X-RateLimit-Limit", strconv.Itoa(tightest.quota))
 	own.Set("X-RateLimit-Remaining", strconv.Itoa(tightest.left))
 	own.Set("X-RateLimit-Reset", seconds(tightest.reset))
@@ -110,9 +117,9 @@ func tooMany(w window, code string) error {
 }
 
 // seconds rounds up, so that who waits as long is not refused again.
-func seconds(d time.Duration) string {
-	return itoa(int64((d + time.Second - 1) / time.Second))
-}
+func seconds(d time.Duration) string { return itoa(inSeconds(d)) }
+
+func inSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 

@@ -18,12 +18,15 @@ func (c *call) decide(r *http.Request) error {
 		return problem.Errorf(problem.Unavailable, "this node has lost touch with the platform, and serves open operations only until it is back").
 			Coded("config-stale").Sends("Retry-After", "30")
 	}
-	purposes := r.Header.Values("LGSP-Purpose")
+	purposes, purpose := r.Header["Lgsp-Purpose"], ""
 	if len(purposes) > 1 {
 		return problem.Errorf(problem.Invalid, "LGSP-Purpose names one purpose, once").Coded("purpose-twice")
 	}
+	if len(purposes) == 1 {
+		purpose = purposes[0]
+	}
 	q := question{version: c.version, operation: c.operation, application: c.caller.application,
-		credential: c.caller.credential, purpose: r.Header.Get("LGSP-Purpose"), now: c.now}
+		credential: c.caller.credential, purpose: purpose, now: c.now}
 	g, verdict, err := c.snapshot.judge(q)
 	if g != nil {
 		c.exchange.Agreement, c.exchange.Revision, c.exchange.Purpose = g.Agreement, g.Revision, g.Purpose
@@ -84,24 +87,25 @@ func ask(g *grant, q question) (policy.Verdict, error) {
 // choose takes the agreement in force, by purpose where there are several. With
 // none in force it gives the latest, and says what is wrong with it.
 func choose(list []*grant, q question) (*grant, error) {
-	var inForce []*grant
-	var last *grant
+	var found, last *grant
+	several := false
 	for _, g := range list {
 		if q.purpose != "" && g.Purpose != q.purpose {
 			continue
 		}
-		if g.State == "active" && !q.now.Before(g.Starts) && q.now.Before(g.Ends) {
-			inForce = append(inForce, g)
+		if g.inForce(q.now) {
+			several = several || found != nil
+			found = g
 		}
 		if last == nil || g.Ends.After(last.Ends) {
 			last = g
 		}
 	}
 	switch {
-	case len(inForce) == 1:
-		return inForce[0], nil
-	case len(inForce) > 1:
-		return nil, purposeRequired(inForce)
+	case several:
+		return nil, purposeRequired(list, q)
+	case found != nil:
+		return found, nil
 	case last != nil:
 		return last, notInForce(last, q.now)
 	case len(list) > 0:
@@ -111,10 +115,16 @@ func choose(list []*grant, q question) (*grant, error) {
 	return nil, nil
 }
 
-func purposeRequired(list []*grant) error {
+func (g *grant) inForce(now time.Time) bool {
+	return g.State == "active" && !now.Before(g.Starts) && now.Before(g.Ends)
+}
+
+func purposeRequired(list []*grant, q question) error {
 	var names []string
 	for _, g := range list {
-		names = append(names, g.Purpose)
+		if g.inForce(q.now) && (q.purpose == "" || g.Purpose == q.purpose) {
+			names = append(names, g.Purpose)
+		}
 	}
 	slices.Sort(names)
 	e := problem.Errorf(problem.Invalid, "the application has several agreements on this API; name one purpose in the header LGSP-Purpose: %s", strings.Join(names, ", ")).

@@ -86,10 +86,12 @@ type state struct {
 	journal *journal.Journal
 	flush   func(*os.File) error // of the journal; nil outside tests
 	transports
-	via   string // our name in Via
-	rates quota.Rates
-	days  quota.Days
-	used  auth.Uses // of keys, since Touch was told
+	via       string                // our name in Via
+	matchers  map[int]*auth.Matcher // of Peppers
+	addresses addressHashes
+	rates     quota.Rates
+	days      quota.Days
+	used      auth.Uses // of keys, since Touch was told
 }
 
 // Token is what a verified access token says.
@@ -105,8 +107,9 @@ type call struct {
 	node      *Node
 	snapshot  *snapshot
 	now       time.Time
-	path      string // canonical
-	rest      string // of path, behind the version's prefix
+	address   netip.Addr // the caller's
+	path      string     // canonical
+	rest      string     // of path, behind the version's prefix
 	query     url.Values
 	rawQuery  string
 	body      []byte
@@ -124,9 +127,9 @@ type call struct {
 // ServeHTTP answers one call and leaves its record.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	trace := telemetry.TraceOf(r)
-	r = r.WithContext(telemetry.WithTrace(r.Context(), trace))
 	c := &call{node: n, snapshot: n.current.Load(), now: n.Now(), answer: newAnswer(w, r, trace)}
 	if c.snapshot == nil {
+		c.exchange.Trace = trace
 		c.refuse(r, problem.Errorf(problem.Unavailable, "the gateway is starting; try again in a few seconds").
 			Coded("gateway-starting").Sends("Retry-After", "2"))
 		return
@@ -194,10 +197,12 @@ func (c *call) find(r *http.Request) error {
 		return problem.Errorf(problem.Invalid, "%s", err).Coded("path-not-canonical", "reason", err.Error())
 	}
 	c.rawQuery = r.URL.RawQuery
-	if c.query, err = url.ParseQuery(c.rawQuery); err != nil {
-		return problem.Errorf(problem.Invalid, "the query cannot be read in one way only").Coded("query-malformed")
+	if c.rawQuery != "" {
+		if c.query, err = url.ParseQuery(c.rawQuery); err != nil {
+			return problem.Errorf(problem.Invalid, "the query cannot be read in one way only").Coded("query-malformed")
+		}
 	}
-	if strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Via"), ",")), c.node.via) {
+	if via := r.Header["Via"]; len(via) > 0 && strings.Contains(strings.ToLower(strings.Join(via, ",")), c.node.via) {
 		return problem.Errorf(http.StatusLoopDetected, "the call came through this gateway before").Coded("call-loop")
 	}
 	c.path = path

@@ -111,13 +111,14 @@ func (c *call) byKey(r *http.Request, text string) error {
 	}
 	wrong := problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
 	known, ok := c.snapshot.credentials[key.Lookup]
-	if !ok || !key.Matches(c.node.Peppers[known.PepperVersion], known.Hash) || !c.now.Before(known.Expires) {
+	matcher := c.node.matchers[known.PepperVersion]
+	if !ok || matcher == nil || !matcher.Matches(key, known.Hash) || !c.now.Before(known.Expires) {
 		return wrong
 	}
 	if known.Disabled {
 		return problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").Coded("caller-disabled")
 	}
-	from := c.node.address(r)
+	from := c.address
 	c.exchange.Application = known.Application // its owner is to see where the key is tried
 	if !auth.Within(known.Networks, from) {
 		return problem.Errorf(problem.Forbidden, "the key may not be used from this address; its owner limits it to certain networks").

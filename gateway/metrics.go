@@ -13,6 +13,7 @@ import (
 type Metrics struct {
 	node      atomic.Pointer[Node]
 	calls     *prometheus.CounterVec
+	answered  [6]prometheus.Counter // of calls without a problem, by class of status
 	durations prometheus.Histogram
 	retries   prometheus.Counter
 	changes   *prometheus.CounterVec // of upstream addresses
@@ -33,7 +34,7 @@ var (
 
 // NewMetrics makes the figures of one node.
 func NewMetrics() *Metrics {
-	return &Metrics{
+	m := &Metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lgsp_gateway_calls_total", Help: "Calls answered, by class of status and code of the problem.",
 		}, []string{"class", "code"}),
@@ -48,12 +49,20 @@ func NewMetrics() *Metrics {
 			Name: "lgsp_gateway_upstream_changes_total", Help: "Upstream addresses that went out, came back, or were the last to go (down).",
 		}, []string{"change"}),
 	}
+	for class := 2; class < len(m.answered); class++ {
+		m.answered[class] = m.calls.WithLabelValues(strconv.Itoa(class)+"xx", "")
+	}
+	return m
 }
 
 func (m *Metrics) attach(n *Node) { m.node.Store(n) }
 
 func (m *Metrics) observe(e *Exchange) {
-	m.calls.WithLabelValues(strconv.Itoa(e.Status/100)+"xx", e.Code).Inc()
+	if class := e.Status / 100; e.Code == "" && class > 1 && class < len(m.answered) {
+		m.answered[class].Inc()
+	} else {
+		m.calls.WithLabelValues(strconv.Itoa(class)+"xx", e.Code).Inc()
+	}
 	m.durations.Observe(e.Duration.Seconds())
 }
 

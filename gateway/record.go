@@ -4,26 +4,60 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
 	"lgsp/gateway/journal"
 	"lgsp/internal/problem"
+	"lgsp/internal/telemetry"
 )
 
 // begin fills in what is known of every call.
 func (c *call) begin(r *http.Request, trace string) {
-	mac := hmac.New(sha256.New, c.node.SubjectKey)
-	fmt.Fprintf(mac, "address:%s", network(c.node.address(r)))
-	c.exchange = Exchange{
-		ID: uuid.Must(uuid.NewV7()), Trace: trace, At: c.now.UTC(), Method: method(r.Method),
-		Address: hex.EncodeToString(mac.Sum(nil)[:16]),
+	c.address = c.node.address(r)
+	c.exchange = Exchange{ID: newID(c.now), Trace: trace, At: c.now.UTC(), Method: method(r.Method), Address: c.node.addressHash(network(c.address))}
+}
+
+// newID is a UUID of version 7 (RFC 9562 §5.7). Its random part comes from a
+// generator of good quality that asks the system for nothing a call.
+func newID(now time.Time) (id uuid.UUID) {
+	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16|0x7000|rand.Uint64()&0x0fff)
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64()&(1<<62-1)|1<<63)
+	return id
+}
+
+// addressHashes remembers the hashes of the addresses that called last; each
+// has one place, and the next that falls on it takes it.
+type addressHashes [1024]atomic.Pointer[addressHash]
+
+type addressHash struct {
+	address netip.Addr
+	text    string
+}
+
+// addressHash is how an address stands in records: HMAC-SHA-256 under the
+// subject key, its first half in hex.
+func (n *Node) addressHash(address netip.Addr) string {
+	as := address.As16()
+	place := &n.addresses[(binary.BigEndian.Uint64(as[:8])^binary.BigEndian.Uint64(as[8:])*0x9e3779b97f4a7c15)>>54]
+	if known := place.Load(); known != nil && known.address == address {
+		return known.text
 	}
+	mac := hmac.New(sha256.New, n.SubjectKey)
+	fmt.Fprintf(mac, "address:%s", address)
+	text := hex.EncodeToString(mac.Sum(nil)[:16])
+	place.Store(&addressHash{address, text})
+	return text
 }
 
 // method is the caller's, bounded: it goes into records and metrics.
@@ -40,7 +74,10 @@ func (c *call) intend() error {
 	if c.operation.Access != Personal {
 		return nil
 	}
-	ticket, err := c.node.journal.Intent(c.exchange.ID.String(), c.exchange)
+	b := records.Get().(*[]byte)
+	defer records.Put(b)
+	*b = c.exchange.appendTo((*b)[:0])
+	ticket, err := c.node.journal.Intent(c.exchange.ID, *b)
 	if err != nil {
 		return noEvidence(err)
 	}
@@ -62,6 +99,7 @@ func (c *call) refuse(r *http.Request, err error) {
 		return
 	}
 	c.exchange.Code = e.Code
+	r = r.WithContext(telemetry.WithTrace(r.Context(), c.exchange.Trace))
 	if c.answer.status != 0 {
 		c.broken = true
 		return
@@ -87,20 +125,26 @@ func (c *call) finish(r *http.Request) {
 	}
 	e.Duration = c.node.Now().Sub(c.now)
 	c.node.Metrics.observe(e)
-	if err := c.node.journal.Outcome(e.ID.String(), e); err != nil {
-		slog.ErrorContext(r.Context(), "exchange is not recorded", "exchange_id", e.ID, "err", err)
+	b := records.Get().(*[]byte)
+	defer records.Put(b)
+	*b = e.appendTo((*b)[:0])
+	if err := c.node.journal.Outcome(e.ID, *b); err != nil {
+		slog.ErrorContext(r.Context(), "exchange is not recorded", "exchange_id", e.ID, "trace_id", e.Trace, "err", err)
 	}
 }
+
+// records are buffers for what is written into the journal.
+var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // statusGone is recorded of a caller who left before the answer.
 const statusGone = 499
 
-// deliver turns journal lines into exchanges for the ledger.
+// deliver turns records of the journal into exchanges for the ledger.
 func (n *Node) deliver(ctx context.Context, records []journal.Delivered) error {
 	exchanges := make([]Exchange, 0, len(records))
 	for _, record := range records {
-		var e Exchange
-		if err := json.Unmarshal(record.Record, &e); err != nil {
+		e, err := readExchange(record.Record)
+		if err != nil {
 			slog.ErrorContext(ctx, "journal holds a record that is no exchange", "err", err)
 			continue
 		}

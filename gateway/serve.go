@@ -47,7 +47,6 @@ func (n *Node) Server(secured *tls.Config) *http1.Server {
 // held, of which nothing is sure.
 func (n *Node) malformed(w http.ResponseWriter, r *http.Request, why *http1.Refusal) {
 	trace := telemetry.NewTrace()
-	r = r.WithContext(telemetry.WithTrace(r.Context(), trace))
 	c := &call{node: n, now: n.Now(), answer: newAnswer(w, r, trace)}
 	c.begin(r, trace)
 	code := "request-malformed"

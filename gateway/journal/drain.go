@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,14 +11,15 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
 // Delivered is a record that leaves the journal. Unknown says that its call was
 // begun, and the node stopped before it ended or could not write the outcome:
-// the record is the intent's.
+// the record is the intent's. The record is good until the delivery is over.
 type Delivered struct {
-	Record  json.RawMessage
+	Record  []byte
 	Unknown bool
 }
 
@@ -38,28 +38,33 @@ func (p position) before(q position) bool {
 	return p.Segment < q.Segment || p.Segment == q.Segment && p.Offset < q.Offset
 }
 
-// batch bounds the records of one delivery.
-const batch = 500
+// batch bounds the records of one delivery, and window the bytes that are read
+// at once for it.
+const (
+	batch  = 2000
+	window = 2 << 20
+)
 
 // drainer reads the files in order.
 type drainer struct {
 	journal *Journal
 	deliver DeliverFunc
 	at      position
-	open    map[string]intent // without their outcome, by ID
-	after   bool              // all lines of earlier runs are read
+	open    map[ID]intent // without their outcome
+	after   bool          // all records of earlier runs are read
+	window  []byte        // lent to the records of one delivery
 }
 
 type intent struct {
 	at     position
-	record json.RawMessage
+	record []byte
 }
 
-// Drain delivers lines as they come until ctx ends. A failed delivery is
+// Drain delivers records as they come until ctx ends. A failed delivery is
 // tried again, a second later and then more slowly. Once the journal is closed and
 // everything is delivered it returns nil.
 func (j *Journal) Drain(ctx context.Context, deliver DeliverFunc) error {
-	d := &drainer{journal: j, deliver: deliver, at: j.drain, open: map[string]intent{}}
+	d := &drainer{journal: j, deliver: deliver, at: j.drain, open: map[ID]intent{}}
 	wait := time.Second
 	for {
 		closed := j.isClosed()
@@ -99,17 +104,16 @@ func (j *Journal) isClosed() bool {
 
 // step delivers one batch and keeps the position; more says that there was one.
 func (d *drainer) step(ctx context.Context) (more bool, err error) {
-	before := *d
-	before.open = maps.Clone(d.open)
+	at, after, open := d.at, d.after, maps.Clone(d.open)
 	records, err := d.collect()
 	if err == nil && len(records) > 0 {
 		err = d.deliver(ctx, records)
 	}
 	if err != nil {
-		*d = before // the whole batch again
+		d.at, d.after, d.open = at, after, open // the whole batch again
 		return false, err
 	}
-	if d.at == before.at && len(records) == 0 {
+	if d.at == at && len(records) == 0 {
 		return false, nil
 	}
 	return true, d.keep()
@@ -126,12 +130,12 @@ func (d *drainer) collect() ([]Delivered, error) {
 				delete(d.open, id)
 			}
 		}
-		read, err := d.readSegment(&records)
-		if err != nil {
-			return nil, err
+		over, err := d.readSegment(&records)
+		if err != nil || !over || len(records) > 0 { // the window is lent to the records
+			return records, err
 		}
-		if read { // the batch is full, or the segment may grow
-			return records, nil
+		if last, _ := d.journal.tail(); d.at.Segment >= last {
+			return records, nil // it may grow
 		}
 		d.at = position{Segment: d.at.Segment + 1}
 		d.giveUp(&records)
@@ -152,50 +156,82 @@ func (d *drainer) giveUp(records *[]Delivered) {
 	}
 }
 
-// readSegment reads on in the segment at d.at; false when it is read to its
-// end and another follows.
-func (d *drainer) readSegment(records *[]Delivered) (bool, error) {
-	last, size := d.journal.tail()
-	if d.at.Segment > last || d.at.Segment == last && d.at.Offset >= size {
-		return true, nil
-	}
+// readSegment reads on in the segment at d.at, and reports whether that is all
+// it holds now.
+func (d *drainer) readSegment(records *[]Delivered) (over bool, err error) {
 	file, err := os.Open(d.journal.path(d.at.Segment))
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil // numbers begin anew above what is there
+		return d.readLines(records) // numbers begin anew above what is there
 	}
 	if err != nil {
 		return false, fmt.Errorf("read journal: %w", err)
 	}
 	defer file.Close()
-	if _, err := file.Seek(d.at.Offset, io.SeekStart); err != nil {
+	size, err := d.written(file)
+	if err != nil || d.at.Offset >= size {
+		return true, err
+	}
+	if d.window == nil {
+		d.window = make([]byte, window)
+	}
+	data := d.window[:min(size-d.at.Offset, window)]
+	if _, err := io.ReadFull(io.NewSectionReader(file, d.at.Offset, int64(len(data))), data); err != nil {
 		return false, fmt.Errorf("read journal: %w", err)
 	}
-	for r := bufio.NewReader(file); len(*records) < batch; {
-		if d.at.Segment == last && d.at.Offset >= size {
-			return true, nil // what follows is being written
+	begun, whole := d.at.Offset, d.at.Offset+int64(len(data)) == size
+	for len(data) > 0 && len(*records) < batch {
+		f, ok := readFrame(data)
+		if !ok {
+			if !whole && d.at.Offset > begun {
+				return false, nil // the rest of the frame comes with the next window
+			}
+			skipped := skip(data)
+			d.journal.damage(d.at, skipped < len(data) || data[0] != 0)
+			d.at.Offset += int64(skipped)
+			data = data[skipped:]
+			continue
 		}
-		text, took, err := readLine(r)
-		if err != nil {
-			return d.at.Segment == last, nil
-		}
-		d.take(text, records)
-		d.at.Offset += took
+		d.take(f, records)
+		d.at.Offset += f.size()
+		data = data[f.size():]
 	}
-	return true, nil
+	return whole && len(data) == 0, nil
 }
 
-// take puts a line where it belongs.
-func (d *drainer) take(text []byte, records *[]Delivered) {
-	line, ok := decode(text)
-	switch {
-	case !ok:
-		d.journal.damage(d.at)
-	case line.Intent:
-		d.open[line.ID] = intent{at: d.at, record: line.Record}
-	default:
-		delete(d.open, line.ID)
-		*records = append(*records, Delivered{Record: line.Record})
+// written is how much of the segment at d.at can be read now.
+func (d *drainer) written(file *os.File) (int64, error) {
+	if last, size := d.journal.tail(); d.at.Segment == last {
+		return size, nil // what follows is being written
 	}
+	info, err := file.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("read journal: %w", err)
+	}
+	return info.Size(), nil
+}
+
+// skip is how many bytes stand before the next frame, or before the end: of a
+// record that is damaged, or of what a crash left unwritten.
+func skip(data []byte) int {
+	for i := 1; i < len(data); i++ {
+		if i+8 < len(data) && data[i+8] != kindIntent && data[i+8] != kindOutcome {
+			continue
+		}
+		if _, ok := readFrame(data[i:]); ok {
+			return i
+		}
+	}
+	return len(data)
+}
+
+// take puts a frame where it belongs.
+func (d *drainer) take(f frame, records *[]Delivered) {
+	if f.kind == kindIntent {
+		d.open[f.id] = intent{at: d.at, record: slices.Clone(f.record)}
+		return
+	}
+	delete(d.open, f.id)
+	*records = append(*records, Delivered{Record: f.record})
 }
 
 // keep stores the position and removes the files before it.
@@ -209,15 +245,15 @@ func (d *drainer) keep() error {
 	if err := d.journal.writePosition(p); err != nil {
 		return err
 	}
-	numbers, err := d.journal.segments()
+	files, err := d.journal.files()
 	if err != nil {
 		return err
 	}
-	for _, number := range numbers {
-		if number >= p.Segment {
+	for _, f := range files {
+		if f.number >= p.Segment {
 			break
 		}
-		if err := d.journal.remove(number); err != nil {
+		if err := d.journal.remove(f.path); err != nil {
 			return err
 		}
 	}
@@ -227,20 +263,28 @@ func (d *drainer) keep() error {
 func (j *Journal) tail() (last, size int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.current, j.size
+	if j.current == nil {
+		return j.number + 1, 0 // it is not begun
+	}
+	return j.number, j.current.size
 }
 
-func (j *Journal) damage(at position) {
-	slog.Error("journal line is damaged", "segment", at.Segment, "offset", at.Offset)
+// damage says that something could not be read; the empty end of a file that a
+// crash left is none.
+func (j *Journal) damage(at position, is bool) {
+	if !is {
+		return
+	}
+	slog.Error("journal record is damaged", "segment", at.Segment, "offset", at.Offset)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.damaged++
 }
 
-func (j *Journal) remove(number int64) error {
-	info, err := os.Stat(j.path(number))
+func (j *Journal) remove(path string) error {
+	info, err := os.Stat(path)
 	if err == nil {
-		err = os.Remove(j.path(number))
+		err = os.Remove(path)
 	}
 	if err != nil {
 		return fmt.Errorf("remove journal file: %w", err)

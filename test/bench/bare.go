@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,22 +78,8 @@ func bareToken(key *ecdsa.PrivateKey, audience string) (string, error) {
 	var id [16]byte
 	rand.Read(id[:]) // never fails (crypto/rand)
 	now := time.Now().Unix()
-	header, err1 := json.Marshal(map[string]string{"alg": "ES256", "typ": "at+jwt", "kid": "k"})
-	payload, err2 := json.Marshal(map[string]any{"iss": "http://bare", "aud": audience, "sub": "a", "client_id": "a", "jti": fmt.Sprintf("%x", id), "iat": now, "exp": now + 300})
-	if err := errors.Join(err1, err2); err != nil {
-		return "", fmt.Errorf("sign: %w", err)
-	}
-	b64 := base64.RawURLEncoding
-	text := b64.EncodeToString(header) + "." + b64.EncodeToString(payload)
-	hash := sha256.Sum256([]byte(text))
-	r, s, err := ecdsa.Sign(rand.Reader, key, hash[:])
-	if err != nil {
-		return "", fmt.Errorf("sign: %w", err)
-	}
-	var signature [64]byte
-	r.FillBytes(signature[:32])
-	s.FillBytes(signature[32:])
-	return text + "." + b64.EncodeToString(signature[:]), nil
+	return signJWT(key, map[string]any{"alg": "ES256", "typ": "at+jwt", "kid": "k"},
+		map[string]any{"iss": "http://bare", "aud": audience, "sub": "a", "client_id": "a", "jti": fmt.Sprintf("%x", id), "iat": now, "exp": now + 300})
 }
 
 // startBare starts this program as the bare server.

@@ -34,8 +34,8 @@ func wrk(ctx context.Context, r row) (load, error) {
 	for name, values := range r.header {
 		args = append(args, "-H", name+": "+values[0])
 	}
-	if r.form != "" {
-		script, err := postScript(r.form)
+	if r.form != "" || r.tokens != "" {
+		script, err := writeScript(r)
 		if err != nil {
 			return load{}, err
 		}
@@ -59,23 +59,32 @@ func wrk(ctx context.Context, r row) (load, error) {
 	return l, nil
 }
 
-// postScript is a file that tells wrk to post a form.
-func postScript(form string) (string, error) {
+// writeScript is a file that tells wrk to post a form, or to send tokens.
+func writeScript(r row) (string, error) {
 	f, err := os.CreateTemp("", "lgsp-bench-*.lua")
 	if err != nil {
 		return "", fmt.Errorf("write wrk's script: %w", err)
 	}
-	_, err = fmt.Fprintf(f, "wrk.method = 'POST'\nwrk.body = %q\n", form)
+	script := fmt.Sprintf("wrk.method = 'POST'\nwrk.body = %q\n", r.form)
+	if r.tokens != "" {
+		script = tokenScript(r.tokens)
+	}
+	_, err = f.WriteString(script)
 	return f.Name(), errors.Join(err, f.Close())
 }
 
-// atFixedRate calls a row so many times a second and gives each call's
+// atFixedRate calls a row fixedRate times a second, for fixedTime.
+func atFixedRate(ctx context.Context, r row) ([]float64, error) {
+	return atRate(ctx, r, fixedRate, fixedTime)
+}
+
+// atRate calls a row so many times a second and gives each call's
 // milliseconds, counted from when it was due: who waits for a slow call before
 // sending the next would measure the quick ones only.
-func atFixedRate(ctx context.Context, r row) ([]float64, error) {
+func atRate(ctx context.Context, r row, rate int, within time.Duration) ([]float64, error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
 	defer client.CloseIdleConnections()
-	count := int(fixedTime.Seconds() * fixedRate)
+	count := int(within.Seconds()) * rate
 	due := make(chan time.Time, count)
 	var mu sync.Mutex
 	var took []float64
@@ -96,7 +105,7 @@ func atFixedRate(ctx context.Context, r row) ([]float64, error) {
 	}
 	began := time.Now()
 	for i := range count {
-		at := began.Add(time.Duration(i) * time.Second / fixedRate)
+		at := began.Add(time.Duration(i) * time.Second / time.Duration(rate))
 		time.Sleep(time.Until(at))
 		due <- at
 	}

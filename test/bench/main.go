@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	timeLimit = 8 * time.Minute
+	timeLimit = 20 * time.Minute
 	output    = "test/output"
 )
 
@@ -25,20 +25,38 @@ func main() {
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
 	defer stop()
-	work := run
-	if len(os.Args) == 4 && os.Args[1] == bareProgram {
-		work = func(ctx context.Context) error { return bare(ctx, os.Args[2], os.Args[3]) }
-	}
-	if err := work(ctx); err != nil {
+	if err := program(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
+// program is what this program is to be: by its first argument one of those
+// that are measured, else the benchmark.
+func program(ctx context.Context, args []string) error {
+	if len(args) > 1 {
+		switch args[0] {
+		case bareProgram:
+			return bare(ctx, args[1], args[2])
+		case upstreamProgram:
+			return benchUpstream(ctx, args[1])
+		case reverseProgram:
+			return reverseProxy(ctx, args[1], args[2])
+		case plainProgram:
+			return plainProxy(ctx, args[1], args[2])
+		case authProgram:
+			return authService(ctx, args[1], args[2], args[3])
+		case nodeProgram:
+			return runBenchNode(ctx, args[1])
+		}
+	}
+	return run(ctx)
+}
+
 // run measures everything, the quiet figures before the loaded ones. It stops
 // at the first failure: half a table misleads.
 func run(ctx context.Context) (err error) {
-	for _, tool := range []string{"nginx", "wrk", "node", "bin/lgsp"} {
+	for _, tool := range []string{"nginx", "haproxy", "wrk", "node", "bin/lgsp"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%w; run it by: make bench", err)
 		}
@@ -91,6 +109,11 @@ func run(ctx context.Context) (err error) {
 	}
 	if wanted("calls") {
 		if r.Calls, err = measureCalls(ctx, p, dir); err != nil {
+			return err
+		}
+	}
+	if wanted("gateway") {
+		if r.Gateway, err = measureGateway(ctx, p, dir); err != nil {
 			return err
 		}
 	}

@@ -45,6 +45,10 @@ func (p *process) stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself: told below
 	select {
 	case <-p.ended:
+		var exit *exec.ExitError
+		if errors.As(p.err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGTERM {
+			return nil // as it was told
+		}
 		if p.err != nil {
 			return fmt.Errorf("%s ended: %w\n%s", p.cmd.Path, p.err, p.output)
 		}

@@ -14,15 +14,16 @@ import (
 
 // report is everything that was measured.
 type report struct {
-	Machine facts           `json:"machine"`
-	Calls   []*callFigures  `json:"calls"`
-	Tokens  []*tokenFigures `json:"tokens"`
-	Chains  []chainFigures  `json:"chains"`
-	Million []memoryFigure  `json:"million,omitempty"`
-	Starved []starvation    `json:"starved"`
-	Search  []searchFigures `json:"search"`
-	Starts  starts          `json:"starts"`
-	Micro   []*microFigures `json:"micro"`
+	Machine facts             `json:"machine"`
+	Calls   []*callFigures    `json:"calls,omitempty"`
+	Gateway []*gatewayFigures `json:"gateway,omitempty"`
+	Tokens  []*tokenFigures   `json:"tokens"`
+	Chains  []chainFigures    `json:"chains"`
+	Million []memoryFigure    `json:"million,omitempty"`
+	Starved []starvation      `json:"starved"`
+	Search  []searchFigures   `json:"search"`
+	Starts  starts            `json:"starts"`
+	Micro   []*microFigures   `json:"micro"`
 }
 
 // facts are what the figures depend on.
@@ -43,7 +44,7 @@ func machine(ctx context.Context) facts {
 			break
 		}
 	}
-	for _, command := range [][]string{{"bin/lgsp", "version"}, {"go", "version"}, {"nginx", "-v"}, {"wrk", "-v"}, {"uname", "-sr"}} {
+	for _, command := range [][]string{{"bin/lgsp", "version"}, {"go", "version"}, {"nginx", "-v"}, {"haproxy", "-v"}, {"wrk", "-v"}, {"uname", "-sr"}} {
 		said, _ := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput() // wrk -v ends with 1
 		first, _, _ := strings.Cut(string(said), "\n")
 		f.Versions = append(f.Versions, strings.TrimSpace(first))
@@ -87,6 +88,9 @@ func (r report) markdown() string {
 	fmt.Fprintf(&b, "Medians of %d rounds (A B C …, A B C …), least to most in brackets. Everything shares the cores over loopback.\n", rounds)
 	if len(r.Calls) > 0 {
 		r.calls(&b)
+	}
+	if len(r.Gateway) > 0 {
+		gatewayTable(&b, r.Gateway)
 	}
 	if len(r.Tokens) > 0 {
 		r.tokens(&b)
