@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"hash"
 	"hash/crc32"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -63,22 +62,24 @@ func NewKey(kind string) Key {
 // ParseKey reads a key. What is no key, or was mistyped, is refused without a
 // look at any database: Unauthorized, code key-malformed.
 func ParseKey(text string) (Key, error) {
-	malformed := problem.Errorf(problem.Unauthorized, "this is not a key of this platform; check that it was copied whole").Coded("key-malformed")
 	rest, ok := strings.CutPrefix(text, "lgsp_")
-	if !ok {
-		return Key{}, malformed
-	}
 	kind, rest, _ := strings.Cut(rest, "_")
-	if !slices.Contains([]string{KindKey, KindSecret, KindToken, KindRegistration, KindClient}, kind) {
-		return Key{}, malformed
-	}
-	if len(rest) != randomChars+checkChars || strings.Trim(rest, base62) != "" {
-		return Key{}, malformed
-	}
-	if end := len(text) - checkChars; checksum(text[:end]) != text[end:] {
-		return Key{}, malformed
+	end := len(text) - checkChars
+	if !ok || !slices.Contains(kinds, kind) || len(rest) != randomChars+checkChars || !isBase62(rest) || checksum(text[:end]) != text[end:] {
+		return Key{}, problem.Errorf(problem.Unauthorized, "this is not a key of this platform; check that it was copied whole").Coded("key-malformed")
 	}
 	return describe(kind, text), nil
+}
+
+var kinds = []string{KindKey, KindSecret, KindToken, KindRegistration, KindClient}
+
+func isBase62(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 func describe(kind, whole string) Key {
@@ -89,7 +90,8 @@ func describe(kind, whole string) Key {
 // checksum is the CRC-32 of text in six base62 digits. It finds typing errors
 // and is no authentication.
 func checksum(text string) string {
-	sum := crc32.ChecksumIEEE([]byte(text))
+	var room [64]byte // a key's length
+	sum := crc32.ChecksumIEEE(append(room[:0], text...))
 	var digits [checkChars]byte
 	for i := checkChars - 1; i >= 0; i-- {
 		digits[i] = base62[sum%62]
@@ -116,19 +118,27 @@ func (k Key) Matches(pepper, stored []byte) bool { return hmac.Equal(k.Hash(pepp
 // prepares once what the pepper alone decides. It is safe for concurrent use.
 type Matcher struct{ macs sync.Pool }
 
+// prepared is a mac that knows its pepper, with room for its work.
+type prepared struct {
+	hash.Hash
+	text []byte
+	sum  [sha256.Size]byte
+}
+
 // NewMatcher makes the matcher of a pepper.
 func NewMatcher(pepper []byte) *Matcher {
-	return &Matcher{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, pepper) }}}
+	return &Matcher{macs: sync.Pool{New: func() any { return &prepared{Hash: hmac.New(sha256.New, pepper)} }}}
 }
 
 // Matches reports, in constant time, whether hash is stored of the key.
 func (m *Matcher) Matches(k Key, stored []byte) bool {
-	mac := m.macs.Get().(hash.Hash)
+	mac := m.macs.Get().(*prepared)
 	defer m.macs.Put(mac)
 	mac.Reset()
-	io.WriteString(mac, k.secret) // never fails (package hash)
-	var sum [sha256.Size]byte
-	return hmac.Equal(mac.Sum(sum[:0]), stored)
+	mac.text = append(mac.text[:0], k.secret...)
+	mac.Write(mac.text) // never fails (package hash)
+	clear(mac.text)     // no secret stays in the pool
+	return hmac.Equal(mac.Sum(mac.sum[:0]), stored)
 }
 
 // String names the key without its secret.

@@ -22,12 +22,31 @@ type answer struct {
 	hashes     bool // the body's hash is wanted
 	status     int  // 0: not begun
 	bytes      int64
-	sum        hash.Hash
+	sum        *sum  // nil: nothing is hashed yet
 	err        error // of the connection
 }
 
-// sums are hashes to be used again.
-var sums = sync.Pool{New: func() any { return sha256.New() }}
+// sum is a hash with room for its work.
+type sum struct {
+	hash.Hash
+	text   []byte
+	digest [sha256.Size]byte
+	digits [2 * sha256.Size]byte
+}
+
+// sums are to be used again: made by newSum, and put back.
+var sums = sync.Pool{New: func() any { return &sum{Hash: sha256.New()} }}
+
+func newSum() *sum {
+	s := sums.Get().(*sum)
+	s.Reset()
+	return s
+}
+
+func (s *sum) hex() string {
+	hex.Encode(s.digits[:], s.Sum(s.digest[:0]))
+	return string(s.digits[:])
+}
 
 func newAnswer(w http.ResponseWriter, r *http.Request, trace string) *answer {
 	id := r.Header.Get("X-Request-Id")
@@ -102,8 +121,7 @@ func (a *answer) Write(part []byte) (int, error) {
 	a.bytes += int64(size)
 	if a.hashes {
 		if a.sum == nil {
-			a.sum = sums.Get().(hash.Hash)
-			a.sum.Reset()
+			a.sum = newSum()
 		}
 		a.sum.Write(part[:size]) // never fails (package hash)
 	}
@@ -122,8 +140,7 @@ func (a *answer) digest() string {
 	if a.sum == nil {
 		return sumOfNothing
 	}
-	var sum [sha256.Size]byte
-	text := hex.EncodeToString(a.sum.Sum(sum[:0]))
+	text := a.sum.hex()
 	sums.Put(a.sum)
 	a.sum = nil
 	return text

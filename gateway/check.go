@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"hash"
 	"io"
 	"net/http"
 	"slices"
@@ -55,9 +54,8 @@ func (c *call) filter() *project.Filter {
 // or none, and its hash is known before it leaves.
 func (c *call) readBody(r *http.Request) error {
 	limit := or(c.node.MaxBody, 1<<20)
-	tooLarge := problem.Errorf(problem.TooLarge, "the request's body is larger than %d bytes", limit).Coded("request-too-large", "limit", itoa(limit))
 	if r.ContentLength > limit {
-		return tooLarge.Sends("Connection", "close")
+		return tooLarge(limit)
 	}
 	var body []byte
 	var err error
@@ -69,25 +67,28 @@ func (c *call) readBody(r *http.Request) error {
 		return problem.Errorf(problem.Invalid, "the request's body broke off").Coded("body-broken").Because(err)
 	}
 	if int64(len(body)) > limit {
-		return tooLarge.Sends("Connection", "close")
+		return tooLarge(limit)
 	}
 	c.body = body
 	c.exchange.RequestSum = c.requestSum(r.Method)
 	return nil
 }
 
+func tooLarge(limit int64) error {
+	return problem.Errorf(problem.TooLarge, "the request's body is larger than %d bytes", limit).
+		Coded("request-too-large", "limit", itoa(limit)).Sends("Connection", "close")
+}
+
 // requestSum is the hash of method, target and body, hex.
 func (c *call) requestSum(method string) string {
-	sum := sums.Get().(hash.Hash)
-	defer sums.Put(sum)
-	sum.Reset()
-	var first [512]byte
-	line := append(append(first[:0], method...), ' ')
+	s := newSum()
+	defer sums.Put(s)
+	line := append(append(s.text[:0], method...), ' ')
 	line = append(append(append(line, c.path...), '?'), c.rawQuery...)
-	sum.Write(append(line, '\n')) // never fails (package hash)
-	sum.Write(c.body)
-	var digest [sha256.Size]byte
-	return hex.EncodeToString(sum.Sum(digest[:0]))
+	s.text = append(line, '\n')
+	s.Write(s.text) // never fails (package hash)
+	s.Write(c.body)
+	return s.hex()
 }
 
 // choosers are parameters whose values name fields.

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,6 +39,3 @@ type Exchange struct {
 	Complete    bool          `json:"complete"`    // the whole answer was handed to the connection
 	Unknown     bool          `json:"unknown"`     // the node stopped between intent and outcome
 }
-
-// DeliverFunc takes exchanges for good; the same one may come again.
-type DeliverFunc func(ctx context.Context, exchanges []Exchange) error

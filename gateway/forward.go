@@ -85,7 +85,10 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		fields.Add("Accept-Encoding", "identity")
 	}
 	fields.Add("Lgsp-Agency", c.version.AgencySlug)
-	if c.exchange.Application != uuid.Nil {
+	switch {
+	case c.grant != nil:
+		fields.Add("Lgsp-Application", c.grant.app)
+	case c.exchange.Application != uuid.Nil:
 		fields.Add("Lgsp-Application", c.exchange.Application.String())
 	}
 	if c.grant != nil {

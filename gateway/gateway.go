@@ -66,8 +66,10 @@ type Node struct {
 	// Touch, when set, is told each minute when, from where and how often keys were used.
 	Touch func(ctx context.Context, uses []auth.Use) error
 
-	Deliver DeliverFunc // takes exchanges to the ledger
-	Metrics *Metrics    // NewMetrics()
+	// Ship takes exchanges to the ledger for good, one shipment after the other;
+	// the same one may come again.
+	Ship    func(ctx context.Context, s Shipment) error
+	Metrics *Metrics // NewMetrics()
 
 	MaxBody   int64         // bytes of a request, 0: 1 MiB
 	MaxAnswer int64         // bytes of an answer that is projected, 0: 10 MiB
@@ -81,10 +83,11 @@ type Node struct {
 
 // state is what a running node keeps.
 type state struct {
-	current atomic.Pointer[snapshot] // nil until the first full load; what follows is set before it
-	fresh   atomic.Int64             // when the feed last answered, Unix nanoseconds
-	journal *journal.Journal
-	flush   func(*os.File) error // of the journal; nil outside tests
+	current  atomic.Pointer[snapshot] // nil until the first full load; what follows is set before it
+	fresh    atomic.Int64             // when the feed last answered, Unix nanoseconds
+	journal  *journal.Journal
+	flush    func(*os.File) error // of the journal; nil outside tests
+	doubtful bool                 // whether the next shipment's records were shipped before; of ship
 	transports
 	via       string                // our name in Via
 	matchers  map[int]*auth.Matcher // of Peppers
@@ -236,6 +239,9 @@ func (c *call) find(r *http.Request) error {
 
 // life tells callers of a version that is to end, and refuses when it has.
 func (c *call) life() error {
+	if c.version.Deprecated == nil && c.version.Sunset == nil {
+		return nil
+	}
 	docs := c.node.docs(c.version)
 	if d := c.version.Deprecated; d != nil {
 		c.answer.own.Set("Deprecation", "@"+itoa(d.Unix())) // RFC 9745

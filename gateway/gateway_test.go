@@ -178,9 +178,9 @@ func (w *world) start(dir string) (*Node, *site) {
 			defer w.mu.Unlock()
 			return maps.Clone(w.notBefore), nil
 		},
-		Verify:  w.verify,
-		Nonce:   func() string { return "nonce-1" },
-		Deliver: w.deliver,
+		Verify: w.verify,
+		Nonce:  func() string { return "nonce-1" },
+		Ship:   w.ship,
 		Touch: func(ctx context.Context, uses []auth.Use) error {
 			w.bounded(ctx)
 			w.mu.Lock()
@@ -233,8 +233,12 @@ func (w *world) bounded(ctx context.Context) {
 	}
 }
 
-func (w *world) deliver(ctx context.Context, list []Exchange) error {
+func (w *world) ship(ctx context.Context, s Shipment) error {
 	w.bounded(ctx)
+	list, err := ReadShipment(s.Body)
+	if err != nil || len(list) != s.Count {
+		w.t.Errorf("shipment of %d holds %d: %v", s.Count, len(list), err)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.exchanges = append(w.exchanges, list...)

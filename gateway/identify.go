@@ -109,11 +109,10 @@ func (c *call) byKey(r *http.Request, text string) error {
 	if key.Kind != auth.KindKey {
 		return problem.Errorf(problem.Unauthorized, "this is no API key but another secret of yours; it was sent to the wrong place").Coded("not-a-key")
 	}
-	wrong := problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
 	known, ok := c.snapshot.credentials[key.Lookup]
 	matcher := c.node.matchers[known.PepperVersion]
 	if !ok || matcher == nil || !matcher.Matches(key, known.Hash) || !c.now.Before(known.Expires) {
-		return wrong
+		return problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
 	}
 	if known.Disabled {
 		return problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").Coded("caller-disabled")

@@ -3,11 +3,14 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,15 +111,47 @@ func TestCallerGone(t *testing.T) {
 func TestIntentOfACrash(t *testing.T) {
 	t.Parallel()
 	var got []Exchange
-	n := &Node{Deliver: func(_ context.Context, list []Exchange) error { got = append(got, list...); return nil }}
-	record, err := json.Marshal(Exchange{Trace: "a", Operation: "nguoi", Subject: "s"})
+	var again []bool
+	away := true
+	n := &Node{Ship: func(_ context.Context, s Shipment) error {
+		again = append(again, s.Again)
+		if away {
+			away = false
+			return errors.New("away")
+		}
+		list, err := ReadShipment(s.Body)
+		got = append(got, list...)
+		return err
+	}}
+	old, err := json.Marshal(Exchange{Trace: "old", Operation: "nguoi"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = n.deliver(t.Context(), []journal.Delivered{{Record: record, Unknown: true}, {Record: []byte(`7`)}, {Record: record}})
-	if err != nil || len(got) != 2 || !got[0].Unknown || got[0].Complete || got[1].Unknown {
-		t.Errorf("got %+v, %v", got, err)
+	whole := Exchange{Trace: "a", Operation: "nguoi", Subject: "s", Status: 200, Complete: true}
+	records := []journal.Delivered{{Record: whole.appendTo(nil), Unknown: true}, {Record: []byte(`7`)}, {Record: whole.appendTo(nil)}, {Record: old}}
+	for i, failed := range []bool{true, false, false} {
+		if err := n.ship(t.Context(), records); (err != nil) != failed {
+			t.Errorf("shipment %d: %v", i, err)
+		}
 	}
+	if len(got) != 6 || !got[0].Unknown || got[0].Complete || got[0].Status != 0 || got[1].Unknown || got[1].Status != 200 || got[2].Trace != "old" {
+		t.Errorf("got %+v", got)
+	}
+	if want := []bool{false, true, false}; !slices.Equal(again, want) {
+		t.Errorf("shipped again: got %v, want %v", again, want)
+	}
+}
+
+// FuzzReadShipment: what is no shipment is refused.
+func FuzzReadShipment(f *testing.F) {
+	e := filled(f)
+	record := e.appendTo(nil)
+	f.Add(append(binary.AppendUvarint(nil, uint64(len(record))), record...))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if list, err := ReadShipment(body); err == nil && len(list) > len(body) {
+			t.Fatalf("%d exchanges of %d bytes", len(list), len(body))
+		}
+	})
 }
 
 // TestMetrics: the figures can be read, and grow.

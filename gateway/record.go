@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"lgsp/gateway/journal"
 	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
 )
@@ -138,20 +136,3 @@ var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // statusGone is recorded of a caller who left before the answer.
 const statusGone = 499
-
-// deliver turns records of the journal into exchanges for the ledger.
-func (n *Node) deliver(ctx context.Context, records []journal.Delivered) error {
-	exchanges := make([]Exchange, 0, len(records))
-	for _, record := range records {
-		e, err := readExchange(record.Record)
-		if err != nil {
-			slog.ErrorContext(ctx, "journal holds a record that is no exchange", "err", err)
-			continue
-		}
-		if record.Unknown {
-			e.Unknown, e.Status, e.Complete = true, 0, false
-		}
-		exchanges = append(exchanges, e)
-	}
-	return within(ctx, askPatience, func(ctx context.Context) error { return n.Deliver(ctx, exchanges) })
-}

@@ -39,11 +39,12 @@ func (n *Node) Run(ctx context.Context) error {
 	if err := n.journal.Open(); err != nil {
 		return fmt.Errorf("open journal: %w", err)
 	}
+	n.doubtful = true
 	n.Metrics.attach(n)
 	drains, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDrain()
 	group, inside := errgroup.WithContext(ctx)
-	group.Go(func() error { return ended(drains, n.journal.Drain(drains, n.deliver)) })
+	group.Go(func() error { return ended(drains, n.journal.Drain(drains, n.ship)) })
 	group.Go(func() error { return n.followAlways(inside) })
 	group.Go(func() error { return n.saveAlways(inside) })
 	group.Go(func() error {

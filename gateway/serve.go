@@ -27,7 +27,6 @@ const (
 func (n *Node) Server(secured *tls.Config) *http1.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
 	if secured != nil {
 		secured = secured.Clone()
 		secured.NextProtos = []string{"h2", "http/1.1"}

@@ -51,6 +51,7 @@ type operation struct {
 type grant struct {
 	Grant
 	id      string   // Agreement, as text
+	app     string   // Application, the same
 	agreed  []string // IDs of its operations
 	filters map[string]*project.Filter
 }
@@ -128,7 +129,7 @@ func lastName(field string) string {
 
 // compileGrant makes a Grant fit to decide by.
 func compileGrant(g Grant) (*grant, error) {
-	c := &grant{Grant: g, id: g.Agreement.String(), agreed: []string{}, filters: make(map[string]*project.Filter, len(g.Operations))}
+	c := &grant{Grant: g, id: g.Agreement.String(), app: g.Application.String(), agreed: []string{}, filters: make(map[string]*project.Filter, len(g.Operations))}
 	for _, o := range g.Operations {
 		filter, err := project.Compile(o.Fields)
 		if err != nil {

@@ -2,8 +2,8 @@
 // log of the calls through the gateway and of administrative acts, whose
 // signed tree heads are kept outside the database.
 //
-// Rooms insert entries in their own transactions; one sequencer (Run) numbers
-// them into the tree. A leaf is SHA-256(32 random bytes ‖ canonical payload):
+// Rooms insert acts in their own transactions, gateway nodes ship exchanges in
+// batches; one sequencer (Run) numbers them into the tree. A leaf is SHA-256(32 random bytes ‖ canonical payload):
 // only that commitment is public, so that a payload can be erased with the log
 // still whole.
 package ledger
@@ -35,6 +35,9 @@ type Ledger struct {
 	// Seed is the Ed25519 seed that signs checkpoints: 32 bytes derived from
 	// the installation's secret, never in the database.
 	Seed [ed25519.SeedSize]byte
+
+	// Unpack reads the body of a Shipment. It is needed by who runs Sequence.
+	Unpack func(body []byte) ([]Exchange, error)
 
 	// May asks the policy; it returns a Forbidden or NotFound problem.
 	May auth.MayFunc

@@ -39,12 +39,12 @@ func TestListExchangesShowsToEachTheirs(t *testing.T) {
 	tx, ctx := pgtest.Tx(t), t.Context()
 	agency, mine := uuid.New(), uuid.New()
 	l := reader(tx, mine, agency)
+	l.Dir, l.Origin, l.Unpack = t.TempDir(), "lgsp.example/ledger", unpackJSON
 	one, two := exchange(agency), exchange(agency)
 	one.ApplicationID, two.Status, two.PersonID = mine, 429, uuid.New()
 	one.At, two.At = noon.Truncate(time.Microsecond), noon.Add(time.Hour).Truncate(time.Microsecond)
-	if err := l.Exchanges(ctx, []Exchange{one, two, exchange(uuid.New())}); err != nil {
-		t.Fatal(err)
-	}
+	ship(t, l, false, one, two, exchange(uuid.New()))
+	sequence(t, l)
 	for _, tt := range []struct {
 		name string
 		f    ExchangeFilter
@@ -132,15 +132,15 @@ func TestUsageOf(t *testing.T) {
 	tx, ctx := pgtest.Tx(t), t.Context()
 	mine, version := uuid.New(), uuid.New()
 	l := reader(tx, mine, uuid.New())
+	l.Dir, l.Origin, l.Unpack = t.TempDir(), "lgsp.example/ledger", unpackJSON
 	var batch []Exchange
 	for i, status := range []int{200, 200, 429, 200} {
 		e := exchange(uuid.New())
 		e.ApplicationID, e.VersionID, e.Status, e.At = mine, version, status, noon.AddDate(0, 0, i/3)
 		batch = append(batch, e)
 	}
-	if err := l.Exchanges(ctx, batch); err != nil {
-		t.Fatal(err)
-	}
+	ship(t, l, false, batch...)
+	sequence(t, l)
 	got, err := l.UsageOf(ctx, auth.Principal{}, mine, noon.Add(-time.Hour))
 	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	want := []Usage{{day.AddDate(0, 0, 1), version, "layHoSo", 1, 0}, {day, version, "layHoSo", 3, 1}}

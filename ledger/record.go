@@ -58,80 +58,54 @@ func (l *Ledger) Record(ctx context.Context, tx pgx.Tx, act auth.Act) error {
 	if err != nil {
 		return err
 	}
-	return insert(ctx, tx, []entry{{payload, c}})
+	return newEntry(payload, c).insert(ctx, tx)
 }
 
-// Exchanges keeps exchanges, all or none. One whose id is there already stays
-// as it was, so a delivery can be repeated.
-func (l *Ledger) Exchanges(ctx context.Context, batch []Exchange) error {
-	entries := make([]entry, len(batch))
-	for i, e := range batch {
-		e.At = e.At.UTC().Truncate(time.Microsecond) // as PostgreSQL keeps it
-		payload, err := e.payload()
-		if err != nil {
-			return err
-		}
-		entries[i] = entry{payload, e.columns()}
-	}
-	return insert(ctx, l.DB, entries)
+// entry is the exchange as it is kept.
+func (e Exchange) entry() (entry, error) {
+	e.At = e.At.UTC().Truncate(time.Microsecond) // as PostgreSQL keeps it
+	payload, err := e.payload()
+	return newEntry(payload, e.columns()), err
 }
 
-// entry is one to be inserted: its canonical payload, and what that says.
+// entry is one to be inserted: its canonical payload, what that says, and what
+// the log commits to.
 type entry struct {
-	payload string
-	columns columns
+	payload     string
+	columns     columns
+	nonce, leaf []byte
 }
 
-const insertEntriesSQL = `
-insert into ledger.entry (id, kind, at, payload, nonce, leaf, agency_id, application_id, person_id,
-  agreement_id, version_id, about, operation, status, trace_id)
-select e.id, e.kind, e.at, e.payload, e.nonce, e.leaf,
-  nullif(e.agency_id, '00000000-0000-0000-0000-000000000000'),
-  nullif(e.application_id, '00000000-0000-0000-0000-000000000000'),
-  nullif(e.person_id, '00000000-0000-0000-0000-000000000000'),
-  nullif(e.agreement_id, '00000000-0000-0000-0000-000000000000'),
-  nullif(e.version_id, '00000000-0000-0000-0000-000000000000'),
-  nullif(e.about, '00000000-0000-0000-0000-000000000000'),
-  e.operation, e.status, e.trace_id
-  from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::bytea[], $6::bytea[], $7::uuid[], $8::uuid[],
-    $9::uuid[], $10::uuid[], $11::uuid[], $12::uuid[], $13::text[], $14::int[], $15::text[])
-    as e (id, kind, at, payload, nonce, leaf, agency_id, application_id, person_id, agreement_id, version_id,
-      about, operation, status, trace_id)
-on conflict (id) do nothing`
+func newEntry(payload string, c columns) entry {
+	nonce := make([]byte, 32)
+	rand.Read(nonce) // never fails (crypto/rand)
+	return entry{payload: payload, columns: c, nonce: nonce, leaf: commitment(nonce, payload)}
+}
 
-func insert(ctx context.Context, db pg.DB, entries []entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	var rows struct {
-		id, agency, application, person, agreement, version, about []uuid.UUID
-		kind, payload, operation, trace                            []string
-		at                                                         []time.Time
-		nonce, leaf                                                [][]byte
-		status                                                     []int32
-	}
-	for _, e := range entries {
-		c := e.columns
-		nonce := make([]byte, 32)
-		rand.Read(nonce) // never fails (crypto/rand)
-		rows.payload, rows.nonce, rows.leaf = append(rows.payload, e.payload), append(rows.nonce, nonce), append(rows.leaf, commitment(nonce, e.payload))
-		rows.id, rows.kind, rows.at = append(rows.id, c.ID), append(rows.kind, c.Kind), append(rows.at, c.At)
-		rows.agency, rows.application, rows.person = append(rows.agency, c.AgencyID), append(rows.application, c.ApplicationID), append(rows.person, c.PersonID)
-		rows.agreement, rows.version, rows.about = append(rows.agreement, c.AgreementID), append(rows.version, c.VersionID), append(rows.about, c.About)
-		rows.operation, rows.status, rows.trace = append(rows.operation, c.Operation), append(rows.status, c.Status), append(rows.trace, c.TraceID)
-	}
-	_, err := db.Exec(ctx, insertEntriesSQL, rows.id, rows.kind, rows.at, rows.payload, rows.nonce, rows.leaf, rows.agency,
-		rows.application, rows.person, rows.agreement, rows.version, rows.about, rows.operation, rows.status, rows.trace)
-	if err != nil {
-		return fmt.Errorf("insert %d ledger entries: %w", len(entries), err)
+const insertActSQL = `
+insert into ledger.entry (id, kind, at, payload, nonce, leaf, agency_id, application_id, person_id, agreement_id, version_id, about, operation, status, trace_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+
+// insert writes an act, to be numbered later.
+func (e entry) insert(ctx context.Context, db pg.DB) error {
+	if _, err := db.Exec(ctx, insertActSQL, e.row()...); err != nil {
+		return fmt.Errorf("insert ledger entry %s: %w", e.columns.ID, err)
 	}
 	return nil
 }
 
+// entryColumns are those that row gives, in its order.
+var entryColumns = []string{"id", "kind", "at", "payload", "nonce", "leaf", "agency_id", "application_id", "person_id", "agreement_id", "version_id", "about",
+	"operation", "status", "trace_id"}
+
+func (e entry) row() []any {
+	c := e.columns
+	return []any{c.ID, c.Kind, c.At, e.payload, e.nonce, e.leaf, known(c.AgencyID), known(c.ApplicationID), known(c.PersonID), known(c.AgreementID),
+		known(c.VersionID), known(c.About), c.Operation, c.Status, c.TraceID}
+}
+
 // commitment is the data of an entry's leaf: SHA-256(nonce ‖ payload).
 func commitment(nonce []byte, payload string) []byte {
-	h := sha256.New()
-	h.Write(nonce)
-	h.Write([]byte(payload))
-	return h.Sum(nil)
+	sum := sha256.Sum256(append(append(make([]byte, 0, len(nonce)+len(payload)), nonce...), payload...))
+	return sum[:]
 }

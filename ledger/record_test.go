@@ -49,19 +49,49 @@ func TestRecordKeepsTheActInTheTransactionThatDoesIt(t *testing.T) {
 
 func TestExchangesAreKeptOnce(t *testing.T) {
 	t.Parallel()
-	tx, ctx := pgtest.Tx(t), t.Context()
-	l := &Ledger{DB: tx, Now: func() time.Time { return noon }}
-	batch := []Exchange{exchange(uuid.New()), exchange(uuid.New())}
-	for range 2 {
-		if err := l.Exchanges(ctx, batch); err != nil {
-			t.Fatal(err)
+	l, pool := newLedger(t)
+	ctx := t.Context()
+	one, two, three, four := exchange(uuid.New()), exchange(uuid.New()), exchange(uuid.New()), exchange(uuid.New())
+	for _, step := range []struct {
+		name     string
+		shipped  [][]Exchange
+		again    bool
+		numbered int
+	}{
+		{"new ones", [][]Exchange{{one, two}}, false, 2},
+		{"some of them again", [][]Exchange{{two, three}}, true, 1},
+		{"one twice at once", [][]Exchange{{four}, {four, one}}, true, 1},
+		{"again, but said to be new", [][]Exchange{{three, one}}, false, 0},
+	} {
+		for _, exchanges := range step.shipped {
+			ship(t, l, step.again, exchanges...)
+		}
+		if got := sequence(t, l); got != step.numbered {
+			t.Errorf("%s: numbered %d, want %d", step.name, got, step.numbered)
 		}
 	}
-	if err := l.Exchanges(ctx, nil); err != nil {
+	if got := count(t, ctx, pool, `select count(*) from ledger.entry`) + count(t, ctx, pool, `select count(*) from ledger.shipment`); got != 4 {
+		t.Errorf("entries and shipments: got %d, want 4", got)
+	}
+	if report := verify(t, l); !report.OK() || report.Size != 4 {
+		t.Errorf("report: got %+v", report)
+	}
+}
+
+// TestShipmentThatCannotBeUnpacked is kept aside, and holds nothing up.
+func TestShipmentThatCannotBeUnpacked(t *testing.T) {
+	t.Parallel()
+	l, pool := newLedger(t)
+	ctx := t.Context()
+	if err := l.Ship(ctx, Shipment{Count: 1, Body: []byte("?")}); err != nil {
 		t.Fatal(err)
 	}
-	if got := count(t, ctx, tx, `select count(*) from ledger.entry where agency_id = any($1)`, []uuid.UUID{batch[0].AgencyID, batch[1].AgencyID}); got != 2 {
-		t.Errorf("entries: got %d, want 2", got)
+	ship(t, l, false, exchange(uuid.New()))
+	if got := sequence(t, l); got != 1 {
+		t.Errorf("numbered %d", got)
+	}
+	if got := count(t, ctx, pool, `select count(*) from ledger.shipment where failed_at is not null`); got != 1 {
+		t.Errorf("kept aside: %d", got)
 	}
 }
 

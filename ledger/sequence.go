@@ -29,7 +29,10 @@ const (
 // transaction is to wait for another because of the ledger.
 func (l *Ledger) Run(ctx context.Context) error {
 	for {
-		n, err := l.Sequence(ctx)
+		_, more, err := l.sequence(ctx, false)
+		if pg.IsUnique(err, "entry_pkey") { // something was shipped twice, and said to be new
+			_, more, err = l.sequence(ctx, true)
+		}
 		pause := sequenceEvery
 		switch {
 		case ctx.Err() != nil:
@@ -37,8 +40,8 @@ func (l *Ledger) Run(ctx context.Context) error {
 		case err != nil:
 			slog.ErrorContext(ctx, "ledger entries are kept but not numbered", "err", err)
 			pause = retryAfter
-		case n == batchSize:
-			continue // more are waiting
+		case more:
+			continue
 		}
 		select {
 		case <-ctx.Done():
@@ -62,11 +65,6 @@ update ledger.entry e
   from unnest($1::uuid[], $2::bigint[]) as n (id, seq)
  where e.id = n.id and e.seq is null`
 
-	insertHashesSQL = `
-insert into ledger.hash (position, hash, entry_id)
-select h.position, h.hash, nullif(h.entry_id, '00000000-0000-0000-0000-000000000000')
-  from unnest($1::bigint[], $2::bytea[], $3::uuid[]) as h (position, hash, entry_id)`
-
 	saveCheckpointSQL = `
 insert into ledger.checkpoint (minute, size, note) values (date_trunc('minute', $1::timestamptz, 'UTC'), $2, $3)
 on conflict (minute) do update set size = excluded.size, note = excluded.note`
@@ -77,10 +75,19 @@ on conflict (minute) do update set size = excluded.size, note = excluded.note`
 // numbered: none when nothing waits or another node is at it. It refuses to
 // sign a tree that does not extend the last signed one.
 func (l *Ledger) Sequence(ctx context.Context) (int, error) {
-	var numbered int
+	n, _, err := l.sequence(ctx, false)
+	if pg.IsUnique(err, "entry_pkey") {
+		n, _, err = l.sequence(ctx, true)
+	}
+	return n, err
+}
+
+// sequence does as Sequence, and says whether more is waiting. Careful, it
+// looks for every exchange whether it is there already.
+func (l *Ledger) sequence(ctx context.Context, careful bool) (numbered int, more bool, err error) {
 	var head signedHead
-	err := pgx.BeginFunc(ctx, l.DB, func(tx pgx.Tx) error {
-		numbered, head = 0, signedHead{}
+	err = pgx.BeginFunc(ctx, l.DB, func(tx pgx.Tx) error {
+		numbered, more, head = 0, false, signedHead{}
 		var mine bool
 		if err := tx.QueryRow(ctx, lockSequencerSQL).Scan(&mine); err != nil || !mine {
 			return err
@@ -101,24 +108,29 @@ func (l *Ledger) Sequence(ctx context.Context) (int, error) {
 		if err != nil {
 			return fmt.Errorf("read waiting entries: %w", err)
 		}
-		if numbered = len(waiting); numbered == 0 {
+		shipped, err := l.unpack(ctx, tx, careful)
+		if err != nil {
+			return err
+		}
+		more = shipped.more || len(waiting) == batchSize
+		if numbered = len(waiting) + len(shipped.entries); numbered == 0 {
 			return nil
 		}
-		if err := number(ctx, tx, size, waiting, reader); err != nil {
+		if err := number(ctx, tx, size, batchOf(waiting, shipped.entries), reader); err != nil {
 			return err
 		}
 		head, err = l.sign(ctx, tx, size+int64(numbered), reader)
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("number ledger entries: %w", err)
+		return 0, false, fmt.Errorf("number ledger entries: %w", err)
 	}
 	// After the commit: a head must not promise entries that were rolled back.
 	// A crash just here is mended from ledger.checkpoint at the next call.
 	if head.unsaved {
-		return numbered, l.saveHead(head)
+		return numbered, more, l.saveHead(head)
 	}
-	return numbered, nil
+	return numbered, more, nil
 }
 
 // extends gives the size of the tree in the database and checks that the last
@@ -146,30 +158,64 @@ type waitingEntry struct {
 	Leaf []byte
 }
 
+// sequenceBatch is what is numbered at once: entries that are there, and
+// behind them new ones.
+type sequenceBatch struct {
+	leaves  []waitingEntry // of all
+	waiting int            // of them, how many are there
+	entries []entry        // the new ones
+}
+
+func batchOf(waiting []waitingEntry, entries []entry) sequenceBatch {
+	b := sequenceBatch{leaves: waiting, waiting: len(waiting), entries: entries}
+	for _, e := range entries {
+		b.leaves = append(b.leaves, waitingEntry{e.columns.ID, e.leaf})
+	}
+	return b
+}
+
 // number appends entries to the tree of size entries.
-func number(ctx context.Context, tx pgx.Tx, size int64, waiting []waitingEntry, reader *cachedReader) error {
-	var ids, names []uuid.UUID
-	var seqs, positions []int64
-	var hashes [][]byte
-	for i, entry := range waiting {
+func number(ctx context.Context, tx pgx.Tx, size int64, b sequenceBatch, reader *cachedReader) error {
+	hashes := make([][]any, 0, 2*len(b.leaves))
+	for i, entry := range b.leaves {
 		seq := size + int64(i)
-		ids, seqs = append(ids, entry.ID), append(seqs, seq)
 		added, err := tlog.StoredHashes(seq, entry.Leaf, reader)
 		if err != nil {
 			return fmt.Errorf("hash entry %s: %w", entry.ID, err)
 		}
 		first := tlog.StoredHashIndex(0, seq)
 		for level, hash := range added {
-			name := uuid.Nil
+			var name any
 			if level == 0 {
 				name = entry.ID
 			}
 			reader.hashes[first+int64(level)] = hash
-			positions, hashes, names = append(positions, first+int64(level)), append(hashes, hash[:]), append(names, name)
+			hashes = append(hashes, []any{first + int64(level), hash[:], name})
 		}
 	}
-	if _, err := tx.Exec(ctx, insertHashesSQL, positions, hashes, names); err != nil {
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"ledger", "hash"}, []string{"position", "hash", "entry_id"}, pgx.CopyFromRows(hashes)); err != nil {
 		return fmt.Errorf("insert tree rows: %w", err)
+	}
+	if err := numberWaiting(ctx, tx, size, b.leaves[:b.waiting]); err != nil {
+		return err
+	}
+	first := size + int64(b.waiting)
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"ledger", "entry"}, append([]string{"seq"}, entryColumns...),
+		pgx.CopyFromSlice(len(b.entries), func(i int) ([]any, error) { return append([]any{first + int64(i)}, b.entries[i].row()...), nil }))
+	if err != nil {
+		return fmt.Errorf("insert %d ledger entries: %w", len(b.entries), err)
+	}
+	return nil
+}
+
+func numberWaiting(ctx context.Context, tx pgx.Tx, size int64, waiting []waitingEntry) error {
+	if len(waiting) == 0 {
+		return nil
+	}
+	var ids []uuid.UUID
+	var seqs []int64
+	for i, entry := range waiting {
+		ids, seqs = append(ids, entry.ID), append(seqs, size+int64(i))
 	}
 	tag, err := tx.Exec(ctx, numberSQL, ids, seqs)
 	if err == nil && tag.RowsAffected() != int64(len(ids)) {

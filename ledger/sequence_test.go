@@ -116,9 +116,7 @@ func TestSequenceRefuses(t *testing.T) {
 			l, _ := newLedger(t)
 			fill(t, l, 3)
 			harm(t, l)
-			if err := l.Exchanges(t.Context(), []Exchange{exchange(uuid.New())}); err != nil {
-				t.Fatal(err)
-			}
+			ship(t, l, false, exchange(uuid.New()))
 			if n, err := l.Sequence(t.Context()); err == nil {
 				t.Errorf("numbered %d", n)
 			}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,10 +29,25 @@ func newLedger(t *testing.T) (*Ledger, *pgxpool.Pool) {
 	now := noon
 	l := &Ledger{
 		DB: pool, Dir: t.TempDir(), Origin: "lgsp.example/ledger", Seed: [32]byte{1, 2, 3},
-		Now: func() time.Time { now = now.Add(time.Minute); return now },
-		May: func(context.Context, auth.Principal, string, uuid.UUID) error { return nil },
+		Now:    func() time.Time { now = now.Add(time.Minute); return now },
+		May:    func(context.Context, auth.Principal, string, uuid.UUID) error { return nil },
+		Unpack: unpackJSON,
 	}
 	return l, pool
+}
+
+func unpackJSON(body []byte) (list []Exchange, err error) { return list, json.Unmarshal(body, &list) }
+
+// ship ships exchanges, which the next sequence makes entries of.
+func ship(t *testing.T, l *Ledger, again bool, exchanges ...Exchange) {
+	t.Helper()
+	body, err := json.Marshal(exchanges)
+	if err == nil {
+		err = l.Ship(t.Context(), Shipment{Count: len(exchanges), Again: again, Body: body})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fill puts n exchanges into the log, in three batches, and gives their ids by number.
@@ -45,9 +61,7 @@ func fill(t *testing.T, l *Ledger, n int) []uuid.UUID {
 		if (i+1)%(n/3) != 0 && i != n-1 {
 			continue
 		}
-		if err := l.Exchanges(t.Context(), batch); err != nil {
-			t.Fatal(err)
-		}
+		ship(t, l, false, batch...)
 		sequence(t, l)
 		batch = nil
 	}
@@ -174,9 +188,7 @@ func TestVerifyKnowsATreeMadeAnew(t *testing.T) {
 	if got, want := brief(verify(t, l)), []string{"root 4-7"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("findings: got %q, want %q", got, want)
 	}
-	if err := l.Exchanges(ctx, []Exchange{exchange(uuid.New())}); err != nil {
-		t.Fatal(err)
-	}
+	ship(t, l, false, exchange(uuid.New()))
 	if _, err := l.Sequence(ctx); err == nil || !strings.Contains(err.Error(), "not the one that was signed") {
 		t.Errorf("the sequencer goes on over a tree made anew: %v", err)
 	}
@@ -201,7 +213,7 @@ func rebuild(t *testing.T, pool *pgxpool.Pool) {
 		if _, err := tx.Exec(ctx, `update ledger.entry set seq = null`); err != nil {
 			return err
 		}
-		return number(ctx, tx, 0, entries, &cachedReader{ctx: ctx, db: tx, hashes: map[int64]tlog.Hash{}})
+		return number(ctx, tx, 0, sequenceBatch{leaves: entries, waiting: len(entries)}, &cachedReader{ctx: ctx, db: tx, hashes: map[int64]tlog.Hash{}})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -275,10 +287,8 @@ func TestVerifyGoesThroughSeveralChunks(t *testing.T) {
 	for i := range batch {
 		batch[i] = exchange(uuid.Nil)
 	}
-	if err := l.Exchanges(t.Context(), batch); err != nil {
-		t.Fatal(err)
-	}
-	if got := [2]int{sequence(t, l), sequence(t, l)}; got != [2]int{batchSize, chunkSize + 7} {
+	ship(t, l, false, batch...)
+	if got := [2]int{sequence(t, l), sequence(t, l)}; got != [2]int{n, 0} {
 		t.Errorf("numbered: got %v", got)
 	}
 	var heard int64

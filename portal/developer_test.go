@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"os"
 	"regexp"
@@ -446,14 +447,11 @@ func TestCallsAndWhyTheyAreRefused(t *testing.T) {
 		return ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: trace, AgencyID: w.version.AgencyID, VersionID: w.version.ID,
 			ApplicationID: w.app.ID, Operation: "xem-nguoi-co-cong", Credential: "api_key", Status: status, Code: code, Outcome: "complete", Micros: 1234}
 	}
-	err := w.Ledger.Exchanges(t.Context(), []ledger.Exchange{
+	w.shipped(t,
 		exchange("00000000000000000000000000000001", "", 200),
 		exchange("00000000000000000000000000000002", "key-for-personal-data", 401),
-		{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: "00000000000000000000000000000003", ApplicationID: w.app.ID, Status: 404, Code: "no-such-operation", Outcome: "refused"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+		ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: "00000000000000000000000000000003", ApplicationID: w.app.ID, Status: 404, Code: "no-such-operation", Outcome: "refused"},
+	)
 	explain := "/explain?application=" + w.app.ID.String() + "&amp;trace=00000000000000000000000000000002"
 	for _, path := range []string{"/developer", "/developer/applications/" + w.app.ID.String()} {
 		w.sees(t, path, 200, "Xem hồ sơ người có công", "1,2 ms", "15:00:00", "Dữ liệu cá nhân cần mã truy cập", explain, "không có thao tác ở địa chỉ đã gọi")
@@ -465,4 +463,21 @@ func TestCallsAndWhyTheyAreRefused(t *testing.T) {
 	w.sees(t, imagined+"none", 200, "Bị từ chối")
 	w.sees(t, "/explain?application="+w.app.ID.String()+"&trace=00000000000000000000000000000003", 200, "Không có dịch vụ nào ở địa chỉ đã gọi")
 	w.sees(t, "/explain?application="+w.app.ID.String()+"&trace=khong-co", 404)
+}
+
+// shipped puts exchanges into the ledger as a gateway node and the sequencer do.
+func (w *workshop) shipped(t *testing.T, exchanges ...ledger.Exchange) {
+	t.Helper()
+	w.Ledger.Dir, w.Ledger.Origin = t.TempDir(), "portal.test/ledger"
+	w.Ledger.Unpack = func(body []byte) (list []ledger.Exchange, err error) { return list, json.Unmarshal(body, &list) }
+	body, err := json.Marshal(exchanges)
+	if err == nil {
+		err = w.Ledger.Ship(t.Context(), ledger.Shipment{Count: len(exchanges), Body: body})
+	}
+	if err == nil {
+		_, err = w.Ledger.Sequence(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

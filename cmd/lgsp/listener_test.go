@@ -185,7 +185,9 @@ func TestPathsOfThePortal(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	go func() { _ = door{Listener: w.doors.portal, server: server(w.portal.Routes())}.serveUntil(ctx, time.Second) }()
+	go func() {
+		_ = door{Listener: w.doors.portal, server: server(w.portal.Routes())}.serveUntil(ctx, time.Second)
+	}()
 	for _, path := range []string{"/static/../sign-in", "/static/..%2fsign-in", "/static/%2e%2e/%2e%2e/etc/passwd", "/static/..\\..\\etc", "/.git/config", "/%00",
 		"//sign-in", "/en//sign-in", "/api/v1/../v1/me", "/api/v1//me", "/api/v1/%2e%2e/me", "/api/v1/versions/..%2f..%2fme", "/ledger/tile/0/../../../checkpoint", "/sign-in/"} {
 		got := strings.Join(dialer(net.Dial).dialogue(t, w.config.PortalAddr, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), " ")

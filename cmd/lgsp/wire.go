@@ -101,6 +101,7 @@ func (p *platform) wireLedger(root secret) {
 		May:             p.policy.May,
 		OwnsApplication: p.auth.OwnsApplication,
 		Names:           p.names,
+		Unpack:          unpack,
 	}
 }
 
@@ -180,7 +181,7 @@ func (p *platform) wireNode(root secret) {
 		Dial:        p.upstreams.DialContext,
 		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
 		Refresh: p.refresh, Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
-		Deliver: p.deliver,
+		Ship:    p.ship,
 		Metrics: calls, MaxStale: p.config.MaxStale,
 	}
 }

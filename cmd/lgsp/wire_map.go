@@ -200,11 +200,17 @@ func (p *platform) refresh(ctx context.Context) error {
 	return errors.Join(p.oauth.ReloadKeys(ctx), p.upstreams.refresh(ctx))
 }
 
-// deliver takes exchanges from a node's journal to the ledger.
-func (p *platform) deliver(ctx context.Context, exchanges []gateway.Exchange) error {
-	batch := make([]ledger.Exchange, len(exchanges))
+// ship takes exchanges from a node's journal to the ledger.
+func (p *platform) ship(ctx context.Context, s gateway.Shipment) error {
+	return p.ledger.Ship(ctx, ledger.Shipment(s))
+}
+
+// unpack reads what ship took there.
+func unpack(body []byte) ([]ledger.Exchange, error) {
+	exchanges, err := gateway.ReadShipment(body)
+	list := make([]ledger.Exchange, len(exchanges))
 	for i, e := range exchanges {
-		batch[i] = ledger.Exchange{
+		list[i] = ledger.Exchange{
 			ID: e.ID, At: e.At, TraceID: e.Trace, AgencyID: e.Agency, APIID: e.API, VersionID: e.Version,
 			ApplicationID: e.Application, PersonID: e.Person, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
@@ -213,7 +219,7 @@ func (p *platform) deliver(ctx context.Context, exchanges []gateway.Exchange) er
 			Subject: e.Subject, Address: e.Address, Fields: e.Fields,
 		}
 	}
-	return p.ledger.Exchanges(ctx, batch)
+	return list, err
 }
 
 func outcomeOf(e gateway.Exchange) string {

@@ -126,7 +126,6 @@ func (j *Journal) Outcome(id ID, record []byte) error {
 }
 
 func (j *Journal) append(f frame) (Ticket, error) {
-	sum := f.sum()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err := j.failed
@@ -139,7 +138,7 @@ func (j *Journal) append(f frame) (Ticket, error) {
 		err = nil // the disk may have recovered; the next sync tries it
 	}
 	if err == nil {
-		err = j.put(f, sum)
+		err = j.put(f)
 	}
 	if err != nil {
 		if f.kind == kindOutcome {
@@ -156,7 +155,7 @@ func (j *Journal) append(f frame) (Ticket, error) {
 }
 
 // put writes a frame into the file, or into the next; j.mu is held.
-func (j *Journal) put(f frame, sum uint32) error {
+func (j *Journal) put(f frame) error {
 	if j.current != nil && !j.current.fits(f) {
 		j.ending = append(j.ending, j.current)
 		j.current = nil
@@ -169,7 +168,7 @@ func (j *Journal) put(f frame, sum uint32) error {
 			return fmt.Errorf("a record of %d bytes is larger than a file of the journal", len(f.record))
 		}
 	}
-	if err := j.current.write(f, sum); err != nil {
+	if err := j.current.write(f); err != nil {
 		return err
 	}
 	j.total += f.size()

@@ -30,16 +30,13 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (f frame) size() int64 { return frameHead + int64(len(f.record)) }
 
-func (f frame) head() (head [frameHead]byte) {
-	binary.LittleEndian.PutUint32(head[4:], uint32(len(f.record)))
-	head[8] = f.kind
-	copy(head[9:], f.id[:])
-	return head
-}
-
-func (f frame) sum() uint32 {
-	head := f.head()
-	return crc32.Update(crc32.Checksum(head[4:], castagnoli), castagnoli, f.record)
+// put writes the frame into data, which has room for it.
+func (f frame) put(data []byte) {
+	binary.LittleEndian.PutUint32(data[4:], uint32(len(f.record)))
+	data[8] = f.kind
+	copy(data[9:], f.id[:])
+	copy(data[frameHead:], f.record)
+	binary.LittleEndian.PutUint32(data, crc32.Checksum(data[4:f.size()], castagnoli))
 }
 
 // readFrame reads the frame that data begins with. It takes none when the
@@ -86,18 +83,14 @@ func (s *segment) fits(f frame) bool { return s.size+f.size() <= int64(len(s.dat
 // write puts a frame behind the others. A page that cannot be had (of a disk
 // that fails, or one that is full and had said that it was not) is an error,
 // and no end of the process.
-func (s *segment) write(f frame, sum uint32) (err error) {
+func (s *segment) write(f frame) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("write journal: %v", fault)
 		}
 	}()
-	to := s.data[s.size:]
-	head := f.head()
-	copy(to[frameHead:], f.record)
-	copy(to[4:], head[4:])
-	binary.LittleEndian.PutUint32(to, sum)
+	f.put(s.data[s.size:])
 	s.size += f.size()
 	return nil
 }

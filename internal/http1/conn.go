@@ -133,9 +133,6 @@ func (c *conn) one() bool {
 		return false
 	}
 	if err := c.parse(text); err != nil {
-		if errors.Is(err, errHTTP2) {
-			return false
-		}
 		c.malformed(err)
 		return false
 	}

@@ -10,18 +10,9 @@ import (
 	"time"
 )
 
-// errHTTP2 says that the client speaks HTTP/2, and the connection is handed on.
-var errHTTP2 = errors.New("the client speaks HTTP/2")
-
-const preface = "PRI * HTTP/2.0\r\n\r\n"
-
 // parse makes the request of its head. The request, its header and its URL are
 // the connection's: the next request is put in the same place.
 func (c *conn) parse(text string) error {
-	if text == preface && c.server.handoff != nil {
-		c.handOn(text)
-		return errHTTP2
-	}
 	first, lines, _ := strings.Cut(text, "\r\n")
 	line, err := parseRequestLine(first)
 	if err != nil {
@@ -92,11 +83,12 @@ func (c *conn) fields() (hosts int) {
 	return hosts
 }
 
+var errTarget = refuse(http.StatusBadRequest, "the target is no address")
+
 // target reads the request's target: origin form, absolute form, or * of
 // OPTIONS (RFC 9112 §3.2). A proxy's own form, of CONNECT, is not served.
 func (c *conn) target(line requestLine) error {
 	r := c.request
-	wrong := refuse(http.StatusBadRequest, "the target is no address")
 	if line.method == http.MethodConnect {
 		return refuse(http.StatusMethodNotAllowed, "CONNECT is not served")
 	}
@@ -106,11 +98,11 @@ func (c *conn) target(line requestLine) error {
 		return nil
 	}
 	if line.target == "*" && line.method != http.MethodOptions {
-		return wrong
+		return errTarget
 	}
 	parsed, err := url.ParseRequestURI(line.target)
 	if err != nil || parsed.User != nil || parsed.Fragment != "" || parsed.Opaque != "" || parsed.Scheme != "" && !validHost(parsed.Host) {
-		return wrong
+		return errTarget
 	}
 	r.URL = parsed
 	if parsed.Host != "" {
@@ -158,13 +150,6 @@ func (c *conn) expect() error {
 		c.body.before = c.response.goOn
 	}
 	return nil
-}
-
-// handOn gives the connection to who serves HTTP/2, with what was read of it.
-func (c *conn) handOn(text string) {
-	c.stolen = true
-	c.deadline.Store(0)
-	c.server.handOn(&replayed{Conn: c.net, first: append([]byte(text), c.in.buffered()...)})
 }
 
 // replayed is a connection some of which was read already.

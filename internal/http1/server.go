@@ -16,8 +16,8 @@ import (
 // set before the first Serve.
 type Server struct {
 	Handler http.Handler
-	// HTTP2, when set, gets the connections whose clients speak it: agreed on
-	// in the TLS handshake, or with prior knowledge.
+	// HTTP2, when set, gets the connections on which it was agreed in the TLS
+	// handshake. In the clear it is not served.
 	HTTP2 *http.Server
 	TLS   *tls.Config // nil: cleartext
 	// Malformed, when set, answers a request that was not taken. The connection

@@ -79,7 +79,7 @@ func runBenchNode(ctx context.Context, file string) error {
 		Revoked:     func(context.Context) ([]string, error) { return nil, nil },
 		NotBefore:   func(context.Context) (map[uuid.UUID]time.Time, error) { return nil, nil },
 		Nonce:       func() string { return "" },
-		Deliver:     func(ctx context.Context, list []gateway.Exchange) error { return book.Exchanges(ctx, entriesOf(list)) },
+		Ship:        func(ctx context.Context, s gateway.Shipment) error { return book.Ship(ctx, ledger.Shipment(s)) },
 		Metrics:     gateway.NewMetrics(),
 	}
 	keys := map[string]*ecdsa.PublicKey{"bench": key}
@@ -147,22 +147,6 @@ func publicKey(text string) (*ecdsa.PublicKey, error) {
 		return nil, errors.New("the key is none of ECDSA")
 	}
 	return ec, nil
-}
-
-// entriesOf is what lgsp makes of exchanges for the ledger.
-func entriesOf(list []gateway.Exchange) []ledger.Exchange {
-	entries := make([]ledger.Exchange, len(list))
-	for i, e := range list {
-		entries[i] = ledger.Exchange{
-			ID: e.ID, At: e.At, TraceID: e.Trace, AgencyID: e.Agency, APIID: e.API, VersionID: e.Version,
-			ApplicationID: e.Application, PersonID: e.Person, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
-			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
-			Status: e.Status, Code: e.Code, Outcome: "complete", Micros: e.Duration.Microseconds(),
-			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum, ResponseHash: e.AnswerSum,
-			Subject: e.Subject, Address: e.Address, Fields: e.Fields,
-		}
-	}
-	return entries
 }
 
 // upstreamProgram is the system behind every row: 1 KiB of JSON, or as many
