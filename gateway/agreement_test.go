@@ -294,7 +294,7 @@ func TestRateAndQuota(t *testing.T) {
 	}
 	w.until("saved", func() bool {
 		var used int
-		_ = w.db.QueryRow(context.Background(), `select coalesce(sum(used), 0) from gateway.quota_use where agreement_id = $1`, w.grant.Agreement).Scan(&used)
+		_ = w.db.QueryRow(context.Background(), `select coalesce(sum(used), 0) from gateway.quota_count where key = $1`, w.grant.Agreement).Scan(&used)
 		return used == 5
 	})
 	_, other := w.start(t.TempDir())

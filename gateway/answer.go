@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"hash"
 	"net/http"
 	"slices"
@@ -30,8 +29,7 @@ type answer struct {
 type sum struct {
 	hash.Hash
 	text   []byte
-	digest [sha256.Size]byte
-	digits [2 * sha256.Size]byte
+	digest Sum
 }
 
 // sums are to be used again: made by newSum, and put back.
@@ -43,17 +41,18 @@ func newSum() *sum {
 	return s
 }
 
-func (s *sum) hex() string {
-	hex.Encode(s.digits[:], s.Sum(s.digest[:0]))
-	return string(s.digits[:])
+func (s *sum) take() Sum {
+	s.Sum(s.digest[:0])
+	return s.digest
 }
 
-func newAnswer(w http.ResponseWriter, r *http.Request, trace string) *answer {
-	id := r.Header.Get("X-Request-Id")
-	if !isRequestID(id) {
-		id = trace
+// start makes the answer of a call; what it is made of keeps its room.
+func (a *answer) start(w http.ResponseWriter, r *http.Request, trace string) {
+	a.ResponseWriter, a.hashes, a.requestID = w, true, trace
+	if ids := r.Header["X-Request-Id"]; len(ids) > 0 && isRequestID(ids[0]) {
+		a.requestID = ids[0]
 	}
-	return &answer{ResponseWriter: w, requestID: id, hashes: true, own: append(make(http1.Fields, 0, 12), http1.Field{Name: "X-Request-Id", Value: id})}
+	a.own = append(a.own, http1.Field{Name: "X-Request-Id", Value: a.requestID})
 }
 
 // isRequestID reports whether a caller's id is one: 1 to 64 of A-Z a-z 0-9 . _ -.
@@ -75,13 +74,14 @@ type fieldsWriter interface {
 	WriteFields(status int, fields http1.Fields)
 }
 
-// begin sends the status and the headers, ours over the upstream's.
-func (a *answer) begin(status int, fields http1.Fields) {
+// begin sends the status and the headers, ours over the upstream's; they are
+// put together in room.
+func (a *answer) begin(status int, fields, room http1.Fields) http1.Fields {
 	if a.status != 0 {
-		return
+		return room
 	}
 	a.status = status
-	all := make(http1.Fields, 0, len(fields)+len(a.own))
+	all := room[:0]
 	for _, line := range fields {
 		if line.Name == "Vary" || line.Name == "Link" || !a.own.Has(line.Name) {
 			all = append(all, line)
@@ -90,13 +90,14 @@ func (a *answer) begin(status int, fields http1.Fields) {
 	all = append(all, a.own...)
 	if w, ok := a.ResponseWriter.(fieldsWriter); ok {
 		w.WriteFields(status, all)
-		return
+		return all
 	}
 	header := a.Header()
 	for _, line := range all {
 		header[line.Name] = append(header[line.Name], line.Value)
 	}
 	a.ResponseWriter.WriteHeader(status)
+	return all
 }
 
 // WriteHeader is of http.ResponseWriter: what problems are written with.
@@ -108,7 +109,7 @@ func (a *answer) WriteHeader(status int) {
 	default:
 		fields := http1.FieldsOf(a.Header())
 		clear(a.Header())
-		a.begin(status, fields)
+		a.begin(status, fields, nil)
 	}
 }
 
@@ -131,22 +132,22 @@ func (a *answer) Write(part []byte) (int, error) {
 	return size, err
 }
 
-// digest is the hash of the body that left, hex; "" when none is wanted or
-// nothing was begun.
-func (a *answer) digest() string {
+// digest is the hash of the body that left; none when none is wanted or nothing
+// was begun.
+func (a *answer) digest() Sum {
 	if !a.hashes || a.status == 0 {
-		return ""
+		return Sum{}
 	}
 	if a.sum == nil {
 		return sumOfNothing
 	}
-	text := a.sum.hex()
+	taken := a.sum.take()
 	sums.Put(a.sum)
 	a.sum = nil
-	return text
+	return taken
 }
 
-const sumOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+var sumOfNothing = Sum(sha256.Sum256(nil))
 
 // FlushError sends what is gathered (http.ResponseController).
 func (a *answer) FlushError() error { return http.NewResponseController(a.ResponseWriter).Flush() }

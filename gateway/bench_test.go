@@ -1,7 +1,14 @@
 package gateway
 
 import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
 	"fmt"
+	"lgsp/internal/http1"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -74,5 +81,58 @@ func BenchmarkDecide(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// canned is a connection to an upstream that answers each request at once with
+// the same text, without the system having to do anything.
+type canned struct {
+	net.Conn
+	text []byte
+	left []byte
+}
+
+func (c *canned) Write(p []byte) (int, error) {
+	c.left = c.text
+	return len(p), nil
+}
+
+func (c *canned) Read(p []byte) (int, error) {
+	n := copy(p, c.left)
+	c.left = c.left[n:]
+	return n, nil
+}
+
+func (c *canned) Close() error                { return nil }
+func (c *canned) SetDeadline(time.Time) error { return nil }
+
+// taker takes an answer as our own server does.
+type taker struct{ header http.Header }
+
+func (t *taker) Header() http.Header           { return t.header }
+func (t *taker) Write(p []byte) (int, error)   { return len(p), nil }
+func (t *taker) WriteHeader(int)               {}
+func (t *taker) WriteFields(int, http1.Fields) {}
+func (t *taker) FlushError() error             { return nil }
+
+// BenchmarkCall is all that a call with an API key costs but for the network:
+// the pipeline, the transport's reading and writing, the record.
+func BenchmarkCall(b *testing.B) {
+	w := newWorld(b)
+	body := strings.Repeat("x", 1024)
+	text := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nDate: Mon, 02 Jan 2006 15:04:05 GMT\r\n\r\n%s", len(body), body)
+	w.node.plain.Dial = func(context.Context, string, string) (net.Conn, error) { return &canned{text: text}, nil }
+	w.put(func(g *Grant) {
+		g.Plan.RatePerMinute, g.Plan.QuotaPerDay = 600_000_000, 2_000_000_000
+		g.Operations[0].Fields = []string{""}
+	})
+	target := w.route.Prefix() + "/ho-so"
+	r := httptest.NewRequest("GET", target, nil)
+	r.RequestURI, r.Body = target, http.NoBody
+	r.Header = http.Header{"X-Api-Key": {w.key}, "User-Agent": {"bench"}, "Accept": {"*/*"}}
+	to := &taker{header: http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		w.node.ServeHTTP(to, r)
 	}
 }

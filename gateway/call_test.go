@@ -200,7 +200,7 @@ func TestCall(t *testing.T) {
 		e := w.recorded(trace)
 		if e.Application != w.app || e.Agreement != w.grant.Agreement || e.Revision != 1 || e.Operation != "tim" ||
 			e.Template != "/so-noi-vu/ho-so/v1/ho-so" || e.Status != 200 || !e.Complete || e.BytesOut != int64(len(got.body)) ||
-			e.Access != Restricted || e.Credential != "api_key" || len(e.Fields) != 2 || len(e.AnswerSum) != 64 || len(e.RequestSum) != 64 || e.Address == "" || e.Subject != "" || e.Person != uuid.Nil || e.ID.Version() != 7 {
+			e.Access != Restricted || e.Credential != "api_key" || len(e.Fields) != 2 || e.AnswerSum == (Sum{}) || e.RequestSum == (Sum{}) || e.Address == "" || e.Subject != "" || e.Person != uuid.Nil || e.ID.Version() != 7 {
 			t.Errorf("recorded %+v", e)
 		}
 	})

@@ -79,8 +79,8 @@ func tooLarge(limit int64) error {
 		Coded("request-too-large", "limit", itoa(limit)).Sends("Connection", "close")
 }
 
-// requestSum is the hash of method, target and body, hex.
-func (c *call) requestSum(method string) string {
+// requestSum is the hash of method, target and body.
+func (c *call) requestSum(method string) Sum {
 	s := newSum()
 	defer sums.Put(s)
 	line := append(append(s.text[:0], method...), ' ')
@@ -88,7 +88,7 @@ func (c *call) requestSum(method string) string {
 	s.text = append(line, '\n')
 	s.Write(s.text) // never fails (package hash)
 	s.Write(c.body)
-	return s.hex()
+	return s.take()
 }
 
 // choosers are parameters whose values name fields.

@@ -15,104 +15,84 @@ import (
 
 const quotaExceeded = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
-// count takes the call from the rate, and under an agreement from the day's
-// quota; the function gives it back when the call is refused later on. HEAD is
-// free of the day's quota; the rate holds it too, for it reaches the upstream.
-// Anonymous callers are counted by address, IPv6 by /64.
-func (c *call) count(r *http.Request) (giveBack func(), err error) {
-	plan := c.version.Plan
-	if c.grant != nil {
-		plan = c.grant.Plan
+// count counts the call against its limits, or refuses it, counted against
+// none. giveBack gives it back when it is refused later on.
+func (c *call) count(r *http.Request) error {
+	c.taken = c.takes(r.Method == http.MethodHead)
+	answers := c.node.limiter.Take(r.Context(), c.taken, c.now, c.answerRoom[:0])
+	c.announce(answers)
+	last := len(answers) - 1
+	if answers[last].OK {
+		return nil
 	}
-	key := c.bucket(r)
-	rate := c.node.rates.Take(key, plan.RatePerMinute, c.now)
-	minute := window{name: "minute", quota: plan.RatePerMinute, length: time.Minute, left: rate.Remaining, reset: rate.Reset}
-	if !rate.OK {
-		minute.reset = rate.Retry
-		c.announce(minute)
-		return nil, tooMany(minute, "rate-exceeded")
-	}
-	if c.grant == nil || r.Method == http.MethodHead {
-		c.announce(minute)
-		return func() { c.node.rates.Return(key) }, nil
-	}
-	left, ok := c.node.days.Take(c.grant.Agreement, plan.QuotaPerDay, c.now)
-	day := window{name: "day", quota: plan.QuotaPerDay, length: 24 * time.Hour, left: left, reset: quota.UntilMidnight(c.now)}
-	c.announce(minute, day)
-	if !ok {
-		c.node.rates.Return(key)
-		return nil, tooMany(day, "quota-exceeded")
-	}
-	return func() {
-		c.node.rates.Return(key)
-		c.node.days.Return(c.grant.Agreement, c.now)
-	}, nil
+	full := c.taken[last].Window
+	c.taken = nil
+	return tooMany(full, answers[last].Retry, c.now)
 }
 
-// bucket is whose rate the call counts against: the application under its
-// agreement, else the application or the address, on this version.
-func (c *call) bucket(r *http.Request) quota.Key {
-	if c.grant != nil {
-		return agreementBucket(c.caller.application, c.grant.Agreement)
-	}
-	if c.caller.application != uuid.Nil {
-		return agreementBucket(c.caller.application, c.version.Version)
-	}
-	var k quota.Key
-	address := network(c.address).As16()
-	copy(k[:16], address[:])
-	copy(k[16:], c.version.Version[:])
-	return k
-}
-
-func agreementBucket(application, agreement uuid.UUID) quota.Key {
-	var k quota.Key
-	copy(k[:16], application[:])
-	copy(k[16:], agreement[:])
-	return k
-}
-
-// window is one of the limits that hold at once.
-type window struct {
-	name   string
-	quota  int
-	length time.Duration
-	left   int
-	reset  time.Duration
+// giveBack gives the call back to its limits, once.
+func (c *call) giveBack(r *http.Request) {
+	c.node.limiter.Return(r.Context(), c.taken, c.now)
+	c.taken = nil
 }
 
 // announce tells the caller what is left (draft-ietf-httpapi-ratelimit-headers-11),
 // and in the older headers of the window with least left; X-RateLimit-Reset counts seconds to go.
-func (c *call) announce(windows ...window) {
-	tightest := windows[0]
-	var room [256]byte
-	policies, limits := room[:0:128], room[128:128]
-	for i, w := range windows {
-		if i > 0 {
-			policies, limits = append(policies, ", "...), append(limits, ", "...)
-		}
-		policies = append(append(append(policies, '"'), w.name...), `";q=`...)
-		policies = append(strconv.AppendInt(policies, int64(w.quota), 10), ";w="...)
-		policies = strconv.AppendInt(policies, int64(w.length/time.Second), 10)
-		limits = append(append(append(limits, '"'), w.name...), `";r=`...)
-		limits = append(strconv.AppendInt(limits, int64(w.left), 10), ";t="...)
-		limits = strconv.AppendInt(limits, inSeconds(w.reset), 10)
-		if w.left < tightest.left {
-			tightest = w
+func (c *call) announce(answers []quota.Answer) {
+	b, tight := c.text[:0], 0
+	for i := range answers {
+		w := c.taken[i].Window
+		b = append(append(append(separated(b, i), '"'), w.Name...), `";q=`...)
+		b = append(strconv.AppendInt(b, int64(w.Calls), 10), ";w="...)
+		b = strconv.AppendInt(b, int64(w.Within(c.now)/time.Second), 10)
+		if answers[i].Remaining < answers[tight].Remaining {
+			tight = i
 		}
 	}
+	policies := len(b)
+	for i, a := range answers {
+		b = append(append(append(separated(b, i), '"'), c.taken[i].Window.Name...), `";r=`...)
+		b = append(strconv.AppendInt(b, int64(a.Remaining), 10), ";t="...)
+		b = strconv.AppendInt(b, inSeconds(waitOf(a)), 10)
+	}
+	limits := len(b)
+	b = strconv.AppendInt(b, int64(c.taken[tight].Window.Calls), 10)
+	most := len(b)
+	b = strconv.AppendInt(b, int64(answers[tight].Remaining), 10)
+	left := len(b)
+	b = strconv.AppendInt(b, inSeconds(waitOf(answers[tight])), 10)
+	c.text = b
+	all := string(b) // one for all five
 	own := &c.answer.own
-	own.Set("RateLimit-Policy", string(policies))
-	own.Set("RateLimit", string(limits))
-	own.Set("X-RateLimit-Limit", strconv.Itoa(tightest.quota))
-	own.Set("X-RateLimit-Remaining", strconv.Itoa(tightest.left))
-	own.Set("X-RateLimit-Reset", seconds(tightest.reset))
+	own.Set("RateLimit-Policy", all[:policies])
+	own.Set("RateLimit", all[policies:limits])
+	own.Set("X-RateLimit-Limit", all[limits:most])
+	own.Set("X-RateLimit-Remaining", all[most:left])
+	own.Set("X-RateLimit-Reset", all[left:])
 }
 
-func tooMany(w window, code string) error {
-	e := problem.Errorf(problem.TooMany, "the plan allows %d calls a %s; the next fits in %s s", w.quota, w.name, seconds(w.reset)).
-		Coded(code, "quota", strconv.Itoa(w.quota), "seconds", seconds(w.reset)).Sends("Retry-After", seconds(w.reset))
-	e.Extra = map[string]any{"type": quotaExceeded, "violated-policies": []string{w.name}}
+// waitOf is when more is there: of a full window until one more call fits.
+func waitOf(a quota.Answer) time.Duration {
+	if !a.OK {
+		return a.Retry
+	}
+	return a.Reset
+}
+
+func separated(b []byte, i int) []byte {
+	if i == 0 {
+		return b
+	}
+	return append(b, ", "...)
+}
+
+// tooMany refuses a call that does not fit a window for so long.
+func tooMany(w quota.Window, retry time.Duration, now time.Time) error {
+	code := map[quota.Period]string{0: "rate-exceeded", quota.Day: "quota-exceeded", quota.Month: "quota-month-exceeded"}[w.Period]
+	calls, within, wait := strconv.Itoa(w.Calls), seconds(w.Within(now)), seconds(retry)
+	e := problem.Errorf(problem.TooMany, "limit %s allows %s calls in %s s; the next fits in %s s", w.Name, calls, within, wait).
+		Coded(code, "limit", w.Name, "quota", calls, "within", within, "seconds", wait).Sends("Retry-After", wait)
+	e.Extra = map[string]any{"type": quotaExceeded, "violated-policies": []string{w.Name}}
 	return e
 }
 
@@ -172,7 +152,8 @@ type Remaining struct {
 }
 
 // Remaining tells what an application may still call under an agreement, and
-// false when the node knows no such agreement. It counts nothing.
+// false when the node knows no such agreement. It counts nothing. Rates that
+// nodes share are told as this node knows them.
 func (n *Node) Remaining(application, version, agreement uuid.UUID) (Remaining, bool) {
 	s := n.current.Load()
 	if s == nil {
@@ -183,11 +164,11 @@ func (n *Node) Remaining(application, version, agreement uuid.UUID) (Remaining, 
 		if g.Agreement != agreement {
 			continue
 		}
-		rate := n.rates.Look(agreementBucket(application, agreement), g.Plan.RatePerMinute, now)
+		rate := n.limiter.Rates.Look(quota.Key{What: agreement}, g.Plan.minute(), now)
 		return Remaining{
 			RatePerMinute: g.Plan.RatePerMinute, LeftNow: rate.Remaining,
-			QuotaPerDay: g.Plan.QuotaPerDay, LeftToday: n.days.Left(agreement, g.Plan.QuotaPerDay, now),
-			Midnight: now.UTC().Add(quota.UntilMidnight(now)).Truncate(time.Second),
+			QuotaPerDay: g.Plan.QuotaPerDay, LeftToday: n.limiter.Counts.Left(agreement, quota.Day, g.Plan.QuotaPerDay, now),
+			Midnight: now.UTC().Add(quota.Day.Left(now)).Truncate(time.Second),
 		}, true
 	}
 	return Remaining{}, false

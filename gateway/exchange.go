@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,8 +37,34 @@ type Exchange struct {
 	BytesIn     int64         `json:"bytes_in"`
 	BytesOut    int64         `json:"bytes_out"`
 	Duration    time.Duration `json:"duration_ns"`
-	RequestSum  string        `json:"request_sum"` // SHA-256, hex, of method, target and body as forwarded
-	AnswerSum   string        `json:"answer_sum"`  // SHA-256, hex, of the body that left
+	RequestSum  Sum           `json:"request_sum"` // of method, target and body as forwarded
+	AnswerSum   Sum           `json:"answer_sum"`  // of the body that left; none of an open operation's, which is the same for everybody
 	Complete    bool          `json:"complete"`    // the whole answer was handed to the connection
 	Unknown     bool          `json:"unknown"`     // the node stopped between intent and outcome
+}
+
+// Sum is a SHA-256; the zero Sum is none. As text it is hex, "" for none.
+type Sum [sha256.Size]byte
+
+// String is the sum as text.
+func (s Sum) String() string {
+	if s == (Sum{}) {
+		return ""
+	}
+	return hex.EncodeToString(s[:])
+}
+
+// MarshalText is of encoding.TextMarshaler.
+func (s Sum) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText is of encoding.TextUnmarshaler.
+func (s *Sum) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*s = Sum{}
+		return nil
+	}
+	if n, err := hex.Decode(s[:], text[:min(len(text), 2*len(s))]); err != nil || n != len(s) || len(text) != 2*len(s) {
+		return errors.New("this is no SHA-256 in hex")
+	}
+	return nil
 }

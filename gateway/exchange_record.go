@@ -20,6 +20,7 @@ func (e *Exchange) appendTo(b []byte) []byte {
 	for _, id := range e.ids() {
 		b = append(b, id[:]...)
 	}
+	b = append(append(b, e.RequestSum[:]...), e.AnswerSum[:]...)
 	for _, n := range []int64{e.At.UnixNano(), int64(e.Revision), int64(e.Status), e.BytesIn, e.BytesOut, int64(e.Duration)} {
 		b = binary.AppendVarint(b, n)
 	}
@@ -37,8 +38,8 @@ func (e *Exchange) ids() [7]*uuid.UUID {
 	return [...]*uuid.UUID{&e.ID, &e.Agency, &e.API, &e.Version, &e.Application, &e.Person, &e.Agreement}
 }
 
-func (e *Exchange) texts() [12]*string {
-	return [...]*string{&e.Trace, &e.Operation, &e.Access, &e.Credential, &e.Purpose, &e.Subject, &e.Address, &e.Method, &e.Template, &e.Code, &e.RequestSum, &e.AnswerSum}
+func (e *Exchange) texts() [10]*string {
+	return [...]*string{&e.Trace, &e.Operation, &e.Access, &e.Credential, &e.Purpose, &e.Subject, &e.Address, &e.Method, &e.Template, &e.Code}
 }
 
 func (e *Exchange) flags() (flags byte) {
@@ -67,6 +68,8 @@ func readExchange(record []byte) (Exchange, error) {
 	for _, id := range e.ids() {
 		copy(id[:], r.bytes(len(id)))
 	}
+	copy(e.RequestSum[:], r.bytes(len(e.RequestSum)))
+	copy(e.AnswerSum[:], r.bytes(len(e.AnswerSum)))
 	e.At = time.Unix(0, r.number()).UTC()
 	e.Revision, e.Status = int(r.number()), int(r.number())
 	e.BytesIn, e.BytesOut, e.Duration = r.number(), r.number(), time.Duration(r.number())

@@ -18,6 +18,8 @@ func filled(t testing.TB) Exchange {
 		switch f := v.Field(i); f.Interface().(type) {
 		case uuid.UUID:
 			f.Set(reflect.ValueOf(uuid.UUID{byte(i + 1), 15: 9}))
+		case Sum:
+			f.Set(reflect.ValueOf(Sum{byte(i + 1), 31: 8}))
 		case time.Time:
 			f.Set(reflect.ValueOf(time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)))
 		case string:

@@ -28,6 +28,7 @@ type Route struct {
 	Upstream   string      `json:"upstream"`            // base URL, http or https, no query; the first of Upstreams
 	Upstreams  []Upstream  `json:"upstreams,omitempty"` // none: Upstream alone
 	Plan       Plan        `json:"plan"`                // of open operations; an agreement carries its own
+	Traffic    Traffic     `json:"traffic,omitzero"`    // as the agency sets it
 	Operations []Operation `json:"operations"`
 	Deprecated *time.Time  `json:"deprecated,omitempty"` // since when callers are told to move
 	Sunset     *time.Time  `json:"sunset,omitempty"`     // from when calls are answered 410
@@ -60,6 +61,7 @@ type Plan struct {
 	Slug          string `json:"slug"`
 	RatePerMinute int    `json:"rate_per_minute"`
 	QuotaPerDay   int    `json:"quota_per_day"`
+	QuotaPerMonth int    `json:"quota_per_month,omitempty"` // 0: none
 }
 
 // The ways an operation may be called.

@@ -115,7 +115,7 @@ const (
 	changesSQL = `select id, kind, object_id from gateway.change where xid >= $1::text::xid8 order by id`
 	routesSQL  = `select version_id, document from gateway.route where $1::uuid[] is null or version_id = any($1)`
 	grantsSQL  = `
-select agreement_id, revision, application_id, version_id, purpose, state, starts, ends, rate_per_minute, quota_per_day, operations
+select agreement_id, revision, application_id, version_id, purpose, state, starts, ends, rate_per_minute, quota_per_day, quota_per_month, operations
   from gateway.grant
  where $1::uuid[] is null or agreement_id = any($1)`
 )
@@ -136,6 +136,7 @@ type grantRow struct {
 	Ends          time.Time
 	RatePerMinute int
 	QuotaPerDay   int
+	QuotaPerMonth int
 	Operations    []byte
 }
 
@@ -294,7 +295,7 @@ func (f *feed) readGrants(ctx context.Context, s *snapshot, agreements []uuid.UU
 	for i, row := range rows {
 		g := Grant{Agreement: row.AgreementID, Revision: row.Revision, Application: row.ApplicationID, Version: row.VersionID,
 			Purpose: row.Purpose, State: row.State, Starts: row.Starts.UTC(), Ends: row.Ends.UTC(),
-			Plan: Plan{RatePerMinute: row.RatePerMinute, QuotaPerDay: row.QuotaPerDay}}
+			Plan: Plan{RatePerMinute: row.RatePerMinute, QuotaPerDay: row.QuotaPerDay, QuotaPerMonth: row.QuotaPerMonth}}
 		err := json.Unmarshal(row.Operations, &g.Operations)
 		if err == nil {
 			list[i], err = compileGrant(g)

@@ -33,8 +33,8 @@ func (c *call) forward(r *http.Request) {
 		return
 	}
 	c.answer.hashes = c.operation.Access != Open // open data is the same for everybody
-	c.answer.begin(res.status, res.fields)
-	if _, err := res.body.WriteTo(c.answer); err != nil {
+	c.merged = c.answer.begin(res.status, res.fields, c.merged)
+	if _, err := res.body.WriteTo(&c.answer); err != nil {
 		c.broken = true
 	}
 	c.answer.trailer(res.body.Trailer())
@@ -72,7 +72,7 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 	if !ok {
 		lines = http1.FieldsOf(r.Header)
 	}
-	fields := make(http1.Fields, 0, len(lines)+8)
+	fields := c.out[:0]
 	named := perConnection(lines)
 	projected := c.filter() != nil
 	for _, line := range lines {
@@ -96,14 +96,19 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		fields.Add("Lgsp-Purpose", c.grant.Purpose)
 	}
 	fields.Add("X-Request-Id", c.answer.requestID)
-	fields.Add("Traceparent", "00-"+c.exchange.Trace+"-"+span()+"-01")
+	fields.Add("Traceparent", c.traceparent())
 	fields.Add("Via", strings.TrimPrefix(r.Proto, "HTTP/")+" "+c.node.via) // RFC 9110 §7.6.3
-	return &http1.Request{Method: r.Method, Fields: fields, Body: c.body, Within: or(c.node.Longest, 10*time.Minute), Informational: c.hint}
+	c.out = fields
+	c.request = http1.Request{Method: r.Method, Fields: fields, Body: c.body, Within: or(c.node.Longest, 10*time.Minute)}
+	if !c.answer.hidesHints {
+		c.request.Informational = c.hint
+	}
+	return &c.request
 }
 
 // hint passes a 1xx answer on, where nothing of the answer is held back.
 func (c *call) hint(status int, fields http1.Fields) {
-	if c.answer.hidesHints || status == http.StatusContinue { // that one is ours to say
+	if status == http.StatusContinue { // that one is ours to say
 		return
 	}
 	fields = cleaned(fields)
@@ -184,10 +189,13 @@ func (c *call) upstreamFault(r *http.Request, err error) error {
 	return problem.Errorf(problem.BadGateway, "the agency's system cannot be reached").Coded("upstream-unreachable").Because(err)
 }
 
-// span is a span's id (W3C Trace Context §3.2.2.4), which nobody needs to be
-// unable to guess.
-func span() string {
+// traceparent names the call and a span of its own (W3C Trace Context §3.2),
+// which nobody needs to be unable to guess.
+func (c *call) traceparent() string {
 	var id [8]byte
 	binary.BigEndian.PutUint64(id[:], rand.Uint64())
-	return hex.EncodeToString(id[:])
+	c.text = append(append(c.text[:0], "00-"...), c.exchange.Trace...)
+	c.text = hex.AppendEncode(append(c.text, '-'), id[:])
+	c.text = append(c.text, "-01"...)
+	return string(c.text)
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"lgsp/gateway/journal"
 	"lgsp/gateway/quota"
 	"lgsp/gateway/route"
+	"lgsp/internal/http1"
 	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
 )
@@ -92,8 +94,7 @@ type state struct {
 	via       string                // our name in Via
 	matchers  map[int]*auth.Matcher // of Peppers
 	addresses addressHashes
-	rates     quota.Rates
-	days      quota.Days
+	limiter   quota.Limiter
 	used      auth.Uses // of keys, since Touch was told
 }
 
@@ -105,7 +106,8 @@ type Token struct {
 	Issued      time.Time
 }
 
-// call is one call on its way through the pipeline.
+// call is one call on its way through the pipeline. It is made of what an
+// earlier one leaves (calls), so nothing of it outlives ServeHTTP.
 type call struct {
 	node      *Node
 	snapshot  *snapshot
@@ -119,20 +121,41 @@ type call struct {
 	version   *version
 	operation *operation
 	caller    caller
-	grant     *grant // nil: an open operation
-	giveBack  func() // to the rate and the quota, what the call took
-	answer    *answer
+	grant     *grant       // nil: an open operation
+	taken     []quota.Take // what the call is counted against
+	answer    answer
 	exchange  Exchange
 	ticket    *journal.Ticket // of the intent
 	broken    bool            // the answer broke off
+	room
+}
+
+// room is where a call's lists are put, to be used again.
+type room struct {
+	text       []byte
+	out        http1.Fields // to the upstream
+	merged     http1.Fields // to the caller
+	request    http1.Request
+	takeRoom   [4 + maxLimits]quota.Take
+	answerRoom [4 + maxLimits]quota.Answer
+}
+
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+func (n *Node) newCall(w http.ResponseWriter, r *http.Request) *call {
+	c := calls.Get().(*call)
+	text, out, merged, own := c.text[:0], c.out[:0], c.merged[:0], c.answer.own[:0]
+	*c = call{node: n, snapshot: n.current.Load(), now: n.Now()}
+	c.text, c.out, c.merged, c.answer.own = text, out, merged, own
+	c.exchange.Trace = telemetry.TraceOf(r)
+	c.answer.start(w, r, c.exchange.Trace)
+	return c
 }
 
 // ServeHTTP answers one call and leaves its record.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	trace := telemetry.TraceOf(r)
-	c := &call{node: n, snapshot: n.current.Load(), now: n.Now(), answer: newAnswer(w, r, trace)}
+	c := n.newCall(w, r)
 	if c.snapshot == nil {
-		c.exchange.Trace = trace
 		c.refuse(r, problem.Errorf(problem.Unavailable, "the gateway is starting; try again in a few seconds").
 			Coded("gateway-starting").Sends("Retry-After", "2"))
 		return
@@ -140,21 +163,22 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.wellKnown(r) {
 		return
 	}
-	c.begin(r, trace)
+	c.begin(r)
 	defer func() {
 		fault := recover()
 		if fault != nil && fault != http.ErrAbortHandler {
-			slog.ErrorContext(r.Context(), "call panicked", "fault", fault, "trace_id", trace)
+			slog.ErrorContext(r.Context(), "call panicked", "fault", fault, "trace_id", c.exchange.Trace)
 			c.refuse(r, problem.Errorf(problem.Internal, "something went wrong on our side"))
 		}
 		c.broken = c.broken || fault != nil
 		c.finish(r)
 		if c.broken && c.answer.status != 0 {
-			_ = http.NewResponseController(c.answer).Flush() // the part before the break; nobody may be there
+			_ = c.answer.FlushError() // the part before the break; nobody may be there
 		}
-		if fault == http.ErrAbortHandler || c.answer.status == 0 {
-			panic(http.ErrAbortHandler) // net/http closes the connection, and makes no 200 of nothing
+		if fault == http.ErrAbortHandler || c.broken || c.answer.status == 0 {
+			panic(http.ErrAbortHandler) // the server closes the connection, and makes no 200 of nothing
 		}
+		calls.Put(c)
 	}()
 	if err := c.run(r); err != nil {
 		c.refuse(r, err)
@@ -177,16 +201,15 @@ func (c *call) run(r *http.Request) error {
 	if err := c.decide(r); err != nil {
 		return err
 	}
-	var err error
-	if c.giveBack, err = c.count(r); err != nil {
+	if err := c.count(r); err != nil {
 		return err
 	}
 	if err := c.check(r); err != nil {
-		c.giveBack()
+		c.giveBack(r)
 		return err
 	}
 	if err := c.intend(); err != nil {
-		c.giveBack()
+		c.giveBack(r)
 		return err
 	}
 	c.forward(r)

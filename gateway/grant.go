@@ -38,11 +38,12 @@ type GrantedOperation struct {
 
 const grantSQL = `
 insert into gateway.grant (agreement_id, revision, application_id, version_id, purpose, state, starts, ends,
-                           rate_per_minute, quota_per_day, operations)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                           rate_per_minute, quota_per_day, operations, quota_per_month)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (agreement_id) do update
    set revision = excluded.revision, purpose = excluded.purpose, state = excluded.state, starts = excluded.starts, ends = excluded.ends,
-       rate_per_minute = excluded.rate_per_minute, quota_per_day = excluded.quota_per_day, operations = excluded.operations
+       rate_per_minute = excluded.rate_per_minute, quota_per_day = excluded.quota_per_day, operations = excluded.operations,
+       quota_per_month = excluded.quota_per_month
  where gateway.grant.revision < excluded.revision`
 
 // PutGrant puts an agreement, in whatever state, in force at every node when tx
@@ -60,7 +61,7 @@ func PutGrant(ctx context.Context, tx pgx.Tx, g Grant) error {
 		return fmt.Errorf("encode operations of agreement %s: %w", g.Agreement, err)
 	}
 	done, err := tx.Exec(ctx, grantSQL, g.Agreement, g.Revision, g.Application, g.Version, g.Purpose, g.State,
-		g.Starts.UTC(), g.Ends.UTC(), g.Plan.RatePerMinute, g.Plan.QuotaPerDay, operations)
+		g.Starts.UTC(), g.Ends.UTC(), g.Plan.RatePerMinute, g.Plan.QuotaPerDay, operations, g.Plan.QuotaPerMonth)
 	if err != nil {
 		return fmt.Errorf("grant agreement %s: %w", g.Agreement, err)
 	}

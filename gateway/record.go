@@ -21,9 +21,10 @@ import (
 )
 
 // begin fills in what is known of every call.
-func (c *call) begin(r *http.Request, trace string) {
+func (c *call) begin(r *http.Request) {
 	c.address = c.node.address(r)
-	c.exchange = Exchange{ID: newID(c.now), Trace: trace, At: c.now.UTC(), Method: method(r.Method), Address: c.node.addressHash(network(c.address))}
+	e := &c.exchange
+	e.ID, e.At, e.Method, e.Address = newID(c.now), c.now.UTC(), method(r.Method), c.node.addressHash(network(c.address))
 }
 
 // newID is a UUID of version 7 (RFC 9562 §5.7). Its random part comes from a
@@ -109,7 +110,7 @@ func (c *call) refuse(r *http.Request, err error) {
 	told := *e
 	told.Extra = extra
 	c.answer.hidesHints = false
-	problem.Write(c.answer, r, &told)
+	problem.Write(&c.answer, r, &told)
 }
 
 // finish writes the outcome.

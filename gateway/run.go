@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
@@ -66,7 +67,7 @@ func ended(ctx context.Context, err error) error {
 // followAlways follows the feed, again and again when its connection fails.
 func (n *Node) followAlways(ctx context.Context) error {
 	if err := within(ctx, askPatience, n.loadUse); err != nil && ctx.Err() == nil {
-		slog.ErrorContext(ctx, "day quotas are not loaded; they are told when calls are counted", "err", err)
+		slog.ErrorContext(ctx, "quotas are not loaded; they are told when calls are counted", "err", err)
 	}
 	for {
 		err := n.follow(ctx)
@@ -82,7 +83,7 @@ func (n *Node) followAlways(ctx context.Context) error {
 	}
 }
 
-// saveAlways saves the day quotas and the use of keys, and forgets old changes.
+// saveAlways saves the quotas and the use of keys, and forgets old changes.
 func (n *Node) saveAlways(ctx context.Context) error {
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()
@@ -97,12 +98,12 @@ func (n *Node) saveAlways(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
 			defer cancel()
-			said(last, "day quotas are not saved", n.saveUse(last))
+			said(last, "quotas are not saved", n.saveUse(last))
 			said(last, "use of keys is not saved", n.touch(last))
 			return nil
 		case <-tick.C:
 		}
-		said(ctx, "day quotas are not saved; trying again", within(ctx, askPatience, n.saveUse))
+		said(ctx, "quotas are not saved; trying again", within(ctx, askPatience, n.saveUse))
 		now := n.Now()
 		if now.Sub(touched) > time.Minute {
 			touched = now
@@ -127,56 +128,63 @@ func (n *Node) touch(ctx context.Context) error {
 }
 
 const saveUseSQL = `
-insert into gateway.quota_use as q (agreement_id, day, used)
-select u.agreement_id, u.day, greatest(sum(u.used), 0)::bigint
-  from unnest($1::uuid[], $2::date[], $3::bigint[]) as u (agreement_id, day, used)
- group by u.agreement_id, u.day -- yesterday's may stand there twice, and no row is changed twice
-on conflict (day, agreement_id) do update set used = greatest(q.used + excluded.used, 0)
-returning agreement_id as agreement, day, used`
+insert into gateway.quota_count as q (key, period, begins, used)
+select u.key, u.period, u.begins, greatest(u.used, 0)
+  from unnest($1::uuid[], $2::smallint[], $3::date[], $4::bigint[]) as u (key, period, begins, used)
+on conflict (begins, period, key) do update set used = greatest(q.used + excluded.used, 0)
+returning key, period, begins, used`
 
-// saveUse adds what this node counted to what all nodes counted, and learns the sum.
-func (n *Node) saveUse(ctx context.Context) error {
-	given := n.days.Unsaved(n.Now())
-	if len(given) == 0 {
-		return nil
-	}
-	totals, err := pg.All[quota.Use](ctx, n.DB, saveUseSQL, column(given, useAgreement), column(given, useDay), column(given, useUsed))
-	if err != nil {
-		n.days.Saved(given, nil)
-		return fmt.Errorf("save quota use: %w", err)
-	}
-	n.days.Saved(given, totals)
-	return nil
+// useRow is a quota.Use as it is stored.
+type useRow struct {
+	Key    uuid.UUID
+	Period int16
+	Begins time.Time
+	Used   int64
 }
 
-func useAgreement(u quota.Use) [16]byte { return u.Agreement }
-func useDay(u quota.Use) time.Time      { return u.Day }
-func useUsed(u quota.Use) int64         { return u.Used }
-
-func column[T any](uses []quota.Use, of func(quota.Use) T) []T {
-	list := make([]T, len(uses))
-	for i, u := range uses {
-		list[i] = of(u)
+func usesOf(rows []useRow) []quota.Use {
+	list := make([]quota.Use, len(rows))
+	for i, r := range rows {
+		list[i] = quota.Use{Key: r.Key, Period: quota.Period(r.Period), Begins: r.Begins.UTC(), Used: r.Used}
 	}
 	return list
 }
 
-const loadUseSQL = `select agreement_id as agreement, day, used from gateway.quota_use where day = $1`
+// saveUse adds what this node counted to what all nodes counted, and learns the sum.
+func (n *Node) saveUse(ctx context.Context) error {
+	given := n.limiter.Counts.Unsaved(n.Now())
+	if len(given) == 0 {
+		return nil
+	}
+	keys, periods, begins, used := make([]uuid.UUID, len(given)), make([]int16, len(given)), make([]time.Time, len(given)), make([]int64, len(given))
+	for i, u := range given {
+		keys[i], periods[i], begins[i], used[i] = u.Key, int16(u.Period), u.Begins, u.Used
+	}
+	totals, err := pg.All[useRow](ctx, n.DB, saveUseSQL, keys, periods, begins, used)
+	if err != nil {
+		n.limiter.Counts.Saved(given, nil)
+		return fmt.Errorf("save quota use: %w", err)
+	}
+	n.limiter.Counts.Saved(given, usesOf(totals))
+	return nil
+}
 
-// loadUse learns what all nodes counted today.
+const loadUseSQL = `select key, period, begins, used from gateway.quota_count where period = 1 and begins = $1 or period = 2 and begins = $2`
+
+// loadUse learns what all nodes counted today and this month.
 func (n *Node) loadUse(ctx context.Context) error {
 	now := n.Now()
-	totals, err := pg.All[quota.Use](ctx, n.DB, loadUseSQL, quota.Day(now))
+	totals, err := pg.All[useRow](ctx, n.DB, loadUseSQL, quota.Day.Begin(now), quota.Month.Begin(now))
 	if err != nil {
 		return fmt.Errorf("load quota use: %w", err)
 	}
-	n.days.Known(totals, now)
+	n.limiter.Counts.Known(usesOf(totals))
 	return nil
 }
 
 const (
 	sweepChangesSQL = `delete from gateway.change where at < $1`
-	sweepUseSQL     = `delete from gateway.quota_use where day < $1`
+	sweepUseSQL     = `delete from gateway.quota_count where begins < $1`
 )
 
 // sweep forgets changes that every node has seen, or missed for so long that

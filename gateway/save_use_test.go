@@ -18,19 +18,19 @@ func TestYesterdayTwice(t *testing.T) {
 	next := late.Add(time.Second)
 	n := &Node{DB: pgtest.New(t), Now: func() time.Time { return next }}
 	a := uuid.Must(uuid.NewV7())
-	n.days.Take(a, 10, late)
-	given := n.days.Unsaved(late)
-	n.days.Take(a, 10, late)
-	n.days.Take(a, 10, next)
-	n.days.Saved(given, nil) // it failed
+	n.limiter.Counts.Take(a, quota.Day, 10, late)
+	given := n.limiter.Counts.Unsaved(late)
+	n.limiter.Counts.Take(a, quota.Day, 10, late)
+	n.limiter.Counts.Take(a, quota.Day, 10, next)
+	n.limiter.Counts.Saved(given, nil) // it failed
 	if err := n.saveUse(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var used int
-	if err := n.DB.QueryRow(t.Context(), `select used from gateway.quota_use where agreement_id = $1 and day = $2`, a, quota.Day(late)).Scan(&used); err != nil {
+	if err := n.DB.QueryRow(t.Context(), `select used from gateway.quota_count where key = $1 and begins = $2`, a, quota.Day.Begin(late)).Scan(&used); err != nil {
 		t.Fatal(err)
 	}
-	if used != 2 || n.days.Left(a, 10, next) != 9 {
-		t.Errorf("yesterday %d, left today %d; want 2 and 9", used, n.days.Left(a, 10, next))
+	if used != 2 || n.limiter.Counts.Left(a, quota.Day, 10, next) != 9 {
+		t.Errorf("yesterday %d, left today %d; want 2 and 9", used, n.limiter.Counts.Left(a, quota.Day, 10, next))
 	}
 }

@@ -72,7 +72,7 @@ const (
 func (c *call) ask(r *http.Request) (*response, error) {
 	try, ok := c.version.pool.Pick()
 	if !ok {
-		c.giveBack() // nothing was asked of the upstream
+		c.giveBack(r) // nothing was asked of the upstream
 		wait := seconds(c.version.pool.Wait())
 		return nil, problem.Errorf(problem.Unavailable, "the agency's system does not answer; it is tried again in %s s", wait).
 			Coded("upstream-down", "seconds", wait).Sends("Retry-After", wait)

@@ -9,7 +9,6 @@ import (
 
 	"lgsp/internal/http1"
 	"lgsp/internal/problem"
-	"lgsp/internal/telemetry"
 )
 
 // The limits of a caller's connection.
@@ -45,9 +44,8 @@ func (n *Node) Server(secured *tls.Config) *http1.Server {
 // malformed refuses what is no request, and records that it came: not what it
 // held, of which nothing is sure.
 func (n *Node) malformed(w http.ResponseWriter, r *http.Request, why *http1.Refusal) {
-	trace := telemetry.NewTrace()
-	c := &call{node: n, now: n.Now(), answer: newAnswer(w, r, trace)}
-	c.begin(r, trace)
+	c := n.newCall(w, r)
+	c.begin(r)
 	code := "request-malformed"
 	if why.Status == http.StatusRequestHeaderFieldsTooLarge {
 		code = "header-too-large"

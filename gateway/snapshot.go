@@ -35,6 +35,7 @@ type version struct {
 	Route
 	prefix string
 	pool   *upstream.Pool
+	limits []limit
 	tree   route.Tree[*operation]
 	byID   map[string]*operation
 	rules  *policy.Calls
@@ -43,6 +44,7 @@ type version struct {
 // operation is a compiled Operation.
 type operation struct {
 	Operation
+	index    int      // in the version
 	template string   // prefix and path template
 	names    []string // last names of Fields, lower case
 }
@@ -66,12 +68,15 @@ func compileRoute(r Route) (*version, error) {
 		return nil, errors.New("the plan has no rate")
 	}
 	v := &version{Route: r, prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
+	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
+		return nil, err
+	}
 	rules := make([]policy.Operation, len(r.Operations))
 	for i, o := range r.Operations {
 		if err := checkOperation(o); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
 		}
-		compiled := &operation{Operation: o, template: v.prefix + o.Path}
+		compiled := &operation{Operation: o, index: i, template: v.prefix + o.Path}
 		for _, field := range o.Fields {
 			compiled.names = append(compiled.names, lastName(field))
 		}

@@ -215,7 +215,7 @@ func unpack(body []byte) ([]ledger.Exchange, error) {
 			ApplicationID: e.Application, PersonID: e.Person, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
-			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum, ResponseHash: e.AnswerSum,
+			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum.String(), ResponseHash: e.AnswerSum.String(),
 			Subject: e.Subject, Address: e.Address, Fields: e.Fields,
 		}
 	}

@@ -134,9 +134,6 @@ func (d *drainer) collect() ([]Delivered, error) {
 		if err != nil || !over || len(records) > 0 { // the window is lent to the records
 			return records, err
 		}
-		if last, _ := d.journal.tail(); d.at.Segment >= last {
-			return records, nil // it may grow
-		}
 		d.at = position{Segment: d.at.Segment + 1}
 		d.giveUp(&records)
 	}
@@ -157,25 +154,32 @@ func (d *drainer) giveUp(records *[]Delivered) {
 }
 
 // readSegment reads on in the segment at d.at, and reports whether that is all
-// it holds now.
+// it will ever hold.
 func (d *drainer) readSegment(records *[]Delivered) (over bool, err error) {
 	file, err := os.Open(d.journal.path(d.at.Segment))
 	if errors.Is(err, fs.ErrNotExist) {
+		if last, _ := d.journal.tail(); d.at.Segment >= last {
+			return false, nil // it is not begun
+		}
 		return d.readLines(records) // numbers begin anew above what is there
 	}
 	if err != nil {
 		return false, fmt.Errorf("read journal: %w", err)
 	}
 	defer file.Close()
-	size, err := d.written(file)
+	size, ended, err := d.written(file)
 	if err != nil || d.at.Offset >= size {
-		return true, err
+		return ended, err
 	}
 	if d.window == nil {
 		d.window = make([]byte, window)
 	}
 	data := d.window[:min(size-d.at.Offset, window)]
-	if _, err := io.ReadFull(io.NewSectionReader(file, d.at.Offset, int64(len(data))), data); err != nil {
+	_, err = io.ReadFull(io.NewSectionReader(file, d.at.Offset, int64(len(data))), data)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, nil // it was just cut to what is written: the next look sees its size
+	}
+	if err != nil {
 		return false, fmt.Errorf("read journal: %w", err)
 	}
 	begun, whole := d.at.Offset, d.at.Offset+int64(len(data)) == size
@@ -195,19 +199,20 @@ func (d *drainer) readSegment(records *[]Delivered) (over bool, err error) {
 		d.at.Offset += f.size()
 		data = data[f.size():]
 	}
-	return whole && len(data) == 0, nil
+	return ended && whole && len(data) == 0, nil
 }
 
-// written is how much of the segment at d.at can be read now.
-func (d *drainer) written(file *os.File) (int64, error) {
+// written is how much of the segment at d.at can be read now, and whether that
+// is all there will be.
+func (d *drainer) written(file *os.File) (size int64, ended bool, err error) {
 	if last, size := d.journal.tail(); d.at.Segment == last {
-		return size, nil // what follows is being written
+		return size, false, nil // what follows is being written
 	}
 	info, err := file.Stat()
 	if err != nil {
-		return 0, fmt.Errorf("read journal: %w", err)
+		return 0, false, fmt.Errorf("read journal: %w", err)
 	}
-	return info.Size(), nil
+	return info.Size(), true, nil
 }
 
 // skip is how many bytes stand before the next frame, or before the end: of a

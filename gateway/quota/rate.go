@@ -1,5 +1,6 @@
-// Package quota answers whether one more call fits: a rate in memory, by the
-// generic cell rate algorithm, and a count by day that outlives the node.
+// Package quota answers whether one more call fits: rates in memory, by the
+// generic cell rate algorithm, or shared by all nodes; and counts by day and
+// month that outlive the node.
 package quota
 
 import (
@@ -8,8 +9,12 @@ import (
 	"time"
 )
 
-// Key names a bucket: two 16-byte names, such as application and agreement.
-type Key [32]byte
+// Key names a bucket: two 16-byte names, such as application and agreement,
+// and which of their limits it is.
+type Key struct {
+	Who, What [16]byte
+	Limit     uint32
+}
 
 // Rates holds the buckets of many keys. The zero Rates is ready to use; it is
 // safe for concurrent use.
@@ -41,14 +46,14 @@ type Answer struct {
 	Retry     time.Duration // until one more call fits; 0 when OK
 }
 
-// Take takes a call from the bucket, which holds perMinute calls and fills
+// Take takes a call from the bucket, which holds the window's calls and fills
 // steadily. A call that does not fit takes nothing.
-func (r *Rates) Take(key Key, perMinute int, now time.Time) Answer {
+func (r *Rates) Take(key Key, w Window, now time.Time) Answer {
 	s := r.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, at := s.bucket(key, perMinute, now)
-	if wait := b.clear + b.gap - at - b.gap*int64(perMinute); wait > 0 {
+	b, at := s.bucket(key, w, now)
+	if wait := b.clear + b.gap - at - b.gap*int64(w.Calls); wait > 0 {
 		return Answer{Reset: time.Duration(b.clear - at), Retry: time.Duration(wait)}
 	}
 	b.clear += b.gap
@@ -56,16 +61,16 @@ func (r *Rates) Take(key Key, perMinute int, now time.Time) Answer {
 		s.sweep(at)
 	}
 	s.buckets[key] = b
-	return b.answer(perMinute, at)
+	return b.answer(w.Calls, at)
 }
 
 // Look says what Take would have left to take, and takes nothing.
-func (r *Rates) Look(key Key, perMinute int, now time.Time) Answer {
+func (r *Rates) Look(key Key, w Window, now time.Time) Answer {
 	s := r.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, at := s.bucket(key, perMinute, now)
-	return b.answer(perMinute, at)
+	b, at := s.bucket(key, w, now)
+	return b.answer(w.Calls, at)
 }
 
 // Return gives a call back that was refused later on.
@@ -81,13 +86,13 @@ func (r *Rates) Return(key Key) {
 
 func (r *Rates) shard(key Key) *shard {
 	r.once.Do(func() { r.seed = maphash.MakeSeed() })
-	return &r.shards[maphash.Bytes(r.seed, key[:])%uint64(len(r.shards))]
+	return &r.shards[maphash.Comparable(r.seed, key)%uint64(len(r.shards))]
 }
 
 // bucket gives a key's bucket as it is now. When the rate was another before,
 // as many calls stay taken.
-func (s *shard) bucket(key Key, perMinute int, now time.Time) (bucket, int64) {
-	at, gap := now.UnixNano(), int64(time.Minute)/int64(perMinute)
+func (s *shard) bucket(key Key, w Window, now time.Time) (bucket, int64) {
+	at, gap := now.UnixNano(), max(1, int64(w.Length)/int64(w.Calls))
 	b := s.buckets[key]
 	if b.clear <= at {
 		return bucket{clear: at, gap: gap}, at
@@ -98,9 +103,9 @@ func (s *shard) bucket(key Key, perMinute int, now time.Time) (bucket, int64) {
 	return b, at
 }
 
-func (b bucket) answer(perMinute int, at int64) Answer {
+func (b bucket) answer(calls int, at int64) Answer {
 	taken := int((b.clear - at + b.gap - 1) / b.gap)
-	left := max(0, perMinute-taken)
+	left := max(0, calls-taken)
 	return Answer{OK: true, Remaining: left, Reset: time.Duration(b.clear - at)}
 }
 
