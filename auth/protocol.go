@@ -33,6 +33,13 @@ jwks_uri, legacy_audience, refresh_grace, logout_uris, backchannel_logout_uri`
 // client that proves itself by a key or a certificate.
 const FAPI2 = "fapi2"
 
+// The algorithms by which tokens are signed (RFC 7518 §3.1): access tokens by
+// ES256, ID tokens by either.
+const (
+	ES256 = "ES256"
+	RS256 = "RS256"
+)
+
 // The ways a client proves itself (RFC 7591 §2, RFC 8705 §2).
 const (
 	SecretBasic   = "client_secret_basic" // or in the body: client_secret_post

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lgsp/auth"
 	"lgsp/internal/egress"
 	"lgsp/internal/pg"
 )
@@ -145,7 +146,7 @@ func (s *Server) logoutToken(n logoutNotice) (string, error) {
 	if n.SessionID != nil {
 		claims.Session = n.SessionID.String()
 	}
-	return s.sign("logout+jwt", claims)
+	return s.sign(auth.ES256, "logout+jwt", claims)
 }
 
 // postLogout sends a logout token (§2.5) and gives why that failed, "" when it

@@ -1,0 +1,27 @@
+-- +goose Up
+
+-- Keys sign by one algorithm each: ES256, and RS256 for the ID tokens of
+-- clients that read no other. id is the RFC 7638 thumbprint of either.
+alter table auth.signing_key rename to token_key;
+alter table auth.token_key
+  alter column public_x drop not null,
+  alter column public_y drop not null,
+  add column algorithm text not null default 'ES256',
+  add column public_n bytea, -- modulus; the exponent is 65537
+  add constraint token_key_form check (case algorithm
+    when 'ES256' then public_x is not null and public_y is not null and public_n is null
+    when 'RS256' then public_x is null and public_y is null and length(public_n) = 256
+    else false end);
+
+-- What a release that knows ES256 only goes on with. The next one drops it.
+create view auth.signing_key as
+  select id, public_x, public_y, sealed, created_at, signs_from, retires_at
+    from auth.token_key
+   where algorithm = 'ES256';
+
+-- +goose Down
+drop view auth.signing_key;
+delete from auth.token_key where algorithm <> 'ES256';
+alter table auth.token_key drop constraint token_key_form, drop column public_n, drop column algorithm,
+  alter column public_x set not null, alter column public_y set not null;
+alter table auth.token_key rename to signing_key;
