@@ -24,10 +24,11 @@ type Protocol struct {
 	RefreshGrace         bool     `json:"refresh_grace"`   // a lost refresh answer may be asked for again within 10 s
 	LogoutURIs           []string `json:"post_logout_redirect_uris"`
 	BackchannelLogoutURI string   `json:"backchannel_logout_uri"`
+	IDTokenAlgorithm     string   `json:"id_token_signed_response_alg"` // ES256, RS256; "": ES256. Of its logout tokens too
 }
 
 const protocolColumns = `profile, auth_method, grant_types, pushed_only, dpop_bound, cert_bound, cert_subject_dn, cert_san_dns,
-jwks_uri, legacy_audience, refresh_grace, logout_uris, backchannel_logout_uri`
+jwks_uri, legacy_audience, refresh_grace, logout_uris, backchannel_logout_uri, id_token_algorithm`
 
 // FAPI2 is the FAPI 2.0 Security Profile: pushed requests, bound tokens, and a
 // client that proves itself by a key or a certificate.
@@ -80,6 +81,12 @@ func (p Protocol) tidy(wrong *problem.Error, kind string) Protocol {
 		wrong.Wrong("token_endpoint_auth_method", "auth-method-unknown", "a way that this kind of application can prove itself")
 	}
 	p.checkCertificate(wrong)
+	if p.IDTokenAlgorithm == "" {
+		p.IDTokenAlgorithm = ES256
+	}
+	if p.IDTokenAlgorithm != ES256 && p.IDTokenAlgorithm != RS256 {
+		wrong.Wrong("id_token_signed_response_alg", "id-token-alg", "ES256 or RS256")
+	}
 	if p.Profile != "" && p.Profile != FAPI2 {
 		wrong.Wrong("profile", "profile-unknown", "fapi2, or nothing")
 	}
@@ -123,6 +130,9 @@ func (p Protocol) tidyFAPI(wrong *problem.Error, kind string) Protocol {
 	}
 	if p.RefreshGrace {
 		wrong.Wrong("refresh_grace", "fapi-refresh", "with FAPI 2.0 refresh tokens stay the same, so that none is lost")
+	}
+	if p.IDTokenAlgorithm == RS256 {
+		wrong.Wrong("id_token_signed_response_alg", "fapi-id-token-alg", "with FAPI 2.0 ES256")
 	}
 	if p.JWKSURI != "" && !isHTTPS(p.JWKSURI) {
 		wrong.Wrong("jwks_uri", "fapi-https", "with FAPI 2.0 an https address", "uri", p.JWKSURI)

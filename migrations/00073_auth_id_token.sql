@@ -19,7 +19,14 @@ create view auth.signing_key as
     from auth.token_key
    where algorithm = 'ES256';
 
+-- What the ID tokens of an application are signed with (OpenID Connect
+-- Registration §2). Those there are have been told ES256.
+alter table auth.application
+  add column id_token_algorithm text not null default 'ES256'
+    constraint application_id_token_algorithm check (id_token_algorithm in ('ES256', 'RS256'));
+
 -- +goose Down
+alter table auth.application drop column id_token_algorithm;
 drop view auth.signing_key;
 delete from auth.token_key where algorithm <> 'ES256';
 alter table auth.token_key drop constraint token_key_form, drop column public_n, drop column algorithm,

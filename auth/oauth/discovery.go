@@ -82,7 +82,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		DPoPAlgorithms:        signingAlgorithms,
 		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"public"},
-		IDTokenAlgorithms:     []string{"ES256"},
+		IDTokenAlgorithms:     tokenAlgorithms,
 		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "sid", "name", "locale", "email", "email_verified"},
 		Prompts:               []string{"none", "login", "consent"},
 		Levels:                []string{auth.AAL1, auth.AAL2},

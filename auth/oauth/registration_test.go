@@ -62,7 +62,7 @@ func TestRegisterAndManage(t *testing.T) {
 	id, address, own := made.body["client_id"].(string), made.body["registration_client_uri"].(string), made.body["registration_access_token"].(string)
 	secret := made.body["client_secret"].(string)
 	for name, want := range map[string]any{
-		"client_name": "Ứng dụng tự đăng ký", "token_endpoint_auth_method": "client_secret_basic", "id_token_signed_response_alg": "ES256",
+		"client_name": "Ứng dụng tự đăng ký", "token_endpoint_auth_method": "client_secret_basic", "id_token_signed_response_alg": "RS256",
 		"scope": "openid profile email offline_access", "registration_client_uri": w.http.URL + "/oauth2/register/" + id, "unknown": nil, "jwks": nil,
 		"client_secret_expires_at": float64(w.Now().AddDate(1, 0, 0).Unix()), "client_id_issued_at": float64(w.Now().Unix()),
 	} {
@@ -161,7 +161,7 @@ func TestRegisterRefusals(t *testing.T) {
 		"private_key_jwt without keys":   {with(`"token_endpoint_auth_method":"private_key_jwt"`), "invalid_client_metadata"},
 		"a key that is none":             {with(`"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{}]}`), "invalid_client_metadata"},
 		"implicit":                       {with(`"response_types":["token"]`), "invalid_client_metadata"},
-		"another signature":              {with(`"id_token_signed_response_alg":"RS256"`), "invalid_client_metadata"},
+		"another signature":              {with(`"id_token_signed_response_alg":"HS256"`), "invalid_client_metadata"},
 		"management":                     {with(`"scope":"openid lgsp.manage"`), "invalid_client_metadata"},
 		"an unknown scope":               {with(`"scope":"all"`), "invalid_client_metadata"},
 		"its own id":                     {with(`"client_id":"me"`), "invalid_client_metadata"},
@@ -294,7 +294,7 @@ func FuzzParseMetadata(f *testing.F) {
 		if json.Unmarshal(body, &any) != nil {
 			t.Fatalf("%q was taken for an object", body)
 		}
-		if asked, err := sent.registering(); err == nil && (slices.Contains(asked.Scopes, ScopeManage) || len(asked.Scopes) == 0 || len(asked.GrantTypes) == 0) {
+		if asked, err := sent.registering(""); err == nil && (slices.Contains(asked.Scopes, ScopeManage) || len(asked.Scopes) == 0 || len(asked.GrantTypes) == 0) {
 			t.Errorf("%q gives %+v", body, asked)
 		}
 	})

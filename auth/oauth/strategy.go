@@ -160,7 +160,8 @@ type idClaims struct {
 	Session string   `json:"sid,omitempty"` // OpenID Connect Back-Channel Logout 1.0 §2.1
 }
 
-// idToken makes the ID token that goes with an access token.
+// idToken makes the ID token that goes with an access token, signed by the
+// algorithm of its client. Either hashes with SHA-256, and so does at_hash.
 func (y *strategy) idToken(request fosite.Requester, access string) (string, error) {
 	now := y.server.Now()
 	sum := sha256.Sum256([]byte(access))
@@ -176,7 +177,11 @@ func (y *strategy) idToken(request fosite.Requester, access string) (string, err
 			claims.Session = known.proof.Session.String()
 		}
 	}
-	return y.server.sign(auth.ES256, "JWT", claims)
+	algorithm := auth.ES256
+	if known, ok := request.GetClient().(*client); ok {
+		algorithm = known.IDTokenAlgorithm
+	}
+	return y.server.sign(algorithm, "JWT", claims)
 }
 
 // unix is 0 for a time that is not known, which leaves a claim out.
