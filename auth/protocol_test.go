@@ -131,6 +131,29 @@ func TestIDTokenAlgorithms(t *testing.T) {
 	}
 }
 
+// Where people are led is https, and its host is what it seems to be.
+func TestPagesOfAnApplication(t *testing.T) {
+	t.Parallel()
+	for uri, good := range map[string]bool{
+		"https://app.example.vn": true, "https://app.example.vn:8443/vi/riêng tư": false, "https://app.example.vn:8443/vi/rieng-tu?a=1#dau": true,
+		"https://xn--bo-ve-1qa.vn/": true, "https://APP.example.vn/": true,
+		"http://app.example.vn": false, "https://": false, "app.example.vn": false, "//app.example.vn/": false, "javascript:alert(1)": false,
+		"data:text/html,x": false, "https://app.example.vn@evil.test/": false, "https://аpp.example.vn/": false, "https://%D0%B0pp.example.vn/": false,
+		"https://[::1]/": false, "https://app.example.vn\\@evil.test/": false, "https:app.example.vn": false, "https://a b.vn/": false,
+		"https://app.example.vn/" + strings.Repeat("x", 2000): false, "https://" + strings.Repeat("a.", 127) + "vn/": false,
+	} {
+		for name, p := range map[string]Protocol{"client_uri": {ClientURI: uri}, "policy_uri": {PolicyURI: uri}, "tos_uri": {TermsURI: uri}} {
+			want := map[string]string{name: "link-form"}
+			if good {
+				want = map[string]string{}
+			}
+			if _, err := (NewApplication{Name: "Một cửa", Protocol: p}).tidy(); !maps.Equal(fields(err), want) {
+				t.Errorf("%s %q: got %v, want %v", name, uri, err, want)
+			}
+		}
+	}
+}
+
 func TestCertificateSettingsGoTogether(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -25,8 +25,14 @@ alter table auth.application
   add column id_token_algorithm text not null default 'ES256'
     constraint application_id_token_algorithm check (id_token_algorithm in ('ES256', 'RS256'));
 
+-- What an application gives people to read of itself (RFC 7591 §2); '': nothing.
+alter table auth.application
+  add column client_uri text not null default '',
+  add column policy_uri text not null default '',
+  add column terms_uri  text not null default '';
+
 -- +goose Down
-alter table auth.application drop column id_token_algorithm;
+alter table auth.application drop column id_token_algorithm, drop column client_uri, drop column policy_uri, drop column terms_uri;
 drop view auth.signing_key;
 delete from auth.token_key where algorithm <> 'ES256';
 alter table auth.token_key drop constraint token_key_form, drop column public_n, drop column algorithm,

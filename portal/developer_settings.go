@@ -112,6 +112,9 @@ func (p *Portal) saveSettings(r *http.Request) (page, error) {
 	n.RefreshGrace, n.LogoutURIs = ticked("refresh_grace"), strings.Fields(r.PostFormValue("post_logout_redirect_uris"))
 	n.BackchannelLogoutURI = strings.TrimSpace(r.PostFormValue("backchannel_logout_uri"))
 	n.IDTokenAlgorithm = r.PostFormValue("id_token_signed_response_alg")
+	for name, into := range map[string]*string{"client_uri": &n.ClientURI, "policy_uri": &n.PolicyURI, "tos_uri": &n.TermsURI} {
+		*into = strings.TrimSpace(r.PostFormValue(name))
+	}
 	if app.Kind == auth.Confidential {
 		n.CertBound, n.LegacyAudience = ticked("tls_client_certificate_bound_access_tokens"), ticked("legacy_audience")
 		n.CertSubjectDN, n.CertSANDNS = strings.TrimSpace(r.PostFormValue("tls_client_auth_subject_dn")), strings.TrimSpace(r.PostFormValue("tls_client_auth_san_dns"))

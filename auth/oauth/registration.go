@@ -24,7 +24,8 @@ import (
 
 // clientMetadata is what an application may say of itself (RFC 7591 §2, and
 // the specifications named beside). A member that is not here is ignored, as
-// §2 asks.
+// §2 asks: logo_uri too, for no picture of anybody's choice stands on a page
+// where people decide whom to trust.
 type clientMetadata struct {
 	RedirectURIs  []string `json:"redirect_uris"`
 	AuthMethod    string   `json:"token_endpoint_auth_method"`
@@ -34,6 +35,9 @@ type clientMetadata struct {
 	Scope         string   `json:"scope"`
 	JWKS          *jwkSet  `json:"jwks,omitempty"`
 	JWKSURI       string   `json:"jwks_uri,omitempty"`
+	ClientURI     string   `json:"client_uri,omitempty"`
+	PolicyURI     string   `json:"policy_uri,omitempty"`
+	TermsURI      string   `json:"tos_uri,omitempty"`
 
 	IDTokenAlgorithm string   `json:"id_token_signed_response_alg,omitempty"`     // OpenID Connect Registration §2
 	LogoutURIs       []string `json:"post_logout_redirect_uris,omitempty"`        // RP-Initiated Logout §3.1
@@ -295,7 +299,7 @@ func (m sentMetadata) registering(profile string) (auth.Registering, error) {
 		Protocol: auth.Protocol{
 			AuthMethod: m.AuthMethod, GrantTypes: m.GrantTypes, PushedOnly: m.PushedOnly, DPoPBound: m.DPoPBound, CertBound: m.CertBound,
 			CertSubjectDN: m.CertSubjectDN, CertSANDNS: m.CertSANDNS, JWKSURI: m.JWKSURI, LogoutURIs: m.LogoutURIs, BackchannelLogoutURI: m.BackchannelURI,
-			IDTokenAlgorithm: m.IDTokenAlgorithm,
+			IDTokenAlgorithm: m.IDTokenAlgorithm, ClientURI: m.ClientURI, PolicyURI: m.PolicyURI, TermsURI: m.TermsURI,
 		},
 	}}
 	if m.AuthMethod == auth.NoAuth {
@@ -339,6 +343,7 @@ func (s *Server) showClient(w http.ResponseWriter, status int, c auth.Registered
 			Scope: strings.Join(c.ScopeLimit, " "), JWKSURI: c.JWKSURI, IDTokenAlgorithm: c.IDTokenAlgorithm,
 			LogoutURIs: c.LogoutURIs, BackchannelURI: c.BackchannelLogoutURI, PushedOnly: c.PushedOnly, DPoPBound: c.DPoPBound,
 			CertBound: c.CertBound, CertSubjectDN: c.CertSubjectDN, CertSANDNS: c.CertSANDNS,
+			ClientURI: c.ClientURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI,
 		},
 	}
 	if slices.Contains(c.GrantTypes, auth.GrantCode) {
