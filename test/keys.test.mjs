@@ -116,6 +116,16 @@ test('settings and public keys are saved', async () => {
   await page.fill('[name=keys]', JSON.stringify({ ...await crypto.subtle.exportKey('jwk', publicKey), kid: 'may-chu-1', key_ops: undefined, ext: undefined }))
   await send()
   assert.match(await page.textContent('main table'), /may-chu-1[\s\S]*ES256/)
+  const pem = (type, der) => `-----BEGIN ${type}-----\n${Buffer.from(der).toString('base64')}\n-----END ${type}-----\n`
+  const edwards = await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify'])
+  const mine = pem('PUBLIC KEY', await crypto.subtle.exportKey('spki', edwards.publicKey))
+  await page.fill('[name=keys]', `${await page.inputValue('[name=keys]')}\n${mine}`) // beside the one there is
+  await send()
+  assert.match(await page.textContent('main table'), /ES256[\s\S]*EdDSA|EdDSA[\s\S]*ES256/)
+  await page.fill('[name=keys]', pem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', edwards.privateKey)))
+  await send()
+  assert.match(await page.textContent('.usa-error-message'), /Khoá riêng này đã bị lộ/)
+  assert.equal(await page.inputValue('[name=keys]'), '')
 })
 
 for (const [role, javaScriptEnabled] of [['developer', true], ['publisher', false]]) {
