@@ -58,7 +58,7 @@ id, owner_person, owner_agency, name, description, kind, redirect_uris, created_
 
 const createApplicationSQL = `
 insert into auth.application (id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, ` + protocolColumns + `)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
 returning ` + applicationColumns
 
 // CreateApplication makes an application. A confidential one comes with an API
@@ -119,7 +119,8 @@ func (a *Auth) CreateApplication(ctx context.Context, who Principal, n NewApplic
 func (a *Auth) insertApplication(ctx context.Context, tx pgx.Tx, person, agency *uuid.UUID, n NewApplication) (Application, error) {
 	app, err := pg.One[Application](ctx, tx, createApplicationSQL, uuid.Must(uuid.NewV7()), person, agency,
 		n.Name, n.Description, n.Kind, n.RedirectURIs, a.Now().UTC(), n.Profile, n.AuthMethod, n.GrantTypes, n.PushedOnly, n.DPoPBound,
-		n.CertBound, n.CertSubjectDN, n.CertSANDNS, n.JWKSURI, n.LegacyAudience, n.RefreshGrace, n.LogoutURIs, n.BackchannelLogoutURI)
+		n.CertBound, n.CertSubjectDN, n.CertSANDNS, n.JWKSURI, n.LegacyAudience, n.RefreshGrace, n.LogoutURIs, n.BackchannelLogoutURI,
+		n.IDTokenAlgorithm, n.ClientURI, n.PolicyURI, n.TermsURI)
 	if err != nil {
 		return Application{}, fmt.Errorf("create application: %w", err)
 	}
@@ -304,7 +305,7 @@ func (a *Auth) ApplicationsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.
 const editApplicationSQL = `
 update auth.application
    set name = $2, description = $3, redirect_uris = $4, (` + protocolColumns + `) =
-       ($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+       ($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
  where id = $1
 returning ` + applicationColumns
 
@@ -329,7 +330,7 @@ func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID,
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		app, err = pg.One[Application](ctx, tx, editApplicationSQL, id, n.Name, n.Description, n.RedirectURIs, n.Profile, n.AuthMethod,
 			n.GrantTypes, n.PushedOnly, n.DPoPBound, n.CertBound, n.CertSubjectDN, n.CertSANDNS, n.JWKSURI, n.LegacyAudience, n.RefreshGrace,
-			n.LogoutURIs, n.BackchannelLogoutURI)
+			n.LogoutURIs, n.BackchannelLogoutURI, n.IDTokenAlgorithm, n.ClientURI, n.PolicyURI, n.TermsURI)
 		if err != nil {
 			return fmt.Errorf("edit application %s: %w", id, err)
 		}

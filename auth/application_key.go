@@ -140,9 +140,8 @@ func (a *Auth) SetKeys(ctx context.Context, who Principal, application uuid.UUID
 
 // readJWKs gives the keys of a JWK set, or an Invalid problem about the first that will not do.
 func readJWKs(set []json.RawMessage) ([]jose.JSONWebKey, error) {
-	wrong := fieldsWrong()
 	if len(set) > maxKeys {
-		return nil, wrong.Wrong("keys", "jwk-many", "at most 5 keys", "max", fmt.Sprint(maxKeys))
+		return nil, tooManyKeys()
 	}
 	var keys []jose.JSONWebKey
 	seen := map[string]bool{}
@@ -150,16 +149,28 @@ func readJWKs(set []json.RawMessage) ([]jose.JSONWebKey, error) {
 		jwk, err := ReadJWK(text)
 		switch {
 		case errors.Is(err, errPrivate):
-			return nil, wrong.Wrong("keys", "jwk-private", "send the public half alone; this private key has been shown and must not be used any more")
+			return nil, privateKeyShown()
 		case err != nil:
-			return nil, wrong.Wrong("keys", "jwk-form", "a key is a JWK: EC P-256, RSA of 2048 to 4096 bits, or Ed25519, for signatures").Because(err)
+			return nil, unfitKey().Because(err)
 		case len(jwk.KeyID) > 100 || strings.ContainsFunc(jwk.KeyID, func(r rune) bool { return r <= ' ' || r > '~' }) || seen[jwk.KeyID]:
-			return nil, wrong.Wrong("keys", "jwk-kid", "a kid is at most 100 visible ASCII characters, and each key has another")
+			return nil, fieldsWrong().Wrong("keys", "jwk-kid", "a kid is at most 100 visible ASCII characters, and each key has another")
 		}
 		seen[jwk.KeyID] = true
 		keys = append(keys, jwk)
 	}
 	return keys, nil
+}
+
+func tooManyKeys() error {
+	return fieldsWrong().Wrong("keys", "jwk-many", "at most 5 keys", "max", fmt.Sprint(maxKeys))
+}
+
+func privateKeyShown() error {
+	return fieldsWrong().Wrong("keys", "jwk-private", "send the public half alone; this private key has been shown and must not be used any more")
+}
+
+func unfitKey() *problem.Error {
+	return fieldsWrong().Wrong("keys", "jwk-form", "a key is a JWK or PEM: EC P-256, RSA of 2048 to 4096 bits, or Ed25519, for signatures")
 }
 
 var errPrivate = errors.New("it is private")

@@ -18,7 +18,7 @@ func TestCreateApplication(t *testing.T) {
 	ok(t, "create", err)
 	wanted := Application{ID: app.ID, OwnerPerson: &who.Person, Name: "Một cửa", Description: "thử", Kind: Confidential,
 		RedirectURIs: []string{"https://x.vn/cb"}, CreatedAt: monday,
-		Protocol: Protocol{GrantTypes: []string{GrantCode, GrantRefresh, GrantClient}, LogoutURIs: []string{}}}
+		Protocol: Protocol{GrantTypes: []string{GrantCode, GrantRefresh, GrantClient}, LogoutURIs: []string{}, IDTokenAlgorithm: ES256}}
 	if !reflect.DeepEqual(app, wanted) {
 		t.Errorf("got %+v, want %+v", app, wanted)
 	}

@@ -24,14 +24,26 @@ type Protocol struct {
 	RefreshGrace         bool     `json:"refresh_grace"`   // a lost refresh answer may be asked for again within 10 s
 	LogoutURIs           []string `json:"post_logout_redirect_uris"`
 	BackchannelLogoutURI string   `json:"backchannel_logout_uri"`
+	IDTokenAlgorithm     string   `json:"id_token_signed_response_alg"` // ES256, RS256; "": ES256. Of its logout tokens too
+	ClientURI            string   `json:"client_uri"`                   // pages that it gives people to read of itself, https
+	PolicyURI            string   `json:"policy_uri"`                   // what it does with personal data
+	TermsURI             string   `json:"tos_uri"`                      // its terms of use
 }
 
 const protocolColumns = `profile, auth_method, grant_types, pushed_only, dpop_bound, cert_bound, cert_subject_dn, cert_san_dns,
-jwks_uri, legacy_audience, refresh_grace, logout_uris, backchannel_logout_uri`
+jwks_uri, legacy_audience, refresh_grace, logout_uris, backchannel_logout_uri, id_token_algorithm,
+client_uri, policy_uri, terms_uri`
 
 // FAPI2 is the FAPI 2.0 Security Profile: pushed requests, bound tokens, and a
 // client that proves itself by a key or a certificate.
 const FAPI2 = "fapi2"
+
+// The algorithms by which tokens are signed (RFC 7518 §3.1): access tokens by
+// ES256, ID tokens by either.
+const (
+	ES256 = "ES256"
+	RS256 = "RS256"
+)
 
 // The ways a client proves itself (RFC 7591 §2, RFC 8705 §2).
 const (
@@ -73,6 +85,12 @@ func (p Protocol) tidy(wrong *problem.Error, kind string) Protocol {
 		wrong.Wrong("token_endpoint_auth_method", "auth-method-unknown", "a way that this kind of application can prove itself")
 	}
 	p.checkCertificate(wrong)
+	if p.IDTokenAlgorithm == "" {
+		p.IDTokenAlgorithm = ES256
+	}
+	if p.IDTokenAlgorithm != ES256 && p.IDTokenAlgorithm != RS256 {
+		wrong.Wrong("id_token_signed_response_alg", "id-token-alg", "ES256 or RS256")
+	}
 	if p.Profile != "" && p.Profile != FAPI2 {
 		wrong.Wrong("profile", "profile-unknown", "fapi2, or nothing")
 	}
@@ -93,6 +111,11 @@ func (p Protocol) tidy(wrong *problem.Error, kind string) Protocol {
 	}
 	if p.JWKSURI != "" && (!fetchable(p.JWKSURI) || !redirectAllowed(p.JWKSURI, Confidential)) {
 		wrong.Wrong("jwks_uri", "keys-form", "an https address without fragment and user name", "uri", p.JWKSURI)
+	}
+	for _, page := range []struct{ name, uri string }{{"client_uri", p.ClientURI}, {"policy_uri", p.PolicyURI}, {"tos_uri", p.TermsURI}} {
+		if page.uri != "" && !linkable(page.uri) {
+			wrong.Wrong(page.name, "link-form", "an https address at a host of plain letters, without a user name", "uri", page.uri)
+		}
 	}
 	if p.Profile == FAPI2 {
 		return p.tidyFAPI(wrong, kind)
@@ -116,6 +139,9 @@ func (p Protocol) tidyFAPI(wrong *problem.Error, kind string) Protocol {
 	}
 	if p.RefreshGrace {
 		wrong.Wrong("refresh_grace", "fapi-refresh", "with FAPI 2.0 refresh tokens stay the same, so that none is lost")
+	}
+	if p.IDTokenAlgorithm == RS256 {
+		wrong.Wrong("id_token_signed_response_alg", "fapi-id-token-alg", "with FAPI 2.0 ES256")
 	}
 	if p.JWKSURI != "" && !isHTTPS(p.JWKSURI) {
 		wrong.Wrong("jwks_uri", "fapi-https", "with FAPI 2.0 an https address", "uri", p.JWKSURI)
@@ -148,6 +174,14 @@ func (p Protocol) checkCertificate(wrong *problem.Error) {
 
 // dnsName is what a dNSName of a certificate holds (RFC 5280 §4.2.1.6), without wildcard.
 var dnsName = regexp.MustCompile(`^(?i)([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+
+// linkable reports whether people may be shown uri as a link, its host spelt
+// out: https, and a host whose every letter is what it seems to be (a name in
+// another script stands in its xn-- form).
+func linkable(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && len(uri) <= 2000 && isASCII(uri) && u.Scheme == "https" && u.User == nil && len(u.Hostname()) <= 253 && dnsName.MatchString(u.Hostname())
+}
 
 // fetchable reports whether we could call uri; where it leads is judged when
 // it is dialled.

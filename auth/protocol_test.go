@@ -71,6 +71,8 @@ func TestFAPISettingsGoTogether(t *testing.T) {
 		"public":               {func(n *NewApplication) { n.Kind, n.AuthMethod = Public, NoAuth }, map[string]string{"profile": "fapi-public"}},
 		"the old audience":     {func(n *NewApplication) { n.LegacyAudience = true }, map[string]string{"legacy_audience": "fapi-audience"}},
 		"grace":                {func(n *NewApplication) { n.RefreshGrace = true }, map[string]string{"refresh_grace": "fapi-refresh"}},
+		"RS256":                {func(n *NewApplication) { n.IDTokenAlgorithm = RS256 }, map[string]string{"id_token_signed_response_alg": "fapi-id-token-alg"}},
+		"ES256":                {func(n *NewApplication) { n.IDTokenAlgorithm = ES256 }, map[string]string{}},
 		"loopback":             {func(n *NewApplication) { n.RedirectURIs = []string{"http://127.0.0.1/cb"} }, map[string]string{"redirect_uris": "fapi-https"}},
 		"keys over http":       {func(n *NewApplication) { n.JWKSURI = "http://localhost/keys" }, map[string]string{"jwks_uri": "fapi-https"}},
 		"two things at a time": {func(n *NewApplication) { n.AuthMethod, n.RefreshGrace = "", true }, map[string]string{"token_endpoint_auth_method": "fapi-auth-method", "refresh_grace": "fapi-refresh"}},
@@ -100,6 +102,54 @@ func TestFAPISettingsGoTogether(t *testing.T) {
 		ok(t, "tidy", err)
 		if !n.PushedOnly || n.DPoPBound != tt.wantDPoP || n.CertBound != tt.wantCert {
 			t.Errorf("%+v: got %+v", tt, n.Protocol)
+		}
+	}
+}
+
+// ID tokens are signed with ES256 unless RS256 is named, by that name.
+func TestIDTokenAlgorithms(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	who := d.person(t, "dev@x.vn")
+	for _, kind := range []string{Confidential, Public} {
+		for algorithm, want := range map[string]string{"": ES256, ES256: ES256, RS256: RS256} {
+			app, _, err := d.CreateApplication(ctx, who, NewApplication{Name: "Một cửa", Kind: kind, Protocol: Protocol{IDTokenAlgorithm: algorithm}})
+			if err != nil || app.IDTokenAlgorithm != want {
+				t.Errorf("%s, %q: got %q, %v", kind, algorithm, app.IDTokenAlgorithm, err)
+			}
+			app, err = d.EditApplication(ctx, who, app.ID, NewApplication{Name: "Một cửa", Protocol: Protocol{IDTokenAlgorithm: RS256}})
+			if err != nil || app.IDTokenAlgorithm != RS256 {
+				t.Errorf("%s, %q, edited: got %q, %v", kind, algorithm, app.IDTokenAlgorithm, err)
+			}
+		}
+		for _, algorithm := range []string{"none", "HS256", "PS256", "EdDSA", "es256"} {
+			_, _, err := d.CreateApplication(ctx, who, NewApplication{Name: "Một cửa", Kind: kind, Protocol: Protocol{IDTokenAlgorithm: algorithm}})
+			if got := fields(err)["id_token_signed_response_alg"]; got != "id-token-alg" {
+				t.Errorf("%s, %q: got %v", kind, algorithm, err)
+			}
+		}
+	}
+}
+
+// Where people are led is https, and its host is what it seems to be.
+func TestPagesOfAnApplication(t *testing.T) {
+	t.Parallel()
+	for uri, good := range map[string]bool{
+		"https://app.example.vn": true, "https://app.example.vn:8443/vi/riêng tư": false, "https://app.example.vn:8443/vi/rieng-tu?a=1#dau": true,
+		"https://xn--bo-ve-1qa.vn/": true, "https://APP.example.vn/": true,
+		"http://app.example.vn": false, "https://": false, "app.example.vn": false, "//app.example.vn/": false, "javascript:alert(1)": false,
+		"data:text/html,x": false, "https://app.example.vn@evil.test/": false, "https://аpp.example.vn/": false, "https://%D0%B0pp.example.vn/": false,
+		"https://[::1]/": false, "https://app.example.vn\\@evil.test/": false, "https:app.example.vn": false, "https://a b.vn/": false,
+		"https://app.example.vn/" + strings.Repeat("x", 2000): false, "https://" + strings.Repeat("a.", 127) + "vn/": false,
+	} {
+		for name, p := range map[string]Protocol{"client_uri": {ClientURI: uri}, "policy_uri": {PolicyURI: uri}, "tos_uri": {TermsURI: uri}} {
+			want := map[string]string{name: "link-form"}
+			if good {
+				want = map[string]string{}
+			}
+			if _, err := (NewApplication{Name: "Một cửa", Protocol: p}).tidy(); !maps.Equal(fields(err), want) {
+				t.Errorf("%s %q: got %v, want %v", name, uri, err, want)
+			}
 		}
 	}
 }

@@ -144,14 +144,15 @@ func (a *API) ownKeys(ctx context.Context, who auth.Principal, id uuid.UUID) (it
 	return items[auth.ApplicationKey]{Items: list}, err
 }
 
-// keySet is a JWK set (RFC 7517, section 5) of public keys.
+// keySet is a JWK set (RFC 7517, section 5) of public keys, and more of them in PEM.
 type keySet struct {
 	Keys []json.RawMessage `json:"keys" swaggertype:"array,object"`
+	PEM  string            `json:"pem,omitempty"` // beside keys: blocks BEGIN PUBLIC KEY or BEGIN CERTIFICATE; each gets its RFC 7638 thumbprint as kid
 }
 
 // setKeys answers PUT /applications/{id}/keys.
 //
-//	@Summary	Set the public keys of an application, in the place of those it had; a JWK set, at most five keys
+//	@Summary	Set the public keys of an application, in the place of those it had; a JWK set, or PEM, at most five keys
 //	@Tags		applications
 //	@Security	bearer
 //	@Param		id		path		string	true	"id of the application"
@@ -161,7 +162,11 @@ type keySet struct {
 func (a *API) setKeys(w http.ResponseWriter, r *http.Request) error {
 	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, set keySet) (items[auth.ApplicationKey], error) {
 		return guarded(r, func() (items[auth.ApplicationKey], error) { return a.ownKeys(ctx, who, id) }, func() (items[auth.ApplicationKey], error) {
-			list, err := a.Auth.SetKeys(ctx, who, id, set.Keys)
+			keys, err := withPEM(set.Keys, set.PEM)
+			if err != nil {
+				return items[auth.ApplicationKey]{}, err
+			}
+			list, err := a.Auth.SetKeys(ctx, who, id, keys)
 			return items[auth.ApplicationKey]{Items: list}, err
 		})
 	})

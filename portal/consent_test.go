@@ -16,7 +16,7 @@ func TestConsentPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := consentData{Request: "handle", ConsentView: oauth.ConsentView{ClientName: "<Ứng dụng>", RedirectHost: "app.example.vn",
-		Scopes: []string{"email"}}, Where: audience{Platform: true}}
+		Scopes: []string{"email"}, Pages: []oauth.ClientPage{{Kind: "policy", URI: "https://app.example.vn/rieng-tu?a=1&b=2", Host: "app.example.vn"}}}, Where: audience{Platform: true}}
 	for _, tt := range []struct {
 		name, locale, page string
 		data               any
@@ -24,6 +24,8 @@ func TestConsentPages(t *testing.T) {
 	}{
 		{"who asks, for what, and where it leads", "vi", "consent", asked,
 			[]string{"“&lt;Ứng dụng&gt;”", "Xem địa chỉ thư điện tử của bạn", "app.example.vn", "Chính nền tảng này", `name="request" value="handle"`, `value="deny"`}},
+		{"what it says of itself", "en", "consent", asked, []string{"What it does with personal data",
+			`<a href="https://app.example.vn/rieng-tu?a=1&amp;b=2" rel="external noreferrer nofollow">app.example.vn</a>`}},
 		{"in English", "en", "consent", asked, []string{"See your e-mail address", `action="/en/consent"`}},
 		{"on to a web application", "vi", "onward", template.URL("https://app.example.vn/back?code=a&state=b"),
 			[]string{`content="0;url=https://app.example.vn/back?code=a&amp;state=b"`, `href="https://app.example.vn/back?code=a&amp;state=b"`}},

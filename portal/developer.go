@@ -31,6 +31,9 @@ func (p *Portal) developerRoutes(r *mux.Router) {
 		r.Handle("/developer/applications/{id}"+path, p.page(h.post)).Methods("POST")
 	}
 	r.Handle("/developer/applications/{id}/transfer", p.page(p.transferApplication)).Methods("POST")
+	r.Handle("/developer/registration-tokens", p.page(p.registrationTokens)).Methods("GET", "HEAD")
+	r.Handle("/developer/registration-tokens", p.page(p.createRegistrationToken)).Methods("POST")
+	r.Handle("/developer/registration-tokens/{id}/revoke", p.page(p.revokeRegistrationToken)).Methods("POST")
 	r.Handle("/account", p.page(p.account)).Methods("GET", "HEAD")
 	r.Handle("/account/tokens", p.page(p.createToken)).Methods("POST")
 	r.Handle("/account/tokens/{id}/revoke", p.page(p.revokeToken)).Methods("POST")

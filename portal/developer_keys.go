@@ -56,8 +56,8 @@ func (p *Portal) applicationKeys(r *http.Request) (page, error) {
 }
 
 // setApplicationKeys answers POST /developer/applications/{id}/keys: a JWK
-// set, or one key, in the place of those there were; and the address of keys
-// that the application keeps by itself.
+// set, or one key, and PEM, in the place of those there were; and the address
+// of keys that the application keeps by itself.
 func (p *Portal) setApplicationKeys(r *http.Request) (page, error) {
 	app, who, err := p.ownApplication(r)
 	if err != nil {
@@ -72,27 +72,53 @@ func (p *Portal) setApplicationKeys(r *http.Request) (page, error) {
 		n.JWKSURI = uri
 		_, err = p.Auth.EditApplication(r.Context(), who, app.ID, n)
 	}
+	if e := problem.Of(err); e != nil && len(e.Fields) > 0 && e.Fields[0].Code == "jwk-private" {
+		r.PostForm.Del("keys") // it has been shown once too often
+		answer, err := again(r, p.applicationKeys, err)
+		if answer.Form != nil {
+			answer.Form.Detail = "" // which says that what was typed is kept
+		}
+		return answer, err
+	}
 	if err != nil {
 		return again(r, p.applicationKeys, err)
 	}
 	return page{To: "/developer/applications/" + app.ID.String() + "/keys", Flash: &web.Flash{Key: "keys.saved"}}, nil
 }
 
-// readKeySet reads {"keys": […]}, or one key alone; nothing is no key.
+// readKeySet reads {"keys": […]}, or one key alone, and the PEM that stands
+// after it or in its place; nothing is no key.
 func readKeySet(text string) ([]json.RawMessage, error) {
-	if strings.TrimSpace(text) == "" {
-		return nil, nil
+	text = strings.TrimSpace(text)
+	var keys []json.RawMessage
+	if strings.HasPrefix(text, "{") {
+		var one json.RawMessage
+		decoder := json.NewDecoder(strings.NewReader(text))
+		var set struct {
+			Keys []json.RawMessage `json:"keys"`
+			Type string            `json:"kty"`
+		}
+		err := decoder.Decode(&one)
+		if err == nil {
+			err = json.Unmarshal(one, &set)
+		}
+		if err != nil || set.Keys == nil && set.Type == "" {
+			return nil, problem.Errorf(problem.Invalid, "some fields are not right").Coded("fields-wrong").
+				Wrong("keys", "jwk-form", "a JWK set, or a JWK").Because(err)
+		}
+		if keys = set.Keys; keys == nil {
+			keys = []json.RawMessage{one}
+		}
+		text = strings.TrimSpace(text[decoder.InputOffset():])
 	}
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-		Type string            `json:"kty"`
+	return withPEM(keys, text)
+}
+
+// withPEM adds to keys those of a PEM text; "" adds none.
+func withPEM(keys []json.RawMessage, text string) ([]json.RawMessage, error) {
+	if text == "" {
+		return keys, nil
 	}
-	if err := json.Unmarshal([]byte(text), &set); err != nil || set.Keys == nil && set.Type == "" {
-		return nil, problem.Errorf(problem.Invalid, "some fields are not right").Coded("fields-wrong").
-			Wrong("keys", "jwk-form", "a JWK set, or a JWK").Because(err)
-	}
-	if set.Keys == nil {
-		return []json.RawMessage{json.RawMessage(text)}, nil
-	}
-	return set.Keys, nil
+	more, err := auth.ReadPEM(text)
+	return append(keys, more...), err
 }

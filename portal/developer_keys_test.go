@@ -51,6 +51,27 @@ func TestPublicKeysOfAnApplication(t *testing.T) {
 			t.Errorf("%s: got %d", wrong, answer.StatusCode)
 		}
 	}
+	pem := "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n" // of RFC 8410 §10.1
+	const thumbprint = "3YZxBJ12jO3n_mXt_q-j_Z-TFP1vt-NiI3OCf-fEnHQ"                                                              // RFC 7638, RFC 8037 §2
+	for _, set := range []string{pem, "\n" + key + "\n" + pem, `{"keys":[` + key + `]}` + pem} {
+		if answer, body := w.post(t, at, url.Values{"keys": {set}}); answer.StatusCode != 303 {
+			t.Fatalf("set %s: got %d:\n%s", set, answer.StatusCode, body)
+		}
+		if body := w.sees(t, at, 200, "Ed25519", thumbprint); strings.Contains(body, "may-chu") != strings.Contains(set, "may-chu") {
+			t.Errorf("set %s: got\n%s", set, body)
+		}
+	}
+	for wrong, says := range map[string]string{pem[:60]: "Hãy dán nguyên từng khối", key + "x": "Hãy dán nguyên từng khối", key + key: "Hãy dán nguyên từng khối",
+		strings.ReplaceAll(pem, "PUBLIC", "RSA PUBLIC"): "Có khối “RSA PUBLIC KEY”"} {
+		if answer, body := w.post(t, at, url.Values{"keys": {wrong}}); answer.StatusCode != 400 || !strings.Contains(body, says) {
+			t.Errorf("%s: got %d, want %s:\n%s", wrong, answer.StatusCode, says, body)
+		}
+	}
+	// A private key is not written on a page once more.
+	private := strings.ReplaceAll(pem, "PUBLIC", "PRIVATE")
+	if answer, body := w.post(t, at, url.Values{"keys": {private}}); answer.StatusCode != 400 || !strings.Contains(body, "Khoá riêng này đã bị lộ") || strings.Contains(body, "MCowBQ") || strings.Contains(body, "vẫn còn nguyên") {
+		t.Errorf("a private key: got %d:\n%s", answer.StatusCode, body)
+	}
 	if answer, _ := w.post(t, at, url.Values{"keys": {key}, "jwks_uri": {"https://a.example/jwks"}}); answer.StatusCode != 303 {
 		t.Errorf("jwks_uri: got %d", answer.StatusCode)
 	}

@@ -19,6 +19,7 @@ type settingsData struct {
 	Logouts     string
 	Methods     []web.Option
 	Grants      []web.Option
+	IDTokens    []web.Option // algorithms
 	Agencies    []web.Option // that the reader may give the application to
 }
 
@@ -41,6 +42,9 @@ func (p *Portal) settings(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if data.Grants, err = p.choices(r, "keys.grant-", grants); err != nil {
+		return page{}, err
+	}
+	if data.IDTokens, err = p.choices(r, "keys.id-token-", []string{auth.ES256, auth.RS256}); err != nil {
 		return page{}, err
 	}
 	if app.OwnerPerson != nil {
@@ -107,6 +111,10 @@ func (p *Portal) saveSettings(r *http.Request) (page, error) {
 	n.PushedOnly, n.DPoPBound = ticked("require_pushed_authorization_requests"), ticked("dpop_bound_access_tokens")
 	n.RefreshGrace, n.LogoutURIs = ticked("refresh_grace"), strings.Fields(r.PostFormValue("post_logout_redirect_uris"))
 	n.BackchannelLogoutURI = strings.TrimSpace(r.PostFormValue("backchannel_logout_uri"))
+	n.IDTokenAlgorithm = r.PostFormValue("id_token_signed_response_alg")
+	for name, into := range map[string]*string{"client_uri": &n.ClientURI, "policy_uri": &n.PolicyURI, "tos_uri": &n.TermsURI} {
+		*into = strings.TrimSpace(r.PostFormValue(name))
+	}
 	if app.Kind == auth.Confidential {
 		n.CertBound, n.LegacyAudience = ticked("tls_client_certificate_bound_access_tokens"), ticked("legacy_audience")
 		n.CertSubjectDN, n.CertSANDNS = strings.TrimSpace(r.PostFormValue("tls_client_auth_subject_dn")), strings.TrimSpace(r.PostFormValue("tls_client_auth_san_dns"))

@@ -95,8 +95,17 @@ test('a key limited to a network is refused elsewhere within a second', async ()
 test('settings and public keys are saved', async () => {
   await visit(`${own}/settings`)
   await page.fill('[name=redirect_uris]', 'https://ung-dung.example/cb')
+  await page.fill('[name=client_uri]', 'http://ung-dung.example')
   await page.click('label[for=f-refresh_grace]')
+  assert.ok(await page.isChecked('[name=id_token_signed_response_alg][value=ES256]'))
+  await page.click('label[for=f-id_token_signed_response_alg-1]')
   await send()
+  assert.match(await page.textContent('.usa-error-message'), /https/)
+  await page.fill('[name=client_uri]', 'https://ung-dung.example/gioi-thieu')
+  await send()
+  assert.equal(await page.inputValue('[name=client_uri]'), 'https://ung-dung.example/gioi-thieu')
+  assert.ok(await page.isChecked('[name=id_token_signed_response_alg][value=RS256]'))
+  assert.equal((await lgsp.api('developer', 'GET', `/applications/${own.split('/').at(-1)}`)).body.id_token_signed_response_alg, 'RS256')
   assert.equal(await page.inputValue('[name=redirect_uris]'), 'https://ung-dung.example/cb')
   assert.ok(await page.isChecked('[name=refresh_grace]'))
   await page.fill('[name=redirect_uris]', 'ftp://sai.example')
@@ -107,7 +116,67 @@ test('settings and public keys are saved', async () => {
   await page.fill('[name=keys]', JSON.stringify({ ...await crypto.subtle.exportKey('jwk', publicKey), kid: 'may-chu-1', key_ops: undefined, ext: undefined }))
   await send()
   assert.match(await page.textContent('main table'), /may-chu-1[\s\S]*ES256/)
+  const pem = (type, der) => `-----BEGIN ${type}-----\n${Buffer.from(der).toString('base64')}\n-----END ${type}-----\n`
+  const edwards = await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify'])
+  const mine = pem('PUBLIC KEY', await crypto.subtle.exportKey('spki', edwards.publicKey))
+  await page.fill('[name=keys]', `${await page.inputValue('[name=keys]')}\n${mine}`) // beside the one there is
+  await send()
+  assert.match(await page.textContent('main table'), /ES256[\s\S]*EdDSA|EdDSA[\s\S]*ES256/)
+  await page.fill('[name=keys]', pem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', edwards.privateKey)))
+  await send()
+  assert.match(await page.textContent('.usa-error-message'), /Khoá riêng này đã bị lộ/)
+  assert.equal(await page.inputValue('[name=keys]'), '')
 })
+
+for (const [role, javaScriptEnabled] of [['developer', true], ['publisher', false]]) {
+  test(`a registration token of the ${role} is made, shown once, used and revoked, scripts ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
+    const desk = '/developer/registration-tokens'
+    if (javaScriptEnabled) await visit(desk)
+    const mine = javaScriptEnabled ? page : await browser.person(390, { javaScriptEnabled })
+    const act = async (selector) => {
+      await Promise.all([mine.waitForNavigation(), mine.click(selector)])
+      if (javaScriptEnabled) await accessible(mine)
+    }
+    if (!javaScriptEnabled) {
+      const { email, password } = lgsp.account(role)
+      await mine.goto(`/sign-in?next=${desk}`)
+      await mine.fill('input[name=email]', email)
+      await mine.fill('input[name=password]', password)
+      await act('main form button[type=submit]')
+      await mine.goto(desk)
+    }
+    await mine.fill('[name=name]', `Đợt cài của ${role}`)
+    if (role === 'publisher') await mine.selectOption('[name=agency]', { label: 'Sở Nội vụ' })
+    for (const grant of [0, 1]) await mine.click(`label[for=f-grant_types-${grant}]`) // neither
+    await act('#new button[type=submit]')
+    assert.match(await mine.textContent('#f-grant_types-error'), /grant_types/)
+    await mine.click('label[for=f-grant_types-0]')
+    await act('#new button[type=submit]')
+    const token = (await mine.locator('.secret').allTextContents()).find((text) => text.startsWith('lgsp_reg_'))
+    const register = () => fetch(`${lgsp.info.issuer}/oauth2/register`, { method: 'POST', headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ client_name: 'Trạm 7', grant_types: ['authorization_code'], redirect_uris: ['https://tram7.example.vn/cb'] }) })
+    const made = await register()
+    assert.equal(made.status, 201)
+    assert.equal((await register()).status, 401, 'it was for one application')
+    const app = await lgsp.api(role, 'GET', `/applications/${(await made.json()).client_id}`)
+    assert.equal(app.body.owner_agency !== null, role === 'publisher')
+
+    await mine.goto(desk)
+    assert.match(await mine.locator('#tokens li', { hasText: `Đợt cài của ${role}` }).textContent(), /Đã dùng 1\/1 lượt/)
+    assert.ok(!(await mine.content()).includes(token))
+    await mine.fill('[name=name]', 'Thử thu hồi')
+    await mine.fill('[name=max_uses]', '5')
+    await act('#new button[type=submit]')
+    await mine.goto(desk)
+    const row = mine.locator('#tokens li', { hasText: 'Thử thu hồi' })
+    await row.locator('summary').click()
+    await Promise.all([mine.waitForNavigation(), row.locator('button').click()])
+    assert.match(await row.textContent(), /Đã thu hồi/)
+    assert.equal(await row.locator('form').count(), 0)
+    if (javaScriptEnabled) await visit(desk)
+    else await mine.context().close()
+  })
+}
 
 test('after a leak one step ends keys and tokens', async () => {
   const before = await token()

@@ -93,6 +93,36 @@ test('an application registers itself, and is nobody’s manager', async () => {
   assert.equal((await nobody.json()).error, 'invalid_token')
 })
 
+test('an application that registers itself and names no algorithm has ID tokens of RS256', async () => {
+  const redirect_uri = 'https://app.example.vn/cb'
+  const config = await registered({
+    client_name: 'Chỉ đọc RS256', redirect_uris: [redirect_uri], client_uri: 'https://app.example.vn', policy_uri: 'https://app.example.vn/rieng-tu',
+    tos_uri: 'https://dieu-khoan.example.vn/app', logo_uri: 'https://app.example.vn/logo.png',
+  })
+  assert.equal(config.clientMetadata().logo_uri, undefined)
+  assert.equal(config.clientMetadata().id_token_signed_response_alg, 'RS256')
+  client.enableNonRepudiationChecks(config) // so that the library checks the signature of an ID token that came over TLS, too
+  const page = await browser.signedIn('citizen')
+  await page.route('https://app.example.vn/**', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>app</title>' }))
+  const checks = { pkceCodeVerifier: client.randomPKCECodeVerifier(), expectedState: client.randomState(), expectedNonce: client.randomNonce() }
+  await page.goto(client.buildAuthorizationUrl(config, {
+    redirect_uri, scope: 'openid offline_access', state: checks.expectedState, nonce: checks.expectedNonce,
+    code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: 'S256',
+  }).href)
+  const pages = await page.locator('main a[rel~=noreferrer]').evaluateAll((links) => links.map((a) => [a.textContent, a.href]))
+  assert.deepEqual(pages, [['app.example.vn', 'https://app.example.vn/'], ['app.example.vn', 'https://app.example.vn/rieng-tu'],
+    ['dieu-khoan.example.vn', 'https://dieu-khoan.example.vn/app']])
+  await accessible(page)
+  await page.click('button[name=answer][value=allow]')
+  await page.waitForURL((url) => url.origin === 'https://app.example.vn')
+  const tokens = await client.authorizationCodeGrant(config, new URL(page.url()), checks)
+  const algorithmOf = (token) => JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).alg
+  assert.equal(algorithmOf(tokens.id_token), 'RS256')
+  assert.equal(algorithmOf(tokens.access_token), 'ES256')
+  assert.ok(tokens.claims().sub)
+  await page.context().close()
+})
+
 test('an official acts through an application of their agency', async () => {
   const service = '/so-noi-vu/nguoi-co-cong/v1'
   const did = async (...call) => {

@@ -1,8 +1,13 @@
 // The authorization server met by client libraries that others wrote:
 // openid-client 6 and oauth4webapi, and a browser where a person takes part.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { importPKCS8 } from 'jose'
 import * as strict from 'oauth4webapi'
 import * as client from 'openid-client'
 import { Browser } from './browser.mjs'
@@ -386,7 +391,11 @@ test('a client proves itself by its own key (private_key_jwt)', async () => {
   refused(await ask(record((p) => { p.exp -= 3600 })), 401, 'invalid_client')
   refused(await ask(record((p) => { p.exp += 3600 })), 401, 'invalid_client')
   await setKeys({ es: { name: 'ECDSA', namedCurve: 'P-256' } })
-  refused(await ask(strict.PrivateKeyJwt(pairs.es)), 401, 'invalid_client')
+  const answer = await until('the key that was taken away is forgotten', 2000, async () => {
+    const a = await ask(strict.PrivateKeyJwt(pairs.es))
+    return a.status !== 200 && a
+  })
+  refused(answer, 401, 'invalid_client')
 })
 
 /** Headers of a call with a bound token, as oauth4webapi makes them, not sent. */
@@ -523,6 +532,28 @@ test('a client pushes its request first (PAR)', async () => {
   assert.equal(new URL(answer.headers.get('location')).searchParams.get('error'), 'invalid_request')
   await assert.rejects(client.buildAuthorizationUrlWithPAR(config, { redirect_uri: callback.uri, scope: 'all' }), { error: 'invalid_scope' })
   await register(false)
+})
+
+test('a key set in PEM, as openssl writes it, proves the client', async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), 'lgsp-keys-'))
+  const openssl = (...args) => execFileSync('openssl', args, { cwd: dir, encoding: 'utf8', stdio: 'pipe' })
+  openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', 'ec.pem')
+  openssl('genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', 'rsa.pem')
+  const [made, other] = await Promise.all(['ec.pem', 'rsa.pem'].map((name) => readFile(path.join(dir, name), 'utf8')))
+  const certificate = openssl('req', '-x509', '-new', '-key', 'rsa.pem', '-subj', '/CN=may-chu-01', '-days', '1', '-text')
+  const publicKey = openssl('pkey', '-in', 'ec.pem', '-pubout')
+  await rm(dir, { recursive: true })
+  const set = (body) => lgsp.api('developer', 'PUT', `/applications/${app.client_id}/keys`, body)
+  for (const pem of [made, `${certificate}${other}`]) assert.equal((await set({ pem })).body.errors[0].code, 'jwk-private')
+  const answer = await set({ pem: publicKey + certificate })
+  assert.equal(answer.status, 200, answer.text)
+  assert.deepEqual(answer.body.items.map((k) => k.jwk.alg).sort(), ['ES256', 'PS256'])
+  for (const [pem, algorithm] of [[made, 'ES256'], [other, 'PS256']]) {
+    const key = await importPKCS8(pem, algorithm)
+    const { kid } = answer.body.items.find((k) => k.jwk.alg === algorithm)
+    const as = await client.discovery(new URL(lgsp.info.issuer), app.client_id, undefined, client.PrivateKeyJwt({ key, kid }), overHTTP)
+    await until(`the ${algorithm} key is known`, 2000, () => client.clientCredentialsGrant(as, { resource: lgsp.gateway + service }).then((a) => a.access_token, () => false))
+  }
 })
 
 test('a key that will not do is refused with the reason', async () => {

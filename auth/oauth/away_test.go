@@ -184,9 +184,8 @@ func TestOneConnection(t *testing.T) {
 		w.post("/oauth2/introspect", &w.app, url.Values{"token": {token.AccessToken}}).want(t, 200, "")
 		w.post("/oauth2/revoke", &w.app, url.Values{"token": {token.AccessToken}}).want(t, 200, "")
 		w.refresh(text(first, "refresh_token"), nil).want(t, 400, "invalid_grant") // reuse
-		_, err = w.server.RotateKey(t.Context(), w.who())
-		w.must(err)
-		w.must(w.server.RevokeKey(t.Context(), w.who(), w.server.keys.Load().kid))
+		w.rotate()
+		w.must(w.server.RevokeKey(t.Context(), w.who(), w.server.keys.Load().sign[auth.ES256].kid))
 		w.must(w.server.sweep(t.Context()))
 		token = w.grant(scopeOffline)
 		pair = w.fapi()

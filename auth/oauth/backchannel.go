@@ -54,6 +54,7 @@ type logoutNotice struct {
 	SessionID *uuid.UUID
 	Attempts  int    // this one included
 	Address   string // "" when the application does not want to hear any more
+	Algorithm string // of its ID tokens, and so of its logout tokens (§2.4: the same keys)
 }
 
 // RunLogouts tells applications of sessions that have ended, until ctx ends.
@@ -81,7 +82,8 @@ update auth.logout_notice n
   from due, auth.application a
  where n.id = due.id and a.id = n.client_id
 returning n.id, n.client_id, n.person_id, n.session_id, n.attempts,
-          case when a.disabled_at is null then a.backchannel_logout_uri else '' end as address`
+          case when a.disabled_at is null then a.backchannel_logout_uri else '' end as address,
+          a.id_token_algorithm as algorithm`
 
 // tellLogouts makes the calls that are due, all at once. No transaction is
 // open meanwhile: a notice taken is let alone by others for noticeLease.
@@ -145,7 +147,7 @@ func (s *Server) logoutToken(n logoutNotice) (string, error) {
 	if n.SessionID != nil {
 		claims.Session = n.SessionID.String()
 	}
-	return s.sign("logout+jwt", claims)
+	return s.sign(n.Algorithm, "logout+jwt", claims)
 }
 
 // postLogout sends a logout token (§2.5) and gives why that failed, "" when it

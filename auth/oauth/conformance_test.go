@@ -19,6 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
+	"lgsp/auth"
 	"lgsp/internal/certtest"
 )
 
@@ -90,7 +91,7 @@ func TestIDTokenHint(t *testing.T) {
 			}
 		}
 	}
-	other, err := w.server.sign("JWT", idClaims{Issuer: w.http.URL, Subject: w.owner.Person.String(), Audience: w.app.ID.String()})
+	other, err := w.server.sign(auth.ES256, "JWT", idClaims{Issuer: w.http.URL, Subject: w.owner.Person.String(), Audience: w.app.ID.String()})
 	w.must(err)
 	if back := w.browse(w.ask(w.config(scopeOpenID), "id_token_hint", other, "prompt", "none")); back.Query().Get("error") != "login_required" {
 		t.Errorf("another person's: got %s", back)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -24,9 +25,29 @@ type ConsentView struct {
 	Client       uuid.UUID
 	ClientName   string
 	Description  string
+	Pages        []ClientPage
 	RedirectHost string // where the browser goes next
 	Audience     string // an API version's address, or the issuer: the platform itself
 	Scopes       []string
+}
+
+// ClientPage is a page that an application gives people to read of itself.
+// Nobody has checked what it says.
+type ClientPage struct {
+	Kind string // client, policy, terms
+	URI  string // https
+	Host string // of it, in ASCII
+}
+
+func (c *client) pages() []ClientPage {
+	var list []ClientPage
+	for _, page := range []ClientPage{{Kind: "client", URI: c.ClientURI}, {Kind: "policy", URI: c.PolicyURI}, {Kind: "terms", URI: c.TermsURI}} {
+		if u, err := url.Parse(page.URI); err == nil && u.Host != "" {
+			page.Host = strings.ToLower(u.Host)
+			list = append(list, page)
+		}
+	}
+	return list
 }
 
 var errNoConsent = problem.Errorf(problem.NotFound,
@@ -77,7 +98,7 @@ func (s *Server) Consent(ctx context.Context, who auth.Principal, handle string)
 		return ConsentView{}, errors.New("read authorization request: not our own client")
 	}
 	view := ConsentView{
-		Client: known.ID, ClientName: known.Name, Description: known.Description, RedirectHost: request.RedirectURI.Host,
+		Client: known.ID, ClientName: known.Name, Description: known.Description, Pages: known.pages(), RedirectHost: request.RedirectURI.Host,
 		Audience: request.GetRequestedAudience()[0], Scopes: request.GetRequestedScopes(),
 	}
 	if view.RedirectHost == "" { // com.example.app:/callback

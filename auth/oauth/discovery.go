@@ -1,10 +1,12 @@
 package oauth
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"sort"
+	"slices"
+	"strings"
 
 	"lgsp/auth"
 )
@@ -80,7 +82,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		DPoPAlgorithms:        signingAlgorithms,
 		ChallengeMethods:      []string{"S256"},
 		SubjectTypes:          []string{"public"},
-		IDTokenAlgorithms:     []string{"ES256"},
+		IDTokenAlgorithms:     tokenAlgorithms,
 		Claims:                []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "sid", "name", "locale", "email", "email_verified"},
 		Prompts:               []string{"none", "login", "consent"},
 		Levels:                []string{auth.AAL1, auth.AAL2},
@@ -93,33 +95,43 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// publicJWK is a P-256 key for verifying (RFC 7517 §4, RFC 7518 §6.2).
+// publicJWK is a P-256 or RSA key for verifying (RFC 7517 §4, RFC 7518 §6.2, §6.3).
 type publicJWK struct {
 	Type      string `json:"kty"`
-	Curve     string `json:"crv"`
-	X         string `json:"x"`
-	Y         string `json:"y"`
+	Curve     string `json:"crv,omitempty"`
+	X         string `json:"x,omitempty"`
+	Y         string `json:"y,omitempty"`
+	Modulus   string `json:"n,omitempty"`
+	Exponent  string `json:"e,omitempty"`
 	ID        string `json:"kid"`
 	Use       string `json:"use"`
 	Algorithm string `json:"alg"`
 }
 
 // jwks answers GET /oauth2/jwks: the keys that sign, will sign soon, or signed
-// what may still be valid.
+// what may still be valid. Those of ES256 come first, for whoever looks at the
+// first alone.
 func (s *Server) jwks(w http.ResponseWriter, r *http.Request) {
 	set := struct {
 		Keys []publicJWK `json:"keys"`
 	}{}
-	for kid, key := range s.Keys() {
+	ring, b64 := s.keys.Load(), base64.RawURLEncoding
+	for kid, key := range ring.es256 {
 		x, y, err := coordinates(key)
 		if err != nil {
 			s.refuse(w, r, err)
 			return
 		}
-		b64 := base64.RawURLEncoding
-		set.Keys = append(set.Keys, publicJWK{"EC", "P-256", b64.EncodeToString(x), b64.EncodeToString(y), kid, "sig", "ES256"})
+		set.Keys = append(set.Keys, publicJWK{Type: "EC", Curve: "P-256", X: b64.EncodeToString(x), Y: b64.EncodeToString(y),
+			ID: kid, Use: "sig", Algorithm: auth.ES256})
 	}
-	sort.Slice(set.Keys, func(i, j int) bool { return set.Keys[i].ID < set.Keys[j].ID })
+	for kid, key := range ring.rs256 {
+		set.Keys = append(set.Keys, publicJWK{Type: "RSA", Modulus: b64.EncodeToString(key.N.Bytes()), Exponent: "AQAB",
+			ID: kid, Use: "sig", Algorithm: auth.RS256})
+	}
+	slices.SortFunc(set.Keys, func(a, b publicJWK) int {
+		return cmp.Or(strings.Compare(a.Algorithm, b.Algorithm), strings.Compare(a.ID, b.ID))
+	})
 	writeCacheable(w, set)
 }
 

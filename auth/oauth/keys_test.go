@@ -2,13 +2,24 @@ package oauth
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
 	"lgsp/internal/problem"
 )
 
@@ -17,9 +28,8 @@ func TestKeysRotateWithAnOverlap(t *testing.T) {
 	w := newWorld(t)
 	before := w.grant(scopeOpenID)
 	first := kidOf(t, before.AccessToken)
-	second, err := w.server.RotateKey(t.Context(), w.who())
-	w.must(err)
-	if act := w.acts[len(w.acts)-1]; act.Verb != "signing-key.rotate" || act.Detail["kid"] != second {
+	second := w.rotate()
+	if act := w.acts[len(w.acts)-2]; act.Verb != "signing-key.rotate" || act.Detail["kid"] != second || act.Detail["alg"] != auth.ES256 {
 		t.Errorf("the rotation is not recorded: %+v", act)
 	}
 	if got := kidOf(t, w.grant(scopeOpenID).AccessToken); got != first {
@@ -44,6 +54,17 @@ func TestKeysRotateWithAnOverlap(t *testing.T) {
 	}
 }
 
+// rotate makes a new key of each algorithm, and gives the kid of the one for ES256.
+func (w *world) rotate() string {
+	w.t.Helper()
+	kids, err := w.server.RotateKeys(w.t.Context(), w.who())
+	w.must(err)
+	if len(kids) != 2 {
+		w.t.Fatalf("rotated %v, want a key of each algorithm", kids)
+	}
+	return kids[0]
+}
+
 func kidOf(t *testing.T, token string) string {
 	t.Helper()
 	var header jwtHeader
@@ -56,10 +77,10 @@ func kidOf(t *testing.T, token string) string {
 	return header.Key
 }
 
-func TestNodesThatStartTogetherMakeOneKey(t *testing.T) {
+func TestNodesThatStartTogetherMakeOneKeyOfEach(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.db.Exec(t.Context(), `delete from auth.signing_key`)
+	_, err := w.db.Exec(t.Context(), `delete from auth.token_key`)
 	w.must(err)
 	var wg sync.WaitGroup
 	for range 8 {
@@ -70,25 +91,41 @@ func TestNodesThatStartTogetherMakeOneKey(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := w.count("signing_key"); got != 1 {
-		t.Errorf("%d keys, want 1", got)
+	if got := w.count("token_key"); got != 2 {
+		t.Errorf("%d keys, want one for each algorithm", got)
 	}
 }
 
 func TestKeysAreSealed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var sealed []byte
-	w.must(w.db.QueryRow(t.Context(), `select sealed from auth.signing_key`).Scan(&sealed))
-	scalar, err := w.server.keys.Load().sign.Bytes()
+	rows, err := w.db.Query(t.Context(), `select algorithm, sealed from auth.token_key`)
 	w.must(err)
-	if bytes.Contains(sealed, scalar) {
-		t.Error("the private key stands in the database as it is")
+	sealed := map[string][]byte{}
+	for rows.Next() {
+		var algorithm string
+		var text []byte
+		w.must(rows.Scan(&algorithm, &text))
+		sealed[algorithm] = text
+	}
+	w.must(rows.Err())
+	keys := w.server.keys.Load().sign
+	scalar, err := keys[auth.ES256].key.(*ecdsa.PrivateKey).Bytes()
+	w.must(err)
+	prime := keys[auth.RS256].key.(*rsa.PrivateKey).Primes[0].Bytes()
+	if len(sealed) != 2 || bytes.Contains(sealed[auth.ES256], scalar) || bytes.Contains(sealed[auth.RS256], prime) {
+		t.Error("a private key stands in the database as it is")
 	}
 	other := w.newServer("https://x.test")
 	other.SealKey = []byte(strings.Repeat("x", 32))
 	if err := other.Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), "LGSP_SECRET_FILE") {
 		t.Errorf("another secret: got %v, want the setting named", err)
+	}
+	// A key is sealed to its kid: it opens in the place of no other one.
+	_, err = w.db.Exec(t.Context(), `update auth.token_key set sealed = (select sealed from auth.token_key where algorithm = 'RS256')`)
+	w.must(err)
+	if err := w.server.ReloadKeys(t.Context()); err == nil {
+		t.Error("a key opened in the place of another one")
 	}
 }
 
@@ -99,18 +136,25 @@ func TestJWKS(t *testing.T) {
 	w.must(err)
 	got := w.send(r)
 	keys, ok := got.body["keys"].([]any)
-	if got.status != 200 || !ok || len(keys) != 1 {
+	if got.status != 200 || !ok || len(keys) != 2 {
 		t.Fatalf("jwks: got %d %v", got.status, got.body)
 	}
-	jwk := keys[0].(map[string]any)
-	x, errX := strict64.DecodeString(jwk["x"].(string))
-	y, errY := strict64.DecodeString(jwk["y"].(string))
-	if errX != nil || errY != nil || jwk["kid"] != thumbprint(x, y) || jwk["alg"] != "ES256" || jwk["use"] != "sig" || jwk["d"] != nil {
-		t.Errorf("jwk: got %v", jwk)
-	}
-	var public *ecdsa.PublicKey = w.server.Keys()[jwk["kid"].(string)]
-	if px, py, err := coordinates(public); err != nil || !bytes.Equal(px, x) || !bytes.Equal(py, y) {
-		t.Errorf("the published point is not the key's")
+	for i, algorithm := range tokenAlgorithms { // that of ES256 first
+		text, err := json.Marshal(keys[i])
+		w.must(err)
+		var jwk jose.JSONWebKey
+		w.must(jwk.UnmarshalJSON(text))
+		sum, err := jwk.Thumbprint(crypto.SHA256)
+		w.must(err)
+		if jwk.KeyID != base64.RawURLEncoding.EncodeToString(sum) || jwk.Algorithm != algorithm || jwk.Use != "sig" || !jwk.IsPublic() {
+			t.Errorf("%s: got %s", algorithm, text)
+		}
+		if sign := w.server.keys.Load().sign[algorithm]; sign.kid != jwk.KeyID || !sign.key.Public().(interface{ Equal(crypto.PublicKey) bool }).Equal(jwk.Key) {
+			t.Errorf("%s: the published key is not the one that signs", algorithm)
+		}
+		if len(keys[i].(map[string]any)) != map[string]int{auth.ES256: 7, auth.RS256: 6}[algorithm] {
+			t.Errorf("%s: got %s", algorithm, text)
+		}
 	}
 }
 
@@ -211,7 +255,7 @@ func TestKeysRotateByThemselvesOnOneNode(t *testing.T) {
 	first := kidOf(t, token.AccessToken)
 	w.pass(keyLife - time.Second)
 	w.must(w.server.rotateInTime(ctx))
-	if got := w.count("signing_key"); got != 1 {
+	if got := w.count("token_key"); got != 2 {
 		t.Fatalf("%d keys before the time", got)
 	}
 	fresh := w.grant(scopeOpenID)
@@ -225,8 +269,8 @@ func TestKeysRotateByThemselvesOnOneNode(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := w.count("signing_key"); got != 2 {
-		t.Fatalf("%d keys, want the old one and one new", got)
+	if got := w.count("token_key"); got != 4 {
+		t.Fatalf("%d keys, want of each algorithm the old one and one new", got)
 	}
 	rotations := 0
 	for _, act := range w.acts {
@@ -234,15 +278,15 @@ func TestKeysRotateByThemselvesOnOneNode(t *testing.T) {
 			rotations++
 		}
 	}
-	if rotations != 1 {
-		t.Errorf("%d rotations are recorded, want 1", rotations)
+	if rotations != 2 {
+		t.Errorf("%d rotations are recorded, want 1 of each algorithm", rotations)
 	}
 	w.must(other.ReloadKeys(ctx))
 	for _, node := range []*Server{w.server, other} {
 		if _, err := node.verifier.Verify(ctx, bearer(fresh.AccessToken), w.http.URL); err != nil {
 			t.Errorf("a token of the old key: %v", err)
 		}
-		if node.keys.Load().kid != first {
+		if node.keys.Load().sign[auth.ES256].kid != first {
 			t.Error("the new key signs before every node knows it")
 		}
 	}
@@ -259,7 +303,7 @@ func TestKeysRotateByThemselvesOnOneNode(t *testing.T) {
 	w.must(w.server.sweep(ctx))
 	keys, err := w.server.SigningKeys(ctx)
 	w.must(err)
-	if len(keys) != 1 || keys[0].ID == first || keys[0].RetiresAt != nil {
+	if len(keys) != 2 || keys[0].ID == first || keys[0].RetiresAt != nil || keys[0].Algorithm != auth.ES256 || keys[1].Algorithm != auth.RS256 {
 		t.Errorf("keys kept: %+v", keys)
 	}
 }
@@ -309,16 +353,129 @@ func TestARevokedKeyTakesItsTokensAlong(t *testing.T) {
 
 	// With a successor waiting, that one signs at once; and when it is that
 	// one which leaked, there is a third.
-	waiting, err := w.server.RotateKey(ctx, w.who())
-	w.must(err)
+	waiting := w.rotate()
 	w.must(w.server.RevokeKey(ctx, w.who(), kidOf(t, next.AccessToken)))
-	if got := w.server.keys.Load().kid; got != waiting {
+	if got := w.server.keys.Load().sign[auth.ES256].kid; got != waiting {
 		t.Errorf("%s signs, want the one that waited", got)
 	}
-	waiting, err = w.server.RotateKey(ctx, w.who())
-	w.must(err)
+	waiting = w.rotate()
 	w.must(w.server.RevokeKey(ctx, w.who(), waiting))
 	w.pass(idTokenLife + time.Hour) // when the one before it has retired
 	w.must(w.server.ReloadKeys(ctx))
 	w.grant(scopeOpenID)
+}
+
+// Each key is for its algorithm: the RSA key makes no access token that is
+// believed, the other no ID token of RS256, and neither is found under the
+// other's name.
+func TestKeysAreBoundToTheirAlgorithm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ring := w.server.keys.Load()
+	es, rs := ring.sign[auth.ES256], ring.sign[auth.RS256]
+	if w.server.Keys()[rs.kid] != nil || w.server.Keys()[es.kid] == nil {
+		t.Errorf("what checks access tokens: got %v", w.server.Keys())
+	}
+	now := w.Now()
+	access := accessClaims{Issuer: w.http.URL, Audience: w.http.URL, Subject: w.person.ID.String(), Client: w.app.ID.String(), ID: "j", Issued: now.Unix(), Expires: now.Add(time.Minute).Unix()}
+	id := idClaims{Issuer: w.http.URL, Subject: w.person.ID.String(), Audience: w.app.ID.String()}
+	for _, tt := range []struct {
+		name     string
+		alg, kid string
+		by       crypto.Signer
+		access   bool // believed as access token
+		hint     bool // believed as ID token
+	}{
+		{"ES256", auth.ES256, es.kid, es.key, true, true},
+		{"RS256", auth.RS256, rs.kid, rs.key, false, true},
+		{"RS256, called ES256", auth.ES256, rs.kid, rs.key, false, false},
+		{"RS256, called ES256, under the other kid", auth.ES256, es.kid, rs.key, false, false},
+		{"ES256, called RS256", auth.RS256, es.kid, es.key, false, false},
+		{"ES256, called RS256, under the other kid", auth.RS256, rs.kid, es.key, false, false},
+		{"ES256 under the other kid", auth.ES256, rs.kid, es.key, false, false},
+		{"RS256 under the other kid", auth.RS256, es.kid, rs.key, false, false},
+		{"PS256", "PS256", rs.kid, rs.key, false, false},
+		{"none", "none", es.kid, es.key, false, false},
+	} {
+		token := func(typ string, claims any) string {
+			text := part(t, jwtHeader{Algorithm: tt.alg, Type: typ, Key: tt.kid}) + "." + part(t, claims)
+			signature, err := signatureBy(tt.by, text)
+			w.must(err)
+			return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+		}
+		_, err := w.server.verifier.Verify(t.Context(), bearer(token("at+jwt", access)), w.http.URL)
+		if (err == nil) != tt.access || err != nil && problem.Code(err) != "token-untrusted" {
+			t.Errorf("access token %s: got %v", tt.name, err)
+		}
+		if _, err := w.server.readHint(t.Context(), token("JWT", id)); (err == nil) != tt.hint || err != nil && problem.Code(err) != "logout-hint" {
+			t.Errorf("ID token %s: got %v", tt.name, err)
+		}
+	}
+}
+
+// An RSA key that leaked ends by itself: its successor signs at once, its ID
+// tokens serve for nothing, and access tokens go on.
+func TestTheRSAKeyIsRevokedByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	access := w.grant(scopeOpenID).AccessToken
+	leaked := w.server.keys.Load().sign[auth.RS256].kid
+	hint, err := w.server.sign(auth.RS256, "JWT", idClaims{Issuer: w.http.URL, Audience: w.app.ID.String()})
+	w.must(err)
+	w.must(w.server.RevokeKey(ctx, w.who(), leaked))
+	if act := w.acts[len(w.acts)-1]; act.Verb != "signing-key.revoke" || act.Detail["alg"] != auth.RS256 {
+		t.Errorf("the act: got %+v", act)
+	}
+	ring := w.server.keys.Load()
+	if len(ring.rs256) != 1 || ring.rs256[leaked] != nil || len(ring.es256) != 1 {
+		t.Errorf("published: got %v, %v", ring.rs256, ring.es256)
+	}
+	if _, err := w.server.verifier.Verify(ctx, bearer(access), w.http.URL); err != nil {
+		t.Errorf("an access token: %v", err)
+	}
+	w.pass(2 * time.Hour)
+	w.must(w.server.sweep(ctx))
+	if _, err := w.server.readHint(ctx, hint); problem.Code(err) != "logout-hint" {
+		t.Errorf("an ID token of a key long gone: got %v", err)
+	}
+	if w.count("token_key") != 2 {
+		t.Errorf("%d keys are kept", w.count("token_key"))
+	}
+}
+
+// The only key there is signs, also where the clock is behind.
+func TestTheFirstKeySignsOnEveryNode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pass(-3 * time.Second)
+	w.must(w.second().ReloadKeys(t.Context()))
+}
+
+// A release that knows ES256 only works on, beside one that knows both.
+func TestAnEarlierReleaseSeesItsKeysAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	es, rs := w.server.keys.Load().sign[auth.ES256].kid, w.server.keys.Load().sign[auth.RS256].kid
+	ctx := t.Context()
+	w.must(pgx.BeginFunc(ctx, w.db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `lock table auth.signing_key in share row exclusive mode`); err != nil {
+			return err
+		}
+		var seen []string
+		err := tx.QueryRow(ctx, `select array_agg(id) from auth.signing_key where retires_at is null or retires_at > $1`, w.Now()).Scan(&seen)
+		if err == nil && !slices.Equal(seen, []string{es}) {
+			return fmt.Errorf("it sees %v, want %s", seen, es)
+		}
+		_, wrong := tx.Exec(ctx, `insert into auth.signing_key (id, public_x, public_y, sealed, created_at, signs_from)
+			select 'next', public_x, public_y, sealed, created_at, signs_from from auth.signing_key`)
+		_, worse := tx.Exec(ctx, `update auth.signing_key set retires_at = $2 where id <> $1 and retires_at is null`, "next", w.Now())
+		_, worst := tx.Exec(ctx, `delete from auth.signing_key where retires_at <= $1`, w.Now())
+		return errors.Join(err, wrong, worse, worst)
+	}))
+	var kept []string
+	w.must(w.db.QueryRow(ctx, `select array_agg(id || ' ' || algorithm order by algorithm) from auth.token_key`).Scan(&kept))
+	if want := []string{"next ES256", rs + " RS256"}; !slices.Equal(kept, want) {
+		t.Errorf("kept: got %v, want %v", kept, want)
+	}
 }

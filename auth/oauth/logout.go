@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"net/http"
@@ -175,25 +176,18 @@ func (s *Server) readHint(ctx context.Context, text string) (idClaims, error) {
 	if err := decodePart(parts[0], &header); err != nil {
 		return idClaims{}, badHint(err)
 	}
-	if header.Algorithm != "ES256" || header.Type != "JWT" {
+	if !slices.Contains(tokenAlgorithms, header.Algorithm) || header.Type != "JWT" {
 		return idClaims{}, badHint(fmt.Errorf("its alg is %q, its typ %q", header.Algorithm, header.Type))
 	}
-	key := s.Keys()[header.Key]
+	key, err := s.everKey(ctx, header.Algorithm, header.Key)
+	if err != nil {
+		return idClaims{}, err
+	}
 	if key == nil {
-		rows, err := pg.All[signingKey](ctx, s.DB, formerKeySQL, header.Key)
-		if err != nil {
-			return idClaims{}, fmt.Errorf("read signing key: %w", err)
-		}
-		former, err := publicKeys(rows)
-		if err != nil {
-			return idClaims{}, err
-		}
-		if key = former[header.Key]; key == nil {
-			return idClaims{}, badHint(errors.New("its key is not ours"))
-		}
+		return idClaims{}, badHint(errors.New("its key is not ours"))
 	}
 	signature, err := strict64.DecodeString(parts[2])
-	if err != nil || !verifyES256(key, parts[0]+"."+parts[1], signature) {
+	if err != nil || !signedWith(key, parts[0]+"."+parts[1], signature) {
 		return idClaims{}, badHint(errors.New("its signature does not hold"))
 	}
 	var claims idClaims
@@ -207,6 +201,23 @@ func (s *Server) readHint(ctx context.Context, text string) (idClaims, error) {
 }
 
 const formerKeySQL = `
-select id, public_x, public_y, sealed, signs_from, retires_at
-  from auth.signing_key
+select id, algorithm, public_x, public_y, public_n, sealed, signs_from, retires_at
+  from auth.token_key
  where id = $1`
+
+// everKey is a key of ours for an algorithm, also one that has retired; nil when
+// there is none.
+func (s *Server) everKey(ctx context.Context, algorithm, kid string) (crypto.PublicKey, error) {
+	if key := s.keys.Load().public(algorithm, kid); key != nil {
+		return key, nil
+	}
+	rows, err := pg.All[tokenKey](ctx, s.DB, formerKeySQL, kid)
+	if err != nil {
+		return nil, fmt.Errorf("read signing key: %w", err)
+	}
+	former, err := readKeys(rows)
+	if err != nil {
+		return nil, err
+	}
+	return former.public(algorithm, kid), nil
+}

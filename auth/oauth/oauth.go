@@ -145,7 +145,7 @@ type Server struct {
 }
 
 // Prepare checks the settings, reads the signing keys (the first node makes
-// the first one) and puts fosite together, every field of it, so that nothing
+// the first ones) and puts fosite together, every field of it, so that nothing
 // is filled in by the first requests (F17).
 func (s *Server) Prepare(ctx context.Context) error {
 	var wrong []error
@@ -161,7 +161,7 @@ func (s *Server) Prepare(ctx context.Context) error {
 	if err := errors.Join(wrong...); err != nil {
 		return err
 	}
-	if err := s.makeFirstKey(ctx); err != nil {
+	if err := s.makeFirstKeys(ctx); err != nil {
 		return err
 	}
 	if err := s.ReloadKeys(ctx); err != nil {
@@ -242,6 +242,6 @@ func fromBrowsers(serve http.HandlerFunc) http.HandlerFunc {
 // Nonce is what the next DPoP proof sent to the platform is to carry.
 func (s *Server) Nonce() string { return s.verifier.Nonce() }
 
-// Keys are the public keys that tokens may be signed with, by kid. The map is
-// not to be changed.
-func (s *Server) Keys() map[string]*ecdsa.PublicKey { return s.keys.Load().public }
+// Keys are the public keys that access tokens may be signed with, by kid: those
+// of ES256, and never one for ID tokens alone. The map is not to be changed.
+func (s *Server) Keys() map[string]*ecdsa.PublicKey { return s.keys.Load().es256 }

@@ -24,7 +24,8 @@ import (
 
 // clientMetadata is what an application may say of itself (RFC 7591 §2, and
 // the specifications named beside). A member that is not here is ignored, as
-// §2 asks.
+// §2 asks: logo_uri too, for no picture of anybody's choice stands on a page
+// where people decide whom to trust.
 type clientMetadata struct {
 	RedirectURIs  []string `json:"redirect_uris"`
 	AuthMethod    string   `json:"token_endpoint_auth_method"`
@@ -34,6 +35,9 @@ type clientMetadata struct {
 	Scope         string   `json:"scope"`
 	JWKS          *jwkSet  `json:"jwks,omitempty"`
 	JWKSURI       string   `json:"jwks_uri,omitempty"`
+	ClientURI     string   `json:"client_uri,omitempty"`
+	PolicyURI     string   `json:"policy_uri,omitempty"`
+	TermsURI      string   `json:"tos_uri,omitempty"`
 
 	IDTokenAlgorithm string   `json:"id_token_signed_response_alg,omitempty"`     // OpenID Connect Registration §2
 	LogoutURIs       []string `json:"post_logout_redirect_uris,omitempty"`        // RP-Initiated Logout §3.1
@@ -153,7 +157,11 @@ func (s *Server) readClient(w http.ResponseWriter, r *http.Request, now *auth.Re
 	} else if sent.ClientID != "" || sent.Secret != "" {
 		return auth.Registering{}, errMetadata.WithHint("client_id and client_secret are chosen here.")
 	}
-	return sent.registering()
+	profile := ""
+	if now != nil {
+		profile = now.Profile
+	}
+	return sent.registering(profile)
 }
 
 // checkUpdate holds an update to RFC 7592 §2.2: it names the client, and
@@ -246,8 +254,9 @@ func plainObject(text []byte) error {
 
 // registering puts defaults where nothing was said (RFC 7591 §2) and refuses
 // what does not go together. What is wrong with an address or a key is found
-// where applications are kept.
-func (m sentMetadata) registering() (auth.Registering, error) {
+// where applications are kept. profile is what the owner has set, "" for a new
+// application.
+func (m sentMetadata) registering(profile string) (auth.Registering, error) {
 	if m.Statement != nil {
 		return auth.Registering{}, errSoftware
 	}
@@ -269,8 +278,6 @@ func (m sentMetadata) registering() (auth.Registering, error) {
 		return auth.Registering{}, errRedirect.WithHint("authorization_code needs redirect_uris.")
 	case m.ResponseTypes != nil && !(code && slices.Equal(m.ResponseTypes, []string{"code"}) || !code && len(m.ResponseTypes) == 0):
 		return auth.Registering{}, errMetadata.WithHint(`response_types is ["code"] with the grant authorization_code, and empty without.`)
-	case m.IDTokenAlgorithm != "" && m.IDTokenAlgorithm != "ES256":
-		return auth.Registering{}, errMetadata.WithHint("ID tokens are signed with ES256.")
 	}
 	scopes := strings.Fields(m.Scope)
 	for _, scope := range scopes {
@@ -284,11 +291,15 @@ func (m sentMetadata) registering() (auth.Registering, error) {
 	if len(scopes) == 0 {
 		scopes = []string{scopeOpenID, scopeProfile, scopeEmail, scopeOffline}
 	}
+	if m.IDTokenAlgorithm == "" && profile != auth.FAPI2 && slices.Contains(scopes, scopeOpenID) {
+		m.IDTokenAlgorithm = auth.RS256 // OpenID Connect Registration §2
+	}
 	asked := auth.Registering{Scopes: scopes, NewApplication: auth.NewApplication{
 		Name: m.name(), Kind: auth.Confidential, RedirectURIs: m.RedirectURIs,
 		Protocol: auth.Protocol{
 			AuthMethod: m.AuthMethod, GrantTypes: m.GrantTypes, PushedOnly: m.PushedOnly, DPoPBound: m.DPoPBound, CertBound: m.CertBound,
 			CertSubjectDN: m.CertSubjectDN, CertSANDNS: m.CertSANDNS, JWKSURI: m.JWKSURI, LogoutURIs: m.LogoutURIs, BackchannelLogoutURI: m.BackchannelURI,
+			IDTokenAlgorithm: m.IDTokenAlgorithm, ClientURI: m.ClientURI, PolicyURI: m.PolicyURI, TermsURI: m.TermsURI,
 		},
 	}}
 	if m.AuthMethod == auth.NoAuth {
@@ -329,9 +340,10 @@ func (s *Server) showClient(w http.ResponseWriter, status int, c auth.Registered
 		ClientID: c.ID.String(), IssuedAt: c.CreatedAt.Unix(), Token: c.Token, Address: s.Issuer + "/oauth2/register/" + c.ID.String(),
 		clientMetadata: clientMetadata{
 			RedirectURIs: c.RedirectURIs, AuthMethod: c.AuthMethod, GrantTypes: c.GrantTypes, ResponseTypes: []string{}, Name: c.Name,
-			Scope: strings.Join(c.ScopeLimit, " "), JWKSURI: c.JWKSURI, IDTokenAlgorithm: "ES256",
+			Scope: strings.Join(c.ScopeLimit, " "), JWKSURI: c.JWKSURI, IDTokenAlgorithm: c.IDTokenAlgorithm,
 			LogoutURIs: c.LogoutURIs, BackchannelURI: c.BackchannelLogoutURI, PushedOnly: c.PushedOnly, DPoPBound: c.DPoPBound,
 			CertBound: c.CertBound, CertSubjectDN: c.CertSubjectDN, CertSANDNS: c.CertSANDNS,
+			ClientURI: c.ClientURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI,
 		},
 	}
 	if slices.Contains(c.GrantTypes, auth.GrantCode) {

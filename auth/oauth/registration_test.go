@@ -51,6 +51,7 @@ func (w *world) registers(token, body string) answer {
 }
 
 const webClient = `{"client_name":"Ứng dụng tự đăng ký","redirect_uris":["https://app.test/cb"],"client_uri":"https://app.test",
+	"policy_uri":"https://App.test:8443/rieng-tu","logo_uri":"https://app.test/logo.png",
 	"grant_types":["authorization_code","client_credentials"],"contacts":["a@app.test"],"unknown":{"to":["us"]}}`
 
 func TestRegisterAndManage(t *testing.T) {
@@ -62,8 +63,9 @@ func TestRegisterAndManage(t *testing.T) {
 	id, address, own := made.body["client_id"].(string), made.body["registration_client_uri"].(string), made.body["registration_access_token"].(string)
 	secret := made.body["client_secret"].(string)
 	for name, want := range map[string]any{
-		"client_name": "Ứng dụng tự đăng ký", "token_endpoint_auth_method": "client_secret_basic", "id_token_signed_response_alg": "ES256",
+		"client_name": "Ứng dụng tự đăng ký", "token_endpoint_auth_method": "client_secret_basic", "id_token_signed_response_alg": "RS256",
 		"scope": "openid profile email offline_access", "registration_client_uri": w.http.URL + "/oauth2/register/" + id, "unknown": nil, "jwks": nil,
+		"client_uri": "https://app.test", "policy_uri": "https://App.test:8443/rieng-tu", "tos_uri": nil, "logo_uri": nil,
 		"client_secret_expires_at": float64(w.Now().AddDate(1, 0, 0).Unix()), "client_id_issued_at": float64(w.Now().Unix()),
 	} {
 		if got := made.body[name]; got != want {
@@ -89,7 +91,7 @@ func TestRegisterAndManage(t *testing.T) {
 	}
 	edited := w.manage(http.MethodPut, address, own, `{"client_id":"`+id+`","client_secret":"`+secret+`","client_name":"Tên mới","redirect_uris":["https://app.test/b"],"scope":"openid"}`)
 	edited.want(t, 200, "")
-	if edited.body["client_name"] != "Tên mới" || edited.body["scope"] != "openid" || len(edited.body["grant_types"].([]any)) != 1 || edited.body["client_secret"] != nil {
+	if edited.body["client_name"] != "Tên mới" || edited.body["scope"] != "openid" || edited.body["client_uri"] != nil || len(edited.body["grant_types"].([]any)) != 1 || edited.body["client_secret"] != nil {
 		t.Errorf("edited: got %v", edited.body)
 	}
 	grant("").want(t, 400, "unauthorized_client") // the update left client_credentials out
@@ -160,8 +162,11 @@ func TestRegisterRefusals(t *testing.T) {
 		"jwks of a public client":        {with(`"token_endpoint_auth_method":"none","jwks":{"keys":[` + key + `]}`), "invalid_client_metadata"},
 		"private_key_jwt without keys":   {with(`"token_endpoint_auth_method":"private_key_jwt"`), "invalid_client_metadata"},
 		"a key that is none":             {with(`"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{}]}`), "invalid_client_metadata"},
+		"a page over http":               {with(`"client_uri":"http://app.test"`), "invalid_client_metadata"},
+		"a page of script":               {with(`"policy_uri":"javascript:alert(1)"`), "invalid_client_metadata"},
+		"a page at a host that deceives": {with(`"tos_uri":"https://аpp.test/"`), "invalid_client_metadata"},
 		"implicit":                       {with(`"response_types":["token"]`), "invalid_client_metadata"},
-		"another signature":              {with(`"id_token_signed_response_alg":"RS256"`), "invalid_client_metadata"},
+		"another signature":              {with(`"id_token_signed_response_alg":"HS256"`), "invalid_client_metadata"},
 		"management":                     {with(`"scope":"openid lgsp.manage"`), "invalid_client_metadata"},
 		"an unknown scope":               {with(`"scope":"all"`), "invalid_client_metadata"},
 		"its own id":                     {with(`"client_id":"me"`), "invalid_client_metadata"},
@@ -294,8 +299,37 @@ func FuzzParseMetadata(f *testing.F) {
 		if json.Unmarshal(body, &any) != nil {
 			t.Fatalf("%q was taken for an object", body)
 		}
-		if asked, err := sent.registering(); err == nil && (slices.Contains(asked.Scopes, ScopeManage) || len(asked.Scopes) == 0 || len(asked.GrantTypes) == 0) {
+		if asked, err := sent.registering(""); err == nil && (slices.Contains(asked.Scopes, ScopeManage) || len(asked.Scopes) == 0 || len(asked.GrantTypes) == 0) {
 			t.Errorf("%q gives %+v", body, asked)
 		}
 	})
+}
+
+// What an application says of itself is shown where it is decided on, the host
+// spelt out; nothing is fetched of it, and a logo is not even kept.
+func TestPagesOnTheConsentPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, token := w.registrationToken(auth.NewRegistrationToken{})
+	made := w.registers(token, strings.Replace(webClient, "client_credentials", auth.GrantDevice, 1))
+	made.want(t, 201, "")
+	want := []ClientPage{
+		{Kind: "client", URI: "https://app.test", Host: "app.test"},
+		{Kind: "policy", URI: "https://App.test:8443/rieng-tu", Host: "app.test:8443"},
+	}
+	conf := w.config(scopeOpenID)
+	conf.ClientID = text(made, "client_id")
+	page := w.browse(w.ask(conf))
+	view, err := w.server.Consent(t.Context(), w.who(), page.Query().Get("request"))
+	w.must(err)
+	if !slices.Equal(view.Pages, want) {
+		t.Errorf("got %+v, want %+v", view.Pages, want)
+	}
+	begun := w.post("/oauth2/device_authorization", nil, url.Values{"client_id": {conf.ClientID}, "client_secret": {text(made, "client_secret")}, "scope": {scopeOpenID}})
+	begun.want(t, 200, "")
+	view, err = w.server.Device(t.Context(), text(begun, "user_code"))
+	w.must(err)
+	if !slices.Equal(view.Pages, want) {
+		t.Errorf("a device: got %+v, want %+v", view.Pages, want)
+	}
 }

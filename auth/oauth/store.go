@@ -324,7 +324,7 @@ with old_access as (delete from auth.oauth_access where expires_at < $1),
      old_proof as (delete from auth.oauth_proof where expires_at < $1),
      old_device as (delete from auth.oauth_device where expires_at < $1),
      old_assertion as (delete from auth.oauth_assertion where expires_at < $1),
-     old_key as (delete from auth.signing_key where retires_at < $1)
+     old_key as (delete from auth.token_key where retires_at < $1)
 delete from auth.oauth_grant where expires_at < $1`
 
 // How long the record of an issued token is kept, and how many go at a time.

@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/token/hmac"
+
+	"lgsp/auth"
 )
 
 // What a code and a refresh token begin with, so that scanners of leaks can
@@ -129,7 +131,7 @@ func (y *strategy) GenerateAccessToken(_ context.Context, request fosite.Request
 	if claims.Subject == "" { // an application that acts by itself (RFC 9068 §2.2)
 		claims.Subject = claims.Client
 	}
-	token, err := y.server.sign("at+jwt", claims)
+	token, err := y.server.sign(auth.ES256, "at+jwt", claims)
 	return token, claims.ID, err
 }
 
@@ -158,7 +160,8 @@ type idClaims struct {
 	Session string   `json:"sid,omitempty"` // OpenID Connect Back-Channel Logout 1.0 §2.1
 }
 
-// idToken makes the ID token that goes with an access token.
+// idToken makes the ID token that goes with an access token, signed by the
+// algorithm of its client. Either hashes with SHA-256, and so does at_hash.
 func (y *strategy) idToken(request fosite.Requester, access string) (string, error) {
 	now := y.server.Now()
 	sum := sha256.Sum256([]byte(access))
@@ -174,7 +177,11 @@ func (y *strategy) idToken(request fosite.Requester, access string) (string, err
 			claims.Session = known.proof.Session.String()
 		}
 	}
-	return y.server.sign("JWT", claims)
+	algorithm := auth.ES256
+	if known, ok := request.GetClient().(*client); ok {
+		algorithm = known.IDTokenAlgorithm
+	}
+	return y.server.sign(algorithm, "JWT", claims)
 }
 
 // unix is 0 for a time that is not known, which leaves a claim out.
@@ -185,10 +192,13 @@ func unix(at time.Time) int64 {
 	return at.Unix()
 }
 
-// sign makes a compact JWS with the key in use.
-func (s *Server) sign(typ string, claims any) (string, error) {
-	ring := s.keys.Load()
-	header, err := json.Marshal(jwtHeader{Algorithm: "ES256", Type: typ, Key: ring.kid})
+// sign makes a compact JWS with the key in use for an algorithm.
+func (s *Server) sign(algorithm, typ string, claims any) (string, error) {
+	by, ok := s.keys.Load().sign[algorithm]
+	if !ok {
+		return "", fmt.Errorf("sign token: no key for %q", algorithm)
+	}
+	header, err := json.Marshal(jwtHeader{Algorithm: algorithm, Type: typ, Key: by.kid})
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
@@ -198,7 +208,7 @@ func (s *Server) sign(typ string, claims any) (string, error) {
 	}
 	b64 := base64.RawURLEncoding
 	text := b64.EncodeToString(header) + "." + b64.EncodeToString(payload)
-	signature, err := signES256(ring.sign, text)
+	signature, err := signatureBy(by.key, text)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -32,11 +33,12 @@ func runKeys(ctx context.Context, p program) error {
 		case verb == "list" && len(rest) == 0:
 			return listKeys(ctx, p, platform.oauth)
 		case verb == "rotate" && len(rest) == 0:
-			kid, err := platform.oauth.RotateKey(ctx, auth.Platform("lgsp keys rotate"))
+			kids, err := platform.oauth.RotateKeys(ctx, auth.Platform("lgsp keys rotate"))
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(p.Stdout, "%s is published now and signs in two minutes; the keys before it are believed until their last token has expired.\n", kid)
+			fmt.Fprintf(p.Stdout, "%s are published now and sign in two minutes; the keys before them are believed until their last token has expired.\n",
+				strings.Join(kids, " and "))
 			return nil
 		case verb == "revoke" && len(rest) == 1:
 			if err := platform.oauth.RevokeKey(ctx, auth.Platform("lgsp keys revoke"), rest[0]); err != nil {
@@ -56,13 +58,13 @@ func listKeys(ctx context.Context, p program, server *oauth.Server) error {
 		return err
 	}
 	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "KID\tCREATED\tSIGNS FROM\tBELIEVED UNTIL")
+	fmt.Fprintln(table, "KID\tALGORITHM\tCREATED\tSIGNS FROM\tBELIEVED UNTIL")
 	for _, k := range keys {
 		until := "-"
 		if k.RetiresAt != nil {
 			until = k.RetiresAt.Format(time.RFC3339)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.ID, k.CreatedAt.Format(time.RFC3339), k.SignsFrom.Format(time.RFC3339), until)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.CreatedAt.Format(time.RFC3339), k.SignsFrom.Format(time.RFC3339), until)
 	}
 	return table.Flush()
 }

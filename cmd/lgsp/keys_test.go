@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"lgsp/auth"
 )
 
 // A signing key that leaked is revoked by another process, and a gateway that
@@ -40,16 +43,30 @@ func TestRevokeSigningKey(t *testing.T) {
 		}}))
 		return out.String()
 	}
-	if out := lgsp("list"); !strings.Contains(out, keys[0].ID) || strings.Count(out, "\n") != 2 {
-		t.Errorf("list: got %s", out)
+	kid := map[string]string{}
+	for _, key := range keys {
+		kid[key.Algorithm] = key.ID
 	}
-	if out := lgsp("rotate"); !strings.Contains(out, "signs in two minutes") {
+	list := strings.Split(lgsp("list"), "\n")
+	if len(list) != 4 || len(kid) != 2 { // a head, a key of each algorithm
+		t.Fatalf("list: got %q", list)
+	}
+	for algorithm, id := range kid {
+		if !slices.ContainsFunc(list, func(line string) bool { return strings.HasPrefix(line, id+"  "+algorithm+" ") }) {
+			t.Errorf("list: no line of %s, %s, in %q", id, algorithm, list)
+		}
+	}
+	if out := lgsp("rotate"); !strings.Contains(out, "sign in two minutes") {
 		t.Errorf("rotate: got %s", out)
 	}
 	if got := call(); got != http.StatusOK {
 		t.Errorf("a token of the key before: got %d", got)
 	}
-	lgsp("revoke", keys[0].ID)
+	lgsp("revoke", kid[auth.RS256])
+	if got := call(); got != http.StatusOK {
+		t.Errorf("when the key of ID tokens alone is revoked: got %d", got)
+	}
+	lgsp("revoke", kid[auth.ES256])
 	since := time.Now()
 	w.until("the token is refused", func() bool { return call() == http.StatusUnauthorized })
 	if took := time.Since(since); took > time.Second {
