@@ -160,7 +160,7 @@ func TestGatewayCredentials(t *testing.T) {
 	got, err := s.GatewayCredentials(t.Context())
 	key, _ := ParseKey(s.key.Secret)
 	wanted := []GatewayCredential{{Lookup: key.Lookup, Hash: key.Hash(s.Pepper), PepperVersion: 1, Application: s.app.ID, Name: "App",
-		Expires: s.key.ExpiresAt, Networks: []netip.Prefix{}, Versions: []uuid.UUID{}}}
+		Expires: s.key.ExpiresAt, Networks: []netip.Prefix{}, Versions: []uuid.UUID{}, Scopes: []string{}}}
 	if err != nil || !reflect.DeepEqual(got, wanted) {
 		t.Errorf("got %+v, %v, want the API key alone: %+v", got, err, wanted)
 	}

@@ -72,10 +72,11 @@ type GatewayCredential struct {
 	Disabled      bool           // the application, or the person who owns it
 	Networks      []netip.Prefix // from where it may be used; none: anywhere
 	Versions      []uuid.UUID    // that it may call; none: all its application may
+	Scopes        []string       // asked with ScopesAllow; none: all its application may
 }
 
 const gatewayCredentialsSQL = `
-select c.lookup, c.hash, c.pepper_version, c.application_id as application, a.name, c.expires_at as expires, c.networks, c.versions,
+select c.lookup, c.hash, c.pepper_version, c.application_id as application, a.name, c.expires_at as expires, c.networks, c.versions, c.scopes,
        a.disabled_at is not null or p.disabled_at is not null as disabled
   from auth.credential c
   join auth.application a on a.id = c.application_id

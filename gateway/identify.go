@@ -123,8 +123,8 @@ func (c *call) byKey(r *http.Request, text string) error {
 		return problem.Errorf(problem.Forbidden, "the key may not be used from this address; its owner limits it to certain networks").
 			Coded("address-not-allowed")
 	}
-	if len(known.Versions) > 0 && !slices.Contains(known.Versions, c.version.Version) {
-		return problem.Errorf(problem.Forbidden, "the key is limited to other APIs than this").Coded("key-for-another-api")
+	if err := withinLimits(known, c.version, c.operation.ID, r.Method); err != nil {
+		return err
 	}
 	c.caller.application = known.Application
 	c.node.used.Note(key.Lookup, c.now, from)

@@ -39,6 +39,7 @@ type limits struct {
 	Name     string      `json:"name"`     // at most 120 characters
 	Networks []string    `json:"networks"` // from where it may be used, as 203.0.113.7 or 10.1.0.0/16; at most 10, none: anywhere
 	Versions []uuid.UUID `json:"versions"` // of APIs that a key may call; at most 50, none: all its application may
+	Scopes   []string    `json:"scopes"`   // of a key: "read" for GET and HEAD only; "{version}/{operation}" for, on one of versions, at most 100 operations; none: all its application may
 }
 
 // newCredential is a credential to be made.
@@ -109,7 +110,7 @@ func (a *API) revokeCredential(w http.ResponseWriter, r *http.Request) error {
 
 // limitCredential answers PUT /credentials/{id}.
 //
-//	@Summary	Name a key or secret and limit it to networks and, a key, to versions of APIs; in force within a second
+//	@Summary	Name a key or secret and limit it to networks and, a key, to reading, versions of APIs and operations; in force within a second
 //	@Tags		applications
 //	@Security	bearer
 //	@Param		id		path		string	true	"id of the credential"

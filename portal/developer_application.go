@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +122,18 @@ func (c credentialRow) Prefix() string {
 		return "lgsp_secret_" + c.Lookup
 	}
 	return "lgsp_key_" + c.Lookup
+}
+
+// ReadsOnly reports whether the credential opens GET and HEAD alone.
+func (c credentialRow) ReadsOnly() bool { return slices.Contains(c.Scopes, auth.ScopeRead) }
+
+// OperationsNamed is to how many operations the credential is limited; 0: not so.
+func (c credentialRow) OperationsNamed() int {
+	n := len(c.Scopes)
+	if c.ReadsOnly() {
+		n--
+	}
+	return n
 }
 
 // agreementRow is one agreement, and what is left of its quota while it is in

@@ -92,6 +92,26 @@ test('a key limited to a network is refused elsewhere within a second', async ()
   await until('the key is taken from here', 2000, async () => (await call()).status === 200)
 })
 
+test('a key limited to reading and to one operation says so when it is used otherwise', async () => {
+  const { client_id: id, api_key: demo } = lgsp.info.application
+  const use = (address, options) => lgsp.call(`/so-nong-nghiep-moi-truong/dat-dai/v1${address}`, { 'X-API-Key': demo, 'Accept-Language': 'en' }, options)
+  await page.goto(`/developer/applications/${id}`)
+  const at = await page.locator('#credentials li', { hasText: demo.slice(0, 21) }).locator('a[href*="/credentials/"]').getAttribute('href')
+  await visit(at)
+  await page.click('label[for=f-read]')
+  const service = page.locator('#f-scopes details', { hasText: 'Thửa đất' })
+  await service.locator('summary').click()
+  await service.locator('label').first().click()
+  await send()
+  assert.match(await page.textContent('#credentials'), /Chỉ cho 1 dịch vụ[\s\S]*Chỉ đọc \(GET, HEAD\)[\s\S]*Chỉ 1 thao tác/)
+  await until('another operation is refused', 1000, async () => (await use('/bang-gia-dat')).body?.code === 'key-scope')
+  const { body } = await use('/bang-gia-dat')
+  assert.match(body.detail, /limits it, on this API, to: GET, HEAD; [a-z-]+\./)
+  assert.deepEqual(body.scopes.length, 2)
+  const [version, operation] = body.scopes[0].split('/')
+  await visit(`/explain?application=${id}&version=${version}&operation=${operation}&credential=api_key:${demo.slice(9, 21)}`)
+})
+
 test('settings and public keys are saved', async () => {
   await visit(`${own}/settings`)
   await page.fill('[name=redirect_uris]', 'https://ung-dung.example/cb')

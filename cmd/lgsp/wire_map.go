@@ -255,7 +255,7 @@ func (p *platform) remaining(_ context.Context, g agreement.Agreement) (portal.Q
 func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (portal.CallExplanation, error) {
 	e, err := p.node.Explain(gateway.Imagined{
 		Application: call.Application, Version: call.Version, Operation: call.Operation,
-		Purpose: call.Purpose, Credential: call.Credential,
+		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
 	})
 	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change}, err
 }
