@@ -40,6 +40,9 @@ type Auth struct {
 	// when it is used.
 	Secrets *recall.Memory[string, KnownSecret]
 
+	// Honey remembers the honey keys there are, the same way.
+	Honey *recall.Memory[struct{}, map[string]KnownHoney]
+
 	// GrantOfRefresh is the grant that a refresh token belongs to, whatever its
 	// state; uuid.Nil when it is none of ours.
 	GrantOfRefresh func(ctx context.Context, token string) (uuid.UUID, error)

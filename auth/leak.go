@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/google/uuid"
@@ -51,7 +52,8 @@ type LeakVerdict struct {
 // secret with every token and grant of its application; a personal token; a
 // refresh token with its grant; a registration token; a registration access
 // token with all that its application proves itself by, since whoever had it
-// may have put something of their own there. Its owner gets a letter, the ledger an entry.
+// may have put something of their own there. A honey key is none of these: it
+// lies where it was found for a purpose, and its people are told. The owner gets a letter, the ledger an entry.
 // It answers for each in the order sent. It fails with Unauthorized when the
 // scanner is unknown (scanner-unknown) or the signature does not hold
 // (scanner-signature), Invalid (leaks-form) for a body that is no such list, and
@@ -71,6 +73,7 @@ func (a *Auth) ReportLeaks(ctx context.Context, report LeakReport) ([]LeakVerdic
 	verdicts := make([]LeakVerdict, len(leaks))
 	for i, l := range leaks {
 		l.URL = tidyURL(l.URL)
+		a.NoteShown(ctx, ReadKeys([]string{l.Token}), AtLeaks, netip.Addr{})
 		ours, err := a.leaked(ctx, scanner, l)
 		if err != nil {
 			return nil, err

@@ -8,14 +8,19 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/pg"
 )
 
-// Use is what was seen of a credential since it was last told.
+// Use is what was seen of a credential, or a honey key, since it was last told.
 type Use struct {
 	Lookup string     // of the credential
 	At     time.Time  // of the last use
 	From   netip.Addr // of the last use
 	Count  int64
+	Where  string // it was shown, of a honey key: AtGateway …; "" of a credential
 }
 
 // Uses counts the use of credentials in memory, so that no call waits for a
@@ -29,8 +34,9 @@ type seen struct {
 }
 
 // Note counts one use.
-func (u *Uses) Note(lookup string, at time.Time, from netip.Addr) {
-	u.add(Use{Lookup: lookup, At: at, From: from, Count: 1})
+func (u *Uses) Note(one Use) {
+	one.Count = 1
+	u.add(one)
 }
 
 func (u *Uses) add(more Use) {
@@ -42,7 +48,7 @@ func (u *Uses) add(more Use) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !more.At.Before(s.use.At) {
-		s.use.At, s.use.From = more.At, more.From
+		s.use.At, s.use.From, s.use.Where = more.At, more.From, more.Where
 	}
 	s.use.Lookup, s.use.Count = more.Lookup, s.use.Count+more.Count
 }
@@ -84,18 +90,50 @@ update auth.credential c
 // TouchCredentials keeps when, from which network and how often credentials
 // were used: one statement for all that a node saw since it last told, every
 // minute or so. An address is kept as the network that limits are counted by:
-// itself, or the /64 of IPv6.
+// itself, or the /64 of IPv6. Who has a honey key is told of its use.
 func (a *Auth) TouchCredentials(ctx context.Context, uses []Use) error {
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b Use) int { return strings.Compare(a.Lookup, b.Lookup) })
-	lookups, times := make([]string, len(uses)), make([]time.Time, len(uses))
-	networks, counts := make([]string, len(uses)), make([]int64, len(uses))
-	for i, u := range uses {
-		lookups[i], times[i], networks[i], counts[i] = u.Lookup, u.At.UTC(), networkOf(u.From), u.Count
+	var credentials, honey []Use
+	for _, u := range uses {
+		if u.Where == "" {
+			credentials = append(credentials, u)
+		} else {
+			honey = append(honey, u)
+		}
 	}
-	if _, err := a.DB.Exec(ctx, touchCredentialsSQL, lookups, times, networks, counts); err != nil {
+	if len(honey) == 0 {
+		return touch(ctx, a.DB, credentials)
+	}
+	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if err := touch(ctx, tx, credentials); err != nil {
+			return err
+		}
+		return a.touchHoney(ctx, tx, honey)
+	})
+}
+
+func touch(ctx context.Context, db pg.DB, uses []Use) error {
+	c := columnsOf(uses)
+	if _, err := db.Exec(ctx, touchCredentialsSQL, c.lookups, c.times, c.networks, c.counts); err != nil {
 		return fmt.Errorf("note use of %d credentials: %w", len(uses), err)
 	}
 	return nil
+}
+
+// useColumns are uses as unnest takes them.
+type useColumns struct {
+	lookups, networks []string
+	times             []time.Time
+	counts            []int64
+}
+
+func columnsOf(uses []Use) useColumns {
+	var c useColumns
+	for _, u := range uses {
+		c.lookups, c.networks = append(c.lookups, u.Lookup), append(c.networks, networkOf(u.From))
+		c.times, c.counts = append(c.times, u.At.UTC()), append(c.counts, u.Count)
+	}
+	return c
 }
 
 // networkOf is the network of an address as people read it; "" for none.

@@ -30,6 +30,7 @@ func (c *call) identify(r *http.Request) error {
 		c.answer.own.Set("DPoP-Nonce", c.node.Nonce())
 	}
 	if err != nil {
+		c.noteHoney(r)
 		return c.challenge(err)
 	}
 	c.caller.credential, c.exchange.Credential = kind, kind
@@ -42,6 +43,7 @@ func (c *call) identify(r *http.Request) error {
 		err = c.byToken(r.Context())
 	}
 	if err != nil {
+		c.noteHoney(r)
 		return c.challenge(err)
 	}
 	if c.snapshot.disabled[c.caller.application] {
@@ -100,7 +102,8 @@ func secretInQuery(name string, values []string) bool {
 var secretText = regexp.MustCompile(`^lgsp_(key|secret|pat|refresh|code|reg|client)_`)
 
 // byKey finds the application of an API key, and holds the key to its owner's
-// limits. All wrong keys get one answer, save those that are no keys at all.
+// limits. All wrong keys get one answer, honey keys too, save those that are no
+// keys at all.
 func (c *call) byKey(r *http.Request, text string) error {
 	key, err := auth.ParseKey(text)
 	if err != nil {
@@ -109,10 +112,9 @@ func (c *call) byKey(r *http.Request, text string) error {
 	if key.Kind != auth.KindKey {
 		return problem.Errorf(problem.Unauthorized, "this is no API key but another secret of yours; it was sent to the wrong place").Coded("not-a-key")
 	}
-	wrong := problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
-	known, ok := c.snapshot.credentials[key.Lookup]
-	if !ok || !key.Matches(c.node.Peppers[known.PepperVersion], known.Hash) || !c.now.Before(known.Expires) {
-		return wrong
+	known, ours := c.lookUp(key)
+	if !ours || known.Honey || !c.now.Before(known.Expires) {
+		return problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
 	}
 	if known.Disabled {
 		return problem.Errorf(problem.Unauthorized, "the application, or its owner's account, is disabled").Coded("caller-disabled")
@@ -127,7 +129,7 @@ func (c *call) byKey(r *http.Request, text string) error {
 		return err
 	}
 	c.caller.application = known.Application
-	c.node.used.Note(key.Lookup, c.now, from)
+	c.node.used.Note(auth.Use{Lookup: key.Lookup, At: c.now, From: from})
 	return nil
 }
 

@@ -109,6 +109,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.operatorRoutes(r)
 	p.auditRoutes(r)
 	p.developerRoutes(r)
+	p.honeyRoutes(r)
 	p.deviceRoutes(r)
 	return r
 }

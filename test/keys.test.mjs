@@ -112,6 +112,22 @@ test('a key limited to reading and to one operation says so when it is used othe
   await visit(`/explain?application=${id}&version=${version}&operation=${operation}&credential=api_key:${demo.slice(9, 21)}`)
 })
 
+test('a honey key is made, shown once, and looks like any other', async () => {
+  await visit(`${own}/honey-keys`)
+  await page.fill('[name=name]', 'Kho mã nguồn')
+  await send('main section form button[type=submit]')
+  const honey = await page.textContent('.secret')
+  assert.match(honey, /^lgsp_key_[0-9A-Za-z]{49}$/)
+  await page.click('main .actions a')
+  assert.match(await page.textContent('main'), /Kho mã nguồn[\s\S]*Chưa ai dùng/)
+  const tried = await lgsp.call(open, { 'X-API-Key': honey })
+  assert.deepEqual([tried.status, tried.body.code], [401, 'key-wrong'])
+  const boss = await browser.signedIn('operator', 1280)
+  await boss.goto('/operator/honey-keys')
+  await accessible(boss)
+  assert.match(await boss.textContent('main'), /Kho mã nguồn[\s\S]*Ứng dụng có khoá/)
+})
+
 test('settings and public keys are saved', async () => {
   await visit(`${own}/settings`)
   await page.fill('[name=redirect_uris]', 'https://ung-dung.example/cb')

@@ -126,6 +126,10 @@ type Server struct {
 	EditRegistration func(ctx context.Context, application uuid.UUID, token string, r auth.Registering) (auth.Registered, error)
 	EndRegistration  func(ctx context.Context, application uuid.UUID, token string) error
 
+	// NoteShown is told which keys requests held, once they are answered; nil:
+	// nobody asks for honey keys.
+	NoteShown func(ctx context.Context, keys []auth.Key, where string, from netip.Addr)
+
 	// Record writes an act to the ledger inside the transaction that does it.
 	Record auth.RecordFunc
 
@@ -199,7 +203,7 @@ func (s *Server) Run(ctx context.Context) error {
 // Routes registers the protocol's addresses.
 func (s *Server) Routes(router *mux.Router) {
 	router = router.NewRoute().Subrouter()
-	router.Use(inTime(requestLife))
+	router.Use(inTime(requestLife), s.watch)
 	router.HandleFunc("/oauth2/authorize", s.authorize).Methods(http.MethodGet, http.MethodPost)
 	router.HandleFunc("/oauth2/logout", s.logout).Methods(http.MethodGet, http.MethodPost)
 	router.HandleFunc("/oauth2/introspect", s.introspect).Methods(http.MethodPost)

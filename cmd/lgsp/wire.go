@@ -114,8 +114,8 @@ func (p *platform) wireAuth(root secret) error {
 		Passwords: auth.NewPasswords(max(1, runtime.NumCPU()/2), 64), // the other half is for tokens and pages
 		SealKey:   root.key("lgsp factor seal v1"), Passkeys: passkeys, Notify: p.portal.NotifyFactor,
 		May:     p.policy.May,
-		Secrets: &p.clients.secrets,
-		Record:  p.ledger.Record,
+		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
+		Record: p.ledger.Record,
 
 		GrantOfRefresh: p.oauth.GrantOfRefresh,
 	}
@@ -135,6 +135,7 @@ func (p *platform) wireAuth(root secret) error {
 		Register: p.auth.Register, Registration: p.auth.Registration,
 		EditRegistration: p.auth.EditRegistration, EndRegistration: p.auth.EndRegistration,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo, Serves: p.serves,
+		NoteShown:  p.auth.NoteShown,
 		EndBrowser: p.portal.EndBrowser, Explain: p.portal.Explain,
 		Record: p.ledger.Record, Address: p.portal.Address,
 		Younger: p.auth.TokensNotBefore, Revocations: &p.clients.revocations,
@@ -192,6 +193,7 @@ func (p *platform) wirePortal(root secret) error {
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
+		Address: p.portal.Address,
 	}
 	*p.portal = portal.Portal{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,
