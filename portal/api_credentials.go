@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -72,7 +71,7 @@ func (a *API) addCredential(w http.ResponseWriter, r *http.Request) error {
 
 // rotation says how long the old credential lives on.
 type rotation struct {
-	OverlapHours int `json:"overlap_hours"` // 0 ends it now; at most 2160 (90 days)
+	OverlapHours *int `json:"overlap_hours"` // 0 ends it now; at most 2160 (90 days); absent: 24
 }
 
 // rotateCredential answers POST /credentials/{id}/rotate.
@@ -91,7 +90,11 @@ func (a *API) rotateCredential(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Cache-Control", showsSecret)
 	return create(a, w, r, func(ctx context.Context, who auth.Principal, n rotation) (auth.Issued, string, error) {
-		issued, err := a.Auth.RotateCredential(ctx, who, id, time.Duration(n.OverlapHours)*time.Hour)
+		overlap := auth.DefaultOverlap
+		if n.OverlapHours != nil {
+			overlap = overlapOf(*n.OverlapHours)
+		}
+		issued, err := a.Auth.RotateCredential(ctx, who, id, overlap)
 		return issued, "/applications/" + issued.Application.String() + "/credentials", err
 	})
 }

@@ -259,12 +259,17 @@ func (p *Portal) rotateCredential(r *http.Request) (page, error) {
 	if err != nil {
 		hours = int(auth.DefaultOverlap.Hours())
 	}
-	hours = max(-1, min(hours, 1+int(auth.MaxOverlap.Hours()))) // out of bounds stays so, without overflow
-	issued, err := p.Auth.RotateCredential(r.Context(), who, id, time.Duration(hours)*time.Hour)
+	issued, err := p.Auth.RotateCredential(r.Context(), who, id, overlapOf(hours))
 	if err != nil {
 		return again(r, p.application, err)
 	}
 	return p.showSecrets(r, app, issued)
+}
+
+// overlapOf is an overlap of so many hours. What is out of bounds stays so,
+// without overflow.
+func overlapOf(hours int) time.Duration {
+	return time.Duration(max(-1, min(hours, 1+int(auth.MaxOverlap.Hours())))) * time.Hour
 }
 
 // revokeCredential answers POST …/credentials/{credential}/revoke.

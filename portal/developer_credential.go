@@ -177,7 +177,8 @@ type leakData struct {
 	Calls       []callRow    // the last 50
 }
 
-// leak answers GET /developer/applications/{id}/leak.
+// leak answers GET /developer/applications/{id}/leak: what can be ended, and the
+// last 50 calls, which is where its end leads to as well.
 func (p *Portal) leak(r *http.Request) (page, error) {
 	app, who, err := p.ownApplication(r)
 	if err != nil {
@@ -221,5 +222,5 @@ func (p *Portal) endLeak(r *http.Request) (page, error) {
 	if _, err := p.Auth.RevokeEverything(r.Context(), who, app.ID, credential); err != nil {
 		return page{}, err
 	}
-	return page{To: "/developer/applications/" + app.ID.String() + "#credentials", Flash: &web.Flash{Key: "keys.leak-ended"}}, nil
+	return page{To: "/developer/applications/" + app.ID.String() + "/leak", Flash: &web.Flash{Key: "keys.leak-ended"}}, nil
 }

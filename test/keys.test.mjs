@@ -154,5 +154,10 @@ test('after a leak one step ends keys and tokens', async () => {
   await until('the key is refused', 1000, async () => (await call()).status === 401)
   assert.equal((await me()).status, 401)
   assert.equal((await token()).error, 'invalid_client')
+  assert.equal(new URL(page.url()).pathname, `${own}/leak`)
+  assert.match(await page.textContent('main'), /Đã thu hồi[\s\S]*50 lời gọi gần nhất/)
+  assert.ok(await page.locator('#calls tbody tr').count() > 3)
+  assert.match(await page.textContent('#calls'), /403/) // from a network that was not allowed
+  await page.goto(own)
   assert.equal(await page.locator('#credentials form[action$="/rotate"]').count(), 0)
 })
