@@ -151,7 +151,7 @@ func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Applicat
 		key = NewKey(KindSecret)
 	}
 	c, err := pg.One[Credential](ctx, tx, issueCredentialSQL, uuid.Must(uuid.NewV7()), app.ID, kind, key.Lookup,
-		key.Hash(a.Pepper), pepperVersion, key.Last4, who.Person, now, ends, limits.Name, networks, limits.Versions, limits.Scopes)
+		key.Hash(a.Peppers.Key()), a.Peppers.Current(), key.Last4, who.Person, now, ends, limits.Name, networks, limits.Versions, limits.Scopes)
 	if err != nil {
 		return Issued{}, fmt.Errorf("add %s to application %s: %w", kind, app.ID, err)
 	}

@@ -106,7 +106,7 @@ func (a *Auth) AddHoneyKey(ctx context.Context, who Principal, n NewHoneyKey) (I
 			return problem.Errorf(problem.Conflict, "%d honey keys are in force; end one first", maxHoney).Coded("honey-full", "max", fmt.Sprint(maxHoney))
 		}
 		issued.HoneyKey, err = pg.One[HoneyKey](ctx, tx, addHoneySQL, uuid.Must(uuid.NewV7()), of, n.Kind, key.Lookup,
-			key.Hash(a.Pepper), pepperVersion, key.Last4, n.Name, who.Person, a.Now().UTC())
+			key.Hash(a.Peppers.Key()), a.Peppers.Current(), key.Last4, n.Name, who.Person, a.Now().UTC())
 		if err != nil {
 			return fmt.Errorf("add honey key: %w", err)
 		}

@@ -93,7 +93,7 @@ func (a *Auth) NoteShown(ctx context.Context, keys []Key, where string, from net
 		return
 	}
 	for _, key := range keys {
-		if key.Matches(a.Pepper, known[key.Lookup].Hash) {
+		if h := known[key.Lookup]; key.Matches(a.Peppers, h.PepperVersion, h.Hash) {
 			a.uses.Note(Use{Lookup: key.Lookup, At: a.Now().UTC(), From: from, Where: where})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -106,8 +107,13 @@ func (k Key) Hash(pepper []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// Matches reports, in constant time, whether hash is stored of this key.
-func (k Key) Matches(pepper, hash []byte) bool { return hmac.Equal(k.Hash(pepper), hash) }
+// Matches reports, in constant time, whether hash is stored of this key under
+// the pepper of a version. Nothing is under a pepper that is not there (any
+// more), whatever stands in the database.
+func (k Key) Matches(peppers keyring.Ring, version int, hash []byte) bool {
+	pepper, known := peppers.At(version)
+	return hmac.Equal(k.Hash(pepper), hash) && known
+}
 
 // String names the key without its secret.
 func (k Key) String() string { return "lgsp_" + k.Kind + "_" + k.Lookup + "…" }

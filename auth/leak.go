@@ -148,7 +148,7 @@ func (a *Auth) leaked(ctx context.Context, scanner Scanner, l Leak) (bool, error
 }
 
 const leakedCredentialSQL = `
-select c.id, c.application_id as application, c.kind, c.hash, c.name, c.revoked_at is null and c.expires_at > $3 as live
+select c.id, c.application_id as application, c.kind, c.hash, c.pepper_version, c.name, c.revoked_at is null and c.expires_at > $3 as live
   from auth.credential c
  where c.lookup = $1 and c.kind = $2`
 
@@ -157,6 +157,7 @@ func (a *Auth) credentialLeaked(ctx context.Context, scanner Scanner, l Leak, ke
 		ID, Application uuid.UUID
 		Kind            string
 		Hash            []byte
+		PepperVersion   int
 		Name            string
 		Live            bool
 	}
@@ -169,7 +170,7 @@ func (a *Auth) credentialLeaked(ctx context.Context, scanner Scanner, l Leak, ke
 		} else if err != nil {
 			return fmt.Errorf("find leaked credential: %w", err)
 		}
-		if ours = key.Matches(a.Pepper, c.Hash); !ours || !c.Live {
+		if ours = key.Matches(a.Peppers, c.PepperVersion, c.Hash); !ours || !c.Live {
 			return nil
 		}
 		app, err := readApplication(ctx, tx, applicationSQL, c.Application)
@@ -200,14 +201,15 @@ func (a *Auth) credentialLeaked(ctx context.Context, scanner Scanner, l Leak, ke
 func shown(key Key) string { return key.String() + key.Last4 }
 
 const leakedTokenSQL = `
-select id, person_id, hash, name, expires_at > $2 as live from auth.personal_token where lookup = $1`
+select id, person_id, hash, pepper_version, name, expires_at > $2 as live from auth.personal_token where lookup = $1`
 
 func (a *Auth) tokenLeaked(ctx context.Context, scanner Scanner, l Leak, key Key) (ours bool, err error) {
 	type row struct {
-		ID, PersonID uuid.UUID
-		Hash         []byte
-		Name         string
-		Live         bool
+		ID, PersonID  uuid.UUID
+		Hash          []byte
+		PepperVersion int
+		Name          string
+		Live          bool
 	}
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		t, err := pg.One[row](ctx, tx, leakedTokenSQL, key.Lookup, a.Now().UTC())
@@ -216,7 +218,7 @@ func (a *Auth) tokenLeaked(ctx context.Context, scanner Scanner, l Leak, key Key
 		} else if err != nil {
 			return fmt.Errorf("find leaked token: %w", err)
 		}
-		if ours = key.Matches(a.Pepper, t.Hash); !ours || !t.Live {
+		if ours = key.Matches(a.Peppers, t.PepperVersion, t.Hash); !ours || !t.Live {
 			return nil
 		}
 		if _, err := tx.Exec(ctx, revokeTokenSQL, t.ID, t.PersonID); err != nil {

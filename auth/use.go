@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 )
 
@@ -21,6 +22,20 @@ type Use struct {
 	From   netip.Addr // of the last use
 	Count  int64
 	Where  string // it was shown, of a honey key: AtGateway …; "" of a credential
+
+	// Hash is what is to be stored of the credential, under the pepper of
+	// Version, in the place of what is stored under an older one; nil: nothing.
+	Hash    []byte
+	Version int
+}
+
+// Renewing is the use of a key that is stored under the pepper of a version:
+// with what is to be stored instead when there is a newer one.
+func (u Use) Renewing(key Key, peppers keyring.Ring, version int) Use {
+	if peppers.Old(version) {
+		u.Hash, u.Version = key.Hash(peppers.Key()), peppers.Current()
+	}
+	return u
 }
 
 // Uses counts the use of credentials in memory, so that no call waits for a
@@ -51,6 +66,9 @@ func (u *Uses) add(more Use) {
 		s.use.At, s.use.From, s.use.Where = more.At, more.From, more.Where
 	}
 	s.use.Lookup, s.use.Count = more.Lookup, s.use.Count+more.Count
+	if more.Version > s.use.Version {
+		s.use.Hash, s.use.Version = more.Hash, more.Version
+	}
 }
 
 // Tell gives what was counted since it last did to touch. What touch does not
@@ -63,7 +81,7 @@ func (u *Uses) Tell(ctx context.Context, touch func(context.Context, []Use) erro
 		defer s.mu.Unlock()
 		if s.use.Count > 0 {
 			list = append(list, s.use)
-			s.use.Count = 0
+			s.use.Count, s.use.Hash, s.use.Version = 0, nil, 0
 		}
 		return true
 	})
@@ -83,14 +101,17 @@ const touchCredentialsSQL = `
 update auth.credential c
    set uses = c.uses + u.count,
        last_used_from = case when c.last_used_at >= u.at then c.last_used_from else u.network end,
-       last_used_at = greatest(c.last_used_at, u.at)
-  from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[]) as u (lookup, at, network, count)
+       last_used_at = greatest(c.last_used_at, u.at),
+       hash = case when u.version > c.pepper_version then u.hash else c.hash end,
+       pepper_version = greatest(c.pepper_version, u.version)
+  from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[], $5::bytea[], $6::int[]) as u (lookup, at, network, count, hash, version)
  where c.lookup = u.lookup`
 
 // TouchCredentials keeps when, from which network and how often credentials
 // were used: one statement for all that a node saw since it last told, every
 // minute or so. An address is kept as the network that limits are counted by:
-// itself, or the /64 of IPv6. Who has a honey key is told of its use.
+// itself, or the /64 of IPv6. What is stored under an old pepper is replaced by
+// what a use says (Use.Renewing). Who has a honey key is told of its use.
 func (a *Auth) TouchCredentials(ctx context.Context, uses []Use) error {
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b Use) int { return strings.Compare(a.Lookup, b.Lookup) })
 	var credentials, honey []Use
@@ -114,7 +135,7 @@ func (a *Auth) TouchCredentials(ctx context.Context, uses []Use) error {
 
 func touch(ctx context.Context, db pg.DB, uses []Use) error {
 	c := columnsOf(uses)
-	if _, err := db.Exec(ctx, touchCredentialsSQL, c.lookups, c.times, c.networks, c.counts); err != nil {
+	if _, err := db.Exec(ctx, touchCredentialsSQL, c.lookups, c.times, c.networks, c.counts, c.hashes, c.versions); err != nil {
 		return fmt.Errorf("note use of %d credentials: %w", len(uses), err)
 	}
 	return nil
@@ -125,6 +146,8 @@ type useColumns struct {
 	lookups, networks []string
 	times             []time.Time
 	counts            []int64
+	hashes            [][]byte
+	versions          []int
 }
 
 func columnsOf(uses []Use) useColumns {
@@ -132,6 +155,7 @@ func columnsOf(uses []Use) useColumns {
 	for _, u := range uses {
 		c.lookups, c.networks = append(c.lookups, u.Lookup), append(c.networks, networkOf(u.From))
 		c.times, c.counts = append(c.times, u.At.UTC()), append(c.counts, u.Count)
+		c.hashes, c.versions = append(c.hashes, u.Hash), append(c.versions, u.Version)
 	}
 	return c
 }

@@ -16,13 +16,14 @@ import (
 
 // KnownSecret is what a client secret is compared with.
 type KnownSecret struct {
-	Hash     []byte
-	Networks []netip.Prefix // from where it may be used; none: anywhere
-	Expires  time.Time
+	Hash          []byte
+	PepperVersion int
+	Networks      []netip.Prefix // from where it may be used; none: anywhere
+	Expires       time.Time
 }
 
 const secretSQL = `
-select c.hash, c.networks, c.expires_at as expires
+select c.hash, c.pepper_version, c.networks, c.expires_at as expires
   from auth.credential c
   join auth.application a on a.id = c.application_id
   left join auth.person p on p.id = a.owner_person
@@ -51,13 +52,13 @@ func (a *Auth) VerifySecret(ctx context.Context, clientID, secret string, from n
 		return fmt.Errorf("find client secret: %w", err)
 	}
 	now := a.Now().UTC()
-	if !key.Matches(a.Pepper, c.Hash) || !now.Before(c.Expires) {
+	if !key.Matches(a.Peppers, c.PepperVersion, c.Hash) || !now.Before(c.Expires) {
 		return refused
 	}
 	if !Within(c.Networks, from) {
 		return addressNotAllowed(problem.Unauthorized)
 	}
-	a.uses.Note(Use{Lookup: key.Lookup, At: now, From: from})
+	a.uses.Note(Use{Lookup: key.Lookup, At: now, From: from}.Renewing(key, a.Peppers, c.PepperVersion))
 	return nil
 }
 

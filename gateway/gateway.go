@@ -23,6 +23,7 @@ import (
 	"lgsp/gateway/journal"
 	"lgsp/gateway/quota"
 	"lgsp/gateway/route"
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
 )
@@ -40,8 +41,8 @@ type Node struct {
 	DataDir        string         // the journal lives in DataDir/journal
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
-	Peppers    map[int][]byte // of API keys, by version
-	SubjectKey []byte         // 32 bytes; keys the hashes of subjects and addresses
+	Peppers    keyring.Ring // of API keys
+	SubjectKey []byte       // 32 bytes; keys the hashes of subjects and addresses
 
 	// Dial reaches upstreams: egress.Upstream.DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

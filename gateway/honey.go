@@ -10,7 +10,7 @@ import (
 // is unknown takes as long as what is known.
 func (c *call) lookUp(key auth.Key) (auth.GatewayCredential, bool) {
 	known := c.snapshot.credentials[key.Lookup]
-	return known, key.Matches(c.node.Peppers[known.PepperVersion], known.Hash)
+	return known, key.Matches(c.node.Peppers, known.PepperVersion, known.Hash)
 }
 
 // noteHoney counts the honey keys among the keys that a refused call carries,

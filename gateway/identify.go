@@ -129,7 +129,7 @@ func (c *call) byKey(r *http.Request, text string) error {
 		return err
 	}
 	c.caller.application = known.Application
-	c.node.used.Note(auth.Use{Lookup: key.Lookup, At: c.now, From: from})
+	c.node.used.Note(auth.Use{Lookup: key.Lookup, At: c.now, From: from}.Renewing(key, c.node.Peppers, known.PepperVersion))
 	return nil
 }
 

@@ -31,7 +31,28 @@ create index honey_key_application on auth.honey_key (application_id);
 alter table auth.letter drop constraint letter_kind,
   add constraint letter_kind check (kind in ('expiring', 'leaked', 'honey'));
 
+-- Which version of the platform's secret keys or seals what is stored. That of
+-- hashes stands beside most of them already (pepper_version).
+alter table auth.recovery_code add column pepper_version int not null default 1;
+alter table auth.totp add column seal_version int not null default 1;
+alter table auth.signing_key add column seal_version int not null default 1;
+alter table auth.oauth_refresh add column hmac_version int not null default 1;
+
+-- The versions that the platform has begun to use; the newest makes what is
+-- new. check_value is derived from the secret, and tells nothing of it: a node
+-- with another secret of that version finds out at its start.
+create table auth.secret_version (
+  version      int primary key constraint secret_version_positive check (version > 0),
+  check_value  bytea not null constraint secret_version_check check (length(check_value) = 32),
+  in_use_since timestamptz not null
+);
+
 -- +goose Down
+drop table auth.secret_version;
+alter table auth.oauth_refresh drop column hmac_version;
+alter table auth.signing_key drop column seal_version;
+alter table auth.totp drop column seal_version;
+alter table auth.recovery_code drop column pepper_version;
 delete from auth.letter where kind = 'honey';
 alter table auth.letter drop constraint letter_kind,
   add constraint letter_kind check (kind in ('expiring', 'leaked'));

@@ -13,13 +13,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/crypto/chacha20poly1305"
 
 	"lgsp/internal/pg"
 )
 
-// keyring is the keys of one moment, swapped whole.
-type keyring struct {
+// keySet is the keys of one moment, swapped whole.
+type keySet struct {
 	kid    string // of the key that signs
 	sign   *ecdsa.PrivateKey
 	public map[string]*ecdsa.PublicKey
@@ -31,12 +30,13 @@ type signingKey struct {
 	PublicX   []byte
 	PublicY   []byte
 	Sealed    []byte
+	Version   int // of the seal
 	SignsFrom time.Time
 	RetiresAt *time.Time
 }
 
 const liveKeysSQL = `
-select id, public_x, public_y, sealed, signs_from, retires_at
+select id, public_x, public_y, sealed, seal_version as version, signs_from, retires_at
   from auth.signing_key
  where retires_at is null or retires_at > $1
  order by signs_from, id`
@@ -62,7 +62,7 @@ func (s *Server) ReloadKeys(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read signing keys: %w", err)
 	}
-	ring := &keyring{}
+	ring := &keySet{}
 	if ring.public, err = publicKeys(rows); err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func (s *Server) ReloadKeys(ctx context.Context) error {
 }
 
 const addKeySQL = `
-insert into auth.signing_key (id, public_x, public_y, sealed, created_at, signs_from)
-values ($1, $2, $3, $4, $5, $6)`
+insert into auth.signing_key (id, public_x, public_y, sealed, seal_version, created_at, signs_from)
+values ($1, $2, $3, $4, $5, $6, $7)`
 
 // addKey makes a key that signs from a time on, inside the caller's lock.
 func (s *Server) addKey(ctx context.Context, tx pgx.Tx, signsFrom time.Time) (string, error) {
@@ -101,31 +101,19 @@ func (s *Server) addKey(ctx context.Context, tx pgx.Tx, signsFrom time.Time) (st
 	if err != nil {
 		return "", fmt.Errorf("make signing key: %w", err)
 	}
-	sealer, err := chacha20poly1305.NewX(s.SealKey)
+	sealed, version, err := s.Seals.Seal(scalar, []byte(kid))
 	if err != nil {
-		return "", fmt.Errorf("seal signing key: %w", err)
+		return "", fmt.Errorf("signing key: %w", err)
 	}
-	nonce := make([]byte, sealer.NonceSize())
-	rand.Read(nonce) // never fails (crypto/rand)
-	sealed := sealer.Seal(nonce, nonce, scalar, []byte(kid))
-	if _, err := tx.Exec(ctx, addKeySQL, kid, x, y, sealed, s.Now().UTC(), signsFrom); err != nil {
+	if _, err := tx.Exec(ctx, addKeySQL, kid, x, y, sealed, version, s.Now().UTC(), signsFrom); err != nil {
 		return "", fmt.Errorf("keep signing key %s: %w", kid, err)
 	}
 	return kid, nil
 }
 
-// unseal opens the private half: a nonce of 24 bytes, then XChaCha20-Poly1305
-// of the scalar, bound to the kid.
+// unseal opens the private half, the scalar, bound to the kid.
 func (s *Server) unseal(row signingKey) (*ecdsa.PrivateKey, error) {
-	sealer, err := chacha20poly1305.NewX(s.SealKey)
-	if err != nil {
-		return nil, err
-	}
-	if len(row.Sealed) < sealer.NonceSize() {
-		return nil, errors.New("too short")
-	}
-	nonce, box := row.Sealed[:sealer.NonceSize()], row.Sealed[sealer.NonceSize():]
-	scalar, err := sealer.Open(nil, nonce, box, []byte(row.ID))
+	scalar, err := s.Seals.Open(row.Sealed, row.Version, []byte(row.ID))
 	if err != nil {
 		return nil, err
 	}

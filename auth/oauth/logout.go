@@ -207,6 +207,6 @@ func (s *Server) readHint(ctx context.Context, text string) (idClaims, error) {
 }
 
 const formerKeySQL = `
-select id, public_x, public_y, sealed, signs_from, retires_at
+select id, public_x, public_y, sealed, seal_version as version, signs_from, retires_at
   from auth.signing_key
  where id = $1`
