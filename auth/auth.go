@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 	"lgsp/internal/recall"
@@ -19,16 +20,17 @@ type Auth struct {
 	DB  pg.DB
 	Now func() time.Time // time.Now outside tests
 
-	// Pepper, 32 bytes, keys the hash of every API key, client secret and
-	// personal access token. It is never in the database.
-	Pepper []byte
+	// Peppers key the hash of every API key, client secret and token (lgsp
+	// pepper v1), by the version that stands beside it. They are never in the
+	// database.
+	Peppers keyring.Ring
 
 	// Passwords hashes and compares passwords, a few at a time.
 	Passwords *Passwords
 
-	// SealKey, 32 bytes, seals the secrets of authenticator apps (lgsp factor
-	// seal v1). Passkeys speaks WebAuthn; nil when the portal's host is no name.
-	SealKey  []byte
+	// Seals seal the secrets of authenticator apps (lgsp factor seal v1), in the
+	// same way. Passkeys speaks WebAuthn; nil when the portal's host is no name.
+	Seals    keyring.Ring
 	Passkeys *Passkeys
 
 	// May asks the policy, and Record writes the act to the ledger inside the
@@ -39,6 +41,9 @@ type Auth struct {
 	// Secrets remembers client secrets between two notices; nil: each is read
 	// when it is used.
 	Secrets *recall.Memory[string, KnownSecret]
+
+	// Honey remembers the honey keys there are, the same way.
+	Honey *recall.Memory[struct{}, map[string]KnownHoney]
 
 	// GrantOfRefresh is the grant that a refresh token belongs to, whatever its
 	// state; uuid.Nil when it is none of ours.
@@ -64,10 +69,6 @@ const (
 func Platform(name string) Principal {
 	return Principal{Name: name, Memberships: []Membership{{Agency: uuid.Nil, Role: RoleOperator}}}
 }
-
-// pepperVersion is stored beside every hash, so that a later pepper can be
-// told from this one.
-const pepperVersion = 1
 
 // Page asks for a part of a list: at most Limit entries (1 to 100, 0 is 20)
 // that follow the cursor After ("" is the beginning).

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
@@ -39,9 +40,9 @@ func newDesk(t *testing.T, db pg.DB) *desk {
 	d.Auth = &Auth{
 		DB:        db,
 		Now:       func() time.Time { return d.now },
-		Pepper:    []byte("a pepper of thirty-two bytes ...."),
+		Peppers:   keyring.Of([]byte("a pepper of thirty-two bytes ....")),
 		Passwords: NewPasswords(2, 16),
-		SealKey:   []byte("a seal of thirty-two bytes ......"[:32]),
+		Seals:     keyring.Of([]byte("a seal of thirty-two bytes ......"[:32])),
 		May: func(_ context.Context, who Principal, act string, agency uuid.UUID) error {
 			if who.Has(RoleOperator, uuid.Nil) || act == "member.edit" && who.Has(RoleSteward, agency) {
 				return nil

@@ -52,10 +52,11 @@ type Credential struct {
 
 	Networks []netip.Prefix `json:"networks" swaggertype:"array,string"` // from where it may be used; none: anywhere
 	Versions []uuid.UUID    `json:"versions"`                            // of APIs that a key may call; none: all its application may
+	Scopes   []string       `json:"scopes"`                              // of a key: "read", "{version}/{operation}"; none: all its application may
 }
 
 const credentialColumns = `id, application_id as application, kind, lookup, last4, name, created_by, created_at, expires_at, revoked_at,
-  last_used_at, last_used_from, uses, networks, versions`
+  last_used_at, last_used_from, uses, networks, versions, scopes`
 
 // NewCredential is a credential to be made.
 type NewCredential struct {
@@ -116,8 +117,8 @@ select count(*) from auth.credential where application_id = $1 and kind = $2 and
 
 const issueCredentialSQL = `
 insert into auth.credential (id, application_id, kind, lookup, hash, pepper_version, last4, created_by, created_at, expires_at,
-  expiry_set_at, name, networks, versions)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $13)
+  expiry_set_at, name, networks, versions, scopes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, $12, $13, $14)
 returning ` + credentialColumns
 
 // issue adds a credential to a locked or new application, tells the gateways
@@ -150,7 +151,7 @@ func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Applicat
 		key = NewKey(KindSecret)
 	}
 	c, err := pg.One[Credential](ctx, tx, issueCredentialSQL, uuid.Must(uuid.NewV7()), app.ID, kind, key.Lookup,
-		key.Hash(a.Pepper), pepperVersion, key.Last4, who.Person, now, ends, limits.Name, networks, limits.Versions)
+		key.Hash(a.Peppers.Key()), a.Peppers.Current(), key.Last4, who.Person, now, ends, limits.Name, networks, limits.Versions, limits.Scopes)
 	if err != nil {
 		return Issued{}, fmt.Errorf("add %s to application %s: %w", kind, app.ID, err)
 	}
@@ -158,7 +159,8 @@ func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Applicat
 		return Issued{}, err
 	}
 	err = a.Record(ctx, tx, Act{Who: who, Verb: "credential.add", Agency: agencyOf(app), About: c.ID, Detail: map[string]any{
-		"application": app.ID, "kind": kind, "lookup": c.Lookup, "expires_at": c.ExpiresAt, "networks": c.Networks, "versions": c.Versions}})
+		"application": app.ID, "kind": kind, "lookup": c.Lookup, "expires_at": c.ExpiresAt, "networks": c.Networks, "versions": c.Versions,
+		"scopes": c.Scopes}})
 	return Issued{Credential: c, Secret: key.Secret()}, err
 }
 
@@ -213,7 +215,7 @@ func credentialEnded(id uuid.UUID) error {
 
 // limits are the Limits that a credential has.
 func (c Credential) limits() Limits {
-	l := Limits{Name: c.Name, Versions: c.Versions}
+	l := Limits{Name: c.Name, Versions: c.Versions, Scopes: c.Scopes}
 	for _, network := range c.Networks {
 		l.Networks = append(l.Networks, network.String())
 	}

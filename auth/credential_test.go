@@ -42,7 +42,7 @@ func (s shop) live(t *testing.T, key string) bool {
 	ok(t, "gateway credentials", err)
 	for _, c := range all {
 		if c.Lookup == k.Lookup {
-			return k.Matches(s.Pepper, c.Hash) && !c.Disabled && c.Expires.After(s.now)
+			return k.Matches(s.Peppers, c.PepperVersion, c.Hash) && !c.Disabled && c.Expires.After(s.now)
 		}
 	}
 	return false
@@ -159,8 +159,8 @@ func TestGatewayCredentials(t *testing.T) {
 	s := newShop(t, txDesk(t))
 	got, err := s.GatewayCredentials(t.Context())
 	key, _ := ParseKey(s.key.Secret)
-	wanted := []GatewayCredential{{Lookup: key.Lookup, Hash: key.Hash(s.Pepper), PepperVersion: 1, Application: s.app.ID, Name: "App",
-		Expires: s.key.ExpiresAt, Networks: []netip.Prefix{}, Versions: []uuid.UUID{}}}
+	wanted := []GatewayCredential{{Lookup: key.Lookup, Hash: key.Hash(s.Peppers.Key()), PepperVersion: 1, Application: s.app.ID, Name: "App",
+		Expires: s.key.ExpiresAt, Networks: []netip.Prefix{}, Versions: []uuid.UUID{}, Scopes: []string{}}}
 	if err != nil || !reflect.DeepEqual(got, wanted) {
 		t.Errorf("got %+v, %v, want the API key alone: %+v", got, err, wanted)
 	}

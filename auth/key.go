@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -111,12 +112,20 @@ func (k Key) Hash(pepper []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// Matches reports, in constant time, whether stored is kept of this key.
-func (k Key) Matches(pepper, stored []byte) bool { return hmac.Equal(k.Hash(pepper), stored) }
+// Matches reports, in constant time, whether hash is stored of this key under
+// the pepper of a version. Nothing is under a pepper that is not there (any
+// more), whatever stands in the database.
+func (k Key) Matches(peppers keyring.Ring, version int, hash []byte) bool {
+	pepper, known := peppers.At(version)
+	return hmac.Equal(k.Hash(pepper), hash) && known
+}
 
-// Matcher reports as Key.Matches does, under one pepper, for many calls: it
-// prepares once what the pepper alone decides. It is safe for concurrent use.
-type Matcher struct{ macs sync.Pool }
+// Matcher reports as Key.Matches does, for many calls: it prepares once what a
+// pepper alone decides. It is safe for concurrent use.
+type Matcher struct {
+	peppers keyring.Ring
+	macs    sync.Map // by version: *sync.Pool of *prepared
+}
 
 // prepared is a mac that knows its pepper, with room for its work.
 type prepared struct {
@@ -125,20 +134,27 @@ type prepared struct {
 	sum  [sha256.Size]byte
 }
 
-// NewMatcher makes the matcher of a pepper.
-func NewMatcher(pepper []byte) *Matcher {
-	return &Matcher{macs: sync.Pool{New: func() any { return &prepared{Hash: hmac.New(sha256.New, pepper)} }}}
-}
+// NewMatcher makes the matcher of peppers.
+func NewMatcher(peppers keyring.Ring) *Matcher { return &Matcher{peppers: peppers} }
 
-// Matches reports, in constant time, whether hash is stored of the key.
-func (m *Matcher) Matches(k Key, stored []byte) bool {
-	mac := m.macs.Get().(*prepared)
-	defer m.macs.Put(mac)
+// Matches reports, in constant time, whether hash is stored of the key under
+// the pepper of a version. One that is not there takes as long.
+func (m *Matcher) Matches(k Key, version int, stored []byte) bool {
+	pepper, known := m.peppers.At(version)
+	if !known {
+		version = 0 // of which there is none: one pool for them all
+	}
+	pool, ok := m.macs.Load(version)
+	if !ok {
+		pool, _ = m.macs.LoadOrStore(version, &sync.Pool{New: func() any { return &prepared{Hash: hmac.New(sha256.New, pepper)} }})
+	}
+	mac := pool.(*sync.Pool).Get().(*prepared)
+	defer pool.(*sync.Pool).Put(mac)
 	mac.Reset()
 	mac.text = append(mac.text[:0], k.secret...)
 	mac.Write(mac.text) // never fails (package hash)
 	clear(mac.text)     // no secret stays in the pool
-	return hmac.Equal(mac.Sum(mac.sum[:0]), stored)
+	return hmac.Equal(mac.Sum(mac.sum[:0]), stored) && known
 }
 
 // String names the key without its secret.

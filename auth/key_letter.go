@@ -15,27 +15,32 @@ import (
 const (
 	KeyExpiring = "expiring" // what it is about ends soon
 	KeyLeaked   = "leaked"   // what it is about was found where it does not belong, and is revoked
+	KeyHoney    = "honey"    // the honey key that it is about was shown
 )
 
 // KeyLetter is one to a person about a credential or token of theirs.
 type KeyLetter struct {
 	ID       uuid.UUID
 	PersonID uuid.UUID
-	Kind     string // KeyExpiring, KeyLeaked
+	Kind     string // KeyExpiring, KeyLeaked, KeyHoney
 	About    uuid.UUID
+	Mark     string // which of the letters about it
 	Detail   KeyLetterDetail
 }
 
 // KeyLetterDetail is what a letter tells. It holds no secret.
 type KeyLetterDetail struct {
-	What        string     `json:"what"`        // APIKey, ClientSecret, TokenLeak, RefreshLeak, RegistrationLeak, ClientLeak
+	What        string     `json:"what"`        // APIKey, ClientSecret, TokenLeak, RefreshLeak, RegistrationLeak, ClientLeak, honeyLetter, ownHoneyLetter
 	Name        string     `json:"name"`        // of what it is about, "" when it has none
 	Shown       string     `json:"shown"`       // its public beginning and end, "" of a refresh token
 	Application string     `json:"application"` // its name
-	ID          *uuid.UUID `json:"id"`          // of the application; nil: a personal token
+	ID          *uuid.UUID `json:"id"`          // of the application; nil: a personal token, a honey key to who is not its owner
 	Expires     *time.Time `json:"expires"`     // KeyExpiring
 	Found       string     `json:"found"`       // KeyLeaked: the address where it was seen
 	Scanner     string     `json:"scanner"`     // KeyLeaked: who saw it
+	At          *time.Time `json:"at"`          // KeyHoney: when it was shown last
+	From        string     `json:"from"`        // KeyHoney: and from which network, "" when that is not known
+	Where       string     `json:"where"`       // KeyHoney: AtGateway, AtOAuth, AtAPI, AtLeaks
 }
 
 // What a letter is about, beside APIKey and ClientSecret.
@@ -45,6 +50,9 @@ const (
 
 	RegistrationLeak = "registration_token"        // KindRegistration
 	ClientLeak       = "registration_access_token" // KindClient
+
+	honeyLetter    = "honey_key"
+	ownHoneyLetter = "application_honey_key"
 )
 
 // An owner of an application is its person, or each publisher of its agency.
@@ -107,12 +115,12 @@ func owners(ctx context.Context, db pg.DB, application uuid.UUID) ([]uuid.UUID, 
 
 const writeKeyLetterSQL = `
 insert into auth.letter (id, person_id, kind, about, mark, detail, created_at)
-select gen_random_uuid(), person, $2, $3, '', $4, $5 from unnest($1::uuid[]) as person
+select gen_random_uuid(), person, $2, $3, $6, $4, $5 from unnest($1::uuid[]) as person
 on conflict on constraint letter_once do nothing`
 
-// write writes a letter to each person, once for what it is about.
+// write writes a letter to each person, once for what it is about and its mark.
 func (a *Auth) write(ctx context.Context, tx pgx.Tx, to []uuid.UUID, l KeyLetter) error {
-	if _, err := tx.Exec(ctx, writeKeyLetterSQL, to, l.Kind, l.About, l.Detail, a.Now().UTC()); err != nil {
+	if _, err := tx.Exec(ctx, writeKeyLetterSQL, to, l.Kind, l.About, l.Detail, a.Now().UTC(), l.Mark); err != nil {
 		return fmt.Errorf("write letter about %s: %w", l.About, err)
 	}
 	return nil
@@ -129,7 +137,7 @@ update auth.letter l
    set claimed_at = $1, tries = l.tries + 1
   from waiting
  where l.id = waiting.id
-returning l.id, l.person_id, l.kind, l.about, l.detail`
+returning l.id, l.person_id, l.kind, l.about, l.mark, l.detail`
 
 // ClaimKeyLetters gives at most n letters to send, to this caller alone. A letter
 // that is not told to be sent with KeyLetterSent may be claimed again ten minutes

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -61,16 +62,18 @@ func TestKeyMatchesOnlyItself(t *testing.T) {
 	t.Parallel()
 	pepper := []byte("pepper")
 	k, other := NewKey(KindKey), NewKey(KindKey)
-	hash := k.Hash(pepper)
+	hash, peppers := k.Hash(pepper), keyring.New(map[int][]byte{1: []byte("another"), 2: pepper}, func() int { return 2 })
 	switch {
-	case !k.Matches(pepper, hash):
+	case !k.Matches(peppers, 2, hash):
 		t.Error("it does not match its own hash")
-	case other.Matches(pepper, hash):
+	case other.Matches(peppers, 2, hash):
 		t.Error("another key matches")
-	case k.Matches([]byte("another"), hash):
+	case k.Matches(peppers, 1, hash):
 		t.Error("it matches under another pepper")
-	case k.Matches(pepper, nil):
+	case k.Matches(peppers, 2, nil):
 		t.Error("it matches no hash at all")
+	case k.Matches(peppers, 3, k.Hash(nil)), k.Matches(peppers, 0, k.Hash(nil)):
+		t.Error("it matches under a pepper that is not there")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/google/uuid"
@@ -51,7 +52,8 @@ type LeakVerdict struct {
 // secret with every token and grant of its application; a personal token; a
 // refresh token with its grant; a registration token; a registration access
 // token with all that its application proves itself by, since whoever had it
-// may have put something of their own there. Its owner gets a letter, the ledger an entry.
+// may have put something of their own there. A honey key is none of these: it
+// lies where it was found for a purpose, and its people are told. The owner gets a letter, the ledger an entry.
 // It answers for each in the order sent. It fails with Unauthorized when the
 // scanner is unknown (scanner-unknown) or the signature does not hold
 // (scanner-signature), Invalid (leaks-form) for a body that is no such list, and
@@ -71,6 +73,7 @@ func (a *Auth) ReportLeaks(ctx context.Context, report LeakReport) ([]LeakVerdic
 	verdicts := make([]LeakVerdict, len(leaks))
 	for i, l := range leaks {
 		l.URL = tidyURL(l.URL)
+		a.NoteShown(ctx, ReadKeys([]string{l.Token}), AtLeaks, netip.Addr{})
 		ours, err := a.leaked(ctx, scanner, l)
 		if err != nil {
 			return nil, err
@@ -145,7 +148,7 @@ func (a *Auth) leaked(ctx context.Context, scanner Scanner, l Leak) (bool, error
 }
 
 const leakedCredentialSQL = `
-select c.id, c.application_id as application, c.kind, c.hash, c.name, c.revoked_at is null and c.expires_at > $3 as live
+select c.id, c.application_id as application, c.kind, c.hash, c.pepper_version, c.name, c.revoked_at is null and c.expires_at > $3 as live
   from auth.credential c
  where c.lookup = $1 and c.kind = $2`
 
@@ -154,6 +157,7 @@ func (a *Auth) credentialLeaked(ctx context.Context, scanner Scanner, l Leak, ke
 		ID, Application uuid.UUID
 		Kind            string
 		Hash            []byte
+		PepperVersion   int
 		Name            string
 		Live            bool
 	}
@@ -166,7 +170,7 @@ func (a *Auth) credentialLeaked(ctx context.Context, scanner Scanner, l Leak, ke
 		} else if err != nil {
 			return fmt.Errorf("find leaked credential: %w", err)
 		}
-		if ours = key.Matches(a.Pepper, c.Hash); !ours || !c.Live {
+		if ours = key.Matches(a.Peppers, c.PepperVersion, c.Hash); !ours || !c.Live {
 			return nil
 		}
 		app, err := readApplication(ctx, tx, applicationSQL, c.Application)
@@ -197,14 +201,15 @@ func (a *Auth) credentialLeaked(ctx context.Context, scanner Scanner, l Leak, ke
 func shown(key Key) string { return key.String() + key.Last4 }
 
 const leakedTokenSQL = `
-select id, person_id, hash, name, expires_at > $2 as live from auth.personal_token where lookup = $1`
+select id, person_id, hash, pepper_version, name, expires_at > $2 as live from auth.personal_token where lookup = $1`
 
 func (a *Auth) tokenLeaked(ctx context.Context, scanner Scanner, l Leak, key Key) (ours bool, err error) {
 	type row struct {
-		ID, PersonID uuid.UUID
-		Hash         []byte
-		Name         string
-		Live         bool
+		ID, PersonID  uuid.UUID
+		Hash          []byte
+		PepperVersion int
+		Name          string
+		Live          bool
 	}
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		t, err := pg.One[row](ctx, tx, leakedTokenSQL, key.Lookup, a.Now().UTC())
@@ -213,7 +218,7 @@ func (a *Auth) tokenLeaked(ctx context.Context, scanner Scanner, l Leak, key Key
 		} else if err != nil {
 			return fmt.Errorf("find leaked token: %w", err)
 		}
-		if ours = key.Matches(a.Pepper, t.Hash); !ours || !t.Live {
+		if ours = key.Matches(a.Peppers, t.PepperVersion, t.Hash); !ours || !t.Live {
 			return nil
 		}
 		if _, err := tx.Exec(ctx, revokeTokenSQL, t.ID, t.PersonID); err != nil {

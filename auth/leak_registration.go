@@ -13,7 +13,7 @@ import (
 
 const (
 	leakedRegistrationTokenSQL = `
-select id, owner_agency, created_by, hash, name, revoked_at is null and expires_at > $2 and uses < max_uses as live
+select id, owner_agency, created_by, hash, pepper_version, name, revoked_at is null and expires_at > $2 and uses < max_uses as live
   from auth.registration_token
  where lookup = $1`
 	endRegistrationTokenSQL = `
@@ -24,12 +24,13 @@ update auth.registration_token set revoked_at = $2 where id = $1 and revoked_at 
 // that were registered with it stay, and its maker is told.
 func (a *Auth) registrationTokenLeaked(ctx context.Context, scanner Scanner, l Leak, key Key) (ours bool, err error) {
 	type row struct {
-		ID          uuid.UUID
-		OwnerAgency *uuid.UUID
-		CreatedBy   uuid.UUID
-		Hash        []byte
-		Name        string
-		Live        bool
+		ID            uuid.UUID
+		OwnerAgency   *uuid.UUID
+		CreatedBy     uuid.UUID
+		Hash          []byte
+		PepperVersion int
+		Name          string
+		Live          bool
 	}
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		now := a.Now().UTC()
@@ -39,7 +40,7 @@ func (a *Auth) registrationTokenLeaked(ctx context.Context, scanner Scanner, l L
 		} else if err != nil {
 			return fmt.Errorf("find leaked registration token: %w", err)
 		}
-		if ours = key.Matches(a.Pepper, t.Hash); !ours || !t.Live {
+		if ours = key.Matches(a.Peppers, t.PepperVersion, t.Hash); !ours || !t.Live {
 			return nil
 		}
 		if _, err := tx.Exec(ctx, endRegistrationTokenSQL, t.ID, now); err != nil {
@@ -53,7 +54,7 @@ func (a *Auth) registrationTokenLeaked(ctx context.Context, scanner Scanner, l L
 
 const (
 	leakedRegistrationSQL = `
-select application_id as application, hash from auth.registration where lookup = $1`
+select application_id as application, hash, pepper_version from auth.registration where lookup = $1`
 	endRegistrationSQL = `
 delete from auth.registration where application_id = $1`
 )
@@ -62,8 +63,9 @@ delete from auth.registration where application_id = $1`
 // that it proves itself by (revokeEverything): its owner sets it up anew.
 func (a *Auth) registrationLeaked(ctx context.Context, scanner Scanner, l Leak, key Key) (ours bool, err error) {
 	type row struct {
-		Application uuid.UUID
-		Hash        []byte
+		Application   uuid.UUID
+		Hash          []byte
+		PepperVersion int
 	}
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		r, err := pg.One[row](ctx, tx, leakedRegistrationSQL, key.Lookup)
@@ -72,7 +74,7 @@ func (a *Auth) registrationLeaked(ctx context.Context, scanner Scanner, l Leak, 
 		} else if err != nil {
 			return fmt.Errorf("find leaked registration: %w", err)
 		}
-		if ours = key.Matches(a.Pepper, r.Hash); !ours {
+		if ours = key.Matches(a.Peppers, r.PepperVersion, r.Hash); !ours {
 			return nil
 		}
 		if _, err := tx.Exec(ctx, endRegistrationSQL, r.Application); err != nil {

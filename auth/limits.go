@@ -21,11 +21,13 @@ const (
 )
 
 // Limits are what an owner says of a credential: what it is for, from where it
-// may be used, and for which versions of APIs. None means no limit.
+// may be used, for which versions of APIs, and for what there. None means no
+// limit.
 type Limits struct {
 	Name     string
 	Networks []string    // IPv4 and IPv6 addresses, or networks as 10.1.0.0/16; at most 10
 	Versions []uuid.UUID // of an API key; at most 50
+	Scopes   []string    // of an API key: ScopeRead, OperationScope of Versions; at most 100 operations
 }
 
 // tidy gives the name without spaces around it and the networks in their one
@@ -60,6 +62,7 @@ func (l Limits) tidy(wrong *problem.Error, kind string) (Limits, []netip.Prefix)
 	case len(l.Versions) > 0 && kind != APIKey:
 		wrong.Wrong("versions", "version-of-secret", "a client secret buys tokens, and each token names its version; limit an API key")
 	}
+	l.Scopes = l.tidyScopes(wrong, kind)
 	return l, networks
 }
 
@@ -106,8 +109,8 @@ func addressNotAllowed(kind problem.Kind) *problem.Error {
 
 const limitCredentialSQL = `
 update auth.credential
-   set name = $2, networks = $3, versions = $4
- where id = $1 and revoked_at is null and expires_at > $5
+   set name = $2, networks = $3, versions = $4, scopes = $5
+ where id = $1 and revoked_at is null and expires_at > $6
 returning ` + credentialColumns
 
 // LimitCredential sets what its owner says of a credential, in force on every
@@ -140,7 +143,7 @@ func (a *Auth) LimitCredential(ctx context.Context, who Principal, id uuid.UUID,
 		if err != nil {
 			return err
 		}
-		list, err := pg.All[Credential](ctx, tx, limitCredentialSQL, id, l.Name, networks, l.Versions, a.Now().UTC())
+		list, err := pg.All[Credential](ctx, tx, limitCredentialSQL, id, l.Name, networks, l.Versions, l.Scopes, a.Now().UTC())
 		if err != nil {
 			return fmt.Errorf("limit credential %s: %w", id, err)
 		}
@@ -152,7 +155,8 @@ func (a *Auth) LimitCredential(ctx context.Context, who Principal, id uuid.UUID,
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "credential.limit", Agency: agencyOf(app), About: id, Detail: map[string]any{
-			"application": app.ID, "kind": c.Kind, "lookup": c.Lookup, "networks": c.Networks, "versions": c.Versions}})
+			"application": app.ID, "kind": c.Kind, "lookup": c.Lookup, "networks": c.Networks, "versions": c.Versions,
+			"scopes": c.Scopes}})
 	})
 	return c, err
 }

@@ -81,6 +81,10 @@ func TestLimitRefusals(t *testing.T) {
 	stranger := s.person(t, "stranger@x.vn")
 	do := func(_ Credential, err error) error { return err }
 	many := Limits{Versions: make([]uuid.UUID, 51)}
+	tooMany := Limits{Versions: []uuid.UUID{s.app.ID}}
+	for i := range 101 {
+		tooMany.Scopes = append(tooMany.Scopes, OperationScope(s.app.ID, fmt.Sprintf("op-%d", i)))
+	}
 	for i := range 11 {
 		many.Networks = append(many.Networks, fmt.Sprintf("10.0.0.%d", i))
 	}
@@ -104,6 +108,17 @@ func TestLimitRefusals(t *testing.T) {
 			map[string]string{"name": "text-unreadable"}},
 		{"a secret by version", do(s.LimitCredential(ctx, s.who, s.secret.ID, Limits{Versions: []uuid.UUID{uuid.New()}})), problem.Invalid, "fields-wrong",
 			map[string]string{"versions": "version-of-secret"}},
+		{"a secret by scope", do(s.LimitCredential(ctx, s.who, s.secret.ID, Limits{Scopes: []string{ScopeRead}})), problem.Invalid, "fields-wrong",
+			map[string]string{"scopes": "scope-of-secret"}},
+		{"no scope", do(s.LimitCredential(ctx, s.who, s.key.ID, Limits{Scopes: []string{"write"}})), problem.Invalid, "fields-wrong",
+			map[string]string{"scopes": "scope-form"}},
+		{"no operation", do(s.LimitCredential(ctx, s.who, s.key.ID, Limits{Versions: []uuid.UUID{s.app.ID}, Scopes: []string{s.app.ID.String() + "/Tìm"}})),
+			problem.Invalid, "fields-wrong", map[string]string{"scopes": "scope-form"}},
+		{"an operation of another version", do(s.LimitCredential(ctx, s.who, s.key.ID,
+			Limits{Versions: []uuid.UUID{s.app.ID}, Scopes: []string{OperationScope(s.key.ID, "tim")}})), problem.Invalid, "fields-wrong",
+			map[string]string{"scopes": "scope-of-other-version"}},
+		{"too many operations", do(s.LimitCredential(ctx, s.who, s.key.ID, tooMany)), problem.Invalid, "fields-wrong",
+			map[string]string{"scopes": "scope-many"}},
 	} {
 		want(t, tt.name, tt.err, tt.kind, tt.code)
 		if tt.fields != nil && !reflect.DeepEqual(fields(tt.err), tt.fields) {

@@ -61,7 +61,7 @@ func (a *Auth) CreateToken(ctx context.Context, who Principal, name string, last
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		var err error
 		t, err = pg.One[PersonalToken](ctx, tx, createTokenSQL, uuid.Must(uuid.NewV7()), who.Person, name,
-			key.Lookup, key.Hash(a.Pepper), pepperVersion, key.Last4, now, now.Add(lasts), level)
+			key.Lookup, key.Hash(a.Peppers.Key()), a.Peppers.Current(), key.Last4, now, now.Add(lasts), level)
 		if err != nil {
 			return fmt.Errorf("create token of person %s: %w", who.Person, err)
 		}
@@ -107,24 +107,29 @@ func (a *Auth) RevokeToken(ctx context.Context, who Principal, id uuid.UUID) err
 }
 
 const tokenByLookupSQL = `
-select t.id, t.hash, t.last_used_at as used, t.person_id as person, t.level, p.name, p.demo
+select t.id, t.hash, t.pepper_version, t.last_used_at as used, t.person_id as person, t.level, p.name, p.demo
   from auth.personal_token t join auth.person p on p.id = t.person_id
  where t.lookup = $1 and t.expires_at > $2 and p.disabled_at is null`
 
-const seeTokenSQL = `
+const (
+	seeTokenSQL = `
 update auth.personal_token set last_used_at = $2 where id = $1`
+	renewTokenSQL = `
+update auth.personal_token set hash = $2, pepper_version = $3 where id = $1 and pepper_version < $3`
+)
 
 // WhoByToken is the principal of a personal access token. It fails with
 // Unauthorized when it is malformed, unknown, revoked or expired.
 func (a *Auth) WhoByToken(ctx context.Context, token string) (Principal, error) {
 	type row struct {
-		ID     uuid.UUID
-		Hash   []byte
-		Used   *time.Time
-		Person uuid.UUID
-		Level  string
-		Name   string
-		Demo   bool
+		ID            uuid.UUID
+		Hash          []byte
+		PepperVersion int
+		Used          *time.Time
+		Person        uuid.UUID
+		Level         string
+		Name          string
+		Demo          bool
 	}
 	key, err := ParseKey(token)
 	if err != nil {
@@ -135,9 +140,12 @@ func (a *Auth) WhoByToken(ctx context.Context, token string) (Principal, error) 
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return Principal{}, fmt.Errorf("find token: %w", err)
 	}
-	if !key.Matches(a.Pepper, t.Hash) {
+	if !key.Matches(a.Peppers, t.PepperVersion, t.Hash) {
 		return Principal{}, problem.Errorf(problem.Unauthorized, "the token is unknown, revoked or expired; make a new one").
 			Coded("token-refused").Sends("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+	if err := a.renew(ctx, a.DB, renewTokenSQL, renewed{t.ID, key, t.PepperVersion}); err != nil {
+		return Principal{}, err
 	}
 	if t.Used == nil || now.Sub(*t.Used) >= seenStep {
 		if _, err := a.DB.Exec(ctx, seeTokenSQL, t.ID, now); err != nil {

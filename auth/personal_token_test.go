@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -35,10 +36,10 @@ func TestPersonalToken(t *testing.T) {
 	want(t, "unknown", err, problem.Unauthorized, "token-refused")
 	_, err = d.WhoByToken(ctx, text[:len(text)-1])
 	want(t, "cut short", err, problem.Unauthorized, "key-malformed")
-	d.Pepper = []byte("another pepper")
+	d.Peppers = keyring.Of([]byte("another pepper"))
 	_, err = d.WhoByToken(ctx, text)
 	want(t, "under another pepper", err, problem.Unauthorized, "token-refused")
-	d.Pepper = newDesk(t, d.DB).Pepper
+	d.Peppers = newDesk(t, d.DB).Peppers
 	d.now = monday.Add(24 * time.Hour)
 	_, err = d.WhoByToken(ctx, text)
 	want(t, "expired", err, problem.Unauthorized, "token-refused")

@@ -2,11 +2,10 @@ package auth
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -33,12 +32,9 @@ func readRecoveryCode(typed string) string {
 	return strings.NewReplacer("-", "", " ", "", "o", "0", "i", "1", "l", "1").Replace(strings.ToLower(typed))
 }
 
-func (a *Auth) hashRecovery(person uuid.UUID, code string) []byte {
-	mac := hmac.New(sha256.New, a.Pepper)
-	mac.Write([]byte("recovery code\x00"))
-	mac.Write(person[:])
-	mac.Write([]byte(readRecoveryCode(code)))
-	return mac.Sum(nil)
+// recoveryText is what is hashed of a recovery code.
+func recoveryText(person uuid.UUID, code string) []byte {
+	return slices.Concat([]byte("recovery code\x00"), person[:], []byte(readRecoveryCode(code)))
 }
 
 const (
@@ -46,7 +42,7 @@ const (
 delete from auth.recovery_code where person_id = $1`
 
 	addCodesSQL = `
-insert into auth.recovery_code (person_id, hash) select $1, unnest($2::bytea[])`
+insert into auth.recovery_code (person_id, hash, pepper_version) select $1, unnest($2::bytea[]), $3`
 )
 
 // renewCodes makes new recovery codes in place of those there are.
@@ -54,12 +50,12 @@ func (a *Auth) renewCodes(ctx context.Context, tx pgx.Tx, person uuid.UUID) ([]s
 	codes, hashes := make([]string, recoveryCodes), make([][]byte, recoveryCodes)
 	for i := range codes {
 		codes[i] = newRecoveryCode()
-		hashes[i] = a.hashRecovery(person, codes[i])
+		hashes[i] = a.Peppers.Sum(recoveryText(person, codes[i]))
 	}
 	if _, err := tx.Exec(ctx, dropCodesSQL, person); err != nil {
 		return nil, fmt.Errorf("drop recovery codes of person %s: %w", person, err)
 	}
-	if _, err := tx.Exec(ctx, addCodesSQL, person, hashes); err != nil {
+	if _, err := tx.Exec(ctx, addCodesSQL, person, hashes, a.Peppers.Current()); err != nil {
 		return nil, fmt.Errorf("add recovery codes of person %s: %w", person, err)
 	}
 	return codes, nil
@@ -88,7 +84,7 @@ func (a *Auth) RenewCodes(ctx context.Context, session string) ([]string, error)
 }
 
 const takeRecoverySQL = `
-delete from auth.recovery_code where person_id = $1 and hash = $2`
+delete from auth.recovery_code where person_id = $1 and hash = any($2)`
 
 // takeRecovery takes a recovery code, once.
 func (a *Auth) takeRecovery(ctx context.Context, person uuid.UUID, typed string) error {
@@ -97,7 +93,7 @@ func (a *Auth) takeRecovery(ctx context.Context, person uuid.UUID, typed string)
 		return err
 	}
 	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		done, err := tx.Exec(ctx, takeRecoverySQL, person, a.hashRecovery(person, typed))
+		done, err := tx.Exec(ctx, takeRecoverySQL, person, a.Peppers.Sums(recoveryText(person, typed)))
 		if err != nil {
 			return fmt.Errorf("take recovery code of person %s: %w", person, err)
 		}

@@ -35,13 +35,14 @@ func registrationRefused() error {
 
 // tokenOwner is for whom a registration token speaks, as far as that goes.
 type tokenOwner struct {
-	ID          uuid.UUID
-	Hash        []byte
-	OwnerPerson *uuid.UUID
-	OwnerAgency *uuid.UUID
-	GrantTypes  []string
-	Maker       uuid.UUID
-	Name        string
+	ID            uuid.UUID
+	Hash          []byte // of what was presented
+	PepperVersion int
+	OwnerPerson   *uuid.UUID
+	OwnerAgency   *uuid.UUID
+	GrantTypes    []string
+	Maker         uuid.UUID
+	Name          string
 }
 
 // who is the maker of the token, in the one role that counts here.
@@ -74,7 +75,11 @@ update auth.registration_token t
    set uses = uses + 1
   from auth.person p
  where t.lookup = $1 and t.revoked_at is null and t.expires_at > $2 and t.uses < t.max_uses and p.id = t.created_by` + makerStands + `
-returning t.id, t.hash, t.owner_person, t.owner_agency, t.grant_types, t.created_by as maker, p.name`
+returning t.id, t.hash, t.pepper_version, t.owner_person, t.owner_agency, t.grant_types, t.created_by as maker, p.name`
+	renewRegistrationTokenSQL = `
+update auth.registration_token set hash = $2, pepper_version = $3 where id = $1 and pepper_version < $3`
+	renewRegistrationSQL = `
+update auth.registration set hash = $2, pepper_version = $3 where application_id = $1 and pepper_version < $3`
 	keepRegistrationSQL = `
 insert into auth.registration (application_id, token_id, lookup, hash, pepper_version)
 values ($1, $2, $3, $4, $5)`
@@ -97,8 +102,11 @@ func (a *Auth) Register(ctx context.Context, token string, r Registering) (Regis
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("use registration token: %w", err)
 		}
-		if !key.Matches(a.Pepper, t.Hash) {
+		if !key.Matches(a.Peppers, t.PepperVersion, t.Hash) {
 			return registrationRefused()
+		}
+		if err := a.renew(ctx, tx, renewRegistrationTokenSQL, renewed{t.ID, key, t.PepperVersion}); err != nil {
+			return err
 		}
 		made, err = a.within(tx).register(ctx, tx, t, r)
 		return err
@@ -111,7 +119,7 @@ func (a *Auth) Register(ctx context.Context, token string, r Registering) (Regis
 
 // within is a whose methods take part in tx.
 func (a *Auth) within(tx pgx.Tx) *Auth {
-	return &Auth{DB: tx, Now: a.Now, Pepper: a.Pepper, Passwords: a.Passwords, May: a.May, Record: a.Record}
+	return &Auth{DB: tx, Now: a.Now, Peppers: a.Peppers, Passwords: a.Passwords, May: a.May, Record: a.Record}
 }
 
 func (a *Auth) register(ctx context.Context, tx pgx.Tx, t tokenOwner, r Registering) (Registered, error) {
@@ -134,7 +142,7 @@ func (a *Auth) register(ctx context.Context, tx pgx.Tx, t tokenOwner, r Register
 	if made.Application, err = pg.One[Application](ctx, tx, limitScopesSQL, app.ID, r.Scopes); err != nil {
 		return Registered{}, fmt.Errorf("limit scopes of application %s: %w", app.ID, err)
 	}
-	if _, err := tx.Exec(ctx, keepRegistrationSQL, app.ID, t.ID, key.Lookup, key.Hash(a.Pepper), pepperVersion); err != nil {
+	if _, err := tx.Exec(ctx, keepRegistrationSQL, app.ID, t.ID, key.Lookup, key.Hash(a.Peppers.Key()), a.Peppers.Current()); err != nil {
 		return Registered{}, fmt.Errorf("keep registration of application %s: %w", app.ID, err)
 	}
 	err = a.Record(ctx, tx, Act{Who: who, Verb: "application.register", Agency: agencyOf(app), About: app.ID,
@@ -175,7 +183,7 @@ func (a *Auth) equip(ctx context.Context, who Principal, made Registered, keys [
 }
 
 const registrationSQL = `
-select t.id, r.hash, t.owner_person, t.owner_agency, t.grant_types, t.created_by as maker, p.name
+select t.id, r.hash, r.pepper_version, t.owner_person, t.owner_agency, t.grant_types, t.created_by as maker, p.name
   from auth.registration r
   join auth.application a on a.id = r.application_id
   join auth.registration_token t on t.id = r.token_id
@@ -193,10 +201,10 @@ func (a *Auth) bearer(ctx context.Context, application uuid.UUID, token string) 
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return tokenOwner{}, fmt.Errorf("read registration of application %s: %w", application, err)
 	}
-	if !key.Matches(a.Pepper, t.Hash) {
+	if !key.Matches(a.Peppers, t.PepperVersion, t.Hash) {
 		return tokenOwner{}, registrationRefused()
 	}
-	return t, nil
+	return t, a.renew(ctx, a.DB, renewRegistrationSQL, renewed{application, key, t.PepperVersion})
 }
 
 // Registration is an application as it reads itself (RFC 7592 §2.1). Its

@@ -81,7 +81,7 @@ func (a *Auth) CreateRegistrationToken(ctx context.Context, who Principal, n New
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		var err error
 		t, err = pg.One[RegistrationToken](ctx, tx, createRegistrationTokenSQL, uuid.Must(uuid.NewV7()), person, agency, n.Name, key.Lookup,
-			key.Hash(a.Pepper), pepperVersion, key.Last4, n.GrantTypes, n.MaxUses, who.Person, now, now.AddDate(0, 0, n.Days))
+			key.Hash(a.Peppers.Key()), a.Peppers.Current(), key.Last4, n.GrantTypes, n.MaxUses, who.Person, now, now.AddDate(0, 0, n.Days))
 		if err != nil {
 			return fmt.Errorf("create registration token: %w", err)
 		}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/crypto/chacha20poly1305"
 
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
@@ -55,38 +54,20 @@ func matchCode(secret []byte, typed string, now time.Time, last int64) (int64, b
 	return 0, false
 }
 
-// seal closes the secret of an app: 24 random bytes, then XChaCha20-Poly1305,
-// bound to the person.
-func (a *Auth) seal(secret []byte, person uuid.UUID) ([]byte, error) {
-	sealer, err := chacha20poly1305.NewX(a.SealKey)
+// unseal opens the secret of an app, sealed by a version, bound to the person.
+func (a *Auth) unseal(sealed []byte, version int, person uuid.UUID) ([]byte, error) {
+	secret, err := a.Seals.Open(sealed, version, person[:])
 	if err != nil {
-		return nil, fmt.Errorf("seal authenticator app: %w", err)
-	}
-	nonce := make([]byte, sealer.NonceSize())
-	rand.Read(nonce) // never fails (crypto/rand)
-	return sealer.Seal(nonce, nonce, secret, person[:]), nil
-}
-
-func (a *Auth) unseal(sealed []byte, person uuid.UUID) ([]byte, error) {
-	sealer, err := chacha20poly1305.NewX(a.SealKey)
-	if err != nil {
-		return nil, fmt.Errorf("open authenticator app: %w", err)
-	}
-	if len(sealed) < sealer.NonceSize() {
-		return nil, fmt.Errorf("open authenticator app of person %s: too short", person)
-	}
-	secret, err := sealer.Open(nil, sealed[:sealer.NonceSize()], sealed[sealer.NonceSize():], person[:])
-	if err != nil {
-		return nil, fmt.Errorf("open authenticator app of person %s (was LGSP_SECRET_FILE replaced?): %w", person, err)
+		return nil, fmt.Errorf("authenticator app of person %s (was LGSP_SECRET_FILE replaced?): %w", person, err)
 	}
 	return secret, nil
 }
 
 const startAppSQL = `
-insert into auth.totp as t (person_id, sealed, created_at, tried_since)
-values ($1, $2, $3, $3)
+insert into auth.totp as t (person_id, sealed, seal_version, created_at, tried_since)
+values ($1, $2, $3, $4, $4)
 on conflict (person_id) do update
-   set sealed = excluded.sealed, created_at = excluded.created_at, last_step = 0, tries = 0, tried_since = excluded.created_at
+   set sealed = excluded.sealed, seal_version = excluded.seal_version, created_at = excluded.created_at, last_step = 0, tries = 0, tried_since = excluded.created_at
  where t.confirmed_at is null`
 
 // StartApp makes the secret of an authenticator app, in place of one that was
@@ -99,11 +80,11 @@ func (a *Auth) StartApp(ctx context.Context, session string) error {
 	}
 	secret := make([]byte, totpSecret)
 	rand.Read(secret) // never fails (crypto/rand)
-	sealed, err := a.seal(secret, h.ID)
+	sealed, version, err := a.Seals.Seal(secret, h.ID[:])
 	if err != nil {
-		return err
+		return fmt.Errorf("authenticator app of person %s: %w", h.ID, err)
 	}
-	done, err := a.DB.Exec(ctx, startAppSQL, h.ID, sealed, a.Now().UTC())
+	done, err := a.DB.Exec(ctx, startAppSQL, h.ID, sealed, version, a.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("start authenticator app of person %s: %w", h.ID, err)
 	}
@@ -114,7 +95,7 @@ func (a *Auth) StartApp(ctx context.Context, session string) error {
 }
 
 const startedAppSQL = `
-select sealed from auth.totp where person_id = $1 and confirmed_at is null`
+select sealed, seal_version from auth.totp where person_id = $1 and confirmed_at is null`
 
 func appUnknown() error {
 	return problem.Errorf(problem.NotFound, "no authenticator app is being added; begin again").Coded("app-unknown")
@@ -134,13 +115,14 @@ func (a *Auth) StartedApp(ctx context.Context, session string) (string, error) {
 
 func (a *Auth) startedApp(ctx context.Context, db pg.DB, person uuid.UUID) ([]byte, error) {
 	var sealed []byte
-	err := db.QueryRow(ctx, startedAppSQL, person).Scan(&sealed)
+	var version int
+	err := db.QueryRow(ctx, startedAppSQL, person).Scan(&sealed, &version)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, appUnknown()
 	} else if err != nil {
 		return nil, fmt.Errorf("find authenticator app of person %s: %w", person, err)
 	}
-	return a.unseal(sealed, person)
+	return a.unseal(sealed, version, person)
 }
 
 const confirmAppSQL = `
@@ -211,7 +193,7 @@ update auth.totp
    set tries = case when tried_since <= $3 then 1 else tries + 1 end,
        tried_since = case when tried_since <= $3 then $2 else tried_since end
  where person_id = $1 and confirmed_at is not null and (tried_since <= $3 or tries < $4)
-returning sealed, last_step`
+returning sealed, seal_version, last_step`
 
 	takeCodeSQL = `
 update auth.totp
@@ -223,8 +205,9 @@ update auth.totp
 // is counted before it is judged, so that many at once are no way around.
 func (a *Auth) takeCode(ctx context.Context, person uuid.UUID, typed string) error {
 	type row struct {
-		Sealed   []byte
-		LastStep int64
+		Sealed      []byte
+		SealVersion int
+		LastStep    int64
 	}
 	now := a.Now().UTC()
 	app, err := pg.One[row](ctx, a.DB, tryCodeSQL, person, now, now.Add(-codeTryOver), maxCodeTry)
@@ -238,7 +221,7 @@ func (a *Auth) takeCode(ctx context.Context, person uuid.UUID, typed string) err
 	} else if err != nil {
 		return fmt.Errorf("try code of person %s: %w", person, err)
 	}
-	secret, err := a.unseal(app.Sealed, person)
+	secret, err := a.unseal(app.Sealed, app.SealVersion, person)
 	if err != nil {
 		return err
 	}

@@ -8,14 +8,34 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/keyring"
+	"lgsp/internal/pg"
 )
 
-// Use is what was seen of a credential since it was last told.
+// Use is what was seen of a credential, or a honey key, since it was last told.
 type Use struct {
 	Lookup string     // of the credential
 	At     time.Time  // of the last use
 	From   netip.Addr // of the last use
 	Count  int64
+	Where  string // it was shown, of a honey key: AtGateway …; "" of a credential
+
+	// Hash is what is to be stored of the credential, under the pepper of
+	// Version, in the place of what is stored under an older one; nil: nothing.
+	Hash    []byte
+	Version int
+}
+
+// Renewing is the use of a key that is stored under the pepper of a version:
+// with what is to be stored instead when there is a newer one.
+func (u Use) Renewing(key Key, peppers keyring.Ring, version int) Use {
+	if peppers.Old(version) {
+		u.Hash, u.Version = key.Hash(peppers.Key()), peppers.Current()
+	}
+	return u
 }
 
 // Uses counts the use of credentials in memory, so that no call waits for a
@@ -29,8 +49,9 @@ type seen struct {
 }
 
 // Note counts one use.
-func (u *Uses) Note(lookup string, at time.Time, from netip.Addr) {
-	u.add(Use{Lookup: lookup, At: at, From: from, Count: 1})
+func (u *Uses) Note(one Use) {
+	one.Count = 1
+	u.add(one)
 }
 
 func (u *Uses) add(more Use) {
@@ -42,9 +63,12 @@ func (u *Uses) add(more Use) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !more.At.Before(s.use.At) {
-		s.use.At, s.use.From = more.At, more.From
+		s.use.At, s.use.From, s.use.Where = more.At, more.From, more.Where
 	}
 	s.use.Lookup, s.use.Count = more.Lookup, s.use.Count+more.Count
+	if more.Version > s.use.Version {
+		s.use.Hash, s.use.Version = more.Hash, more.Version
+	}
 }
 
 // Tell gives what was counted since it last did to touch. What touch does not
@@ -57,7 +81,7 @@ func (u *Uses) Tell(ctx context.Context, touch func(context.Context, []Use) erro
 		defer s.mu.Unlock()
 		if s.use.Count > 0 {
 			list = append(list, s.use)
-			s.use.Count = 0
+			s.use.Count, s.use.Hash, s.use.Version = 0, nil, 0
 		}
 		return true
 	})
@@ -77,25 +101,63 @@ const touchCredentialsSQL = `
 update auth.credential c
    set uses = c.uses + u.count,
        last_used_from = case when c.last_used_at >= u.at then c.last_used_from else u.network end,
-       last_used_at = greatest(c.last_used_at, u.at)
-  from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[]) as u (lookup, at, network, count)
+       last_used_at = greatest(c.last_used_at, u.at),
+       hash = case when u.version > c.pepper_version then u.hash else c.hash end,
+       pepper_version = greatest(c.pepper_version, u.version)
+  from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[], $5::bytea[], $6::int[]) as u (lookup, at, network, count, hash, version)
  where c.lookup = u.lookup`
 
 // TouchCredentials keeps when, from which network and how often credentials
 // were used: one statement for all that a node saw since it last told, every
 // minute or so. An address is kept as the network that limits are counted by:
-// itself, or the /64 of IPv6.
+// itself, or the /64 of IPv6. What is stored under an old pepper is replaced by
+// what a use says (Use.Renewing). Who has a honey key is told of its use.
 func (a *Auth) TouchCredentials(ctx context.Context, uses []Use) error {
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b Use) int { return strings.Compare(a.Lookup, b.Lookup) })
-	lookups, times := make([]string, len(uses)), make([]time.Time, len(uses))
-	networks, counts := make([]string, len(uses)), make([]int64, len(uses))
-	for i, u := range uses {
-		lookups[i], times[i], networks[i], counts[i] = u.Lookup, u.At.UTC(), networkOf(u.From), u.Count
+	var credentials, honey []Use
+	for _, u := range uses {
+		if u.Where == "" {
+			credentials = append(credentials, u)
+		} else {
+			honey = append(honey, u)
+		}
 	}
-	if _, err := a.DB.Exec(ctx, touchCredentialsSQL, lookups, times, networks, counts); err != nil {
+	if len(honey) == 0 {
+		return touch(ctx, a.DB, credentials)
+	}
+	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if err := touch(ctx, tx, credentials); err != nil {
+			return err
+		}
+		return a.touchHoney(ctx, tx, honey)
+	})
+}
+
+func touch(ctx context.Context, db pg.DB, uses []Use) error {
+	c := columnsOf(uses)
+	if _, err := db.Exec(ctx, touchCredentialsSQL, c.lookups, c.times, c.networks, c.counts, c.hashes, c.versions); err != nil {
 		return fmt.Errorf("note use of %d credentials: %w", len(uses), err)
 	}
 	return nil
+}
+
+// useColumns are uses as unnest takes them.
+type useColumns struct {
+	lookups, networks []string
+	times             []time.Time
+	counts            []int64
+	hashes            [][]byte
+	versions          []int
+}
+
+func columnsOf(uses []Use) useColumns {
+	var c useColumns
+	for _, u := range uses {
+		c.lookups, c.networks = append(c.lookups, u.Lookup), append(c.networks, networkOf(u.From))
+		c.times, c.counts = append(c.times, u.At.UTC()), append(c.counts, u.Count)
+		c.hashes, c.versions = append(c.hashes, u.Hash), append(c.versions, u.Version)
+	}
+	return c
 }
 
 // networkOf is the network of an address as people read it; "" for none.

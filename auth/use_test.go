@@ -36,8 +36,8 @@ func TestUseIsKept(t *testing.T) {
 	s, ctx := newShop(t, txDesk(t)), t.Context()
 	later := monday.Add(time.Minute)
 	home := netip.MustParseAddr("2001:db8:1:2:3:4:5:6")
-	ok(t, "touch", s.TouchCredentials(ctx, []Use{{s.key.Lookup, later, home, 3}, {"unknown", later, home, 1}}))
-	ok(t, "what another node saw before", s.TouchCredentials(ctx, []Use{{s.key.Lookup, monday, office, 4}}))
+	ok(t, "touch", s.TouchCredentials(ctx, []Use{{Lookup: s.key.Lookup, At: later, From: home, Count: 3}, {Lookup: "unknown", At: later, From: home, Count: 1}}))
+	ok(t, "what another node saw before", s.TouchCredentials(ctx, []Use{{Lookup: s.key.Lookup, At: monday, From: office, Count: 4}}))
 	ok(t, "nothing", s.TouchCredentials(ctx, nil))
 	for range 2 {
 		err := s.VerifySecret(ctx, s.app.ID.String(), s.secret.Secret, netip.MustParseAddr("::ffff:192.0.2.1"))
@@ -61,7 +61,7 @@ func TestUseThatIsNotTakenIsToldAgain(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 100 {
-				uses.Note("a", monday, office)
+				uses.Note(Use{Lookup: "a", At: monday, From: office})
 			}
 		})
 	}
@@ -70,11 +70,11 @@ func TestUseThatIsNotTakenIsToldAgain(t *testing.T) {
 	if err := uses.Tell(t.Context(), func(context.Context, []Use) error { return away }); !errors.Is(err, away) {
 		t.Fatalf("got %v", err)
 	}
-	uses.Note("a", monday.Add(-time.Second), netip.Addr{})
+	uses.Note(Use{Lookup: "a", At: monday.Add(-time.Second)})
 	var got []Use
 	keep := func(_ context.Context, list []Use) error { got = list; return nil }
 	ok(t, "tell", uses.Tell(t.Context(), keep))
-	if wanted := []Use{{"a", monday, office, 801}}; !reflect.DeepEqual(got, wanted) {
+	if wanted := []Use{{Lookup: "a", At: monday, From: office, Count: 801}}; !reflect.DeepEqual(got, wanted) {
 		t.Errorf("got %+v, want %+v", got, wanted)
 	}
 	got = nil

@@ -16,13 +16,14 @@ import (
 
 // KnownSecret is what a client secret is compared with.
 type KnownSecret struct {
-	Hash     []byte
-	Networks []netip.Prefix // from where it may be used; none: anywhere
-	Expires  time.Time
+	Hash          []byte
+	PepperVersion int
+	Networks      []netip.Prefix // from where it may be used; none: anywhere
+	Expires       time.Time
 }
 
 const secretSQL = `
-select c.hash, c.networks, c.expires_at as expires
+select c.hash, c.pepper_version, c.networks, c.expires_at as expires
   from auth.credential c
   join auth.application a on a.id = c.application_id
   left join auth.person p on p.id = a.owner_person
@@ -51,13 +52,13 @@ func (a *Auth) VerifySecret(ctx context.Context, clientID, secret string, from n
 		return fmt.Errorf("find client secret: %w", err)
 	}
 	now := a.Now().UTC()
-	if !key.Matches(a.Pepper, c.Hash) || !now.Before(c.Expires) {
+	if !key.Matches(a.Peppers, c.PepperVersion, c.Hash) || !now.Before(c.Expires) {
 		return refused
 	}
 	if !Within(c.Networks, from) {
 		return addressNotAllowed(problem.Unauthorized)
 	}
-	a.uses.Note(key.Lookup, now, from)
+	a.uses.Note(Use{Lookup: key.Lookup, At: now, From: from}.Renewing(key, a.Peppers, c.PepperVersion))
 	return nil
 }
 
@@ -72,25 +73,31 @@ type GatewayCredential struct {
 	Disabled      bool           // the application, or the person who owns it
 	Networks      []netip.Prefix // from where it may be used; none: anywhere
 	Versions      []uuid.UUID    // that it may call; none: all its application may
+	Scopes        []string       // asked with ScopesAllow; none: all its application may
+	Honey         bool           // it opens nothing: it is answered as unknown, and noted (Use.Where)
 }
 
 const gatewayCredentialsSQL = `
-select c.lookup, c.hash, c.pepper_version, c.application_id as application, a.name, c.expires_at as expires, c.networks, c.versions,
-       a.disabled_at is not null or p.disabled_at is not null as disabled
+select c.lookup, c.hash, c.pepper_version, c.application_id as application, a.name, c.expires_at as expires, c.networks, c.versions, c.scopes,
+       a.disabled_at is not null or p.disabled_at is not null as disabled, false as honey
   from auth.credential c
   join auth.application a on a.id = c.application_id
   left join auth.person p on p.id = a.owner_person
  where c.kind = 'api_key' and c.revoked_at is null and c.expires_at > $1`
 
 // GatewayCredentials lists every API key that is neither revoked nor expired,
-// those of disabled applications too. Each change of it is told on the channel
-// gateway, payload credential.
+// those of disabled applications too, and every honey key. Each change of it is
+// told on the channel gateway, payload credential.
 func (a *Auth) GatewayCredentials(ctx context.Context) ([]GatewayCredential, error) {
 	credentials, err := pg.All[GatewayCredential](ctx, a.DB, gatewayCredentialsSQL, a.Now().UTC())
 	if err != nil {
 		return nil, fmt.Errorf("list API keys: %w", err)
 	}
-	return credentials, nil
+	honey, err := a.knownHoney(ctx)
+	for _, h := range honey {
+		credentials = append(credentials, GatewayCredential{Lookup: h.Lookup, Hash: h.Hash, PepperVersion: h.PepperVersion, Honey: true})
+	}
+	return credentials, err
 }
 
 const disabledApplicationsSQL = `

@@ -18,6 +18,7 @@ import (
 	"lgsp/auth/policy"
 	"lgsp/catalog"
 	"lgsp/demo/simulator"
+	"lgsp/internal/keyring"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
 )
@@ -32,7 +33,7 @@ func rooms(t *testing.T, exposed, granted *int) Rooms {
 		t.Fatal(err)
 	}
 	record := func(context.Context, pgx.Tx, auth.Act) error { return nil }
-	a := &auth.Auth{DB: db, Now: time.Now, Pepper: make([]byte, 32), Passwords: auth.NewPasswords(2, 64), May: enforcer.May, Record: record}
+	a := &auth.Auth{DB: db, Now: time.Now, Peppers: keyring.Of(make([]byte, 32)), Passwords: auth.NewPasswords(2, 64), May: enforcer.May, Record: record}
 	agency := func(a auth.Agency) catalog.Agency {
 		return catalog.Agency{ID: a.ID, Slug: a.Slug, TitleVI: a.NameVI, TitleEN: a.NameEN}
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"lgsp/auth"
 	"lgsp/auth/policy"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
@@ -448,17 +447,6 @@ func TestAddress(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
-}
-
-// TestKeyOfAnotherPepper: a key is compared under the pepper it was stored with.
-func TestKeyOfAnotherPepper(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.mu.Lock()
-	w.keys = []auth.GatewayCredential{{Lookup: w.keys[0].Lookup, Hash: w.keys[0].Hash, PepperVersion: 2, Application: w.app, Expires: w.now().Add(time.Hour)}}
-	w.mu.Unlock()
-	w.tell("credential")
-	w.until("refused", func() bool { return w.do("GET", "/ho-so", "X-API-Key", w.key).code == "key-wrong" })
 }
 
 // TestPersonalDataWaitsForItsIntent: the upstream has answered, and nothing of

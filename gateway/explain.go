@@ -14,6 +14,7 @@ type Imagined struct {
 	Application uuid.UUID `json:"application"` // uuid.Nil: nobody
 	Credential  string    `json:"credential"`  // none, api_key, token
 	Purpose     string    `json:"purpose"`     // "": not named
+	Key         string    `json:"key"`         // Lookup of an API key of the application; "": one without limits of its own
 }
 
 // Explanation is what the gateway would decide, by which rule, and what would
@@ -46,6 +47,10 @@ func (n *Node) Explain(call Imagined) (Explanation, error) {
 	}
 	q := question{version: v, operation: o, application: call.Application, credential: or(call.Credential, policy.NoCredential),
 		purpose: call.Purpose, now: n.Now()}
+	if err := s.explainKey(call, v, o); err != nil {
+		p := problem.Of(err)
+		return Explanation{Rule: p.Code, Code: p.Code, Detail: p.Detail, Change: change(p.Code)}, nil
+	}
 	g, verdict, err := s.judge(q)
 	e := Explanation{Allowed: verdict.Allowed && err == nil, Rule: verdict.Rule}
 	if g != nil {
@@ -75,6 +80,10 @@ func change(code string) []string {
 		return []string{"send-credential"}
 	case "key-for-personal-data":
 		return []string{"send-token"}
+	case "key-scope", "key-for-another-api":
+		return []string{"widen-key"}
+	case "key-wrong":
+		return []string{"send-credential"}
 	case "no-agreement":
 		return []string{"ask-agreement"}
 	case "operation-not-agreed":

@@ -25,6 +25,7 @@ import (
 	"lgsp/gateway/quota"
 	"lgsp/gateway/route"
 	"lgsp/internal/http1"
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
 )
@@ -42,8 +43,8 @@ type Node struct {
 	DataDir        string         // the journal lives in DataDir/journal
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
-	Peppers    map[int][]byte // of API keys, by version
-	SubjectKey []byte         // 32 bytes; keys the hashes of subjects and addresses
+	Peppers    keyring.Ring // of API keys
+	SubjectKey []byte       // 32 bytes; keys the hashes of subjects and addresses
 
 	// Dial reaches upstreams: egress.Upstream.DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -91,8 +92,8 @@ type state struct {
 	flush    func(*os.File) error // of the journal; nil outside tests
 	doubtful bool                 // whether the next shipment's records were shipped before; of ship
 	transports
-	via       string                // our name in Via
-	matchers  map[int]*auth.Matcher // of Peppers
+	via       string        // our name in Via
+	matcher   *auth.Matcher // of Peppers
 	addresses addressHashes
 	limiter   quota.Limiter
 	used      auth.Uses // of keys, since Touch was told

@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
@@ -37,6 +38,7 @@ type world struct {
 	upstream *httptest.Server
 	flush    func(*os.File) error // of the journals of nodes that start from now on
 	patience time.Duration        // of nodes that start from now on, 0: 300 ms
+	peppers  keyring.Ring         // of nodes that start from now on
 	route    Route
 	app      uuid.UUID
 	key      string
@@ -63,7 +65,7 @@ const portalURL = "https://portal.test"
 // application with an agreement on three of them.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, db: pgtest.New(t), app: uuid.Must(uuid.NewV7())}
+	w := &world{t: t, db: pgtest.New(t), app: uuid.Must(uuid.NewV7()), peppers: keyring.Of(pepper)}
 	w.answer = func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "application/json")
 		rw.Header().Set("Etag", `"1"`)
@@ -153,7 +155,7 @@ func (w *world) start(dir string) (*Node, *site) {
 	l := listen(w.t)
 	n := &Node{
 		DB: w.db, Now: w.now, GatewayURL: "http://" + l.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
-		Peppers: map[int][]byte{1: pepper}, SubjectKey: []byte("subject key of the tests"), Dial: (&net.Dialer{}).DialContext,
+		Peppers: w.peppers, SubjectKey: []byte("subject key of the tests"), Dial: (&net.Dialer{}).DialContext,
 		Credentials: func(ctx context.Context) ([]auth.GatewayCredential, error) {
 			w.bounded(ctx)
 			w.mu.Lock()

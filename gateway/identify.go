@@ -30,6 +30,7 @@ func (c *call) identify(r *http.Request) error {
 		c.answer.own.Set("Dpop-Nonce", c.node.Nonce())
 	}
 	if err != nil {
+		c.noteHoney(r)
 		return c.challenge(err)
 	}
 	c.caller.credential, c.exchange.Credential = kind, kind
@@ -42,6 +43,7 @@ func (c *call) identify(r *http.Request) error {
 		err = c.byToken(r.Context())
 	}
 	if err != nil {
+		c.noteHoney(r)
 		return c.challenge(err)
 	}
 	if c.snapshot.disabled[c.caller.application] {
@@ -100,7 +102,8 @@ func secretInQuery(name string, values []string) bool {
 var secretText = regexp.MustCompile(`^lgsp_(key|secret|pat|refresh|code|reg|client)_`)
 
 // byKey finds the application of an API key, and holds the key to its owner's
-// limits. All wrong keys get one answer, save those that are no keys at all.
+// limits. All wrong keys get one answer, honey keys too, save those that are no
+// keys at all.
 func (c *call) byKey(r *http.Request, text string) error {
 	key, err := auth.ParseKey(text)
 	if err != nil {
@@ -109,9 +112,8 @@ func (c *call) byKey(r *http.Request, text string) error {
 	if key.Kind != auth.KindKey {
 		return problem.Errorf(problem.Unauthorized, "this is no API key but another secret of yours; it was sent to the wrong place").Coded("not-a-key")
 	}
-	known, ok := c.snapshot.credentials[key.Lookup]
-	matcher := c.node.matchers[known.PepperVersion]
-	if !ok || matcher == nil || !matcher.Matches(key, known.Hash) || !c.now.Before(known.Expires) {
+	known, ours := c.lookUp(key)
+	if !ours || known.Honey || !c.now.Before(known.Expires) {
 		return problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
 	}
 	if known.Disabled {
@@ -123,11 +125,11 @@ func (c *call) byKey(r *http.Request, text string) error {
 		return problem.Errorf(problem.Forbidden, "the key may not be used from this address; its owner limits it to certain networks").
 			Coded("address-not-allowed")
 	}
-	if len(known.Versions) > 0 && !slices.Contains(known.Versions, c.version.Version) {
-		return problem.Errorf(problem.Forbidden, "the key is limited to other APIs than this").Coded("key-for-another-api")
+	if err := withinLimits(known, c.version, c.operation.ID, r.Method); err != nil {
+		return err
 	}
 	c.caller.application = known.Application
-	c.node.used.Note(key.Lookup, c.now, from)
+	c.node.used.Note(auth.Use{Lookup: key.Lookup, At: c.now, From: from}.Renewing(key, c.node.Peppers, known.PepperVersion))
 	return nil
 }
 

@@ -30,10 +30,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.via = gateway.Host
 	n.transports = n.newTransports()
-	n.matchers = make(map[int]*auth.Matcher, len(n.Peppers))
-	for version, pepper := range n.Peppers {
-		n.matchers[version] = auth.NewMatcher(pepper)
-	}
+	n.matcher = auth.NewMatcher(n.Peppers)
 	n.journal = &journal.Journal{
 		Dir: filepath.Join(n.DataDir, "journal"), Segment: 16 << 20, Max: or(n.Evidence, 1<<30), Sync: 200 * time.Millisecond, Flush: n.flush,
 	}

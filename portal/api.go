@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/google/uuid"
@@ -48,6 +49,9 @@ type API struct {
 	WhoByAccessToken func(ctx context.Context, p auth.Presented) (auth.Principal, error)
 	Nonce            func() string
 
+	// Address is where a request comes from; nil: nobody asks for honey keys.
+	Address func(r *http.Request) netip.Addr
+
 	// Remaining is what is left of the quotas of an agreement now.
 	Remaining func(ctx context.Context, g agreement.Agreement) (Quota, error)
 
@@ -61,7 +65,7 @@ const apiBodyLimit = 24 << 20
 
 // Routes adds /api/v1 to r.
 func (a *API) Routes(r *mux.Router) {
-	r.PathPrefix("/api/v1/").Handler(allowAnyOrigin(a.giveNonce(a.router())))
+	r.PathPrefix("/api/v1/").Handler(allowAnyOrigin(a.giveNonce(a.watch(a.router()))))
 }
 
 func (a *API) router() *mux.Router {
@@ -77,6 +81,7 @@ func (a *API) router() *mux.Router {
 	a.credentialRoutes(own)
 	a.meRoutes(own)
 	a.leakRoutes(own)
+	a.honeyRoutes(own)
 	a.apiRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -39,6 +38,7 @@ type limits struct {
 	Name     string      `json:"name"`     // at most 120 characters
 	Networks []string    `json:"networks"` // from where it may be used, as 203.0.113.7 or 10.1.0.0/16; at most 10, none: anywhere
 	Versions []uuid.UUID `json:"versions"` // of APIs that a key may call; at most 50, none: all its application may
+	Scopes   []string    `json:"scopes"`   // of a key: "read" for GET and HEAD only; "{version}/{operation}" for, on one of versions, at most 100 operations; none: all its application may
 }
 
 // newCredential is a credential to be made.
@@ -71,7 +71,7 @@ func (a *API) addCredential(w http.ResponseWriter, r *http.Request) error {
 
 // rotation says how long the old credential lives on.
 type rotation struct {
-	OverlapHours int `json:"overlap_hours"` // 0 ends it now; at most 2160 (90 days)
+	OverlapHours *int `json:"overlap_hours"` // 0 ends it now; at most 2160 (90 days); absent: 24
 }
 
 // rotateCredential answers POST /credentials/{id}/rotate.
@@ -90,7 +90,11 @@ func (a *API) rotateCredential(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Cache-Control", showsSecret)
 	return create(a, w, r, func(ctx context.Context, who auth.Principal, n rotation) (auth.Issued, string, error) {
-		issued, err := a.Auth.RotateCredential(ctx, who, id, time.Duration(n.OverlapHours)*time.Hour)
+		overlap := auth.DefaultOverlap
+		if n.OverlapHours != nil {
+			overlap = overlapOf(*n.OverlapHours)
+		}
+		issued, err := a.Auth.RotateCredential(ctx, who, id, overlap)
 		return issued, "/applications/" + issued.Application.String() + "/credentials", err
 	})
 }
@@ -109,7 +113,7 @@ func (a *API) revokeCredential(w http.ResponseWriter, r *http.Request) error {
 
 // limitCredential answers PUT /credentials/{id}.
 //
-//	@Summary	Name a key or secret and limit it to networks and, a key, to versions of APIs; in force within a second
+//	@Summary	Name a key or secret and limit it to networks and, a key, to reading, versions of APIs and operations; in force within a second
 //	@Tags		applications
 //	@Security	bearer
 //	@Param		id		path		string	true	"id of the credential"

@@ -137,6 +137,7 @@ type ImaginedCall struct {
 	Operation   string // slug
 	Purpose     string // as in LGSP-Purpose, or ""
 	Credential  string // none, api_key, token
+	Key         string // of an API key the 12 characters after its prefix, or ""
 }
 
 // CallExplanation is what the gateway would decide, by which rule, and what would change it.
@@ -159,14 +160,15 @@ type CallExplanation struct {
 //	@Param		operation	query		string	true	"slug of the operation"
 //	@Param		purpose		query		string	false	"as in LGSP-Purpose"
 //	@Param		credential	query		string	false	"none, api_key, token"
+//	@Param		key			query		string	false	"with api_key, whose limits count too: its lookup, the 12 characters after lgsp_key_"
 //	@Success	200			{object}	CallExplanation
 //	@Router		/explain/call [get]
 func (a *API) explainCall(w http.ResponseWriter, r *http.Request) error {
-	values, err := query(r, "application", "version", "operation", "purpose", "credential")
+	values, err := query(r, "application", "version", "operation", "purpose", "credential", "key")
 	if err != nil {
 		return err
 	}
-	call := ImaginedCall{Operation: values.Get("operation"), Purpose: values.Get("purpose"), Credential: values.Get("credential")}
+	call := ImaginedCall{Key: values.Get("key"), Operation: values.Get("operation"), Purpose: values.Get("purpose"), Credential: values.Get("credential")}
 	if call.Application, err = idOf(values, "application"); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +122,18 @@ func (c credentialRow) Prefix() string {
 		return "lgsp_secret_" + c.Lookup
 	}
 	return "lgsp_key_" + c.Lookup
+}
+
+// ReadsOnly reports whether the credential opens GET and HEAD alone.
+func (c credentialRow) ReadsOnly() bool { return slices.Contains(c.Scopes, auth.ScopeRead) }
+
+// OperationsNamed is to how many operations the credential is limited; 0: not so.
+func (c credentialRow) OperationsNamed() int {
+	n := len(c.Scopes)
+	if c.ReadsOnly() {
+		n--
+	}
+	return n
 }
 
 // agreementRow is one agreement, and what is left of its quota while it is in
@@ -246,12 +259,17 @@ func (p *Portal) rotateCredential(r *http.Request) (page, error) {
 	if err != nil {
 		hours = int(auth.DefaultOverlap.Hours())
 	}
-	hours = max(-1, min(hours, 1+int(auth.MaxOverlap.Hours()))) // out of bounds stays so, without overflow
-	issued, err := p.Auth.RotateCredential(r.Context(), who, id, time.Duration(hours)*time.Hour)
+	issued, err := p.Auth.RotateCredential(r.Context(), who, id, overlapOf(hours))
 	if err != nil {
 		return again(r, p.application, err)
 	}
 	return p.showSecrets(r, app, issued)
+}
+
+// overlapOf is an overlap of so many hours. What is out of bounds stays so,
+// without overflow.
+func overlapOf(hours int) time.Duration {
+	return time.Duration(max(-1, min(hours, 1+int(auth.MaxOverlap.Hours())))) * time.Hour
 }
 
 // revokeCredential answers POST …/credentials/{credential}/revoke.

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -20,6 +21,15 @@ type limitsData struct {
 	Networks    string       // one a line
 	Versions    []web.Option // of APIs that the application has, or asked for, an agreement on
 	Chosen      []string
+	Read        string            // "yes": the key only reads
+	Operations  []operationChoice // of those versions, where there are several
+}
+
+// operationChoice are the operations of one version, as scopes of a key.
+type operationChoice struct {
+	Service string
+	Options []web.Option
+	Open    bool // some of them are chosen
 }
 
 // ownCredential is the credential in the address, of the application in it.
@@ -58,9 +68,48 @@ func (p *Portal) limits(r *http.Request) (page, error) {
 		data.Chosen = append(data.Chosen, id.String())
 	}
 	if c.Kind == auth.APIKey {
-		data.Versions, err = p.versionsOf(r, app, c.Versions)
+		if slices.Contains(c.Scopes, auth.ScopeRead) {
+			data.Read = "yes"
+		}
+		if data.Versions, err = p.versionsOf(r, app, c.Versions); err != nil {
+			return page{}, err
+		}
+		data.Operations, err = p.operationsOf(r, data.Versions, c.Scopes)
 	}
 	return page{Name: "developer-limits", Data: data}, err
+}
+
+// operationsOf are the operations of versions that have more than one. What is
+// not offered to the reader any more is passed over.
+func (p *Portal) operationsOf(r *http.Request, versions []web.Option, chosen []string) ([]operationChoice, error) {
+	var list []operationChoice
+	for _, v := range versions {
+		id, err := uuid.Parse(v.Value)
+		if err != nil {
+			return nil, err
+		}
+		operations, err := p.Catalog.Operations(r.Context(), whoever(r), id)
+		if problem.Is(err, problem.NotFound) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		choice := operationChoice{Service: v.Text, Open: len(auth.ScopeOperations(chosen, id)) > 0}
+		for _, o := range operations {
+			option := web.Option{Value: auth.OperationScope(id, o.Slug), Text: o.Doc.SummaryVI, Hint: o.Method + " " + o.Path}
+			if localeOf(r) == "en" && o.Doc.SummaryEN != "" {
+				option.Text = o.Doc.SummaryEN
+			}
+			if option.Text == "" {
+				option.Text = o.Slug
+			}
+			choice.Options = append(choice.Options, option)
+		}
+		if len(choice.Options) > 1 {
+			list = append(list, choice)
+		}
+	}
+	return list, nil
 }
 
 // versionsOf are the versions that an application has agreements on, and those
@@ -105,6 +154,16 @@ func (p *Portal) saveLimits(r *http.Request) (page, error) {
 		}
 		l.Versions = append(l.Versions, id)
 	}
+	if r.PostFormValue("read") == "yes" {
+		l.Scopes = append(l.Scopes, auth.ScopeRead)
+	}
+	for _, scope := range r.PostForm["scopes"] { // whoever chooses an operation chooses its version
+		version, _, _ := strings.Cut(scope, "/")
+		if id, err := uuid.Parse(version); err == nil && !slices.Contains(l.Versions, id) {
+			l.Versions = append(l.Versions, id)
+		}
+		l.Scopes = append(l.Scopes, scope)
+	}
 	if _, err := p.Auth.LimitCredential(r.Context(), whoever(r), c.ID, l); err != nil {
 		return again(r, p.limits, err)
 	}
@@ -118,7 +177,8 @@ type leakData struct {
 	Calls       []callRow    // the last 50
 }
 
-// leak answers GET /developer/applications/{id}/leak.
+// leak answers GET /developer/applications/{id}/leak: what can be ended, and the
+// last 50 calls, which is where its end leads to as well.
 func (p *Portal) leak(r *http.Request) (page, error) {
 	app, who, err := p.ownApplication(r)
 	if err != nil {
@@ -162,5 +222,5 @@ func (p *Portal) endLeak(r *http.Request) (page, error) {
 	if _, err := p.Auth.RevokeEverything(r.Context(), who, app.ID, credential); err != nil {
 		return page{}, err
 	}
-	return page{To: "/developer/applications/" + app.ID.String() + "#credentials", Flash: &web.Flash{Key: "keys.leak-ended"}}, nil
+	return page{To: "/developer/applications/" + app.ID.String() + "/leak", Flash: &web.Flash{Key: "keys.leak-ended"}}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -21,6 +22,7 @@ type explainData struct {
 	Version     *catalog.Version    // nil: no service was found at the address called
 	Operations  []catalog.Operation // of the version
 	Imagined    ImaginedCall
+	Keys        []credentialRow  // API keys in force that have limits of their own
 	Now         *CallExplanation // what would be decided now; nil: nothing can be asked
 	Title       string           // of the refusal there would be, in words
 	Change      []string         // what would allow it: codes that have words
@@ -47,7 +49,11 @@ func (p *Portal) explain(r *http.Request) (page, error) {
 	if data.Application, err = p.Auth.Application(ctx, id); err != nil {
 		return page{}, err
 	}
-	data.Imagined = ImaginedCall{Application: id, Operation: r.FormValue("operation"), Purpose: r.FormValue("purpose"), Credential: r.FormValue("credential")}
+	data.Imagined = ImaginedCall{Application: id, Operation: r.FormValue("operation"), Purpose: r.FormValue("purpose")}
+	data.Imagined.Credential, data.Imagined.Key, _ = strings.Cut(r.FormValue("credential"), ":")
+	if data.Keys, err = p.limitedKeys(ctx, who, id); err != nil {
+		return page{}, err
+	}
 	if data.Imagined.Version, err = uuid.Parse(r.FormValue("version")); err != nil {
 		data.Imagined.Version = uuid.Nil // that of the call, then
 	}
@@ -67,6 +73,18 @@ func (p *Portal) explain(r *http.Request) (page, error) {
 		data.Title, _ = wordsOfCode(r, data.Now.Code)
 	}
 	return page{Name: "developer-explain", Data: data}, err
+}
+
+// limitedKeys are the API keys of an application in force that its owner has limited.
+func (p *Portal) limitedKeys(ctx context.Context, who auth.Principal, application uuid.UUID) ([]credentialRow, error) {
+	all, err := p.Auth.Credentials(ctx, who, application)
+	var keys []credentialRow
+	for _, c := range all {
+		if c.Kind == auth.APIKey && p.live(c) && len(c.Versions)+len(c.Scopes) > 0 {
+			keys = append(keys, credentialRow{Credential: c, Live: true})
+		}
+	}
+	return keys, err
 }
 
 // take imagines the call that was made again, where nothing else is named.
@@ -135,5 +153,5 @@ func usualCredential(access string) string {
 // changesInWords are what the gateway says would turn its decision, as far as
 // there are words for it: messages developer.change-….
 func changesInWords() []string {
-	return []string{"send-credential", "send-token", "ask-agreement", "extend-agreement", "renew-agreement", "resume-agreement", "wait", "name-purpose"}
+	return []string{"send-credential", "send-token", "ask-agreement", "extend-agreement", "renew-agreement", "resume-agreement", "wait", "name-purpose", "widen-key"}
 }

@@ -1,12 +1,14 @@
 package portal
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"lgsp/auth"
+	"lgsp/ledger"
 )
 
 func TestSettingsOfAnApplication(t *testing.T) {
@@ -98,8 +100,15 @@ func TestLimitsOfACredentialAndALeak(t *testing.T) {
 	w.sees(t, own+"/credentials/"+w.app.ID.String(), 404)
 
 	w.sees(t, own+"/leak", 200, "Máy chủ", w.key.Last4)
-	if answer, _ := w.post(t, own+"/leak", url.Values{"credential": {w.key.ID.String()}}); answer.StatusCode != 303 {
-		t.Errorf("revoke everything: got %d", answer.StatusCode)
+	calls := make([]ledger.Exchange, 51)
+	for i := range calls {
+		calls[i] = ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: fmt.Sprintf("%032d", i+1), AgencyID: w.version.AgencyID,
+			VersionID: w.version.ID, ApplicationID: w.app.ID, Operation: "xem-nguoi-co-cong", Credential: "api_key", Status: 200, Outcome: "complete"}
+	}
+	w.shipped(t, calls...)
+	w.sends(t, own+"/leak", url.Values{"credential": {w.key.ID.String()}}, own+"/leak")
+	if answer, body := w.get(t, own+"/leak"); answer.StatusCode != 200 || strings.Count(body, `<tr`) != 51 || !strings.Contains(body, "Xem 50 lời gọi") {
+		t.Errorf("after it: got %d with %d rows, want what was done, a head and the last 50 calls:\n%s", answer.StatusCode, strings.Count(body, `<tr`), body)
 	}
 	body := w.sees(t, own, 200, "Đã thu hồi")
 	if strings.Contains(body, `/credentials/`+w.key.ID.String()+`/rotate`) {

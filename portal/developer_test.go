@@ -73,6 +73,9 @@ func newWorkshop(t *testing.T) *workshop {
 		if call.Credential == "token" {
 			return CallExplanation{Allowed: true, Rule: "personal-token", Fields: []string{"/hoTen"}}, nil
 		}
+		if call.Key != "" {
+			return CallExplanation{Rule: "key " + call.Key, Code: "key-scope", Change: []string{"widen-key"}}, nil
+		}
 		return CallExplanation{Rule: "key-for-personal-data", Code: "key-for-personal-data", Change: []string{"send-token", "of-tomorrow"}}, nil
 	}
 	w := &workshop{Portal: p, browser: newBrowser(p), version: publishMerit(t, p.Catalog, operator, as)}

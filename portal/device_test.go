@@ -16,6 +16,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/auth/oauth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -34,7 +35,7 @@ func newTelevision(t *testing.T) *television {
 	p := tv.portal
 	p.OAuth = &oauth.Server{
 		DB: p.Auth.DB, Now: func() time.Time { return p.Now() }, Issuer: p.Origin, Portal: p.Origin,
-		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)), NonceKey: [32]byte{1},
+		HMACs: keyring.Of([]byte(strings.Repeat("h", 32))), Seals: keyring.Of([]byte(strings.Repeat("s", 32))), Nonces: keyring.Of(make([]byte, 32)),
 		Client: p.Auth.Application, SessionPerson: func(r *http.Request) (oauth.SignedIn, error) {
 			who, proof, err := p.SessionOf(r)
 			return oauth.SignedIn{Who: who, Proof: proof}, err

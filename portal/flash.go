@@ -1,8 +1,6 @@
 package portal
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -20,7 +18,7 @@ func (p *Portal) giveFlash(w http.ResponseWriter, f web.Flash) {
 	if err != nil {
 		return // strings always marshal
 	}
-	value := base64.RawURLEncoding.EncodeToString(text) + "." + base64.RawURLEncoding.EncodeToString(p.sign(text))
+	value := base64.RawURLEncoding.EncodeToString(text) + "." + base64.RawURLEncoding.EncodeToString(p.Cookies.Sum(flashText(text)))
 	http.SetCookie(w, &http.Cookie{Name: flashCookie, Value: value, Path: "/", MaxAge: 60, HttpOnly: true,
 		Secure: p.secure(), SameSite: http.SameSiteLaxMode})
 }
@@ -38,7 +36,7 @@ func (p *Portal) takeFlash(w http.ResponseWriter, r *http.Request) *web.Flash {
 		return nil
 	}
 	sum, err := base64.RawURLEncoding.DecodeString(mac)
-	if err != nil || !hmac.Equal(sum, p.sign(text)) {
+	if err != nil || !p.Cookies.Verify(flashText(text), sum) {
 		return nil
 	}
 	var f web.Flash
@@ -48,9 +46,5 @@ func (p *Portal) takeFlash(w http.ResponseWriter, r *http.Request) *web.Flash {
 	return &f
 }
 
-func (p *Portal) sign(text []byte) []byte {
-	mac := hmac.New(sha256.New, p.CookieKey[:])
-	mac.Write([]byte("flash\x00"))
-	mac.Write(text)
-	return mac.Sum(nil)
-}
+// flashText is what is signed of a sentence.
+func flashText(text []byte) []byte { return append([]byte("flash\x00"), text...) }

@@ -70,28 +70,62 @@ func (p *Portal) sendKeyLetters(ctx context.Context) error {
 
 // ownersLetter is a letter in the language of its reader.
 func (p *Portal) ownersLetter(to auth.Person, l auth.KeyLetter) (mail.Letter, error) {
-	d, prefix := l.Detail, ""
-	if to.Locale == "en" {
-		prefix = "/en"
-	}
-	link := p.Origin + prefix + "/account"
-	if d.ID != nil {
-		link = p.Origin + prefix + "/developer/applications/" + d.ID.String()
+	d := l.Detail
+	from, where := "", ""
+	var err error
+	if l.Kind == auth.KeyHoney {
+		if from, where, err = p.shownWhere(to.Locale, d); err != nil {
+			return mail.Letter{}, err
+		}
 	}
 	what, err := p.Pages.Text(to.Locale, "keys.letter-what-"+d.What, "name", d.Name, "shown", d.Shown, "application", d.Application)
 	if err != nil {
 		return mail.Letter{}, err
 	}
-	expires := ""
-	if d.Expires != nil {
-		expires = d.Expires.In(province).Format(map[string]string{"vi": "15:04 ngày 2/1/2006", "en": "15:04 on 2 January 2006"}[to.Locale])
-	}
 	out := mail.Letter{To: to.Email}
 	for key, into := range map[string]*string{"keys.letter-subject-" + l.Kind: &out.Subject, "keys.letter-text-" + l.Kind: &out.Text} {
-		if *into, err = p.Pages.Text(to.Locale, key, "name", to.Name, "what", what, "expires", expires,
-			"found", d.Found, "scanner", d.Scanner, "link", link); err != nil {
+		if *into, err = p.Pages.Text(to.Locale, key, "name", to.Name, "what", what, "expires", momentIn(to.Locale, d.Expires),
+			"found", d.Found, "scanner", d.Scanner, "at", momentIn(to.Locale, d.At), "from", from, "where", where, "link", p.letterLink(to.Locale, l)); err != nil {
 			return mail.Letter{}, err
 		}
 	}
 	return out, nil
+}
+
+// shownWhere says from which network, and where, a honey key was shown.
+func (p *Portal) shownWhere(locale string, d auth.KeyLetterDetail) (from, where string, err error) {
+	if where, err = p.Pages.Text(locale, "honey.at-"+d.Where); err != nil {
+		return "", "", err
+	}
+	if d.From != "" {
+		return d.From, where, nil
+	}
+	from, err = p.Pages.Text(locale, "keys.from-unknown")
+	return from, where, err
+}
+
+// momentIn is a moment as a letter says it, on the province's clock; "" for none.
+func momentIn(locale string, at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.In(province).Format(map[string]string{"vi": "15:04 ngày 2/1/2006", "en": "15:04 on 2 January 2006"}[locale])
+}
+
+// letterLink is the page where the reader of a letter acts.
+func (p *Portal) letterLink(locale string, l auth.KeyLetter) string {
+	at := p.Origin
+	if locale == "en" {
+		at += "/en"
+	}
+	switch id := l.Detail.ID; {
+	case l.Kind == auth.KeyHoney && id == nil:
+		return at + "/operator/honey-keys"
+	case l.Kind == auth.KeyHoney:
+		return at + "/developer/applications/" + id.String() + "/honey-keys"
+	case id == nil:
+		return at + "/account"
+	default:
+		return at + "/developer/applications/" + id.String()
+	}
 }

@@ -36,6 +36,47 @@ func TestOwnersLetters(t *testing.T) {
 	}
 }
 
+// TestHoneyLetters say when, from where and at which door, and lead to the page
+// that its reader may open.
+func TestHoneyLetters(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	id, at := uuid.New(), p.Now()
+	for locale, says := range map[string][]string{"vi": {"15:00 ngày 23/11/2026", "cổng gọi API", "không rõ"}, "en": {"15:00 on 23 November 2026", "API gateway", "not known"}} {
+		for _, tt := range []struct {
+			what, from, link string
+			of               *uuid.UUID
+		}{
+			{"application_honey_key", "203.0.113.7", "/developer/applications/" + id.String() + "/honey-keys", &id},
+			{"application_honey_key", "203.0.113.7", "/operator/honey-keys", nil},
+			{"honey_key", "", "/operator/honey-keys", nil},
+		} {
+			got, err := p.ownersLetter(auth.Person{Email: "lan@example.vn", Name: "Lan", Locale: locale}, auth.KeyLetter{Kind: auth.KeyHoney,
+				Detail: auth.KeyLetterDetail{What: tt.what, Name: "Kho mã", Shown: "lgsp_key_abc…wxyz", Application: "Tra cứu", ID: tt.of, At: &at, From: tt.from, Where: auth.AtGateway}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			from := tt.from
+			if from == "" {
+				from = says[2]
+			}
+			for _, text := range []string{says[0], says[1], from, "lgsp_key_abc…wxyz", "Kho mã", tt.link} {
+				if !strings.Contains(got.Text, text) {
+					t.Errorf("%s: %s: lacks %q:\n%s", locale, tt.what, text, got.Text)
+				}
+			}
+			if strings.ContainsAny(got.Subject+got.Text, "{}") || strings.Contains(got.Text, "Tra cứu") != (tt.what != "honey_key") {
+				t.Errorf("%s: %s: %s\n%s", locale, tt.what, got.Subject, got.Text)
+			}
+		}
+	}
+	for _, where := range []string{auth.AtGateway, auth.AtOAuth, auth.AtAPI, auth.AtLeaks} {
+		if _, _, err := p.shownWhere("vi", auth.KeyLetterDetail{Where: where}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestLettersThatWaitAreSentOnce(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t)

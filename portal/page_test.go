@@ -18,6 +18,7 @@ import (
 	"lgsp/auth"
 	"lgsp/auth/oauth"
 	"lgsp/catalog"
+	"lgsp/internal/keyring"
 	"lgsp/internal/mail"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
@@ -41,7 +42,7 @@ func newPortal(t *testing.T) *Portal {
 	may := func(context.Context, auth.Principal, string, uuid.UUID) error { return nil }
 	record := func(context.Context, pgx.Tx, auth.Act) error { return nil }
 	return &Portal{
-		Auth: &auth.Auth{DB: db, Now: now, Pepper: []byte("a pepper of thirty-two bytes ...."), Passwords: auth.NewPasswords(2, 16), May: may, Record: record},
+		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
 			Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {
@@ -49,8 +50,8 @@ func newPortal(t *testing.T) *Portal {
 			}},
 		OAuth: &oauth.Server{DB: db, Now: now},
 		Pages: pages, Now: now, Origin: "http://portal.test", Gateway: "http://gateway.test", Province: "Quảng Ngãi",
-		CookieKey: [32]byte([]byte("thirty-two bytes to sign with...")),
-		Mailer:    mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: now},
+		Cookies: keyring.Of([]byte("thirty-two bytes to sign with...")),
+		Mailer:  mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: now},
 		DemoAccounts: func(context.Context) ([]DemoAccount, error) {
 			return []DemoAccount{{Role: "steward", Email: "lan@demo.test", Password: "<mật khẩu>"}}, nil
 		},
@@ -414,6 +415,30 @@ func TestForgedFlashIsNothing(t *testing.T) {
 	b.cookies[flashCookie] = "eyJLZXkiOiJhdXRoLnNpZ25lZC1vdXQifQ.AAAA"
 	if _, body := b.get(t, "/"); strings.Contains(body, "Bạn đã đăng xuất") {
 		t.Error("a forged sentence is shown")
+	}
+}
+
+// TestAFlashOutlivesItsKey: a sentence signed by the secret of before is shown
+// while that is there.
+func TestAFlashOutlivesItsKey(t *testing.T) {
+	t.Parallel()
+	old, newer := []byte(strings.Repeat("a", 32)), []byte(strings.Repeat("b", 32))
+	given := httptest.NewRecorder()
+	(&Portal{Cookies: keyring.Of(old)}).giveFlash(given, web.Flash{Key: "keys.saved"})
+	for name, tt := range map[string]struct {
+		keys  map[int][]byte
+		shown bool
+	}{
+		"with both": {map[int][]byte{1: old, 2: newer}, true}, "with the newer alone": {map[int][]byte{2: newer}, false},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		for _, cookie := range given.Result().Cookies() {
+			r.AddCookie(cookie)
+		}
+		p := &Portal{Cookies: keyring.New(tt.keys, func() int { return 2 })}
+		if f := p.takeFlash(httptest.NewRecorder(), r); (f != nil) != tt.shown {
+			t.Errorf("%s: got %+v", name, f)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"lgsp/auth/policy"
 	"lgsp/catalog"
 	"lgsp/gateway"
+	"lgsp/internal/keyring"
 	"lgsp/internal/mail"
 	"lgsp/ledger"
 	"lgsp/web"
@@ -35,10 +36,10 @@ type Portal struct {
 	Mailer     mail.Mailer
 	Now        func() time.Time // time.Now outside tests
 
-	Origin    string   // public origin of the portal, LGSP_PORTAL_URL, without a slash at the end
-	Gateway   string   // public origin of the gateway, LGSP_GATEWAY_URL, the same
-	Province  string   // as "Quảng Ngãi"
-	CookieKey [32]byte // signs the one-sentence cookie between a form and the next page
+	Origin   string       // public origin of the portal, LGSP_PORTAL_URL, without a slash at the end
+	Gateway  string       // public origin of the gateway, LGSP_GATEWAY_URL, the same
+	Province string       // as "Quảng Ngãi"
+	Cookies  keyring.Ring // sign the one-sentence cookie between a form and the next page
 
 	// Proxies are the networks whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix
@@ -109,6 +110,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.operatorRoutes(r)
 	p.auditRoutes(r)
 	p.developerRoutes(r)
+	p.honeyRoutes(r)
 	p.deviceRoutes(r)
 	return r
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 )
 
 // TestOfficialIsLedToASecondFactor: from the one-time link to the desk, with
@@ -27,7 +28,7 @@ func TestOfficialIsLedToASecondFactor(t *testing.T) {
 	p := newPortal(t)
 	now := monday
 	p.Auth.Now = func() time.Time { return now }
-	p.Auth.SealKey = []byte("a seal of thirty-two bytes ......")[:32]
+	p.Auth.Seals = keyring.Of([]byte("a seal of thirty-two bytes ......")[:32])
 	var letters []auth.FactorNotice
 	p.Auth.Notify = func(_ context.Context, _ pgx.Tx, n auth.FactorNotice) error {
 		letters = append(letters, n)

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/oauth2"
 
+	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 )
 
@@ -457,7 +458,7 @@ func TestF17_FirstRequestsAtOnce(t *testing.T) { // for the race detector
 func TestF19_KeysOfExactly32Bytes(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 31, 33, 64} {
-		s := &Server{HMACKey: make([]byte, n), SealKey: make([]byte, n)}
+		s := &Server{HMACs: keyring.Of(make([]byte, n)), Seals: keyring.Of(make([]byte, n))}
 		err := s.Prepare(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "HMAC") || !strings.Contains(err.Error(), "seal") {
 			t.Errorf("%d bytes: got %v, want both mistakes named", n, err)

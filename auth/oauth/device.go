@@ -2,9 +2,7 @@ package oauth
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -122,7 +120,7 @@ func (s *Server) keepDevice(ctx context.Context, asked waitingDevice) (string, s
 	handle := newHandle()
 	for range 5 {
 		letters := newUserCode()
-		kept, err := s.DB.Exec(ctx, keepDeviceSQL, hashHandle(handle), s.hashUserCode(letters), asked.ClientID, asked.Scopes, asked.Audience,
+		kept, err := s.DB.Exec(ctx, keepDeviceSQL, hashHandle(handle), s.HMACs.Sum(userCodeText(letters)), asked.ClientID, asked.Scopes, asked.Audience,
 			deviceWait, s.Now().UTC().Add(deviceLife))
 		if err != nil {
 			return "", "", fmt.Errorf("keep device: %w", err)
@@ -168,11 +166,8 @@ func readUserCode(typed string) string {
 	return letters.String()
 }
 
-func (s *Server) hashUserCode(letters string) []byte {
-	mac := hmac.New(sha256.New, s.HMACKey)
-	mac.Write([]byte("user code " + letters))
-	return mac.Sum(nil)
-}
+// userCodeText is what is hashed of a user code.
+func userCodeText(letters string) []byte { return []byte("user code " + letters) }
 
 func errNoDevice() error {
 	return problem.Errorf(problem.Invalid, "no device waits with this code").Coded("device-code-unknown").
@@ -182,7 +177,7 @@ func errNoDevice() error {
 const readDeviceSQL = `
 select client_id, scopes, audience
   from auth.oauth_device
- where user_code = $1 and denied_at is null and grant_id is null and expires_at > $2`
+ where user_code = any($1) and denied_at is null and grant_id is null and expires_at > $2`
 
 // waitingWith is the device behind what a person typed, and its client.
 func (s *Server) waitingWith(ctx context.Context, typed string) (waitingDevice, *client, error) {
@@ -190,7 +185,7 @@ func (s *Server) waitingWith(ctx context.Context, typed string) (waitingDevice, 
 	if letters == "" {
 		return waitingDevice{}, nil, errNoDevice()
 	}
-	device, err := pg.One[waitingDevice](ctx, s.DB, readDeviceSQL, s.hashUserCode(letters), s.Now().UTC())
+	device, err := pg.One[waitingDevice](ctx, s.DB, readDeviceSQL, s.HMACs.Sums(userCodeText(letters)), s.Now().UTC())
 	if errors.Is(err, pgx.ErrNoRows) {
 		return waitingDevice{}, nil, errNoDevice()
 	} else if err != nil {
@@ -224,11 +219,11 @@ const (
 	denyDeviceSQL = `
 update auth.oauth_device
    set denied_at = $2
- where user_code = $1 and denied_at is null and grant_id is null and expires_at > $2`
+ where user_code = any($1) and denied_at is null and grant_id is null and expires_at > $2`
 	allowDeviceSQL = `
 update auth.oauth_device
    set grant_id = $3
- where user_code = $1 and denied_at is null and grant_id is null and expires_at > $2`
+ where user_code = any($1) and denied_at is null and grant_id is null and expires_at > $2`
 )
 
 // DecideDevice answers for who, "allow" or "deny". A code is answered once,
@@ -242,7 +237,7 @@ func (s *Server) DecideDevice(ctx context.Context, who SignedIn, typed, word str
 	if err != nil {
 		return err
 	}
-	now, code := s.Now().UTC(), s.hashUserCode(readUserCode(typed))
+	now, code := s.Now().UTC(), s.HMACs.Sums(userCodeText(readUserCode(typed)))
 	return pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
 		if word == "deny" {
 			return answered(tx.Exec(ctx, denyDeviceSQL, code, now))

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -238,8 +239,8 @@ func TestDeviceCodesAreKeptHashed(t *testing.T) {
 		}
 	}
 	other := w.newServer(w.http.URL)
-	other.HMACKey = []byte(strings.Repeat("x", 32))
-	if string(other.hashUserCode(readUserCode(typed))) == string(w.server.hashUserCode(readUserCode(typed))) {
+	other.HMACs = keyring.Of([]byte(strings.Repeat("x", 32)))
+	if text := userCodeText(readUserCode(typed)); string(other.HMACs.Sum(text)) == string(w.server.HMACs.Sum(text)) {
 		t.Error("the letters are hashed without a key")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -43,8 +42,8 @@ type proofClaims struct {
 // problem: dpop-proof, dpop-address, dpop-time, or dpop-nonce when all else
 // holds, so that who tries again with our nonce is not refused for the rest.
 func (v *Verifier) readProof(p auth.Presented) (proof, error) {
-	if v.NonceKey == [32]byte{} {
-		return proof{}, errors.New("read DPoP proof: the verifier has no key for nonces")
+	if err := v.Nonces.Check(); err != nil {
+		return proof{}, fmt.Errorf("read DPoP proof: the key of nonces: %w", err)
 	}
 	if len(p.Proofs) != 1 {
 		return proof{}, badProof("the request has %d DPoP headers, not one", len(p.Proofs))

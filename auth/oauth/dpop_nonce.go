@@ -1,8 +1,6 @@
 package oauth
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"time"
@@ -16,11 +14,12 @@ const (
 )
 
 // Nonce is what the next DPoP proof is to carry (RFC 9449 §8, §9): the time,
-// and its HMAC. Nothing is kept, and every node that has the key knows it.
+// and its HMAC of 16 bytes. Nothing is kept, and every node that has the key
+// knows it.
 func (v *Verifier) Nonce() string {
 	var text [24]byte
 	binary.BigEndian.PutUint64(text[:8], uint64(v.Now().Truncate(nonceStep).Unix()))
-	copy(text[8:], v.nonceSum(text[:8]))
+	copy(text[8:], v.Nonces.Sum(text[:8]))
 	return base64.RawURLEncoding.EncodeToString(text[:])
 }
 
@@ -28,15 +27,9 @@ func (v *Verifier) Nonce() string {
 // is none of ours.
 func (v *Verifier) nonceEnds(nonce string, now time.Time) (time.Time, bool) {
 	text, err := strict64.DecodeString(nonce)
-	if err != nil || len(text) != 24 || !hmac.Equal(text[8:], v.nonceSum(text[:8])) {
+	if err != nil || len(text) != 24 || !v.Nonces.Verify(text[:8], text[8:]) {
 		return time.Time{}, false
 	}
 	ends := time.Unix(int64(binary.BigEndian.Uint64(text[:8])), 0).UTC().Add(nonceStep + nonceLife)
 	return ends, now.Before(ends) && !ends.After(now.Add(nonceStep+nonceLife+clockLeeway))
-}
-
-func (v *Verifier) nonceSum(at []byte) []byte {
-	mac := hmac.New(sha256.New, v.NonceKey[:])
-	mac.Write(at)
-	return mac.Sum(nil)[:16]
 }

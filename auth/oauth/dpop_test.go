@@ -21,6 +21,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -91,10 +92,10 @@ func TestProofRefuses(t *testing.T) {
 		return []string{pair.proof(t, proofClaimsFor("GET", landCall, v.Nonce(), verifyDay), map[jose.HeaderKey]any{name: value})}
 	}
 	nonceAt := func(at time.Time) string {
-		then := &Verifier{Now: func() time.Time { return at }, NonceKey: v.NonceKey}
+		then := &Verifier{Now: func() time.Time { return at }, Nonces: v.Nonces}
 		return then.Nonce()
 	}
-	foreign := &Verifier{Now: v.Now, NonceKey: [32]byte{2}}
+	foreign := &Verifier{Now: v.Now, Nonces: keyring.Of([]byte(strings.Repeat("x", 32)))}
 	good := claim("x", nil)[0]
 	parts := strings.Split(good, ".")
 	for name, tt := range map[string]struct {
@@ -151,9 +152,11 @@ func TestProofRefuses(t *testing.T) {
 			t.Errorf("%s: got %v (%s), want %s", name, err, problem.Code(err), tt.code)
 		}
 	}
-	keyless := &Verifier{Now: v.Now}
-	if _, err := keyless.readProof(auth.Presented{Proofs: claim("nonce", keyless.Nonce()), Method: "GET", URL: landCall}); err == nil {
-		t.Error("a verifier without a key took a nonce that anyone can make")
+	anyone := &Verifier{Now: v.Now, Nonces: keyring.Of(nil)}
+	for _, keyless := range []*Verifier{{Now: v.Now}, anyone} {
+		if _, err := keyless.readProof(auth.Presented{Proofs: claim("nonce", anyone.Nonce()), Method: "GET", URL: landCall}); err == nil {
+			t.Error("a verifier without a key took a nonce that anyone can make")
+		}
 	}
 }
 

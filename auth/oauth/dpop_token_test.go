@@ -63,7 +63,7 @@ func TestDPoPAtTheTokenEndpoint(t *testing.T) {
 		error   string
 	}{
 		"no nonce":             {map[string]any{"nonce": nil}, "use_dpop_nonce"},
-		"an old nonce":         {map[string]any{"nonce": (&Verifier{Now: func() time.Time { return w.Now().Add(-time.Hour) }, NonceKey: w.server.NonceKey}).Nonce()}, "use_dpop_nonce"},
+		"an old nonce":         {map[string]any{"nonce": (&Verifier{Now: func() time.Time { return w.Now().Add(-time.Hour) }, Nonces: w.server.Nonces}).Nonce()}, "use_dpop_nonce"},
 		"another address":      {map[string]any{"htu": w.http.URL + "/oauth2/par"}, "invalid_dpop_proof"},
 		"another server":       {map[string]any{"htu": "https://evil.test/oauth2/token"}, "invalid_dpop_proof"},
 		"another method":       {map[string]any{"htm": "GET"}, "invalid_dpop_proof"},

@@ -198,3 +198,37 @@ func (s *Server) RevokeKey(ctx context.Context, who auth.Principal, kid string) 
 	}
 	return s.ReloadKeys(ctx)
 }
+
+const (
+	oldKeySealsSQL = `
+select id, algorithm, public_x, public_y, public_n, sealed, seal_version as version, signs_from, retires_at
+  from auth.token_key
+ where seal_version < $1`
+	resealKeySQL = `
+update auth.token_key set sealed = $2, seal_version = $3 where id = $1`
+)
+
+// Reseal seals the private halves anew, by the current key. It needs no
+// Prepare.
+func (s *Server) Reseal(ctx context.Context) error {
+	return s.withKeys(ctx, func(tx pgx.Tx) error {
+		rows, err := pg.All[tokenKey](ctx, tx, oldKeySealsSQL, s.Seals.Current())
+		if err != nil {
+			return fmt.Errorf("list what old keys have sealed: %w", err)
+		}
+		for _, row := range rows {
+			private, err := s.Seals.Open(row.Sealed, row.Version, []byte(row.ID))
+			if err != nil {
+				return fmt.Errorf("signing key %s (was LGSP_SECRET_FILE replaced?): %w", row.ID, err)
+			}
+			sealed, version, err := s.Seals.Seal(private, []byte(row.ID))
+			if err != nil {
+				return fmt.Errorf("signing key %s: %w", row.ID, err)
+			}
+			if _, err := tx.Exec(ctx, resealKeySQL, row.ID, sealed, version); err != nil {
+				return fmt.Errorf("seal signing key %s anew: %w", row.ID, err)
+			}
+		}
+		return nil
+	})
+}

@@ -10,13 +10,11 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"math/big"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/crypto/chacha20poly1305"
 
 	"lgsp/auth"
 	"lgsp/internal/pg"
@@ -26,10 +24,10 @@ import (
 // own: ES256 everything, RS256 the ID and logout tokens of clients that want it.
 var tokenAlgorithms = []string{auth.ES256, auth.RS256}
 
-// keyring is the keys of one moment, swapped whole. The keys of the two
+// keySet is the keys of one moment, swapped whole. The keys of the two
 // algorithms are kept apart, so that none is ever tried with the other one: an
 // access token is checked with those of ES256, whatever its header says.
-type keyring struct {
+type keySet struct {
 	sign   map[string]signer    // by algorithm
 	newest map[string]time.Time // by algorithm, when the newest key begins to sign
 	es256  map[string]*ecdsa.PublicKey
@@ -43,7 +41,7 @@ type signer struct {
 }
 
 // public is the key of an algorithm by its kid; nil when there is none.
-func (k *keyring) public(algorithm, kid string) crypto.PublicKey {
+func (k *keySet) public(algorithm, kid string) crypto.PublicKey {
 	if key := k.es256[kid]; key != nil && algorithm == auth.ES256 {
 		return key
 	}
@@ -61,12 +59,13 @@ type tokenKey struct {
 	PublicY   []byte
 	PublicN   []byte // of RS256
 	Sealed    []byte
+	Version   int // of the seal
 	SignsFrom time.Time
 	RetiresAt *time.Time
 }
 
 const liveKeysSQL = `
-select id, algorithm, public_x, public_y, public_n, sealed, signs_from, retires_at
+select id, algorithm, public_x, public_y, public_n, sealed, seal_version as version, signs_from, retires_at
   from auth.token_key
  where retires_at is null or retires_at > $1
  order by signs_from, id`
@@ -75,8 +74,8 @@ select id, algorithm, public_x, public_y, public_n, sealed, signs_from, retires_
 const rsaExponent = 65537
 
 // readKeys puts the public halves of keys into a ring that signs nothing.
-func readKeys(rows []tokenKey) (*keyring, error) {
-	ring := &keyring{
+func readKeys(rows []tokenKey) (*keySet, error) {
+	ring := &keySet{
 		sign: map[string]signer{}, newest: map[string]time.Time{},
 		es256: map[string]*ecdsa.PublicKey{}, rs256: map[string]*rsa.PublicKey{},
 	}
@@ -128,8 +127,8 @@ func (s *Server) ReloadKeys(ctx context.Context) error {
 }
 
 const addKeySQL = `
-insert into auth.token_key (id, algorithm, public_x, public_y, public_n, sealed, created_at, signs_from)
-values ($1, $2, $3, $4, $5, $6, $7, $8)`
+insert into auth.token_key (id, algorithm, public_x, public_y, public_n, sealed, seal_version, created_at, signs_from)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 // addKey makes a key that signs from a time on, inside the caller's lock, which
 // nobody waits for but who changes keys too: an RSA key takes a tenth of a
@@ -139,14 +138,11 @@ func (s *Server) addKey(ctx context.Context, tx pgx.Tx, algorithm string, signsF
 	if err != nil {
 		return "", fmt.Errorf("make signing key: %w", err)
 	}
-	sealer, err := chacha20poly1305.NewX(s.SealKey)
+	sealed, version, err := s.Seals.Seal(private, []byte(row.ID))
 	if err != nil {
-		return "", fmt.Errorf("seal signing key: %w", err)
+		return "", fmt.Errorf("signing key: %w", err)
 	}
-	nonce := make([]byte, sealer.NonceSize())
-	rand.Read(nonce) // never fails (crypto/rand)
-	sealed := sealer.Seal(nonce, nonce, private, []byte(row.ID))
-	if _, err := tx.Exec(ctx, addKeySQL, row.ID, algorithm, row.PublicX, row.PublicY, row.PublicN, sealed, s.Now().UTC(), signsFrom); err != nil {
+	if _, err := tx.Exec(ctx, addKeySQL, row.ID, algorithm, row.PublicX, row.PublicY, row.PublicN, sealed, version, s.Now().UTC(), signsFrom); err != nil {
 		return "", fmt.Errorf("keep signing key %s: %w", row.ID, err)
 	}
 	return row.ID, nil
@@ -175,18 +171,9 @@ func makeKey(algorithm string) (tokenKey, []byte, error) {
 	return tokenKey{ID: thumbprint(x, y), PublicX: x, PublicY: y}, scalar, err
 }
 
-// unseal opens the private half: a nonce of 24 bytes, then XChaCha20-Poly1305
-// of what makeKey gave, bound to the kid.
+// unseal opens the private half, what makeKey gave, bound to the kid.
 func (s *Server) unseal(row tokenKey) (crypto.Signer, error) {
-	sealer, err := chacha20poly1305.NewX(s.SealKey)
-	if err != nil {
-		return nil, err
-	}
-	if len(row.Sealed) < sealer.NonceSize() {
-		return nil, errors.New("too short")
-	}
-	nonce, box := row.Sealed[:sealer.NonceSize()], row.Sealed[sealer.NonceSize():]
-	private, err := sealer.Open(nil, nonce, box, []byte(row.ID))
+	private, err := s.Seals.Open(row.Sealed, row.Version, []byte(row.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -117,7 +118,7 @@ func TestKeysAreSealed(t *testing.T) {
 		t.Error("a private key stands in the database as it is")
 	}
 	other := w.newServer("https://x.test")
-	other.SealKey = []byte(strings.Repeat("x", 32))
+	other.Seals = keyring.Of([]byte(strings.Repeat("x", 32)))
 	if err := other.Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), "LGSP_SECRET_FILE") {
 		t.Errorf("another secret: got %v, want the setting named", err)
 	}

@@ -201,7 +201,7 @@ func (s *Server) readHint(ctx context.Context, text string) (idClaims, error) {
 }
 
 const formerKeySQL = `
-select id, algorithm, public_x, public_y, public_n, sealed, signs_from, retires_at
+select id, algorithm, public_x, public_y, public_n, sealed, seal_version as version, signs_from, retires_at
   from auth.token_key
  where id = $1`
 

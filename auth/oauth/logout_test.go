@@ -274,7 +274,7 @@ func FuzzReadHint(f *testing.F) {
 	f.Add("eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IngifQ.e30.AA")
 	f.Add("a.b.c")
 	s := &Server{Issuer: "https://issuer.test"}
-	s.keys.Store(&keyring{})
+	s.keys.Store(&keySet{})
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Count(text, ".") == 2 { // a key that is not known is looked up in the database, which is not there
 			var header jwtHeader

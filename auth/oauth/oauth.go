@@ -25,6 +25,7 @@ import (
 	"github.com/ory/fosite"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 	"lgsp/internal/recall"
 )
@@ -70,10 +71,9 @@ type Server struct {
 	Issuer string // LGSP_ISSUER, no slash at its end; the audience of /api/v1
 	Portal string // LGSP_PORTAL_URL, where people sign in and consent
 
-	HMACKey []byte // exactly 32 bytes, keys codes and refresh tokens (lgsp oauth hmac v1)
-	SealKey []byte // exactly 32 bytes, seals the signing keys (lgsp seal v1)
-	// NonceKey keys DPoP nonces (lgsp dpop nonce v1).
-	NonceKey [32]byte
+	HMACs  keyring.Ring // key codes and refresh tokens (lgsp oauth hmac v1)
+	Seals  keyring.Ring // seal the signing keys (lgsp seal v1)
+	Nonces keyring.Ring // key DPoP nonces (lgsp dpop nonce v1)
 
 	// Client is an application by its id, disabled or not; NotFound otherwise.
 	// VerifySecret is nil when the secret proves the application and is used
@@ -126,6 +126,10 @@ type Server struct {
 	EditRegistration func(ctx context.Context, application uuid.UUID, token string, r auth.Registering) (auth.Registered, error)
 	EndRegistration  func(ctx context.Context, application uuid.UUID, token string) error
 
+	// NoteShown is told which keys requests held, once they are answered; nil:
+	// nobody asks for honey keys.
+	NoteShown func(ctx context.Context, keys []auth.Key, where string, from netip.Addr)
+
 	// Record writes an act to the ledger inside the transaction that does it.
 	Record auth.RecordFunc
 
@@ -140,7 +144,7 @@ type Server struct {
 	register *register
 	strategy *strategy
 	verifier *Verifier
-	keys     atomic.Pointer[keyring]
+	keys     atomic.Pointer[keySet]
 	remote   remoteKeys
 }
 
@@ -149,14 +153,13 @@ type Server struct {
 // is filled in by the first requests (F17).
 func (s *Server) Prepare(ctx context.Context) error {
 	var wrong []error
-	if len(s.HMACKey) != 32 { // fosite uses the first 32 bytes and says nothing (F19)
-		wrong = append(wrong, fmt.Errorf("the OAuth HMAC key has %d bytes, not 32", len(s.HMACKey)))
-	}
-	if len(s.SealKey) != 32 {
-		wrong = append(wrong, fmt.Errorf("the seal key has %d bytes, not 32", len(s.SealKey)))
-	}
-	if s.NonceKey == [32]byte{} {
-		wrong = append(wrong, errors.New("the key of DPoP nonces is not set"))
+	for _, ring := range []struct {
+		of   string
+		keys keyring.Ring
+	}{{"the OAuth HMAC", s.HMACs}, {"the seal", s.Seals}, {"DPoP nonces", s.Nonces}} { // fosite uses the first 32 bytes and says nothing (F19)
+		if err := ring.keys.Check(); err != nil {
+			wrong = append(wrong, fmt.Errorf("the key of %s: %w", ring.of, err))
+		}
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return err
@@ -173,7 +176,7 @@ func (s *Server) Prepare(ctx context.Context) error {
 	s.fosite = s.newProvider()
 	s.verifier = &Verifier{
 		Issuer: s.Issuer, Keys: s.Keys, Now: s.Now, Revoked: func(string) bool { return false }, // see Server.notRevoked
-		NonceKey: s.NonceKey, Spend: s.spendProof,
+		Nonces: s.Nonces, Spend: s.spendProof,
 	}
 	return nil
 }
@@ -199,7 +202,7 @@ func (s *Server) Run(ctx context.Context) error {
 // Routes registers the protocol's addresses.
 func (s *Server) Routes(router *mux.Router) {
 	router = router.NewRoute().Subrouter()
-	router.Use(inTime(requestLife))
+	router.Use(inTime(requestLife), s.watch)
 	router.HandleFunc("/oauth2/authorize", s.authorize).Methods(http.MethodGet, http.MethodPost)
 	router.HandleFunc("/oauth2/logout", s.logout).Methods(http.MethodGet, http.MethodPost)
 	router.HandleFunc("/oauth2/introspect", s.introspect).Methods(http.MethodPost)

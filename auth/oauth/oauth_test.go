@@ -23,6 +23,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
 )
@@ -67,7 +68,7 @@ func newWorld(t *testing.T) *world {
 		return nil
 	}
 	w.auth = &auth.Auth{
-		DB: w.db, Now: w.Now, Pepper: []byte(strings.Repeat("p", 32)), Record: record,
+		DB: w.db, Now: w.Now, Peppers: keyring.Of([]byte(strings.Repeat("p", 32))), Record: record,
 		May: func(context.Context, auth.Principal, string, uuid.UUID) error { return nil },
 	}
 	var err error
@@ -95,7 +96,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) newServer(issuer string) *Server {
 	return &Server{
 		DB: w.db, Now: w.Now, Issuer: issuer, Portal: portal,
-		HMACKey: []byte(strings.Repeat("h", 32)), SealKey: []byte(strings.Repeat("s", 32)), NonceKey: [32]byte([]byte(strings.Repeat("n", 32))),
+		HMACs: keyring.Of([]byte(strings.Repeat("h", 32))), Seals: keyring.Of([]byte(strings.Repeat("s", 32))), Nonces: keyring.Of([]byte(strings.Repeat("n", 32))),
 		Client: w.auth.Client, VerifySecret: w.auth.VerifySecret, ClientKeys: w.auth.PublicKeys,
 		Address:     func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 		ClientCAs:   func() *x509.CertPool { return nil },

@@ -96,8 +96,8 @@ func (s *store) keepRefreshToken(ctx context.Context, signature string) error {
 }
 
 const createRefreshSQL = `
-insert into auth.oauth_refresh (signature, grant_id, created_at, expires_at, parent, jti)
-values ($1, $2, $3, $4, $5, $6)`
+insert into auth.oauth_refresh (signature, grant_id, created_at, expires_at, parent, jti, hmac_version)
+values ($1, $2, $3, $4, $5, $6, $7)`
 
 const bindGrantSQL = `
 update auth.oauth_grant set jkt = $2, x5t = $3 where id = $1`
@@ -112,7 +112,7 @@ func (s *store) CreateRefreshTokenSession(ctx context.Context, signature, jti st
 		return errors.New("keep refresh token: the request has no session")
 	}
 	now := s.server.Now().UTC()
-	if _, err := s.db(ctx).Exec(ctx, createRefreshSQL, signature, request.GetID(), now, now.Add(refreshLife), known.refreshes, jti); err != nil {
+	if _, err := s.db(ctx).Exec(ctx, createRefreshSQL, signature, request.GetID(), now, now.Add(refreshLife), known.refreshes, jti, s.server.HMACs.Current()); err != nil {
 		return fmt.Errorf("keep refresh token: %w", err)
 	}
 	if !request.GetClient().IsPublic() || known.binding == (binding{}) {

@@ -14,6 +14,7 @@ import (
 	"github.com/ory/fosite/token/hmac"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 )
 
 // What a code and a refresh token begin with, so that scanners of leaks can
@@ -32,7 +33,22 @@ type strategy struct {
 }
 
 func newStrategy(s *Server) *strategy {
-	return &strategy{server: s, hmac: &hmac.HMACStrategy{Config: &fosite.Config{GlobalSecret: s.HMACKey}}}
+	return &strategy{server: s, hmac: &hmac.HMACStrategy{Config: &hmacConfig{Config: &fosite.Config{}, keys: s.HMACs}}}
+}
+
+// hmacConfig gives fosite the keys of codes and refresh tokens: the current one
+// makes, each is accepted.
+type hmacConfig struct {
+	*fosite.Config
+	keys keyring.Ring
+}
+
+// GetGlobalSecret is the key that makes.
+func (c *hmacConfig) GetGlobalSecret(context.Context) ([]byte, error) { return c.keys.Key(), nil }
+
+// GetRotatedGlobalSecrets are those that are accepted.
+func (c *hmacConfig) GetRotatedGlobalSecrets(context.Context) ([][]byte, error) {
+	return c.keys.Any(), nil
 }
 
 // AuthorizeCodeSignature is what a code is kept as.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -52,11 +53,11 @@ type Token struct {
 // looked at again at each use, and so is what it is bound to: a DPoP proof
 // counts for one request. It is for use by any number of goroutines.
 type Verifier struct {
-	Issuer   string
-	Keys     func() map[string]*ecdsa.PublicKey // by kid, P-256; the map is not changed afterwards
-	Now      func() time.Time
-	Revoked  func(jti string) bool
-	NonceKey [32]byte // of DPoP nonces; one for all nodes (lgsp dpop nonce v1)
+	Issuer  string
+	Keys    func() map[string]*ecdsa.PublicKey // by kid, P-256; the map is not changed afterwards
+	Now     func() time.Time
+	Revoked func(jti string) bool
+	Nonces  keyring.Ring // key DPoP nonces; the same for all nodes (lgsp dpop nonce v1)
 	// Spend takes a DPoP proof, false when it was taken before; it may forget
 	// it at until. Spent.Take is one.
 	Spend func(ctx context.Context, proof [32]byte, until time.Time) (bool, error)

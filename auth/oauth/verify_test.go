@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lgsp/auth"
+	"lgsp/internal/keyring"
 	"lgsp/internal/problem"
 )
 
@@ -78,7 +79,7 @@ func newVerifier(t testing.TB) (*Verifier, *ecdsa.PrivateKey) {
 	return &Verifier{
 		Issuer: testIssuer, Keys: func() map[string]*ecdsa.PublicKey { return public },
 		Now: func() time.Time { return verifyDay }, Revoked: func(string) bool { return false },
-		NonceKey: [32]byte{1}, Spend: (&Spent{Now: func() time.Time { return verifyDay }}).Take,
+		Nonces: keyring.Of(make([]byte, 32)), Spend: (&Spent{Now: func() time.Time { return verifyDay }}).Take,
 	}, key
 }
 

@@ -92,6 +92,9 @@ func (w *world) pageAttempts() []attempt {
 		{"POST /developer/applications/{id}/credentials/{credential}", "the developer's", "/developer/applications/{application}/credentials/{api_key}", "networks=10.0.0.0/8"},
 		{"POST /agency/{agency}/apis/new", "agency A", "/agency/so-a/apis/new", "slug=moi&title_vi=Moi"},
 		{"POST /agency/{agency}/datasets/new", "agency A", "/agency/so-a/datasets/new", "slug=moi&title_vi=Moi"},
+		{"POST /operator/honey-keys", "the platform's", "/operator/honey-keys", "kind=api_key&name=Hop+thu"},
+		{"POST /operator/honey-keys/{key}/end", "the developer's", "/operator/honey-keys/{honey key}/end", ""},
+		{"POST /developer/applications/{id}/honey-keys/{key}/end", "the developer's", "/developer/applications/{application}/honey-keys/{honey key}/end", ""},
 		{"POST /operator/upstreams", "agency A", "/operator/upstreams", "agency={so-a}&host_port=10.1.2.3:80"},
 		{"POST /agreements/{id}/approve", "asked", "/agreements/{asked agreement}/approve", ""},
 		{"POST /agreements/{id}/refuse", "asked", "/agreements/{asked agreement}/refuse", url.Values{"reason": {"Ngoài phạm vi được chia sẻ."}, "legal_basis": {"nd-194-2025-d16"}}.Encode()},
@@ -105,7 +108,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /robots.txt", "", "/robots.txt", ""},
 	}
 	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/sign-in", "/sign-up", "/forgot-password",
-		"/sitemap.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams",
+		"/sitemap.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams", "/operator/honey-keys",
 		"/developer", "/developer/applications/new", "/explain"} {
 		list = append(list, attempt{"GET " + path, "", path, ""})
 	}
@@ -113,12 +116,13 @@ func (w *world) pageAttempts() []attempt {
 		list = append(list, attempt{"GET /agency/{agency}" + page, "agency A", "/agency/so-a" + page, ""})
 	}
 	for _, name := range []string{"application", "agency's application"} {
-		for _, page := range []string{"/settings", "/keys", "/leak"} {
+		for _, page := range []string{"/settings", "/keys", "/leak", "/honey-keys"} {
 			list = append(list, attempt{"GET /developer/applications/{id}" + page, name, "/developer/applications/{" + name + "}" + page, ""})
 		}
 		at := "/developer/applications/{" + name + "}"
 		list = append(list, attempt{"POST /developer/applications/{id}/settings", name, at + "/settings", "name=Khac"},
 			attempt{"POST /developer/applications/{id}/keys", name, at + "/keys", ""},
+			attempt{"POST /developer/applications/{id}/honey-keys", name, at + "/honey-keys", "kind=api_key&name=Hop+thu"},
 			attempt{"POST /developer/applications/{id}/leak", name, at + "/leak", "credential=00000000-0000-0000-0000-000000000000"},
 			attempt{"POST /developer/applications/{id}/transfer", name, at + "/transfer", "agency={so-a}"})
 		list = append(list, attempt{"GET /developer/applications/{id}", name, "/developer/applications/{" + name + "}", ""},

@@ -24,6 +24,7 @@ type clients struct {
 	keys         recall.Memory[uuid.UUID, map[string]crypto.PublicKey]
 	open         recall.Memory[uuid.UUID, []string]
 	revocations  recall.Memory[struct{}, oauth.Revocations]
+	honey        recall.Memory[struct{}, map[string]auth.KnownHoney]
 
 	auth      *auth.Auth
 	audiences func(context.Context, uuid.UUID) ([]string, error)
@@ -45,6 +46,7 @@ func newClients(p *platform) *clients {
 		keys:         recall.Memory[uuid.UUID, map[string]crypto.PublicKey]{Feed: feed, Now: time.Now, Life: rememberFor, Most: rememberMax},
 		open:         recall.Memory[uuid.UUID, []string]{Feed: feed, Now: time.Now, Life: rememberFor, Most: rememberMax},
 		revocations:  recall.Memory[struct{}, oauth.Revocations]{Feed: feed, Now: time.Now, Life: rememberFor, Most: 1},
+		honey:        recall.Memory[struct{}, map[string]auth.KnownHoney]{Feed: feed, Now: time.Now, Life: rememberFor, Most: 1},
 		auth:         p.auth, audiences: p.audiences,
 	}
 }

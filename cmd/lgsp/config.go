@@ -23,7 +23,7 @@ import (
 type config struct {
 	DatabaseURL    string         // LGSP_DATABASE_URL (or _FILE), absent: a private PostgreSQL under LGSP_DATA_DIR
 	DataDir        string         // LGSP_DATA_DIR, files, journal, checkpoints, mail; default .lgsp
-	SecretFile     string         // LGSP_SECRET_FILE, 32 random bytes, default LGSP_DATA_DIR/secret, made at first start
+	SecretFile     string         // LGSP_SECRET_FILE, 32 random bytes a version, default LGSP_DATA_DIR/secret, made at first start
 	PortalAddr     string         // LGSP_PORTAL_ADDR, host:port, default :8080
 	GatewayAddr    string         // LGSP_GATEWAY_ADDR, host:port, default :8000
 	OpsAddr        string         // LGSP_OPS_ADDR, host:port, default 127.0.0.1:9090

@@ -111,35 +111,6 @@ func TestReadConfigOfDoors(t *testing.T) {
 	}
 }
 
-func TestReadSecret(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "deep", "secret")
-	made, err := readSecret(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := readSecret(path)
-	if err != nil || !reflect.DeepEqual(made, again) {
-		t.Fatalf("read again: got %x, %v, want %x", again, err, made)
-	}
-	if reflect.DeepEqual(made.key("a"), made.key("b")) {
-		t.Error("two purposes have one key")
-	}
-	for _, tt := range []struct {
-		name  string
-		spoil func()
-	}{
-		{name: "readable by others", spoil: func() { os.Chmod(path, 0o644) }},
-		{name: "too short", spoil: func() { os.Chmod(path, 0o600); write(t, path, "short") }},
-		{name: "a known value", spoil: func() { write(t, path, strings.Repeat("\x00", 32)) }},
-	} {
-		tt.spoil()
-		if _, err := readSecret(path); err == nil {
-			t.Errorf("%s: accepted", tt.name)
-		}
-	}
-}
-
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

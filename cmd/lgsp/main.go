@@ -46,6 +46,7 @@ var commands = []command{
 	{"agency", "register an agency: agency create --slug … --code … --name-vi … --name-en …", runAgency},
 	{"demo", "what a script needs to try the running demo: demo info --json", runDemo},
 	{"keys", "the keys that sign tokens: keys list; keys rotate; keys revoke KID", runKeys},
+	{"secret", "the secret that every other key comes from: secret list; secret rotate; secret drop VERSION [--force]", runSecret},
 	{"ledger", "the log: ledger verify; ledger prove ID; ledger erase ID REASON", runLedger},
 	{"version", "print what was built", runVersion},
 }

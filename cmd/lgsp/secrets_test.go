@@ -138,8 +138,9 @@ func newUser(w *world) *user {
 	for _, role := range roles[1:] {
 		u.secret["token of "+role], u.secret["session of "+role], u.secret["password of "+role] = w.token[role], w.session[role], w.password[role]
 	}
-	root, err := readSecret(w.config.SecretFile)
+	held, err := readSecrets(w.config.SecretFile)
 	w.must(err)
+	root := held.versions[0]
 	u.secret["the platform's secret"] = string(root)
 	for _, purpose := range []string{"lgsp pepper v1", "lgsp seal v1", "lgsp oauth hmac v1", "lgsp ledger sign v1", "lgsp subject v1", "lgsp cookie v1"} {
 		u.secret[purpose] = string(root.key(purpose))

@@ -52,7 +52,7 @@ func serve(ctx context.Context, p program, c config, demo bool) error {
 		return err
 	}
 	defer db.close()
-	platform, err := wire(ctx, c, db)
+	platform, err := wireToServe(ctx, c, db)
 	if err != nil {
 		return err
 	}

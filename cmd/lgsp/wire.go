@@ -36,6 +36,7 @@ import (
 type platform struct {
 	config     config
 	db         *database
+	secrets    *secrets
 	policy     *policy.Enforcer
 	auth       *auth.Auth
 	oauth      *oauth.Server
@@ -51,9 +52,19 @@ type platform struct {
 	stopping   atomic.Bool // no new calls are to be sent here
 }
 
-// wire makes the rooms and fills in what each needs of the others.
+// wire makes the rooms and fills in what each needs of the others. What is new
+// is made by the version of the secret that lgsp serve has begun to use.
 func wire(ctx context.Context, c config, db *database) (*platform, error) {
-	root, err := readSecret(c.SecretFile)
+	return assemble(ctx, c, db, (*platform).followSecret)
+}
+
+// wireToServe is wire for lgsp serve, which begins to use the newest version.
+func wireToServe(ctx context.Context, c config, db *database) (*platform, error) {
+	return assemble(ctx, c, db, (*platform).beginSecret)
+}
+
+func assemble(ctx context.Context, c config, db *database, useSecret func(*platform, context.Context) error) (*platform, error) {
+	root, err := readSecrets(c.SecretFile)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +73,7 @@ func wire(ctx context.Context, c config, db *database) (*platform, error) {
 		return nil, err
 	}
 	p := &platform{
-		config: c, db: db, policy: enforcer,
+		config: c, db: db, secrets: root, policy: enforcer,
 		auth: &auth.Auth{}, oauth: &oauth.Server{}, catalog: &catalog.Catalog{}, agreements: &agreement.Agreements{},
 		ledger: &ledger.Ledger{}, node: &gateway.Node{}, api: &portal.API{}, portal: &portal.Portal{},
 		upstreams: &upstreams{},
@@ -76,14 +87,17 @@ func wire(ctx context.Context, c config, db *database) (*platform, error) {
 	}
 	p.upstreams.read = p.catalog.ApprovedUpstreams
 	p.upstreams.wire([]string{c.PortalAddr, c.GatewayAddr, c.MTLSAddr, c.OpsAddr})
-	p.wireLedger(root)
-	if err := p.wireAuth(root); err != nil {
+	p.wireLedger()
+	if err := p.wireAuth(); err != nil {
 		return nil, err
 	}
 	p.wireCatalog()
 	p.wireAgreements()
-	p.wireNode(root)
-	if err := p.wirePortal(root); err != nil {
+	p.wireNode()
+	if err := p.wirePortal(); err != nil {
+		return nil, err
+	}
+	if err := useSecret(p, ctx); err != nil {
 		return nil, err
 	}
 	if err := p.oauth.Prepare(ctx); err != nil {
@@ -92,12 +106,12 @@ func wire(ctx context.Context, c config, db *database) (*platform, error) {
 	return p, nil
 }
 
-func (p *platform) wireLedger(root secret) {
+func (p *platform) wireLedger() {
 	*p.ledger = ledger.Ledger{
 		DB: p.db.Pool, Now: time.Now,
 		Dir:             filepath.Join(p.config.DataDir, "ledger"),
 		Origin:          hostOf(p.config.PortalURL) + "/ledger",
-		Seed:            [32]byte(root.key("lgsp ledger sign v1")),
+		Seed:            [32]byte(p.secrets.first("lgsp ledger sign v1")),
 		May:             p.policy.May,
 		OwnsApplication: p.auth.OwnsApplication,
 		Names:           p.names,
@@ -105,7 +119,7 @@ func (p *platform) wireLedger(root secret) {
 	}
 }
 
-func (p *platform) wireAuth(root secret) error {
+func (p *platform) wireAuth() error {
 	passkeys, err := auth.NewPasskeys(p.config.PortalURL)
 	if err != nil {
 		return err
@@ -113,21 +127,20 @@ func (p *platform) wireAuth(root secret) error {
 	p.clients = newClients(p)
 	*p.auth = auth.Auth{
 		DB: p.db.Pool, Now: time.Now,
-		Pepper:    root.key("lgsp pepper v1"),
+		Peppers:   p.secrets.ring("lgsp pepper v1"),
 		Passwords: auth.NewPasswords(max(1, runtime.NumCPU()/2), 64), // the other half is for tokens and pages
-		SealKey:   root.key("lgsp factor seal v1"), Passkeys: passkeys, Notify: p.portal.NotifyFactor,
+		Seals:     p.secrets.ring("lgsp factor seal v1"), Passkeys: passkeys, Notify: p.portal.NotifyFactor,
 		May:     p.policy.May,
-		Secrets: &p.clients.secrets,
-		Record:  p.ledger.Record,
+		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
+		Record: p.ledger.Record,
 
 		GrantOfRefresh: p.oauth.GrantOfRefresh,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
 		Issuer: p.config.Issuer, Portal: p.config.PortalURL,
-		HMACKey: root.key("lgsp oauth hmac v1"), SealKey: root.key("lgsp seal v1"),
-		NonceKey: [32]byte(root.key("lgsp dpop nonce v1")),
-		Client:   p.clients.application, VerifySecret: p.auth.VerifySecret, ClientKeys: p.clients.publicKeys,
+		HMACs: p.secrets.ring("lgsp oauth hmac v1"), Seals: p.secrets.ring("lgsp seal v1"), Nonces: p.secrets.ring("lgsp dpop nonce v1"),
+		Client: p.clients.application, VerifySecret: p.auth.VerifySecret, ClientKeys: p.clients.publicKeys,
 		Fetch:     egress.Fetch{Allow: p.config.EgressAllow}.Client(2 * time.Second),
 		ClientCAs: p.config.files.clientCAs, ClientURL: p.config.MTLSURL,
 		SessionPerson: p.sessionPerson,
@@ -138,6 +151,7 @@ func (p *platform) wireAuth(root secret) error {
 		Register: p.auth.Register, Registration: p.auth.Registration,
 		EditRegistration: p.auth.EditRegistration, EndRegistration: p.auth.EndRegistration,
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo, Serves: p.serves,
+		NoteShown:  p.auth.NoteShown,
 		EndBrowser: p.portal.EndBrowser, Explain: p.portal.Explain,
 		Record: p.ledger.Record, Address: p.portal.Address,
 		Younger: p.auth.TokensNotBefore, Revocations: &p.clients.revocations,
@@ -166,10 +180,10 @@ func (p *platform) wireAgreements() {
 	}
 }
 
-func (p *platform) wireNode(root secret) {
+func (p *platform) wireNode() {
 	verifier := &oauth.Verifier{
 		Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked,
-		NonceKey: p.oauth.NonceKey, Spend: (&oauth.Spent{Now: time.Now}).Take,
+		Nonces: p.oauth.Nonces, Spend: (&oauth.Spent{Now: time.Now}).Take,
 	}
 	calls := gateway.NewMetrics()
 	p.metrics.MustRegister(calls)
@@ -177,7 +191,7 @@ func (p *platform) wireNode(root secret) {
 		DB: p.db.Pool, Now: time.Now,
 		GatewayURL: p.config.GatewayURL, ClientURL: p.config.MTLSURL, PortalURL: p.config.PortalURL, Issuer: p.config.Issuer,
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
-		Peppers: map[int][]byte{1: p.auth.Pepper}, SubjectKey: root.key("lgsp subject v1"),
+		Peppers: p.auth.Peppers, SubjectKey: p.secrets.first("lgsp subject v1"),
 		Dial:        p.upstreams.DialContext,
 		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
 		Refresh: p.refresh, Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
@@ -186,7 +200,7 @@ func (p *platform) wireNode(root secret) {
 	}
 }
 
-func (p *platform) wirePortal(root secret) error {
+func (p *platform) wirePortal() error {
 	pages, err := web.New()
 	if err != nil {
 		return err
@@ -195,13 +209,14 @@ func (p *platform) wirePortal(root secret) error {
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
+		Address: p.portal.Address,
 	}
 	*p.portal = portal.Portal{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,
 		Health: p.node.Health,
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
-		CookieKey: [32]byte(root.key("lgsp cookie v1")), Proxies: p.config.TrustedProxies,
+		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,
 		Remaining: p.remaining, ExplainCall: p.explainCall,
 		Protocols: p.protocols(),
 	}

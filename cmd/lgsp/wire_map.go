@@ -197,6 +197,7 @@ func (p *platform) revoked(ctx context.Context) ([]string, error) {
 
 // refresh loads what the gateway needs beside its own tables.
 func (p *platform) refresh(ctx context.Context) error {
+	p.watchSecret(ctx)
 	return errors.Join(p.oauth.ReloadKeys(ctx), p.upstreams.refresh(ctx))
 }
 
@@ -261,7 +262,7 @@ func (p *platform) remaining(_ context.Context, g agreement.Agreement) (portal.Q
 func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (portal.CallExplanation, error) {
 	e, err := p.node.Explain(gateway.Imagined{
 		Application: call.Application, Version: call.Version, Operation: call.Operation,
-		Purpose: call.Purpose, Credential: call.Credential,
+		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
 	})
 	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change}, err
 }

@@ -234,6 +234,9 @@ func (w *world) agree() {
 			w.secret = credential.Secret
 		}
 	}
+	honey, err := w.auth.AddHoneyKey(ctx, developer, auth.NewHoneyKey{Application: app.ID, Kind: auth.APIKey, Name: "Kho mã nguồn"})
+	w.must(err)
+	w.id["honey key"] = honey.ID.String()
 	owned, _, err := w.auth.CreateApplication(ctx, w.people["publisher"], auth.NewApplication{Agency: w.uuid("so-a"), Name: "Của sở"})
 	w.must(err)
 	w.id["agency's application"] = owned.ID.String()

@@ -25,6 +25,7 @@ import (
 	"lgsp/auth/oauth"
 	"lgsp/gateway"
 	"lgsp/internal/http1"
+	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 	"lgsp/ledger"
@@ -73,7 +74,7 @@ func runBenchNode(ctx context.Context, file string) error {
 	book := &ledger.Ledger{DB: db, Now: time.Now, Dir: filepath.Join(s.DataDir, "ledger"), Origin: "bench"}
 	n := &gateway.Node{
 		DB: db, Now: time.Now, GatewayURL: "http://" + s.Address, PortalURL: s.Issuer, Issuer: s.Issuer, DataDir: s.DataDir,
-		Peppers: map[int][]byte{1: s.Pepper}, SubjectKey: make([]byte, 32), Dial: (&net.Dialer{}).DialContext,
+		Peppers: keyring.Of(s.Pepper), SubjectKey: make([]byte, 32), Dial: (&net.Dialer{}).DialContext,
 		Credentials: func(context.Context) ([]auth.GatewayCredential, error) { return s.Credentials, nil },
 		Disabled:    func(context.Context) ([]uuid.UUID, error) { return nil, nil },
 		Revoked:     func(context.Context) ([]string, error) { return nil, nil },
