@@ -91,6 +91,7 @@ type state struct {
 	journal  *journal.Journal
 	flush    func(*os.File) error // of the journal; nil outside tests
 	doubtful bool                 // whether the next shipment's records were shipped before; of ship
+	packed   []byte               // the last shipment's body, of ship
 	transports
 	via       string        // our name in Via
 	matcher   *auth.Matcher // of Peppers

@@ -32,7 +32,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.transports = n.newTransports()
 	n.matcher = auth.NewMatcher(n.Peppers)
 	n.journal = &journal.Journal{
-		Dir: filepath.Join(n.DataDir, "journal"), Segment: 16 << 20, Max: or(n.Evidence, 1<<30), Sync: 200 * time.Millisecond, Flush: n.flush,
+		Dir: filepath.Join(n.DataDir, "journal"), Segment: 4 << 20, Max: or(n.Evidence, 1<<30), Sync: 200 * time.Millisecond, Flush: n.flush,
 	}
 	if err := n.journal.Open(); err != nil {
 		return fmt.Errorf("open journal: %w", err)

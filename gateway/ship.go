@@ -19,7 +19,7 @@ type Shipment struct {
 
 // ship packs records of the journal and ships them.
 func (n *Node) ship(ctx context.Context, records []journal.Delivered) error {
-	s := Shipment{Again: n.doubtful}
+	s := Shipment{Again: n.doubtful, Body: n.packed[:0]}
 	for _, record := range records {
 		if record.Unknown || len(record.Record) == 0 || record.Record[0] != recordFormat {
 			e, err := readExchange(record.Record)
@@ -35,6 +35,7 @@ func (n *Node) ship(ctx context.Context, records []journal.Delivered) error {
 		s.Count++
 		s.Body = append(binary.AppendUvarint(s.Body, uint64(len(record.Record))), record.Record...)
 	}
+	n.packed = s.Body
 	if s.Count == 0 {
 		return nil
 	}

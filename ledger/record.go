@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"lgsp/auth"
 	"lgsp/internal/pg"
@@ -100,9 +101,12 @@ var entryColumns = []string{"id", "kind", "at", "payload", "nonce", "leaf", "age
 
 func (e entry) row() []any {
 	c := e.columns
-	return []any{c.ID, c.Kind, c.At, e.payload, e.nonce, e.leaf, known(c.AgencyID), known(c.ApplicationID), known(c.PersonID), known(c.AgreementID),
-		known(c.VersionID), known(c.About), c.Operation, c.Status, c.TraceID}
+	return []any{stored(c.ID), c.Kind, c.At, e.payload, e.nonce, e.leaf, stored(c.AgencyID), stored(c.ApplicationID), stored(c.PersonID), stored(c.AgreementID),
+		stored(c.VersionID), stored(c.About), c.Operation, c.Status, c.TraceID}
 }
+
+// stored is an id in the form that pgx encodes without detours; uuid.Nil is null.
+func stored(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: id != uuid.Nil} }
 
 // commitment is the data of an entry's leaf: SHA-256(nonce ‖ payload).
 func commitment(nonce []byte, payload string) []byte {

@@ -185,12 +185,12 @@ func number(ctx context.Context, tx pgx.Tx, size int64, b sequenceBatch, reader 
 		}
 		first := tlog.StoredHashIndex(0, seq)
 		for level, hash := range added {
-			var name any
+			name := uuid.Nil
 			if level == 0 {
 				name = entry.ID
 			}
 			reader.hashes[first+int64(level)] = hash
-			hashes = append(hashes, []any{first + int64(level), hash[:], name})
+			hashes = append(hashes, []any{first + int64(level), hash[:], stored(name)})
 		}
 	}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"ledger", "hash"}, []string{"position", "hash", "entry_id"}, pgx.CopyFromRows(hashes)); err != nil {

@@ -42,7 +42,7 @@ func (p position) before(q position) bool {
 // at once for it.
 const (
 	batch  = 2000
-	window = 2 << 20
+	window = 1 << 20
 )
 
 // drainer reads the files in order.

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	rounds      = 2
+	rounds      = 5
 	connections = 64 // wrk's
 	loadTime    = 2 * time.Second
 	fixedRate   = 500 // calls a second, for the latencies
