@@ -74,7 +74,6 @@ type Node struct {
 	Ship    func(ctx context.Context, s Shipment) error
 	Metrics *Metrics // NewMetrics()
 
-	MaxBody   int64         // bytes of a request, 0: 1 MiB
 	MaxAnswer int64         // bytes of an answer that is projected, 0: 10 MiB
 	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB
 	MaxStale  time.Duration // how long a silent feed is trusted, 0: 10 min
@@ -120,6 +119,7 @@ type call struct {
 	query     url.Values
 	rawQuery  string
 	body      []byte
+	stream    *streamedBody // in place of body, when it is sent on as it comes
 	version   *version
 	operation *operation
 	caller    caller

@@ -49,6 +49,7 @@ type world struct {
 	reached   []*http.Request // by the upstream
 	bodies    []string
 	answer    http.HandlerFunc
+	stream    http.HandlerFunc // in place of answer, with the body unread
 	keys      []auth.GatewayCredential
 	disabled  []uuid.UUID
 	revoked   []string
@@ -247,7 +248,24 @@ func (w *world) ship(ctx context.Context, s Shipment) error {
 	return nil
 }
 
+// streams lets the upstream answer while it reads the request.
+func (w *world) streams(h http.HandlerFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stream = h
+}
+
 func (w *world) serveUpstream(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	stream := w.stream
+	if stream != nil {
+		w.reached, w.bodies = append(w.reached, r), append(w.bodies, "")
+	}
+	w.mu.Unlock()
+	if stream != nil {
+		stream(rw, r)
+		return
+	}
 	body, _ := io.ReadAll(r.Body)
 	w.mu.Lock()
 	w.reached, w.bodies = append(w.reached, r), append(w.bodies, string(body))

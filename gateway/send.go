@@ -41,9 +41,8 @@ type transports struct {
 
 // newTransports keep connections to upstreams. They follow nothing and unpack nothing.
 func (n *Node) newTransports() transports {
-	patience := or(n.Patience, 30*time.Second)
 	return transports{
-		plain: &http1.Transport{Dial: n.Dial, MaxIdle: maxIdle, IdleFor: idleFor, Connect: connectPatience, Answer: patience, Stall: stall},
+		plain: &http1.Transport{Dial: n.Dial, MaxIdle: maxIdle, IdleFor: idleFor, Connect: connectPatience, Stall: stall},
 		secured: &http.Transport{
 			DialContext:            n.connect,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
@@ -53,7 +52,6 @@ func (n *Node) newTransports() transports {
 			MaxIdleConnsPerHost:    maxIdle,
 			IdleConnTimeout:        idleFor,
 			TLSHandshakeTimeout:    5 * time.Second,
-			ResponseHeaderTimeout:  patience,
 			ExpectContinueTimeout:  time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
 		},
@@ -79,7 +77,7 @@ func (c *call) ask(r *http.Request) (*response, error) {
 	}
 	out := c.outgoing(r)
 	res, err := c.send(r.Context(), out, try)
-	if !retryable(r, res, err) {
+	if c.stream != nil || !retryable(r, res, err) {
 		return res, err
 	}
 	other, ok := c.version.pool.Other(try)
@@ -104,13 +102,20 @@ func (c *call) send(ctx context.Context, out *http1.Request, try upstream.Try) (
 	}
 	res, err := c.node.transports.do(ctx, to, out)
 	switch {
-	case err != nil && errors.Is(ctx.Err(), context.Canceled):
+	case err != nil && (errors.Is(ctx.Err(), context.Canceled) || isUpload(err)):
 	case err != nil, res.status == http.StatusBadGateway, res.status == http.StatusServiceUnavailable, res.status == http.StatusGatewayTimeout:
 		what = upstream.Failed
 	default:
 		what = upstream.Answered
 	}
 	return res, err
+}
+
+// isUpload reports whether a request failed by its own body.
+func isUpload(err error) bool {
+	var upload *http1.UploadError
+	var e *problem.Error
+	return errors.As(err, &upload) || errors.As(err, &e)
 }
 
 func (t transports) do(ctx context.Context, to upstream.Target, out *http1.Request) (*response, error) {
@@ -131,7 +136,11 @@ func (t transports) doSecured(ctx context.Context, to upstream.Target, out *http
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, out.Within)
+	ctx, end := context.WithTimeout(ctx, out.Within)
+	ctx, give := context.WithCancelCause(ctx)
+	cancel := func() { give(nil); end() }
+	late := time.AfterFunc(out.Answer, func() { give(http1.ErrSlow) })
+	defer late.Stop()
 	if out.Informational != nil {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
 			out.Informational(code, http1.FieldsOf(http.Header(header)))
@@ -151,6 +160,9 @@ func (t transports) doSecured(ctx context.Context, to upstream.Target, out *http
 	}
 	res, err := t.secured.RoundTrip(r)
 	if err != nil {
+		if errors.Is(context.Cause(ctx), http1.ErrSlow) {
+			err = http1.ErrSlow
+		}
 		cancel()
 		return nil, err
 	}

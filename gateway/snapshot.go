@@ -36,9 +36,11 @@ type version struct {
 	prefix string
 	pool   *upstream.Pool
 	limits []limit
-	tree   route.Tree[*operation]
-	byID   map[string]*operation
-	rules  *policy.Calls
+
+	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it
+	tree                      route.Tree[*operation]
+	byID                      map[string]*operation
+	rules                     *policy.Calls
 }
 
 // operation is a compiled Operation.
@@ -67,7 +69,11 @@ func compileRoute(r Route) (*version, error) {
 	if r.Plan.RatePerMinute <= 0 {
 		return nil, errors.New("the plan has no rate")
 	}
-	v := &version{Route: r, prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
+	v := &version{Route: r, answerWithin: time.Duration(r.Traffic.Timeouts.AnswerSeconds) * time.Second, wholeWithin: time.Duration(r.Traffic.Timeouts.WholeSeconds) * time.Second,
+		prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
+	if err := r.Traffic.check(); err != nil {
+		return nil, err
+	}
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
 		return nil, err
 	}
