@@ -21,13 +21,19 @@ import (
 
 // forward sends the call to the upstream and the answer to the caller.
 func (c *call) forward(r *http.Request) {
-	c.answer.hidesHints = c.filter() != nil || c.ticket != nil
+	c.answer.hidesHints, c.webSocket = c.filter() != nil || c.ticket != nil, c.wantsWebSocket(r)
 	res, err := c.ask(r)
 	if err != nil {
 		c.refuse(r, c.upstreamFault(r, err))
 		return
 	}
 	defer res.body.Close()
+	if res.status == http.StatusSwitchingProtocols {
+		if err := c.upgrade(res); err != nil {
+			c.refuse(r, err)
+		}
+		return
+	}
 	if err := c.admit(r, res); err != nil {
 		c.refuse(r, c.upstreamFault(r, err))
 		return
@@ -80,6 +86,9 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 			continue
 		}
 		fields = append(fields, line)
+	}
+	if c.webSocket {
+		fields = append(fields, http1.Field{Name: "Connection", Value: "Upgrade"}, http1.Field{Name: "Upgrade", Value: "websocket"})
 	}
 	if projected { // the answer must be whole and readable
 		fields.Add("Accept-Encoding", "identity")

@@ -128,6 +128,7 @@ type call struct {
 	answer    answer
 	exchange  Exchange
 	ticket    *journal.Ticket // of the intent
+	webSocket bool            // the call asks to become one, and may
 	broken    bool            // the answer broke off
 	room
 }

@@ -100,7 +100,7 @@ func (c *call) send(ctx context.Context, out *http1.Request, try upstream.Try) (
 	if c.rawQuery != "" {
 		out.Target += "?" + c.rawQuery
 	}
-	res, err := c.node.transports.do(ctx, to, out)
+	res, err := c.node.transports.do(ctx, to, out, c.webSocket)
 	switch {
 	case err != nil && (errors.Is(ctx.Err(), context.Canceled) || isUpload(err)):
 	case err != nil, res.status == http.StatusBadGateway, res.status == http.StatusServiceUnavailable, res.status == http.StatusGatewayTimeout:
@@ -118,11 +118,17 @@ func isUpload(err error) bool {
 	return errors.As(err, &upload) || errors.As(err, &e)
 }
 
-func (t transports) do(ctx context.Context, to upstream.Target, out *http1.Request) (*response, error) {
-	if to.Scheme == "https" {
+// do sends a request to an upstream. What is to become a WebSocket goes by
+// HTTP/1.1, over TLS too.
+func (t transports) do(ctx context.Context, to upstream.Target, out *http1.Request, webSocket bool) (*response, error) {
+	address := http1.Address{HostPort: to.HostPort}
+	switch {
+	case to.Scheme == "https" && webSocket:
+		address.TLS = to.TLS
+	case to.Scheme == "https":
 		return t.doSecured(ctx, to, out)
 	}
-	res, err := t.plain.Do(ctx, http1.Address{HostPort: to.HostPort}, out)
+	res, err := t.plain.Do(ctx, address, out)
 	if err != nil {
 		return nil, err
 	}
