@@ -55,10 +55,14 @@ type Node struct {
 	// made before a moment. Refresh, when set, loads what Verify needs; all five
 	// run again whenever auth says that something changed, and each minute.
 	Credentials func(ctx context.Context) ([]auth.GatewayCredential, error)
-	Disabled    func(ctx context.Context) ([]uuid.UUID, error)
-	Revoked     func(ctx context.Context) ([]string, error)
-	NotBefore   func(ctx context.Context) (map[uuid.UUID]time.Time, error)
-	Refresh     func(ctx context.Context) error
+	// CredentialsOf are those of these applications: asked for when auth says
+	// that only theirs changed.
+	CredentialsOf func(ctx context.Context, applications []uuid.UUID) ([]auth.GatewayCredential, error)
+
+	Disabled  func(ctx context.Context) ([]uuid.UUID, error)
+	Revoked   func(ctx context.Context) ([]string, error)
+	NotBefore func(ctx context.Context) (map[uuid.UUID]time.Time, error)
+	Refresh   func(ctx context.Context) error
 
 	// Verify gives what a presented token says, or an Unauthorized problem. It
 	// checks signature, issuer, times, that the token is for audience and who

@@ -163,6 +163,12 @@ func (w *world) start(dir string) (*Node, *site) {
 			defer w.mu.Unlock()
 			return slices.Clone(w.keys), nil
 		},
+		CredentialsOf: func(ctx context.Context, applications []uuid.UUID) ([]auth.GatewayCredential, error) {
+			w.bounded(ctx)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return slices.DeleteFunc(slices.Clone(w.keys), func(k auth.GatewayCredential) bool { return !slices.Contains(applications, k.Application) }), nil
+		},
 		Disabled: func(ctx context.Context) ([]uuid.UUID, error) {
 			w.bounded(ctx)
 			w.mu.Lock()
@@ -307,7 +313,7 @@ func (w *world) put(change func(g *Grant)) {
 	change(&w.grant)
 	w.commit(func(ctx context.Context, tx pgx.Tx) error { return PutGrant(ctx, tx, w.grant) })
 	w.until("grant loaded", func() bool {
-		for _, g := range w.node.current.Load().grants.of(w.app, w.route.Version) {
+		for g := w.node.current.Load().grants.of(w.app, w.route.Version); g != nil; g = g.next {
 			if g.Agreement == w.grant.Agreement && g.Revision == w.grant.Revision {
 				return true
 			}
@@ -401,3 +407,11 @@ func (w *world) recorded(trace string) Exchange {
 }
 
 func traceparent(trace string) string { return "00-" + trace + "-00f067aa0ba902b7-01" }
+
+// knows is what the node knows of a key; nothing when there is none.
+func (n *Node) knows(lookup string) auth.GatewayCredential {
+	if c := n.current.Load().keys.of(lookup); c != nil {
+		return *c
+	}
+	return auth.GatewayCredential{}
+}

@@ -66,7 +66,7 @@ func compileLimits(list []Limit) ([]limit, error) {
 func (c *call) takes(head bool) []quota.Take {
 	plan, who := c.version.Plan, c.payer()
 	if c.grant != nil {
-		plan = c.grant.Plan
+		plan = *c.grant.Plan
 	}
 	list := append(c.takeRoom[:0], quota.Take{Key: who, Window: plan.minute()})
 	for _, l := range c.version.limits {

@@ -193,7 +193,7 @@ func (p *platform) wireNode() {
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
 		Peppers: p.auth.Peppers, SubjectKey: p.secrets.first("lgsp subject v1"),
 		Dial:        p.upstreams.DialContext,
-		Credentials: p.auth.GatewayCredentials, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
+		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
 		Refresh: p.refresh, Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Ship:    p.ship,
 		Metrics: calls, MaxStale: p.config.MaxStale,

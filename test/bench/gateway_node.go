@@ -75,13 +75,14 @@ func runBenchNode(ctx context.Context, file string) error {
 	n := &gateway.Node{
 		DB: db, Now: time.Now, GatewayURL: "http://" + s.Address, PortalURL: s.Issuer, Issuer: s.Issuer, DataDir: s.DataDir,
 		Peppers: keyring.Of(s.Pepper), SubjectKey: make([]byte, 32), Dial: (&net.Dialer{}).DialContext,
-		Credentials: func(context.Context) ([]auth.GatewayCredential, error) { return s.Credentials, nil },
-		Disabled:    func(context.Context) ([]uuid.UUID, error) { return nil, nil },
-		Revoked:     func(context.Context) ([]string, error) { return nil, nil },
-		NotBefore:   func(context.Context) (map[uuid.UUID]time.Time, error) { return nil, nil },
-		Nonce:       func() string { return "" },
-		Ship:        func(ctx context.Context, s gateway.Shipment) error { return book.Ship(ctx, ledger.Shipment(s)) },
-		Metrics:     gateway.NewMetrics(),
+		Credentials:   func(context.Context) ([]auth.GatewayCredential, error) { return s.Credentials, nil },
+		CredentialsOf: func(context.Context, []uuid.UUID) ([]auth.GatewayCredential, error) { return s.Credentials, nil },
+		Disabled:      func(context.Context) ([]uuid.UUID, error) { return nil, nil },
+		Revoked:       func(context.Context) ([]string, error) { return nil, nil },
+		NotBefore:     func(context.Context) (map[uuid.UUID]time.Time, error) { return nil, nil },
+		Nonce:         func() string { return "" },
+		Ship:          func(ctx context.Context, s gateway.Shipment) error { return book.Ship(ctx, ledger.Shipment(s)) },
+		Metrics:       gateway.NewMetrics(),
 	}
 	keys := map[string]*ecdsa.PublicKey{"bench": key}
 	v := &oauth.Verifier{Issuer: s.Issuer, Keys: func() map[string]*ecdsa.PublicKey { return keys }, Now: time.Now, Revoked: n.IsRevoked}
