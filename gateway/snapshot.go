@@ -17,6 +17,7 @@ import (
 // snapshot is all that decides calls, as it was at one moment. It is never
 // changed: a change makes a new one that shares what stayed the same.
 type snapshot struct {
+	version   int64               // the last change that is in it
 	routes    map[string]*version // by prefix
 	byVersion map[uuid.UUID]*version
 	grants    grants
