@@ -15,9 +15,7 @@ import (
 // newPassword checks a person's new password and gives what is stored of it.
 // It fails with Invalid, and with TooMany when too many are being hashed.
 func (a *Auth) newPassword(ctx context.Context, password string, p Person) (string, error) {
-	wrong := fieldsWrong()
-	checkPassword(wrong, password, p.Email, p.Name)
-	if err := asError(wrong); err != nil {
+	if err := CheckNewPassword(password, p.Email, p.Name); err != nil {
 		return "", err
 	}
 	return a.Passwords.hash(ctx, password)

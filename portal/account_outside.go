@@ -195,10 +195,15 @@ func (p *Portal) outsideNewForm(r *http.Request) (page, error) {
 
 // outsideNew answers POST /sign-in/outside/new: an account of its own.
 func (p *Portal) outsideNew(r *http.Request) (page, error) {
-	if r.PostFormValue("terms") == "" {
-		return again(r, p.outsideNewForm, termsMissing())
+	data, err := p.offered(r)
+	if err != nil {
+		return page{}, err
 	}
-	person, err := p.Auth.SignUpOffered(r.Context(), p.visit(r), r.PostFormValue("name"), localeOf(r))
+	n := auth.NewPerson{Email: data.Answer.Email, Name: r.PostFormValue("name"), Locale: localeOf(r)}
+	if err := faults(n.Check(), terms(r)); data.Answer.Email != "" && err != nil {
+		return again(r, p.outsideNewForm, err)
+	}
+	person, err := p.Auth.SignUpOffered(r.Context(), p.visit(r), n.Name, n.Locale)
 	if err != nil {
 		return again(r, p.outsideNewForm, err)
 	}

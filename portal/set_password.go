@@ -41,17 +41,25 @@ func (p *Portal) setPasswordForm(r *http.Request) (page, error) {
 // setPassword answers POST /set-password. It signs nobody in: a second factor
 // may be asked for there.
 func (p *Portal) setPassword(r *http.Request) (page, error) {
-	password := r.PostFormValue("password")
-	if password != r.PostFormValue("repeated") {
-		return again(r, p.setPasswordForm, passwordsDiffer())
+	token, password := r.PostFormValue("token"), r.PostFormValue("password")
+	person, err := p.Auth.LinkPerson(r.Context(), token)
+	if err != nil {
+		return page{}, err
 	}
-	if _, err := p.Auth.SetPassword(r.Context(), r.PostFormValue("token"), password); err != nil {
+	if err := faults(auth.CheckNewPassword(password, person.Email, person.Name), repeated(r)); err != nil {
+		return again(r, p.setPasswordForm, err)
+	}
+	if _, err := p.Auth.SetPassword(r.Context(), token, password); err != nil {
 		return again(r, p.setPasswordForm, err)
 	}
 	return page{To: "/sign-in", SignOut: true, Flash: &web.Flash{Key: "auth.password-set"}}, nil
 }
 
-func passwordsDiffer() error {
+// repeated is Invalid unless the new password was typed the same twice.
+func repeated(r *http.Request) error {
+	if r.PostFormValue("password") == r.PostFormValue("repeated") {
+		return nil
+	}
 	return problem.Errorf(problem.Invalid, "the passwords differ").Coded("passwords-differ").
 		Wrong("repeated", "passwords-differ", "the two entries are not the same")
 }
