@@ -27,7 +27,7 @@ type desk struct {
 
 // StartSession starts a session whatever the person owes.
 func (a *Auth) StartSession(ctx context.Context, person uuid.UUID, methods ...string) (Session, error) {
-	return a.startSession(ctx, a.DB, person, methods)
+	return a.startSession(ctx, a.DB, person, Proof{At: a.Now().UTC(), Methods: methods})
 }
 
 var monday = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)

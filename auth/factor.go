@@ -102,21 +102,22 @@ func (a *Auth) prove(ctx context.Context, person uuid.UUID, shown Shown) ([]stri
 
 const (
 	startPendingSQL = `
-insert into auth.pending_session (hash, person_id, methods, expires_at)
-select $1, id, $3, $4 from auth.person where id = $2 and disabled_at is null`
+insert into auth.pending_session (hash, person_id, proved_at, methods, expires_at)
+select $1, id, $3, $4, $5 from auth.person where id = $2 and disabled_at is null`
 
 	endOldPendingSQL = `
 delete from auth.pending_session where expires_at <= $1`
 )
 
-// startPending keeps for 5 minutes that a person has shown their first factor.
-func (a *Auth) startPending(ctx context.Context, person uuid.UUID, methods []string) (Pending, error) {
+// startPending keeps for 5 minutes that a person has shown their first factor,
+// at that time.
+func (a *Auth) startPending(ctx context.Context, person uuid.UUID, at time.Time, methods []string) (Pending, error) {
 	now := a.Now().UTC()
 	if _, err := a.DB.Exec(ctx, endOldPendingSQL, now); err != nil {
 		return Pending{}, fmt.Errorf("end old pending sessions: %w", err)
 	}
 	secret, hash := newSecret()
-	done, err := a.DB.Exec(ctx, startPendingSQL, hash, person, methods, now.Add(pendingLast))
+	done, err := a.DB.Exec(ctx, startPendingSQL, hash, person, at, methods, now.Add(pendingLast))
 	if err != nil {
 		return Pending{}, fmt.Errorf("begin second step of person %s: %w", person, err)
 	}
@@ -151,10 +152,10 @@ func (a *Auth) PendingPerson(ctx context.Context, secret string) (uuid.UUID, err
 }
 
 const takePendingSQL = `
-delete from auth.pending_session where hash = $1 and expires_at > $2 returning methods`
+delete from auth.pending_session where hash = $1 and expires_at > $2 returning proved_at as at, methods`
 
 // FinishSession starts the session that a Pending stands for, once, when a
-// second factor is shown. It fails with Unauthorized and TooMany; a wrong
+// second factor is shown; it is as old as the first. It fails with Unauthorized and TooMany; a wrong
 // factor leaves the Pending as it is.
 func (a *Auth) FinishSession(ctx context.Context, secret string, shown Shown) (Session, error) {
 	person, err := a.PendingPerson(ctx, secret)
@@ -170,14 +171,17 @@ func (a *Auth) FinishSession(ctx context.Context, secret string, shown Shown) (S
 	}
 	var s Session
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		var first []string
-		err := tx.QueryRow(ctx, takePendingSQL, hashSecret(secret), a.Now().UTC()).Scan(&first)
+		type row struct {
+			At      time.Time
+			Methods []string
+		}
+		first, err := pg.One[row](ctx, tx, takePendingSQL, hashSecret(secret), a.Now().UTC())
 		if errors.Is(err, pgx.ErrNoRows) {
 			return pendingOver()
 		} else if err != nil {
 			return fmt.Errorf("take pending session: %w", err)
 		}
-		s, err = a.startSession(ctx, tx, person, together(first, second))
+		s, err = a.startSession(ctx, tx, person, Proof{At: first.At, Methods: together(first.Methods, second)})
 		return err
 	})
 	return s, err

@@ -35,6 +35,24 @@ type Visit struct {
 	Verifier string    // PKCE
 	Next     string    // where to go afterwards, in the portal
 	Person   uuid.UUID // who links an identity; uuid.Nil: who signs in
+	Fresh    bool      // the provider was told to ask for the sign-in anew
+	Until    time.Time // UTC; set when it has begun
+}
+
+// clockSkew is how far the provider's clock may be from ours.
+const clockSkew = time.Minute
+
+// ProvedAt is when the person of this visit proved who they are, as far as the
+// provider says (at; zero: it does not, and it may be as long ago as we let
+// it be). What is asked for anew is of now, when it is of this visit.
+func (v Visit) ProvedAt(at, now time.Time) time.Time {
+	switch {
+	case at.IsZero():
+		return now.Add(-sessionIdle)
+	case v.Fresh && at.After(v.Until.Add(-visitLasts-clockSkew)), at.After(now):
+		return now
+	}
+	return at
 }
 
 // Outsider is who the outside provider says is there.
@@ -49,8 +67,8 @@ const (
 	endOldVisitsSQL = `
 delete from auth.outside_visit where expires_at <= $1`
 	beginVisitSQL = `
-insert into auth.outside_visit (hash, browser, nonce, verifier, next, person_id, expires_at)
-values ($1, $2, $3, $4, $5, nullif($6, '00000000-0000-0000-0000-000000000000'::uuid), $7)`
+insert into auth.outside_visit (hash, browser, nonce, verifier, next, person_id, fresh, expires_at)
+values ($1, $2, $3, $4, $5, nullif($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $8)`
 )
 
 // BeginVisit keeps a visit and gives its state, which goes to the provider, and
@@ -62,7 +80,7 @@ func (a *Auth) BeginVisit(ctx context.Context, v Visit) (string, string, error) 
 	}
 	state, hash := newSecret()
 	browser, cookie := newSecret()
-	if _, err := a.DB.Exec(ctx, beginVisitSQL, hash, cookie, v.Nonce, v.Verifier, v.Next, v.Person, now.Add(visitLasts)); err != nil {
+	if _, err := a.DB.Exec(ctx, beginVisitSQL, hash, cookie, v.Nonce, v.Verifier, v.Next, v.Person, v.Fresh, now.Add(visitLasts)); err != nil {
 		return "", "", fmt.Errorf("begin visit: %w", err)
 	}
 	return state, browser, nil
@@ -71,7 +89,7 @@ func (a *Auth) BeginVisit(ctx context.Context, v Visit) (string, string, error) 
 const endVisitSQL = `
 delete from auth.outside_visit
  where hash = $1 and browser = $2 and expires_at > $3 and subject = ''
-returning nonce, verifier, next, coalesce(person_id, '00000000-0000-0000-0000-000000000000'::uuid) as person`
+returning nonce, verifier, next, coalesce(person_id, '00000000-0000-0000-0000-000000000000'::uuid) as person, fresh, expires_at as until`
 
 // EndVisit takes the visit of a state, once. It fails with NotFound when the
 // state is unknown, used, older than ten minutes, or of another browser.
