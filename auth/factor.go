@@ -74,7 +74,8 @@ func factorsOf(ctx context.Context, db pg.DB, person uuid.UUID) (Factors, error)
 	return f, nil
 }
 
-// Shown is what somebody shows to prove who they are: one of these.
+// Shown is what somebody shows to prove who they are: a passkey, which counts
+// for two factors, a code or recovery code, or the password.
 type Shown struct {
 	Password string
 	Code     string // of the authenticator app
@@ -82,22 +83,71 @@ type Shown struct {
 	Passkey  Answer // to a challenge
 }
 
-// second reports whether it is a second factor, and not the password.
-func (s Shown) second() bool { return s.Code != "" || s.Recovery != "" || s.Passkey.Handle != "" }
-
-// prove checks what is shown of a person, takes what may be shown only once,
-// and gives the methods it amounts to. It fails with Unauthorized, and with
-// TooMany after too many wrong codes.
-func (a *Auth) prove(ctx context.Context, person uuid.UUID, shown Shown) ([]string, error) {
+// second checks the second factor that is shown of a person, takes what may be
+// shown only once, and gives the methods it amounts to after a first. It fails
+// with Unauthorized, and with TooMany after too many wrong codes.
+func (a *Auth) second(ctx context.Context, person uuid.UUID, shown Shown) ([]string, error) {
+	methods, err := []string{ByCode, ByTwo}, codeWrong()
 	switch {
 	case shown.Passkey.Handle != "":
-		return a.takeAssertion(ctx, person, shown.Passkey)
+		methods, err = a.takeAssertion(ctx, person, shown.Passkey)
 	case shown.Code != "":
-		return []string{ByCode, ByTwo}, a.takeCode(ctx, person, shown.Code)
+		err = a.takeCode(ctx, person, shown.Code)
 	case shown.Recovery != "":
-		return []string{ByCode, ByTwo}, a.takeRecovery(ctx, person, shown.Recovery)
+		err = a.takeRecovery(ctx, person, shown.Recovery)
 	}
-	return []string{ByPassword}, a.CheckPassword(ctx, person, shown.Password)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.DB.Exec(ctx, rightCodeSQL, person); err != nil {
+		return nil, fmt.Errorf("forget wrong codes of person %s: %w", person, err)
+	}
+	return methods, nil
+}
+
+const (
+	rightCodeSQL = `
+update auth.person set codes_wrong = 0 where id = $1 and codes_wrong > 0`
+	wrongCodeSQL = `
+update auth.person set codes_wrong = codes_wrong + 1 where id = $1 returning codes_wrong`
+	tellCodesSQL = `
+update auth.person set codes_told_at = $2 where id = $1 and (codes_told_at is null or codes_told_at <= $3)`
+)
+
+// codesToldEvery is how often at most a person is told of wrong codes.
+const codesToldEvery = 24 * time.Hour
+
+// countWrong counts a wrong code of who has shown the first factor, from
+// wherever and however slowly they come, and has the person told of the tenth:
+// somebody knows their password. It always fails, with Unauthorized.
+func (a *Auth) countWrong(ctx context.Context, person uuid.UUID) error {
+	var wrong int
+	if err := a.DB.QueryRow(ctx, wrongCodeSQL, person).Scan(&wrong); err != nil {
+		return fmt.Errorf("count wrong codes of person %s: %w", person, err)
+	}
+	if wrong < maxCodeTry {
+		return codeWrong()
+	}
+	if err := a.tellOfCodes(ctx, person); err != nil {
+		return err
+	}
+	return codeWrong()
+}
+
+// tellOfCodes has a person told, once a day, that somebody tries second
+// factors who has shown the first.
+func (a *Auth) tellOfCodes(ctx context.Context, person uuid.UUID) error {
+	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		now := a.Now().UTC()
+		done, err := tx.Exec(ctx, tellCodesSQL, person, now, now.Add(-codesToldEvery))
+		if err != nil {
+			return fmt.Errorf("tell person %s of wrong codes: %w", person, err)
+		}
+		if done.RowsAffected() == 0 {
+			return nil
+		}
+		return a.tell(ctx, tx, Platform("sign-in"), FactorNotice{What: "codes-wrong", Person: person})
+	})
 }
 
 const (
@@ -162,10 +212,7 @@ func (a *Auth) FinishSession(ctx context.Context, secret string, shown Shown) (S
 	if err != nil {
 		return Session{}, err
 	}
-	if !shown.second() {
-		return Session{}, codeWrong()
-	}
-	second, err := a.prove(ctx, person, shown)
+	second, err := a.second(ctx, person, shown)
 	if err != nil {
 		return Session{}, err
 	}
@@ -252,20 +299,28 @@ func (a *Auth) Fresh(ctx context.Context, session string) error {
 }
 
 // Prove renews and raises the proof of a session by what is shown; the session
-// goes on under a new secret. A password alone is enough for a person without
-// a second factor, or when the session is at AAL2 already. It fails with
+// goes on under a new secret. Who has a second factor shows both, whatever the
+// session has reached: a passkey, or the password with a code. The password
+// comes first, so that a code is not used up beside a wrong one. It fails with
 // Unauthorized and TooMany.
 func (a *Auth) Prove(ctx context.Context, session string, shown Shown) (Session, error) {
 	h, err := a.holder(ctx, session)
 	if err != nil {
 		return Session{}, err
 	}
-	if !shown.second() && h.Level() != AAL2 && h.Factors.Any() {
-		return Session{}, codeWrong()
+	var methods []string
+	if shown.Passkey.Handle == "" {
+		if err := a.CheckPassword(ctx, h.ID, shown.Password); err != nil {
+			return Session{}, err
+		}
+		methods = []string{ByPassword}
 	}
-	methods, err := a.prove(ctx, h.ID, shown)
-	if err != nil {
-		return Session{}, err
+	if shown.Passkey.Handle != "" || h.Factors.Any() {
+		second, err := a.second(ctx, h.ID, shown)
+		if err != nil {
+			return Session{}, err
+		}
+		methods = together(methods, second)
 	}
 	return a.raise(ctx, a.DB, h, methods)
 }
@@ -291,7 +346,7 @@ func (a *Auth) raise(ctx context.Context, db pg.DB, h holder, methods []string) 
 
 // FactorNotice is what a letter tells a person about their second factors.
 type FactorNotice struct {
-	What   string // factor-added, factor-removed, recovery-used
+	What   string // factor-added, factor-removed, recovery-used, codes-wrong
 	Person uuid.UUID
 	Kind   string // KindApp, KindPasskey
 	Name   string // of a passkey
@@ -374,7 +429,8 @@ func (a *Auth) DropFactors(ctx context.Context, who Principal, person uuid.UUID)
 
 // tell records that a factor came or went, and has a letter written.
 func (a *Auth) tell(ctx context.Context, tx pgx.Tx, who Principal, n FactorNotice) error {
-	verb := map[string]string{"factor-added": "factor.add", "factor-removed": "factor.remove", "recovery-used": "recovery.use"}[n.What]
+	verb := map[string]string{"factor-added": "factor.add", "factor-removed": "factor.remove", "recovery-used": "recovery.use",
+		"codes-wrong": "factor.guess"}[n.What]
 	act := Act{Who: who, Verb: verb, About: n.Person}
 	if n.Kind != "" {
 		act.Detail = map[string]any{"kind": n.Kind}

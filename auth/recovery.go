@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/problem"
 )
 
 // recoveryCodes is how many a person is given at a time.
@@ -96,7 +98,7 @@ func (a *Auth) takeRecovery(ctx context.Context, person uuid.UUID, typed string)
 	if err != nil {
 		return err
 	}
-	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		done, err := tx.Exec(ctx, takeRecoverySQL, person, a.hashRecovery(person, typed))
 		if err != nil {
 			return fmt.Errorf("take recovery code of person %s: %w", person, err)
@@ -106,4 +108,8 @@ func (a *Auth) takeRecovery(ctx context.Context, person uuid.UUID, typed string)
 		}
 		return a.tell(ctx, tx, Principal{Person: p.ID, Name: p.Name}, FactorNotice{What: "recovery-used", Person: person})
 	})
+	if problem.Code(err) == "code-wrong" {
+		return a.countWrong(ctx, person)
+	}
+	return err
 }

@@ -233,6 +233,9 @@ func (a *Auth) takeCode(ctx context.Context, person uuid.UUID, typed string) err
 		if err != nil || factors.App == nil {
 			return errors.Join(err, codeWrong())
 		}
+		if err := a.tellOfCodes(ctx, person); err != nil {
+			return err
+		}
 		return problem.Errorf(problem.TooMany, "too many wrong codes").Coded("too-many-codes").
 			Sends("Retry-After", fmt.Sprint(int(codeTryOver.Seconds())))
 	} else if err != nil {
@@ -244,7 +247,7 @@ func (a *Auth) takeCode(ctx context.Context, person uuid.UUID, typed string) err
 	}
 	step, ok := matchCode(secret, typed, now, app.LastStep)
 	if !ok {
-		return codeWrong()
+		return a.countWrong(ctx, person)
 	}
 	done, err := a.DB.Exec(ctx, takeCodeSQL, person, step, now)
 	if err != nil {

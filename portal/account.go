@@ -49,15 +49,7 @@ func (p *Portal) proved(path string, h pageFunc) pageFunc {
 		if fresh {
 			return h(r)
 		}
-		has, err := p.Auth.HasPassword(r.Context(), whoever(r).Person)
-		if err != nil {
-			return page{}, err
-		}
-		at := "/sign-in/confirm"
-		if !has { // the provider proves it
-			at = "/sign-in"
-		}
-		return page{To: at + "?next=" + url.QueryEscape(path), Flash: &web.Flash{Key: "account.prove-again"}}, nil
+		return page{To: "/sign-in/confirm?next=" + url.QueryEscape(path), Flash: &web.Flash{Key: "account.prove-again"}}, nil
 	}
 }
 

@@ -72,6 +72,26 @@ test('an authenticator app is added by a code of it, and the desk opens', async 
   await everywhere(person)
 })
 
+test('what one proves oneself with changes after both factors, shown anew', async () => {
+  for (const prefix of ['', '/en']) {
+    await lgsp.sql(`update auth.session set proved_at = proved_at - interval '11 minutes'`)
+    await person.goto(`${prefix}/account/security`)
+    await everywhere(person)
+    assert.equal(await person.locator('form[action$="/app/remove"]').count(), 0)
+    await press(person, 'main a.usa-button')
+    assert.equal(new URL(person.url()).pathname, `${prefix}/sign-in/confirm`)
+    await person.fill('[name=present]', password)
+    await press(person, 'form:has([name=present]) button')
+    assert.equal(await person.locator('main [role=alert]').count(), 1, 'the password alone is not enough')
+    await person.fill('[name=present]', password)
+    await person.click('summary')
+    await person.fill('[name=recovery]', codes.pop())
+    await press(person, 'form:has([name=present]) button')
+    assert.equal(new URL(person.url()).pathname, `${prefix}/account/security`)
+    assert.equal(await person.locator('form[action$="/app/remove"]').count(), 1)
+  }
+})
+
 test('signing in asks for the code, works without scripts, and takes a recovery code once', async () => {
   const plain = await browser.person(390, { javaScriptEnabled: false })
   await plain.goto('/sign-in')
