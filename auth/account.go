@@ -154,7 +154,7 @@ func (a *Auth) DeletePerson(ctx context.Context, who Principal, email string) er
 		if err := a.disableOwn(ctx, tx, p.ID, now); err != nil {
 			return err
 		}
-		for _, sql := range []string{endMembershipsSQL, endIdentitiesSQL, endWaysBackSQL, endAllowedSQL,
+		for _, sql := range []string{endMembershipsSQL, endIdentitiesSQL, endWaysBackSQL,
 			endAppSQL, dropCodesSQL, endPasskeysSQL, dropPendingSQL} {
 			if _, err := tx.Exec(ctx, sql, p.ID); err != nil {
 				return fmt.Errorf("delete what is of person %s: %w", p.ID, err)

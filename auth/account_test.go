@@ -25,7 +25,7 @@ func TestExportHoldsAllAndNoSecret(t *testing.T) {
 	ok(t, "token", err)
 	s, err := d.StartSession(ctx, who.Person, ByPassword)
 	ok(t, "session", err)
-	ok(t, "link", d.Link(ctx, who, Outsider{Issuer: "https://idp.test", Subject: "s"}))
+	ok(t, "link", d.Link(ctx, who, s.Secret, Outsider{Issuer: "https://idp.test", Subject: "s"}))
 	got, err := d.ExportPerson(ctx, who)
 	ok(t, "export", err)
 	if got.Person.Email != "a@x.vn" || len(got.Memberships) != 1 || len(got.Identities) != 1 || len(got.Sessions) != 1 || len(got.Tokens) != 1 ||
@@ -54,7 +54,9 @@ func TestDeletePerson(t *testing.T) {
 	ok(t, "the agency's", err)
 	_, token, err := d.CreateToken(ctx, who, "script", time.Hour)
 	ok(t, "token", err)
-	ok(t, "link", d.Link(ctx, who, Outsider{Issuer: "https://idp.test", Subject: "s"}))
+	s, err := d.StartSession(ctx, who.Person, ByPassword)
+	ok(t, "session", err)
+	ok(t, "link", d.Link(ctx, who, s.Secret, Outsider{Issuer: "https://idp.test", Subject: "s"}))
 
 	err = d.DeletePerson(ctx, who, "b@x.vn")
 	if got := fields(err); !reflect.DeepEqual(got, map[string]string{"email": "email-not-yours"}) {

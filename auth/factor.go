@@ -31,7 +31,20 @@ const (
 type App struct {
 	ConfirmedAt time.Time  `json:"confirmed_at"`
 	LastUsedAt  *time.Time `json:"last_used_at"`
+	Place
 }
+
+// Place is where a way into an account was added, as far as its session told.
+type Place struct {
+	AddedAgent   string `json:"added_agent"` // User-Agent; "" when it is not known
+	AddedAddress string `json:"added_address"`
+}
+
+// Browser is the browser in words, "" when it is none that we know.
+func (p Place) Browser() string { browser, _ := agentWords(p.AddedAgent); return browser }
+
+// System is the same of the system.
+func (p Place) System() string { _, system := agentWords(p.AddedAgent); return system }
 
 // Factors are the second factors of a person.
 type Factors struct {
@@ -46,7 +59,7 @@ func (f Factors) Any() bool { return f.App != nil || len(f.Passkeys) > 0 }
 
 const (
 	appSQL = `
-select confirmed_at, last_used_at from auth.totp where person_id = $1 and confirmed_at is not null`
+select confirmed_at, last_used_at, added_agent, added_address from auth.totp where person_id = $1 and confirmed_at is not null`
 
 	countCodesSQL = `
 select count(*) from auth.recovery_code where person_id = $1`
@@ -419,6 +432,9 @@ func (a *Auth) DropFactors(ctx context.Context, who Principal, person uuid.UUID)
 			if _, err := tx.Exec(ctx, sql, person); err != nil {
 				return fmt.Errorf("drop the factors of person %s: %w", person, err)
 			}
+		}
+		if err := a.vouched(ctx, tx, person); err != nil {
+			return err
 		}
 		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
 			return err

@@ -48,7 +48,7 @@ const (
 delete from auth.recovery_code where person_id = $1`
 
 	addCodesSQL = `
-insert into auth.recovery_code (person_id, hash) select $1, unnest($2::bytea[])`
+insert into auth.recovery_code (person_id, hash, made_at) select $1, unnest($2::bytea[]), $3`
 )
 
 // renewCodes makes new recovery codes in place of those there are.
@@ -61,7 +61,7 @@ func (a *Auth) renewCodes(ctx context.Context, tx pgx.Tx, person uuid.UUID) ([]s
 	if _, err := tx.Exec(ctx, dropCodesSQL, person); err != nil {
 		return nil, fmt.Errorf("drop recovery codes of person %s: %w", person, err)
 	}
-	if _, err := tx.Exec(ctx, addCodesSQL, person, hashes); err != nil {
+	if _, err := tx.Exec(ctx, addCodesSQL, person, hashes, a.Now().UTC()); err != nil {
 		return nil, fmt.Errorf("add recovery codes of person %s: %w", person, err)
 	}
 	return codes, nil

@@ -93,7 +93,7 @@ on conflict (person_id) do update
 // not confirmed. It fails with Forbidden (proof-old), and with Conflict when
 // there is an app already.
 func (a *Auth) StartApp(ctx context.Context, session string) error {
-	h, err := a.freshHolder(ctx, session)
+	h, err := a.enroller(ctx, session)
 	if err != nil {
 		return err
 	}
@@ -144,20 +144,24 @@ func (a *Auth) startedApp(ctx context.Context, db pg.DB, person uuid.UUID) ([]by
 }
 
 const confirmAppSQL = `
-update auth.totp
-   set confirmed_at = $2, last_used_at = $2, last_step = $3
- where person_id = $1 and confirmed_at is null`
+update auth.totp t
+   set confirmed_at = $2, last_used_at = $2, last_step = $3, added_agent = s.agent, added_address = s.address
+  from auth.session s
+ where t.person_id = $1 and t.confirmed_at is null and s.hash = $4`
 
 // ConfirmApp ends adding an app with a code of it. It fails with Forbidden
 // (proof-old), NotFound, and Unauthorized for a wrong code, which may be tried
 // again.
 func (a *Auth) ConfirmApp(ctx context.Context, session, code string) (Enrolled, error) {
-	h, err := a.freshHolder(ctx, session)
+	h, err := a.enroller(ctx, session)
 	if err != nil {
 		return Enrolled{}, err
 	}
 	var e Enrolled
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if err := lockPerson(ctx, tx, h.ID); err != nil {
+			return err
+		}
 		secret, err := a.startedApp(ctx, tx, h.ID)
 		if err != nil {
 			return err
@@ -166,7 +170,7 @@ func (a *Auth) ConfirmApp(ctx context.Context, session, code string) (Enrolled, 
 		if !ok {
 			return codeWrong()
 		}
-		done, err := tx.Exec(ctx, confirmAppSQL, h.ID, a.Now().UTC(), step)
+		done, err := tx.Exec(ctx, confirmAppSQL, h.ID, a.Now().UTC(), step, hashSecret(h.secret))
 		if err != nil {
 			return fmt.Errorf("confirm authenticator app of person %s: %w", h.ID, err)
 		}

@@ -115,7 +115,8 @@ func (p *Portal) cameBack(r *http.Request, v auth.Visit) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	found := auth.Outsider{Issuer: p.Outside.Issuer, Subject: claims.Subject, Email: claims.Email, Name: claims.Name}
+	found := auth.Outsider{Issuer: p.Outside.Issuer, Subject: claims.Subject, Email: claims.Email, Name: claims.Name,
+		Agent: r.UserAgent(), Address: p.Address(r).String()}
 	return p.outsideFound(r, v, found, claims.At)
 }
 
@@ -154,7 +155,7 @@ func (p *Portal) linkFound(r *http.Request, v auth.Visit, found auth.Outsider) (
 	if who.Person != v.Person {
 		return page{}, anotherPerson()
 	}
-	if err := p.Auth.Link(r.Context(), who, found); err != nil {
+	if err := p.Auth.Link(r.Context(), who, p.sessionSecret(r), found); err != nil {
 		return page{}, err
 	}
 	return page{To: v.Next, Cookie: p.visiting(""), Flash: &web.Flash{Key: "account.linked"}}, nil
@@ -220,7 +221,7 @@ func (p *Portal) linkForm(r *http.Request) (page, error) {
 
 // linkOffered answers POST /account/identities/link.
 func (p *Portal) linkOffered(r *http.Request) (page, error) {
-	if err := p.Auth.LinkOffered(r.Context(), whoever(r), p.visit(r)); err != nil {
+	if err := p.Auth.LinkOffered(r.Context(), whoever(r), p.sessionSecret(r), p.visit(r)); err != nil {
 		return page{}, err
 	}
 	return page{To: "/account", Cookie: p.visiting(""), Flash: &web.Flash{Key: "account.linked"}}, nil

@@ -74,6 +74,7 @@ type securityData struct {
 	Must  bool   // roles wait for a second factor
 	Demo  bool   // an official of the demonstration, who is exempt
 	Fresh bool   // the last proof is young enough for changes
+	Vouch bool   // an operator must vouch for the reader before they add anything
 }
 
 // security answers GET /account/security.
@@ -85,6 +86,9 @@ func (p *Portal) security(r *http.Request) (page, error) {
 	data := securityData{Next: localPath(r.FormValue("next")), Must: who.Needs != ""}
 	data.Demo = p.DemoAccounts != nil && len(who.Memberships) > 0 && who.Level != auth.AAL2
 	if data.Factors, err = p.Auth.Factors(r.Context(), who.Person); err != nil {
+		return page{}, err
+	}
+	if data.Vouch, err = p.Auth.NeedsVouching(r.Context(), who.Person); err != nil {
 		return page{}, err
 	}
 	err = p.Auth.Fresh(r.Context(), p.sessionSecret(r))

@@ -136,8 +136,7 @@ test('a passkey is added, signs in without address and password, and is removed'
 
   await Promise.all([person.waitForNavigation(), person.click('header form button')])
   await person.goto('/sign-in')
-  await person.click('form[data-passkey=get] button')
-  await person.waitForNavigation()
+  await Promise.all([person.waitForNavigation(), person.click('form[data-passkey=get] button')])
   assert.equal(await person.locator('main [role=alert]').first().isVisible(), true, 'a removed passkey is refused')
 })
 
