@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lgsp/auth"
+	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
 	"lgsp/web"
@@ -227,7 +228,7 @@ func words(r *http.Request, e *problem.Error) (title, detail string) {
 // fail answers with a page that says what happened, or sends a reader who is
 // not signed in to the sign-in page and back.
 func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
-	e := problem.Of(err)
+	e := problem.Of(pg.WhenAway(err))
 	if e == nil {
 		return // the reader has gone
 	}
@@ -244,6 +245,9 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	data := failure{Status: int(e.Kind), Code: e.Code, Trace: telemetry.Trace(r.Context())}
 	data.Title, data.Detail = words(r, e)
 	data.Ways = waysOn(e.Code, whoever(r).SignedIn())
+	if view.Unknown = e.Code == "temporarily-unavailable"; view.Unknown && !view.Posted {
+		data.Again = r.URL.RequestURI()
+	}
 	view.Data = data
 	body, err := p.Pages.Render(localeOf(r), "error", view)
 	if err != nil {
@@ -271,6 +275,7 @@ type failure struct {
 	Title, Detail string
 	Trace         string
 	Ways          []web.Link // where to go on; nil: nowhere in particular
+	Again         string     // the address to be loaded again; "" where that does not help, or would send a form twice
 }
 
 // waysOn are where a reader goes on after a problem, by its code; nil: nowhere
