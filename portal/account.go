@@ -49,7 +49,7 @@ func (p *Portal) proved(path string, h pageFunc) pageFunc {
 		if fresh {
 			return h(r)
 		}
-		return page{To: "/sign-in/confirm?next=" + url.QueryEscape(path), Flash: &web.Flash{Key: "account.prove-again"}}, nil
+		return page{To: "/sign-in/confirm?next=" + url.QueryEscape(path)}, nil
 	}
 }
 

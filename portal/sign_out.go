@@ -119,9 +119,12 @@ func (p *Portal) EndBrowser(w http.ResponseWriter, r *http.Request) error {
 // Explain shows a person what is wrong with an application's request, for the
 // authorization server: in the language that the request asks for, or the browser.
 func (p *Portal) Explain(w http.ResponseWriter, r *http.Request, why error) {
-	locale := "vi"
-	if problem.Locale(r) == "en" {
-		locale = "en"
+	locale := oauth.Language(r.URL.Query())
+	if locale == "" {
+		locale = "vi"
+		if problem.Locale(r) == "en" {
+			locale = "en"
+		}
 	}
 	speaks(locale, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known, err := p.identified(r)

@@ -125,7 +125,7 @@ test('a passkey is added, signs in without address and password, and is removed'
   assert.equal(credentials.length, 1)
   assert.ok(credentials[0].isResidentCredential)
 
-  await Promise.all([person.waitForNavigation(), person.click('header form button')])
+  await Promise.all([person.waitForNavigation(), person.click('header form[action$="/sign-out"] button')])
   await person.goto('/sign-in')
   await person.click('form[data-passkey=get] button')
   await person.waitForURL('**/audit')
@@ -134,7 +134,7 @@ test('a passkey is added, signs in without address and password, and is removed'
   await press(person, 'form[action*="/passkeys/"][action$="/remove"] button')
   assert.equal(await person.locator('main table').count(), 0)
 
-  await Promise.all([person.waitForNavigation(), person.click('header form button')])
+  await Promise.all([person.waitForNavigation(), person.click('header form[action$="/sign-out"] button')])
   await person.goto('/sign-in')
   await Promise.all([person.waitForNavigation(), person.click('form[data-passkey=get] button')])
   assert.equal(await person.locator('main [role=alert]').first().isVisible(), true, 'a removed passkey is refused')

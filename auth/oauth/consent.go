@@ -24,8 +24,9 @@ type ConsentView struct {
 	Client       uuid.UUID
 	ClientName   string
 	Description  string
-	RedirectHost string // where the browser goes next
-	Audience     string // an API version's address, or the issuer: the platform itself
+	Agency       *uuid.UUID // that the application belongs to; nil: a person's
+	RedirectHost string     // where the browser goes next
+	Audience     string     // an API version's address, or the issuer: the platform itself
 	Scopes       []string
 }
 
@@ -77,7 +78,7 @@ func (s *Server) Consent(ctx context.Context, who auth.Principal, handle string)
 		return ConsentView{}, errors.New("read authorization request: not our own client")
 	}
 	view := ConsentView{
-		Client: known.ID, ClientName: known.Name, Description: known.Description, RedirectHost: request.RedirectURI.Host,
+		Client: known.ID, ClientName: known.Name, Description: known.Description, Agency: known.OwnerAgency, RedirectHost: request.RedirectURI.Host,
 		Audience: request.GetRequestedAudience()[0], Scopes: request.GetRequestedScopes(),
 	}
 	if view.RedirectHost == "" { // com.example.app:/callback

@@ -215,7 +215,7 @@ func (s *Server) Device(ctx context.Context, typed string) (ConsentView, error) 
 		return ConsentView{}, err
 	}
 	return ConsentView{
-		Client: known.ID, ClientName: known.Name, Description: known.Description,
+		Client: known.ID, ClientName: known.Name, Description: known.Description, Agency: known.OwnerAgency,
 		Audience: device.Audience, Scopes: device.Scopes,
 	}, nil
 }
