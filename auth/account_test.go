@@ -66,6 +66,9 @@ func TestDeletePerson(t *testing.T) {
 	d.person(t, "next@x.vn", Membership{Role: RoleOperator})
 	ok(t, "delete", d.DeletePerson(ctx, who, " A@x.vn "))
 	d.told(t, "person.delete", "a@x.vn")
+	if want := []uuid.UUID{who.Person, app.ID}; !reflect.DeepEqual(d.forgotten, want) {
+		t.Errorf("other rooms were to forget %v, want the person and their own application %v", d.forgotten, want)
+	}
 
 	var kept string
 	ok(t, "read", d.DB.QueryRow(ctx, `select row_to_json(p)::text from auth.person p where id = $1`, who.Person).Scan(&kept))

@@ -22,7 +22,8 @@ type desk struct {
 	now  time.Time
 	acts []Act
 
-	letters []FactorNotice
+	letters   []FactorNotice
+	forgotten []uuid.UUID // persons, each with their applications
 }
 
 // StartSession starts a session whatever the person owes.
@@ -50,6 +51,10 @@ func newDesk(t *testing.T, db pg.DB) *desk {
 		},
 		Record: func(_ context.Context, _ pgx.Tx, act Act) error {
 			d.acts = append(d.acts, act)
+			return nil
+		},
+		Forget: func(_ context.Context, _ pgx.Tx, person uuid.UUID, applications []uuid.UUID) error {
+			d.forgotten = append(append(d.forgotten, person), applications...)
 			return nil
 		},
 		Notify: func(_ context.Context, _ pgx.Tx, n FactorNotice) error {

@@ -42,6 +42,18 @@ alter table auth.person add column vouch_needed boolean not null default false;
 -- What a letter tells besides its kind.
 alter table auth.account_letter add column about jsonb;
 
+-- Agreements do not keep the name of who has deleted their account: what was
+-- kept before that was so.
+update agreement.agreement g set requester_name = p.name
+  from auth.person p where p.id = g.requester_id and p.email like '%@deleted.invalid';
+update agreement.agreement g set owner_name = p.name
+  from auth.person p where p.id = g.owner_person_id and p.email like '%@deleted.invalid';
+update agreement.agreement g set application_name = a.name
+  from auth.application a join auth.person p on p.id = a.owner_person
+ where a.id = g.application_id and p.email like '%@deleted.invalid';
+update agreement.event e set name = p.name
+  from auth.person p where p.id = e.person_id and p.email like '%@deleted.invalid';
+
 -- +goose Down
 alter table auth.account_letter drop column about;
 alter table auth.person drop column vouch_needed;

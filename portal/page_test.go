@@ -42,7 +42,8 @@ func newPortal(t *testing.T) *Portal {
 	may := func(context.Context, auth.Principal, string, uuid.UUID) error { return nil }
 	record := func(context.Context, pgx.Tx, auth.Act) error { return nil }
 	return &Portal{
-		Auth: &auth.Auth{DB: db, Now: now, Pepper: []byte("a pepper of thirty-two bytes ...."), Passwords: auth.NewPasswords(2, 16), May: may, Record: record},
+		Auth: &auth.Auth{DB: db, Now: now, Pepper: []byte("a pepper of thirty-two bytes ...."), Passwords: auth.NewPasswords(2, 16), May: may, Record: record,
+			Forget: func(context.Context, pgx.Tx, uuid.UUID, []uuid.UUID) error { return nil }},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
 			Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {

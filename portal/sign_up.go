@@ -106,11 +106,7 @@ func (p *Portal) welcome(r *http.Request, person auth.Person, method string) (pa
 	if err != nil {
 		return page{}, err
 	}
-	name := "Ứng dụng đầu tiên"
-	if localeOf(r) == "en" {
-		name = "My first application"
-	}
-	application, issued, err := p.Auth.CreateApplication(r.Context(), who, auth.NewApplication{Name: name})
+	application, issued, err := p.Auth.CreateApplication(r.Context(), who, auth.NewApplication{Name: firstName(localeOf(r))})
 	if err != nil {
 		return page{}, err
 	}
@@ -127,4 +123,13 @@ func (p *Portal) welcome(r *http.Request, person auth.Person, method string) (pa
 		return page{}, err
 	}
 	return page{Name: "welcome", Status: http.StatusCreated, Data: data, Session: begun.Session, Who: who}, nil
+}
+
+// firstName is what the first application of a person is called: not as they
+// are, since the name of an application outlives their account in the ledger.
+func firstName(locale string) string {
+	if locale == "en" {
+		return "My first application"
+	}
+	return "Ứng dụng đầu tiên"
 }
