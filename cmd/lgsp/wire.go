@@ -134,7 +134,7 @@ func (p *platform) wireAuth() error {
 		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
 		Record: p.ledger.Record,
 
-		GrantOfRefresh: p.oauth.GrantOfRefresh,
+		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: agreement.ForgetPerson,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
@@ -176,7 +176,8 @@ func (p *platform) wireAgreements() {
 		May: p.policy.May, Record: p.ledger.Record,
 		Offer: p.offer, Applicant: p.applicant,
 		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
-		Grant: grant, Notify: p.portal.Notify,
+		NameOf: auth.NameIn,
+		Grant:  grant, Notify: p.portal.Notify,
 	}
 }
 

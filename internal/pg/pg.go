@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 	"time"
 
@@ -44,6 +42,11 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = defaultConns
 	}
+	if config.ConnConfig.ConnectTimeout <= 0 || config.ConnConfig.ConnectTimeout > maxConnect {
+		config.ConnConfig.ConnectTimeout = maxConnect
+	}
+	config.PingTimeout = maxPing
+	config.ConnConfig.Tracer = patience{}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap())
@@ -99,21 +102,6 @@ func violates(err error, constraint string, codes ...string) bool {
 		}
 	}
 	return false
-}
-
-// IsAway reports whether err says that the database could not be reached, or
-// not in time. What was asked may be asked again later.
-func IsAway(err error) bool {
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
-		return true
-	}
-	var said *pgconn.PgError // PostgreSQL manual, appendix A: it goes down, or has no room for us
-	if errors.As(err, &said) {
-		return strings.HasPrefix(said.Code, "08") || strings.HasPrefix(said.Code, "57P0") || said.Code == "53300"
-	}
-	var network net.Error // a deadline is one too
-	return errors.As(err, &network) || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 const notifySQL = `select pg_notify($1, $2)`
