@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +19,7 @@ import (
 	"lgsp/auth"
 	"lgsp/auth/oauth"
 	"lgsp/catalog"
+	"lgsp/gateway"
 	"lgsp/internal/keyring"
 	"lgsp/internal/mail"
 	"lgsp/internal/pgtest"
@@ -44,7 +46,8 @@ func newPortal(t *testing.T) *Portal {
 	return &Portal{
 		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
-			Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
+			CheckTraffic: func(t json.RawMessage, _ []catalog.Operation) error { return gateway.CheckTraffic(t, nil) },
+			Agencies:     func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {
 				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
 			}},
