@@ -153,6 +153,12 @@ func listen(t testing.TB) net.Listener {
 // start runs one more node of the province.
 func (w *world) start(dir string) (*Node, *site) {
 	w.t.Helper()
+	return w.startWith(dir, func(*Node) {})
+}
+
+// startWith is start for a node that change changes first.
+func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
+	w.t.Helper()
 	l := listen(w.t)
 	n := &Node{
 		DB: w.db, Now: w.now, GatewayURL: "http://" + l.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
@@ -201,6 +207,7 @@ func (w *world) start(dir string) (*Node, *site) {
 		Patience: or(w.patience, 300*time.Millisecond),
 	}
 	n.flush = w.flush
+	change(n)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
