@@ -108,7 +108,7 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 	c.request = http1.Request{Method: r.Method, Fields: fields, Body: c.body,
 		Answer: or(c.version.answerWithin, or(c.node.Patience, 30*time.Second)), Within: or(c.version.wholeWithin, or(c.node.Longest, 10*time.Minute))}
 	if c.stream != nil {
-		c.request.Stream, c.request.Length = c.stream, r.ContentLength
+		c.request.Stream, c.request.Length, c.request.Trailer = c.stream, r.ContentLength, c.stream.trailer
 		c.request.Stop = func() { _ = http.NewResponseController(c.answer.ResponseWriter).SetReadDeadline(longAgo) }
 	}
 	if !c.answer.hidesHints {

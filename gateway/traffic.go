@@ -12,7 +12,8 @@ type Traffic struct {
 	Limits       []Limit  `json:"limits,omitempty"`        // beside the plan's
 	RequestBytes int64    `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
 	Timeouts     Timeouts `json:"timeouts,omitzero"`
-	WebSocket    bool     `json:"websocket,omitempty"` // calls may become WebSockets, where no fields were agreed
+	WebSocket    bool     `json:"websocket,omitempty"` // calls may become WebSockets, where no fields were agreed and Protocol is not h2
+	Protocol     string   `json:"protocol,omitempty"`  // of the upstream: HTTP1, HTTP2; "": HTTP/1.1 in the clear, over TLS as both ends agree
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -37,6 +38,9 @@ func (t Traffic) check() error {
 			wrong.Detail += fmt.Sprintf(": %s of %d is not %d to %d", number.field, number.value, number.least, number.most)
 			wrong.Wrong(number.field, "traffic-range", fmt.Sprintf("not %d to %d", number.least, number.most), "least", itoa(number.least), "most", itoa(number.most))
 		}
+	}
+	if t.Protocol != "" && t.Protocol != HTTP1 && t.Protocol != HTTP2 {
+		wrong.Wrong("protocol", "traffic-protocol", "neither http/1.1 nor h2")
 	}
 	if len(wrong.Fields) > 0 {
 		return wrong
