@@ -44,12 +44,9 @@ func (p *Portal) setUpstreamPart(r *http.Request) (page, error) {
 	if read == nil {
 		return page{}, problem.Errorf(problem.NotFound, "an upstream has no such part")
 	}
-	answer, err := p.setTraffic(r, func(t *gateway.Traffic) { read(r, t) })
+	answer, err := p.setTraffic(r, "upstream.saved", func(t *gateway.Traffic) { read(r, t) })
 	if err != nil {
 		return again(r, p.upstreamForm, err)
 	}
-	d, v, err := p.version(r)
-	answer.To = d.At("apis", d.API.Slug, v.Number, "upstream")
-	answer.Flash = &web.Flash{Key: "upstream.saved"}
-	return answer, err
+	return answer, nil
 }
