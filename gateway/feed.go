@@ -192,6 +192,7 @@ func (f *feed) loadAll(ctx context.Context) error {
 		return fmt.Errorf("read last change: %w", err)
 	}
 	f.node.current.Store(s)
+	f.node.leaveUpstreams(s)
 	f.node.fresh.Store(begun.UnixNano())
 	slog.InfoContext(ctx, "gateway configuration loaded", "routes", len(s.routes), "agreements", agreements,
 		"keys", s.keys.count(), "corrupt", len(s.corrupt), "dur_ms", f.node.Now().Sub(begun).Milliseconds())
@@ -225,6 +226,9 @@ func (f *feed) loadChanges(ctx context.Context, said authChange) error {
 			next.version = max(next.version, id)
 		}
 		f.node.current.Store(&next)
+		if len(routes) > 0 || said.all {
+			f.node.leaveUpstreams(&next)
+		}
 		f.node.Metrics.loads.Observe(f.node.Now().Sub(begun).Seconds())
 	}
 	f.horizon = horizon

@@ -47,8 +47,10 @@ type Node struct {
 	Peppers    keyring.Ring // of API keys
 	SubjectKey []byte       // 32 bytes; keys the hashes of subjects and addresses
 
-	// Dial reaches upstreams: egress.Upstream.DialContext.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dial reaches upstreams: egress.Upstream.DialContext. Approved says of which
+	// connections are kept, by what Refresh loaded; nil: of all.
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Approved func(hostPort string) bool
 
 	// Credentials, Disabled, Revoked and NotBefore are what auth knows of API
 	// keys, of applications that may not call, of tokens (by jti) that are over

@@ -67,6 +67,19 @@ func (t transports) do(ctx context.Context, to upstream.Target, out *http1.Reque
 	return &response{status: res.Status, fields: res.Fields, body: res}, nil
 }
 
+// leaveUpstreams closes the connections to addresses that no version of the
+// snapshot has, or that are approved no more. One of TLS is a version's own.
+func (n *Node) leaveUpstreams(s *snapshot) {
+	kept := make(map[http1.Address]bool, len(s.byVersion))
+	for _, v := range s.byVersion {
+		for _, to := range v.pool.Targets() {
+			kept[http1.Address{HostPort: to.HostPort, TLS: to.TLS}] = n.Approved == nil || n.Approved(to.HostPort)
+		}
+	}
+	n.first.CloseIdle(func(to http1.Address) bool { return kept[to] })
+	n.second.CloseIdle(func(to http2.Address) bool { return kept[to.Address] })
+}
+
 // followed are the names of what a request says will follow its body, as far as
 // that is passed on; nil for none.
 func followed(r *http.Request) http.Header {

@@ -21,8 +21,14 @@ import (
 // speaking starts an upstream of these protocols, over TLS or in the clear.
 func speaking(t testing.TB, secured bool, protocols string, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
+	return speakingOf(t, secured, protocols, h, nil)
+}
+
+// speakingOf is speaking for one that tells of its connections.
+func speakingOf(t testing.TB, secured bool, protocols string, h http.HandlerFunc, of func(net.Conn, http.ConnState)) *httptest.Server {
+	t.Helper()
 	s := httptest.NewUnstartedServer(h)
-	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols, s.Config.ConnState = new(http.Protocols), of
 	s.Config.Protocols.SetHTTP1(strings.Contains(protocols, HTTP1))
 	s.Config.Protocols.SetHTTP2(strings.Contains(protocols, HTTP2) && secured)
 	s.Config.Protocols.SetUnencryptedHTTP2(strings.Contains(protocols, HTTP2) && !secured)

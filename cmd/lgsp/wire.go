@@ -210,7 +210,7 @@ func (p *platform) wireNode() {
 		GatewayURL: p.config.GatewayURL, ClientURL: p.config.MTLSURL, PortalURL: p.config.PortalURL, Issuer: p.config.Issuer,
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
 		Peppers: p.auth.Peppers, SubjectKey: p.secrets.first("lgsp subject v1"),
-		Dial:        p.upstreams.DialContext,
+		Dial: p.upstreams.DialContext, Approved: p.upstreams.stands,
 		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
 		Refresh: p.refresh, Beside: p.beside, Restore: p.restore, KeptKey: p.secrets.first("lgsp snapshot v1"), Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Ship:    p.ship,

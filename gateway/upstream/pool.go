@@ -178,6 +178,15 @@ func (p *Pool) Has(addresses []Address) bool { return slices.Equal(p.addresses, 
 // Addresses are what the pool was made of.
 func (p *Pool) Addresses() []Address { return slices.Clone(p.addresses) }
 
+// Targets are where calls may go.
+func (p *Pool) Targets() []Target {
+	list := make([]Target, len(p.servers))
+	for i, s := range p.servers {
+		list[i] = s.Target
+	}
+	return list
+}
+
 // Pick gives the address whose turn it is; false when all are out and none is
 // due for a trial. It takes no lock and allocates nothing.
 func (p *Pool) Pick() (Try, bool) { return p.pick(nil) }

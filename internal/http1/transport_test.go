@@ -390,6 +390,17 @@ func TestIdleConnectionsEnd(t *testing.T) {
 	if conns.Load() != 3 {
 		t.Errorf("took %d connections", conns.Load())
 	}
+	res, err := transport.Do(t.Context(), to, &Request{Method: "GET", Target: "/", Host: "h"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport.CloseIdle(func(Address) bool { return false }) // while one is at work
+	_, _ = io.Copy(io.Discard, res)
+	_ = res.Close()
+	ask()
+	if conns.Load() != 4 {
+		t.Errorf("one that was at work is used again: %d connections", conns.Load())
+	}
 }
 
 // TestClosedTwice: closing an answer again takes the connection from nobody.
