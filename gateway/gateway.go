@@ -44,8 +44,9 @@ type Node struct {
 	DataDir        string         // the journal lives in DataDir/journal, the last snapshot in DataDir/snapshot
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
-	Peppers    keyring.Ring // of API keys
-	SubjectKey []byte       // 32 bytes; keys the hashes of subjects and addresses
+	Peppers     keyring.Ring // of API keys
+	ClientSeals keyring.Ring // of ClientKeys
+	SubjectKey  []byte       // 32 bytes; keys the hashes of subjects and addresses
 
 	// Dial reaches upstreams: egress.Upstream.DialContext. Approved says of which
 	// connections are kept, by what Refresh loaded; nil: of all.

@@ -90,7 +90,7 @@ func retryable(r *http.Request, res *response, err error) bool {
 // all it knows of the addresses, when they are the same.
 func (n *Node) attachPool(v *version) {
 	if s := n.current.Load(); s != nil {
-		if old := s.byVersion[v.Version]; old != nil && old.pool.Has(v.pool.Addresses()) {
+		if old := s.byVersion[v.Version]; old != nil && old.reaches(v) {
 			v.pool = old.pool
 			return
 		}

@@ -37,6 +37,7 @@ type version struct {
 	Route
 	prefix string
 	pool   *upstream.Pool
+	shown  clientKey // to the upstream
 	limits []limit
 
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it
@@ -68,6 +69,9 @@ func compileRoute(r Route) (*version, error) {
 	v := &version{Route: r, answerWithin: time.Duration(r.Traffic.Timeouts.AnswerSeconds) * time.Second, wholeWithin: time.Duration(r.Traffic.Timeouts.WholeSeconds) * time.Second,
 		prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
 	if err := r.Traffic.check(); err != nil {
+		return nil, err
+	}
+	if err := r.Traffic.TLS.secure(pool); err != nil {
 		return nil, err
 	}
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {

@@ -15,6 +15,7 @@ type Traffic struct {
 	Conditions   []Condition `json:"conditions,omitempty"` // beside agreements
 	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed and Protocol is not h2
 	Protocol     string      `json:"protocol,omitempty"`   // of the upstream: HTTP1, HTTP2; "": HTTP/1.1 in the clear, over TLS as both ends agree
+	TLS          UpstreamTLS `json:"tls,omitzero"`         // of the upstream
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -43,6 +44,7 @@ func (t Traffic) check() error {
 	if t.Protocol != "" && t.Protocol != HTTP1 && t.Protocol != HTTP2 {
 		wrong.Wrong("protocol", "traffic-protocol", "neither http/1.1 nor h2")
 	}
+	t.TLS.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}

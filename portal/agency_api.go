@@ -40,6 +40,7 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	r.Handle(version+"/conditions", p.page(p.setConditions)).Methods("POST")
 	r.Handle(version+"/traffic/sizes", p.page(p.setSizes)).Methods("POST")
 	r.Handle(version+"/upstream", p.page(p.upstreamForm)).Methods("GET", "HEAD")
+	r.Handle(version+"/upstream/client-key", p.page(p.setUpstreamKey)).Methods("POST")
 	r.Handle(version+"/upstream/{part}", p.page(p.setUpstreamPart)).Methods("POST")
 	r.Handle(version+"/marks", p.page(p.marksForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/marks", p.page(p.mark)).Methods("POST")

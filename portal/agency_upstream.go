@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -14,11 +15,15 @@ import (
 type upstreamData struct {
 	versionPage
 	Protocols []web.Option
+	Shown     gateway.ClientCertificate // the zero one: none
 }
 
 // upstreamParts read the parts of a version's traffic that say how its calls
 // reach its upstream, each from a form of its own.
 var upstreamParts = map[string]func(*http.Request, *gateway.Traffic){
+	"tls": func(r *http.Request, t *gateway.Traffic) {
+		t.TLS = gateway.UpstreamTLS{CA: strings.TrimSpace(r.PostFormValue("tls/ca")), ServerName: strings.ToLower(strings.TrimSpace(r.PostFormValue("tls/server_name")))}
+	},
 	"protocol": func(r *http.Request, t *gateway.Traffic) { t.Protocol = r.PostFormValue("protocol") },
 }
 
@@ -35,7 +40,8 @@ func (p *Portal) upstreamForm(r *http.Request) (page, error) {
 			return page{}, err
 		}
 	}
-	return page{Name: "agency-upstream", Data: data}, nil
+	data.Shown, err = p.ClientCertificate(r.Context(), v.Version.ID)
+	return page{Name: "agency-upstream", Data: data}, err
 }
 
 // setUpstreamPart answers POST …/{version}/upstream/{part}.
@@ -49,4 +55,25 @@ func (p *Portal) setUpstreamPart(r *http.Request) (page, error) {
 		return again(r, p.upstreamForm, err)
 	}
 	return answer, nil
+}
+
+// setUpstreamKey answers POST …/{version}/upstream/client-key: what the system
+// behind is shown, or with "end" that it is shown nothing.
+func (p *Portal) setUpstreamKey(r *http.Request) (page, error) {
+	d, v, err := p.version(r)
+	if err != nil {
+		return page{}, err
+	}
+	certificate, key := strings.TrimSpace(r.PostFormValue("certificate")), strings.TrimSpace(r.PostFormValue("key"))
+	switch {
+	case r.PostFormValue("end") != "":
+		certificate, key = "", ""
+	case certificate == "" && key == "":
+		key = "-" // which is told to be wrong: nothing at all would end it
+	}
+	if _, err := p.Catalog.SetClientKey(r.Context(), d.who, v.ID, certificate, key); err != nil {
+		r.PostForm.Del("key") // it is not written into the page again
+		return again(r, p.upstreamForm, err)
+	}
+	return page{To: d.At("apis", d.API.Slug, v.Number, "upstream"), Flash: &web.Flash{Key: "upstream.saved"}}, nil
 }

@@ -1,10 +1,14 @@
 package portal
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"net/url"
+	"strings"
 	"testing"
 
 	"lgsp/auth"
+	"lgsp/internal/certtest"
 )
 
 // traffic is what the catalogue keeps of the office's version.
@@ -35,8 +39,39 @@ func TestUpstreamOfAVersion(t *testing.T) {
 	}
 	w.sees(t, page, 200, `<option value="h2" selected>`)
 	w.refused(t, page+"/protocol", url.Values{"protocol": {"h3"}}, 400, `id="f-protocol-error"`, "Chọn h2 cho HTTP/2")
+	w.sends(t, page+"/tls", url.Values{"tls/server_name": {" He-Thong.gov.vn"}}, page)
+	w.refused(t, page+"/tls", url.Values{"tls/ca": {"không phải chứng thư"}}, 400, `id="f-tls/ca-error"`, "không phải chứng thư")
+	w.sees(t, page, 200, `value="he-thong.gov.vn"`)
 	w.refused(t, page+"/nothing", url.Values{}, 404)
 	w.as(t, auth.RoleSteward)
 	w.sees(t, page, 403)
 	w.refused(t, page+"/protocol", url.Values{}, 403)
+}
+
+// TestClientKeyOfAVersion: it is set, shown by its certificate alone, and ended.
+func TestClientKeyOfAVersion(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	w.as(t, auth.RolePublisher)
+	page := office + "/apis/nguoi-co-cong/v1/upstream"
+	pair := certtest.SelfSigned(t, monday)
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}))
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	secret := strings.Split(key, "\n")[1]
+	w.sends(t, page+"/client-key", url.Values{"certificate": {certificate}, "key": {key}}, page)
+	w.sees(t, page, 200, "CN=self", "Không đưa chứng thư nữa")
+	answer, again := w.post(t, page+"/client-key", url.Values{"certificate": {"x"}, "key": {key}})
+	if shown := w.sees(t, page, 200); answer.StatusCode != 400 || !strings.Contains(again, `id="f-certificate-error"`) || strings.Contains(again+shown, secret) {
+		t.Errorf("got %d, and perhaps the key, from:\n%s", answer.StatusCode, again)
+	}
+	w.refused(t, page+"/client-key", url.Values{}, 400, `id="f-certificate-error"`)
+	w.sees(t, page, 200, "CN=self")
+	w.sends(t, page+"/client-key", url.Values{"end": {"yes"}}, page)
+	w.sees(t, page, 200, "Chứng thư mới")
+	w.as(t, auth.RoleSteward)
+	w.refused(t, page+"/client-key", url.Values{"end": {"yes"}}, 403)
 }
