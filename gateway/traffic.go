@@ -16,6 +16,7 @@ type Traffic struct {
 	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed and Protocol is not h2
 	Protocol     string      `json:"protocol,omitempty"`   // of the upstream: HTTP1, HTTP2; "": HTTP/1.1 in the clear, over TLS as both ends agree
 	TLS          UpstreamTLS `json:"tls,omitzero"`         // of the upstream
+	Health       HealthCheck `json:"health,omitzero"`      // of each address
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -45,6 +46,7 @@ func (t Traffic) check() error {
 		wrong.Wrong("protocol", "traffic-protocol", "neither http/1.1 nor h2")
 	}
 	t.TLS.check(wrong)
+	t.Health.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}

@@ -102,5 +102,5 @@ func (v *version) shows(k clientKey, seals keyring.Ring) error {
 // reaches reports whether two versions' calls go to the same addresses in the
 // same way, so that they share a pool and its connections.
 func (v *version) reaches(other *version) bool {
-	return v.pool.Has(other.pool.Addresses()) && v.Traffic.TLS == other.Traffic.TLS && v.shown.Certificate == other.shown.Certificate
+	return v.pool.Has(other.pool.Addresses()) && v.Traffic.TLS == other.Traffic.TLS && v.Traffic.Health == other.Traffic.Health && v.shown.Certificate == other.shown.Certificate
 }

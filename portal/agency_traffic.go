@@ -116,14 +116,7 @@ func (p *Portal) setLimits(r *http.Request) (page, error) {
 // setSizes answers POST …/{version}/traffic/sizes: how large a request may be,
 // how long the upstream may take, and whether calls may become WebSockets.
 func (p *Portal) setSizes(r *http.Request) (page, error) {
-	number := func(name string) int64 {
-		typed := groups.Replace(r.PostFormValue(name))
-		n, err := strconv.ParseInt(typed, 10, 64)
-		if typed != "" && err != nil {
-			return -1 // which is told to be wrong
-		}
-		return n
-	}
+	number := func(name string) int64 { return typedNumber(r, name) }
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
 		t.RequestBytes = number("request_bytes")
 		t.Timeouts = gateway.Timeouts{AnswerSeconds: int(number("timeouts/answer_seconds")), WholeSeconds: int(number("timeouts/whole_seconds"))}
@@ -133,6 +126,16 @@ func (p *Portal) setSizes(r *http.Request) (page, error) {
 		return again(r, p.trafficForm, err)
 	}
 	return answer, nil
+}
+
+// typedNumber is a whole number of the form, 0 for none.
+func typedNumber(r *http.Request, name string) int64 {
+	typed := groups.Replace(r.PostFormValue(name))
+	n, err := strconv.ParseInt(typed, 10, 64)
+	if typed != "" && err != nil {
+		return -1 // which is told to be wrong
+	}
+	return n
 }
 
 // setTraffic changes one part of a version's traffic, as change does, leaves

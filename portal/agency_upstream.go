@@ -24,6 +24,9 @@ var upstreamParts = map[string]func(*http.Request, *gateway.Traffic){
 	"tls": func(r *http.Request, t *gateway.Traffic) {
 		t.TLS = gateway.UpstreamTLS{CA: strings.TrimSpace(r.PostFormValue("tls/ca")), ServerName: strings.ToLower(strings.TrimSpace(r.PostFormValue("tls/server_name")))}
 	},
+	"health": func(r *http.Request, t *gateway.Traffic) {
+		t.Health = gateway.HealthCheck{Path: strings.TrimSpace(r.PostFormValue("health/path")), EverySeconds: int(typedNumber(r, "health/every_seconds"))}
+	},
 	"protocol": func(r *http.Request, t *gateway.Traffic) { t.Protocol = r.PostFormValue("protocol") },
 }
 
