@@ -206,11 +206,11 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run takes the call through the stages in order. Every refusal is a return.
 func (c *call) run(r *http.Request) error {
+	err := c.find(r)
 	c.cors(r)
-	if err := c.find(r); err != nil {
+	if err != nil {
 		return err
 	}
-	c.cors(r)
 	if c.preflight(r) {
 		return nil
 	}

@@ -40,6 +40,7 @@ type version struct {
 	shown  clientKey // to the upstream
 	limits []limit
 
+	corsHeaders, corsExposed  string        // CORS's, with those that are always there
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it
 	tree                      route.Tree[*operation]
 	byID                      map[string]*operation
@@ -67,6 +68,7 @@ func compileRoute(r Route) (*version, error) {
 		return nil, errors.New("the plan has no rate")
 	}
 	v := &version{Route: r, answerWithin: time.Duration(r.Traffic.Timeouts.AnswerSeconds) * time.Second, wholeWithin: time.Duration(r.Traffic.Timeouts.WholeSeconds) * time.Second,
+		corsHeaders: with(corsHeaders, r.Traffic.CORS.Headers), corsExposed: with(corsExposed, r.Traffic.CORS.Exposed),
 		prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
 	if err := r.Traffic.check(); err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ type Traffic struct {
 	Protocol     string      `json:"protocol,omitempty"`   // of the upstream: HTTP1, HTTP2; "": HTTP/1.1 in the clear, over TLS as both ends agree
 	TLS          UpstreamTLS `json:"tls,omitzero"`         // of the upstream
 	Health       HealthCheck `json:"health,omitzero"`      // of each address
+	CORS         CORS        `json:"cors,omitzero"`        // pages that may call
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -47,6 +48,7 @@ func (t Traffic) check() error {
 	}
 	t.TLS.check(wrong)
 	t.Health.check(wrong)
+	t.CORS.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}
