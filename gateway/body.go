@@ -30,7 +30,7 @@ func (c *call) takeBody(r *http.Request) error {
 		return nil
 	}
 	if c.operation.Access != Personal && (r.ContentLength < 0 || r.ContentLength > heldRequest || len(r.Trailer) > 0) {
-		c.stream = &streamedBody{from: r.Body, follows: r.Trailer, trailer: followed(r), left: limit, limit: limit, sum: newSum()}
+		c.stream = &streamedBody{from: r.Body, follows: r.Trailer, trailer: c.followed(r), left: limit, limit: limit, sum: newSum()}
 		c.stream.sum.line(r.Method, c.path, c.rawQuery)
 		return nil
 	}

@@ -43,7 +43,7 @@ func (c *call) forward(r *http.Request) {
 	if _, err := res.body.WriteTo(&c.answer); err != nil {
 		c.broken = true
 	}
-	c.answer.trailer(res.body.Trailer())
+	c.answer.trailer(c.version.rewrite.answer.without(res.body.Trailer()))
 }
 
 // response is what an upstream answered.
@@ -87,6 +87,7 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		}
 		fields = append(fields, line)
 	}
+	fields = c.version.rewrite.request.apply(fields)
 	if c.webSocket {
 		fields = append(fields, http1.Field{Name: "Connection", Value: "Upgrade"}, http1.Field{Name: "Upgrade", Value: "websocket"})
 	}

@@ -82,10 +82,10 @@ func (n *Node) leaveUpstreams(s *snapshot) {
 
 // followed are the names of what a request says will follow its body, as far as
 // that is passed on; nil for none.
-func followed(r *http.Request) http.Header {
+func (c *call) followed(r *http.Request) http.Header {
 	var names http.Header
 	for name := range r.Trailer {
-		if hopByHop[name] || isOurs(name) {
+		if hopByHop[name] || isOurs(name) || c.version.rewrite.request.drops(name) {
 			continue
 		}
 		if names == nil {

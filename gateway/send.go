@@ -46,7 +46,7 @@ func (c *call) send(ctx context.Context, out *http1.Request, try upstream.Try) (
 	what := upstream.Left
 	defer func() { c.version.pool.Done(try, what) }()
 	to := try.Target()
-	out.Host, out.Target = to.Host, to.Path+c.rest
+	out.Host, out.Target = to.Host, or(to.Path+c.version.rewrite.path(c.rest), "/")
 	if c.rawQuery != "" {
 		out.Target += "?" + c.rawQuery
 	}

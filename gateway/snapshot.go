@@ -35,10 +35,11 @@ func newSnapshot() *snapshot {
 // version is a compiled Route.
 type version struct {
 	Route
-	prefix string
-	pool   *upstream.Pool
-	shown  clientKey // to the upstream
-	limits []limit
+	prefix  string
+	pool    *upstream.Pool
+	rewrite rewrite
+	shown   clientKey // to the upstream
+	limits  []limit
 
 	corsHeaders, corsExposed  string        // CORS's, with those that are always there
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it
@@ -69,7 +70,7 @@ func compileRoute(r Route) (*version, error) {
 	}
 	v := &version{Route: r, answerWithin: time.Duration(r.Traffic.Timeouts.AnswerSeconds) * time.Second, wholeWithin: time.Duration(r.Traffic.Timeouts.WholeSeconds) * time.Second,
 		corsHeaders: with(corsHeaders, r.Traffic.CORS.Headers), corsExposed: with(corsExposed, r.Traffic.CORS.Exposed),
-		prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
+		prefix: r.Prefix(), pool: pool, rewrite: r.Traffic.Rewrite.compile(), byID: map[string]*operation{}}
 	if err := r.Traffic.check(); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type Traffic struct {
 	TLS          UpstreamTLS `json:"tls,omitzero"`         // of the upstream
 	Health       HealthCheck `json:"health,omitzero"`      // of each address
 	CORS         CORS        `json:"cors,omitzero"`        // pages that may call
+	Rewrite      Rewrite     `json:"rewrite,omitzero"`     // of calls and answers
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -49,6 +50,7 @@ func (t Traffic) check() error {
 	t.TLS.check(wrong)
 	t.Health.check(wrong)
 	t.CORS.check(wrong)
+	t.Rewrite.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}

@@ -18,10 +18,8 @@ type upstreamData struct {
 	Shown     gateway.ClientCertificate // the zero one: none
 }
 
-// Origins, CORSHeaders and CORSExposed are the lists as the form has them.
-func (d upstreamData) Origins() string     { return strings.Join(d.Traffic.CORS.Origins, "\n") }
-func (d upstreamData) CORSHeaders() string { return strings.Join(d.Traffic.CORS.Headers, ", ") }
-func (d upstreamData) CORSExposed() string { return strings.Join(d.Traffic.CORS.Exposed, ", ") }
+// Origins are the pages that may call, one a line.
+func (d upstreamData) Origins() string { return strings.Join(d.Traffic.CORS.Origins, "\n") }
 
 // upstreamParts read the parts of a version's traffic that say how its calls
 // reach its upstream, each from a form of its own.
@@ -30,12 +28,13 @@ var upstreamParts = map[string]func(*http.Request, *gateway.Traffic){
 		t.TLS = gateway.UpstreamTLS{CA: strings.TrimSpace(r.PostFormValue("tls/ca")), ServerName: strings.ToLower(strings.TrimSpace(r.PostFormValue("tls/server_name")))}
 	},
 	"cors": func(r *http.Request, t *gateway.Traffic) {
-		lines := func(name string) []string { return strings.Fields(strings.ReplaceAll(r.PostFormValue(name), ",", " ")) }
-		t.CORS = gateway.CORS{Origins: lines("cors/origins"), Headers: lines("cors/headers"), Exposed: lines("cors/exposed")}
+		names := func(name string) []string { return typedNames(r.PostFormValue(name)) }
+		t.CORS = gateway.CORS{Origins: names("cors/origins"), Headers: names("cors/headers"), Exposed: names("cors/exposed")}
 	},
 	"health": func(r *http.Request, t *gateway.Traffic) {
 		t.Health = gateway.HealthCheck{Path: strings.TrimSpace(r.PostFormValue("health/path")), EverySeconds: int(typedNumber(r, "health/every_seconds"))}
 	},
+	"rewrite":  func(r *http.Request, t *gateway.Traffic) { t.Rewrite = readRewrite(r) },
 	"protocol": func(r *http.Request, t *gateway.Traffic) { t.Protocol = r.PostFormValue("protocol") },
 }
 

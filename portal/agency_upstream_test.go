@@ -48,6 +48,10 @@ func TestUpstreamOfAVersion(t *testing.T) {
 	w.sends(t, page+"/cors", url.Values{"cors/origins": {"https://a.vn\r\nhttps://b.vn"}, "cors/headers": {"X-A, X-B"}}, page)
 	w.sees(t, page, 200, "https://a.vn\nhttps://b.vn", `value="X-A, X-B"`)
 	w.refused(t, page+"/cors", url.Values{"cors/origins": {"a.vn"}, "cors/exposed": {"x:y"}}, 400, `id="f-cors/origins-error"`, `id="f-cors/exposed-error"`)
+	w.sends(t, page+"/rewrite", url.Values{"rewrite/strip_prefix": {"/a"}, "rewrite/request/set": {"X-B: 2\r\nX-A:  1:1 \r\n\r\n"}, "rewrite/answer/remove": {"X-C, X-D"}}, page)
+	w.sees(t, page, 200, `value="/a"`, "X-A: 1:1\nX-B: 2", `value="X-C, X-D"`)
+	w.refused(t, page+"/rewrite", url.Values{"rewrite/request/set": {"Authorization: x"}, "rewrite/answer/set": {"X-A"}, "rewrite/add_prefix": {"b"}}, 400,
+		`id="f-rewrite/request/set-error"`, "Authorization do cổng giữ", `id="f-rewrite/answer/set-error"`, `id="f-rewrite/add_prefix-error"`)
 	w.refused(t, page+"/nothing", url.Values{}, 404)
 	w.as(t, auth.RoleSteward)
 	w.sees(t, page, 403)
