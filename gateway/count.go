@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -153,8 +154,8 @@ type Remaining struct {
 
 // Remaining tells what an application may still call under an agreement, and
 // false when the node knows no such agreement. It counts nothing. Rates that
-// nodes share are told as this node knows them.
-func (n *Node) Remaining(application, version, agreement uuid.UUID) (Remaining, bool) {
+// nodes share are told by their store, or while it is away as this node knows them.
+func (n *Node) Remaining(ctx context.Context, application, version, agreement uuid.UUID) (Remaining, bool) {
 	s := n.current.Load()
 	if s == nil {
 		return Remaining{}, false
@@ -164,7 +165,7 @@ func (n *Node) Remaining(application, version, agreement uuid.UUID) (Remaining, 
 		if g.Agreement != agreement {
 			continue
 		}
-		rate := n.limiter.Rates.Look(quota.Key{What: agreement}, g.Plan.minute(), now)
+		rate := n.limiter.Look(ctx, quota.Take{Key: quota.Key{What: agreement}, Window: g.Plan.minute()}, now)
 		return Remaining{
 			RatePerMinute: g.Plan.RatePerMinute, LeftNow: rate.Remaining,
 			QuotaPerDay: g.Plan.QuotaPerDay, LeftToday: n.limiter.Counts.Left(agreement, quota.Day, g.Plan.QuotaPerDay, now),

@@ -74,6 +74,8 @@ type Node struct {
 	Ship    func(ctx context.Context, s Shipment) error
 	Metrics *Metrics // NewMetrics()
 
+	Shared *quota.Redis // counts the rates of all nodes together; nil: each counts by itself
+
 	MaxBody   int64         // bytes of a request, 0: 1 MiB
 	MaxAnswer int64         // bytes of an answer that is projected, 0: 10 MiB
 	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB

@@ -30,6 +30,8 @@ var (
 	unsyncedDesc = prometheus.NewDesc("lgsp_gateway_journal_unsynced_lines", "Lines that a power failure now would lose.", nil, nil)
 	lostDesc     = prometheus.NewDesc("lgsp_gateway_journal_lost_lines_total", "Lines that could not be written.", nil, nil)
 	damagedDesc  = prometheus.NewDesc("lgsp_gateway_journal_damaged_lines_total", "Lines that could not be read back.", nil, nil)
+	sharedDesc   = prometheus.NewDesc("lgsp_gateway_shared_limits_up", "1 while rates are counted for all nodes together, 0 while the store is away and this node counts by itself.", nil, nil)
+	fallbackDesc = prometheus.NewDesc("lgsp_gateway_shared_limits_fallbacks_total", "Calls that this node counted by itself because the store of shared rates was away.", nil, nil)
 )
 
 // NewMetrics makes the figures of one node.
@@ -72,7 +74,8 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.durations.Describe(to)
 	m.retries.Describe(to)
 	m.changes.Describe(to)
-	for _, d := range []*prometheus.Desc{ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc} {
+	for _, d := range []*prometheus.Desc{ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc,
+		sharedDesc, fallbackDesc} {
 		to <- d
 	}
 }
@@ -112,4 +115,12 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	gauge(unsyncedDesc, float64(figures.Unsynced))
 	counter(lostDesc, figures.Lost)
 	counter(damagedDesc, figures.Damaged)
+	if n.Shared != nil {
+		up := 0.0
+		if n.Shared.Up() {
+			up = 1
+		}
+		gauge(sharedDesc, up)
+		counter(fallbackDesc, n.Shared.Fallbacks())
+	}
 }

@@ -243,8 +243,8 @@ func (p *platform) sessionPerson(r *http.Request) (oauth.SignedIn, error) {
 }
 
 // remaining is what is left of an agreement's quota, as this node counts.
-func (p *platform) remaining(_ context.Context, g agreement.Agreement) (portal.Quota, error) {
-	left, known := p.node.Remaining(g.ApplicationID, g.VersionID, g.ID)
+func (p *platform) remaining(ctx context.Context, g agreement.Agreement) (portal.Quota, error) {
+	left, known := p.node.Remaining(ctx, g.ApplicationID, g.VersionID, g.ID)
 	if !known {
 		all := portal.Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay}
 		if g.State == agreement.Active { // since less than a second: nothing is used up
