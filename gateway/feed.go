@@ -279,6 +279,7 @@ func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID
 			continue
 		}
 		f.node.attachPool(v)
+		f.node.attachQueue(v)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
 	}
 	return nil

@@ -22,6 +22,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/gateway/journal"
+	"lgsp/gateway/queue"
 	"lgsp/gateway/quota"
 	"lgsp/gateway/route"
 	"lgsp/internal/http1"
@@ -130,6 +131,7 @@ type call struct {
 	answer    answer
 	exchange  Exchange
 	ticket    *journal.Ticket // of the intent
+	place     *queue.Queue    // that the call has a place of; nil: none
 	broken    bool            // the answer broke off
 	room
 }

@@ -70,6 +70,9 @@ const (
 // another when that is safe. The try and the second one are one exchange: its
 // intent is written before the first, its outcome tells what the last one gave.
 func (c *call) ask(r *http.Request) (*response, error) {
+	if err := c.enter(r); err != nil {
+		return nil, err
+	}
 	try, ok := c.version.pool.Pick()
 	if !ok {
 		c.giveBack(r) // nothing was asked of the upstream

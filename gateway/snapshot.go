@@ -13,6 +13,7 @@ import (
 	"lgsp/auth"
 	"lgsp/auth/policy"
 	"lgsp/gateway/project"
+	"lgsp/gateway/queue"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
 )
@@ -35,6 +36,7 @@ type version struct {
 	Route
 	prefix string
 	pool   *upstream.Pool
+	queue  *queue.Queue // nil: its calls are not held; see attachQueue
 	limits []limit
 	tree   route.Tree[*operation]
 	byID   map[string]*operation
@@ -69,6 +71,9 @@ func compileRoute(r Route) (*version, error) {
 	}
 	v := &version{Route: r, prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
+		return nil, err
+	}
+	if err := r.Traffic.Concurrency.check(); err != nil {
 		return nil, err
 	}
 	rules := make([]policy.Operation, len(r.Operations))
