@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -17,8 +16,8 @@ import (
 // applications. The zero Concurrency holds nothing.
 type Concurrency struct {
 	Calls       int `json:"calls"`                  // at once, 1 to 10,000
-	Queue       int `json:"queue,omitempty"`        // that wait at most, 0 to 10,000; 0: who comes beyond Calls is refused
-	WaitSeconds int `json:"wait_seconds,omitempty"` // that one waits at most, 1 to 60; 0 just when nobody waits
+	Queue       int `json:"queue,omitempty"`        // that wait at most, 1 to 10,000; 0: who comes beyond Calls is refused
+	WaitSeconds int `json:"wait_seconds,omitempty"` // that one waits at most, 1 to 60; 0: nobody waits
 }
 
 // The bounds of Concurrency.
@@ -28,20 +27,18 @@ const (
 	maxWaitSeconds = 60
 )
 
-func (c Concurrency) check() error {
+// missing is what is not set although something else needs it, and how much it
+// may be; "": nothing.
+func (c Concurrency) missing() (field string, most int64) {
 	switch {
-	case c == Concurrency{}:
-		return nil
-	case c.Calls < 1 || c.Calls > maxAtOnce:
-		return fmt.Errorf("concurrency: %d calls at once are not 1 to %d", c.Calls, maxAtOnce)
-	case c.Queue < 0 || c.Queue > maxWaiting:
-		return fmt.Errorf("concurrency: %d waiting calls are not 0 to %d", c.Queue, maxWaiting)
+	case c.Calls == 0 && (c.Queue != 0 || c.WaitSeconds != 0):
+		return "concurrency/calls", maxAtOnce
 	case c.Queue == 0 && c.WaitSeconds != 0:
-		return errors.New("concurrency: nobody waits without a queue")
-	case c.Queue > 0 && (c.WaitSeconds < 1 || c.WaitSeconds > maxWaitSeconds):
-		return fmt.Errorf("concurrency: waiting for %d seconds is not 1 to %d", c.WaitSeconds, maxWaitSeconds)
+		return "concurrency/queue", maxWaiting
+	case c.Queue != 0 && c.WaitSeconds == 0:
+		return "concurrency/wait_seconds", maxWaitSeconds
 	}
-	return nil
+	return "", 0
 }
 
 // attachQueue gives a version that is loaded the queue of its older self, with

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/internal/http1"
+	"lgsp/internal/problem"
 )
 
 // holds puts the world's route in force with its calls held.
@@ -85,12 +86,13 @@ func TestConcurrencyBounds(t *testing.T) {
 		bad string
 	}{
 		{Concurrency{}, ""}, {Concurrency{Calls: 1}, ""}, {Concurrency{10_000, 10_000, 60}, ""}, {Concurrency{1, 1, 1}, ""},
-		{Concurrency{Queue: 5, WaitSeconds: 5}, "0 calls at once"}, {Concurrency{Calls: -1}, "-1 calls"}, {Concurrency{Calls: 10_001}, "10001 calls"},
-		{Concurrency{1, -1, 0}, "-1 waiting"}, {Concurrency{1, 10_001, 1}, "10001 waiting"},
-		{Concurrency{1, 5, 0}, "0 seconds"}, {Concurrency{1, 5, 61}, "61 seconds"}, {Concurrency{1, 0, 5}, "nobody waits"}, {Concurrency{1, 5, -1}, "-1 seconds"},
+		{Concurrency{Queue: 5, WaitSeconds: 5}, "concurrency/calls"}, {Concurrency{Calls: -1}, "concurrency/calls"}, {Concurrency{Calls: 10_001}, "concurrency/calls"},
+		{Concurrency{WaitSeconds: 5}, "concurrency/calls"}, {Concurrency{1, -1, 1}, "concurrency/queue"}, {Concurrency{1, 10_001, 1}, "concurrency/queue"}, {Concurrency{1, 0, 5}, "concurrency/queue"},
+		{Concurrency{1, 5, 0}, "concurrency/wait_seconds"}, {Concurrency{1, 5, 61}, "concurrency/wait_seconds"}, {Concurrency{1, 5, -1}, "concurrency/wait_seconds"},
 	} {
 		_, err := compileRoute(Route{Upstream: "http://x", Plan: Plan{RatePerMinute: 1}, Traffic: Traffic{Concurrency: tt.c}})
-		if tt.bad == "" && err != nil || tt.bad != "" && (err == nil || !strings.Contains(err.Error(), tt.bad)) {
+		var told *problem.Error
+		if tt.bad == "" && err != nil || tt.bad != "" && (!errors.As(err, &told) || len(told.Fields) != 1 || told.Fields[0].Name != tt.bad || told.Fields[0].Code != "traffic-range") {
 			t.Errorf("%+v: got %v, want %q", tt.c, err, tt.bad)
 		}
 	}

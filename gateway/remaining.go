@@ -39,7 +39,7 @@ func (n *Node) Remaining(ctx context.Context, application, version, agreement uu
 		return Remaining{}, false
 	}
 	now := n.Now()
-	for _, g := range s.grants.of(application, version) {
+	for g := s.grants.of(application, version); g != nil; g = g.next {
 		if g.Agreement != agreement {
 			continue
 		}
