@@ -368,14 +368,29 @@ func TestQueueIsFair(t *testing.T) {
 }
 
 // TestSlowVersionMovesNoOther: while one version's calls stand in a long queue,
-// those of another take as long as ever.
+// or all at an upstream that does not answer, those of another take as long as
+// ever.
 func TestSlowVersionMovesNoOther(t *testing.T) {
 	t.Parallel()
+	for name, tt := range map[string]struct {
+		held              Concurrency
+		underWay, waiting int
+	}{
+		"in a queue":      {Concurrency{Calls: 2, Queue: 500, WaitSeconds: 60}, 2, 298},
+		"at the upstream": {Concurrency{Calls: 1000}, 300, 0},
+	} {
+		t.Run(name, func(t *testing.T) { slowBesideQuick(t, tt.held, tt.underWay, tt.waiting) })
+	}
+}
+
+// slowBesideQuick measures a quick version by itself, and beside 300 calls of a
+// slow one.
+func slowBesideQuick(t *testing.T, held Concurrency, underWay, waiting int) {
 	w := patiently(t)
 	quick := w.route
 	quick.Version, quick.APISlug, quick.Traffic = uuid.Must(uuid.NewV7()), "nhanh", Traffic{}
 	w.commit(func(ctx context.Context, tx pgx.Tx) error { return Expose(ctx, tx, quick) })
-	w.holds(Concurrency{Calls: 2, Queue: 500, WaitSeconds: 60})
+	w.holds(held)
 	let := make(chan struct{})
 	letGo := sync.OnceFunc(func() { close(let) })
 	t.Cleanup(letGo)
@@ -422,7 +437,7 @@ func TestSlowVersionMovesNoOther(t *testing.T) {
 			}
 		})
 	}
-	w.figures(2, 298)
+	w.figures(underWay, waiting)
 	if busy := measure(); busy > 3*quiet+20*time.Millisecond {
 		t.Errorf("nine of ten calls of the quick version take %s, and %s beside a slow one", quiet, busy)
 	}
