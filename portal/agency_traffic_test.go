@@ -63,6 +63,12 @@ func TestTrafficOfAVersion(t *testing.T) {
 		`value="nhiều"`, `id="f-limits/2/calls-error"`, "Số lời gọi là số nguyên")
 	w.refused(t, page+"/sizes", url.Values{"request_bytes": {"x"}, "timeouts/answer_seconds": {"601"}}, 400, `id="f-request_bytes-error"`,
 		`id="f-timeouts/answer_seconds-error"`, "từ 1 đến 600", `value="601"`)
+	w.sends(t, page+"/concurrency", url.Values{"concurrency/calls": {"1.000"}, "concurrency/queue": {"50"}, "concurrency/wait_seconds": {"5"}}, page)
+	w.sees(t, page, 200, "Số lời gọi cùng lúc", `value="1000"`, `value="50"`)
+	is(strings.Replace(whole, `,"request_bytes"`, `,"concurrency":{"calls":1000,"queue":50,"wait_seconds":5},"request_bytes"`, 1))
+	w.refused(t, page+"/concurrency", url.Values{"concurrency/calls": {""}, "concurrency/queue": {"nhiều"}, "concurrency/wait_seconds": {"61"}}, 400,
+		`id="f-concurrency/calls-error"`, `id="f-concurrency/queue-error"`, `id="f-concurrency/wait_seconds-error"`, `value="nhiều"`)
+	w.sends(t, page+"/concurrency", url.Values{"concurrency/calls": {""}, "concurrency/queue": {""}, "concurrency/wait_seconds": {""}}, page)
 	seen := is(whole)
 
 	if got := call(http.MethodPut, `{}`, first); got.Code != http.StatusPreconditionFailed {
