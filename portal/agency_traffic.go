@@ -117,8 +117,8 @@ func (p *Portal) setLimits(r *http.Request) (page, error) {
 // how long the upstream may take, and whether calls may become WebSockets.
 func (p *Portal) setSizes(r *http.Request) (page, error) {
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
-		t.RequestBytes = number(r, "request_bytes")
-		t.Timeouts = gateway.Timeouts{AnswerSeconds: int(number(r, "timeouts/answer_seconds")), WholeSeconds: int(number(r, "timeouts/whole_seconds"))}
+		t.RequestBytes = wholeNumber(r, "request_bytes")
+		t.Timeouts = gateway.Timeouts{AnswerSeconds: int(wholeNumber(r, "timeouts/answer_seconds")), WholeSeconds: int(wholeNumber(r, "timeouts/whole_seconds"))}
 		t.WebSocket = r.PostFormValue("websocket") != ""
 	})
 	if err != nil {
@@ -132,7 +132,7 @@ func (p *Portal) setSizes(r *http.Request) (page, error) {
 func (p *Portal) setConcurrency(r *http.Request) (page, error) {
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
 		t.Concurrency = gateway.Concurrency{
-			Calls: int(number(r, "concurrency/calls")), Queue: int(number(r, "concurrency/queue")), WaitSeconds: int(number(r, "concurrency/wait_seconds")),
+			Calls: int(wholeNumber(r, "concurrency/calls")), Queue: int(wholeNumber(r, "concurrency/queue")), WaitSeconds: int(wholeNumber(r, "concurrency/wait_seconds")),
 		}
 	})
 	if err != nil {
@@ -141,9 +141,9 @@ func (p *Portal) setConcurrency(r *http.Request) (page, error) {
 	return answer, nil
 }
 
-// number is a whole number as people type it, 0 for none, and below 0, which is
+// wholeNumber is a whole number as people type it, 0 for none, and below 0, which is
 // told to be wrong, for what is no number.
-func number(r *http.Request, name string) int64 {
+func wholeNumber(r *http.Request, name string) int64 {
 	typed := groups.Replace(r.PostFormValue(name))
 	n, err := strconv.ParseInt(typed, 10, 64)
 	if typed != "" && err != nil {

@@ -48,6 +48,10 @@ func TestTrafficOfAVersion(t *testing.T) {
 	w.sees(t, version, 200, "Theo mức chung của nền tảng", page)
 	w.sees(t, page, 200, "Giới hạn số lời gọi", `name="limits/1/calls"`, "Mỗi ứng dụng", "1 tháng", `name="timeouts/answer_seconds"`)
 
+	w.sends(t, page+"/concurrency", url.Values{"concurrency/calls": {"9"}}, page)
+	w.sees(t, version, 200, "Đặt riêng cho phiên bản này")
+	w.sends(t, page+"/concurrency", url.Values{}, page)
+	w.sees(t, version, 200, "Theo mức chung của nền tảng")
 	w.sends(t, page+"/limits", url.Values{"limits/0/per": {"api"}, "limits/0/calls": {""}, "limits/0/window": {"1s"},
 		"limits/1/per": {"address"}, "limits/1/calls": {" 1.000 "}, "limits/1/window": {"1h"}}, page)
 	const hourly = `"limits":[{"per":"address","calls":1000,"window":"1h"}]`
