@@ -170,6 +170,10 @@ func TestRemainingOfAllNodes(t *testing.T) {
 	}
 	w.until("saved", func() bool {
 		left, _ := w.node.Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement)
-		return left.LeftToday == 92 && left.LeftThisMonth == 992
+		known, _ := w.node.limiter.Counts.Used(w.grant.Agreement, quota.Month, w.now())
+		return left.LeftToday == 92 && left.LeftThisMonth == 992 && known == 8
 	})
+	if got := w.called("key", "tim").header.Get("RateLimit"); !strings.Contains(got, `"day";r=91;`) || !strings.Contains(got, `"month";r=991;`) {
+		t.Errorf("a call that follows tells %q", got)
+	}
 }
