@@ -32,7 +32,7 @@ var upstreamParts = map[string]func(*http.Request, *gateway.Traffic){
 		t.CORS = gateway.CORS{Origins: names("cors/origins"), Headers: names("cors/headers"), Exposed: names("cors/exposed")}
 	},
 	"health": func(r *http.Request, t *gateway.Traffic) {
-		t.Health = gateway.HealthCheck{Path: strings.TrimSpace(r.PostFormValue("health/path")), EverySeconds: int(typedNumber(r, "health/every_seconds"))}
+		t.Health = gateway.HealthCheck{Path: strings.TrimSpace(r.PostFormValue("health/path")), EverySeconds: int(wholeNumber(r, "health/every_seconds"))}
 	},
 	"rewrite":  func(r *http.Request, t *gateway.Traffic) { t.Rewrite = readRewrite(r) },
 	"protocol": func(r *http.Request, t *gateway.Traffic) { t.Protocol = r.PostFormValue("protocol") },
