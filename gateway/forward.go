@@ -89,6 +89,9 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		fields = append(fields, line)
 	}
 	fields = c.version.rewrite.request.apply(fields)
+	if c.version.Traffic.Protocol == HTTP2 && hasToken(r.Header["Te"], "trailers") {
+		fields = append(fields, http1.Field{Name: "Te", Value: "trailers"}) // servers of gRPC want it
+	}
 	if c.webSocket {
 		fields = append(fields, http1.Field{Name: "Connection", Value: "Upgrade"}, http1.Field{Name: "Upgrade", Value: "websocket"})
 	}
