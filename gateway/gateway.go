@@ -151,8 +151,8 @@ type room struct {
 	out        http1.Fields // to the upstream
 	merged     http1.Fields // to the caller
 	request    http1.Request
-	takeRoom   [4 + maxLimits]quota.Take
-	answerRoom [4 + maxLimits]quota.Answer
+	takeRoom   [4 + MaxLimits]quota.Take
+	answerRoom [4 + MaxLimits]quota.Answer
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}

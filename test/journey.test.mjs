@@ -90,6 +90,13 @@ test('upstream, plan and marks are given, then it is published', async () => {
   await press(publisher)
   await press(publisher, 'main form .actions button')
   assert.equal((await fetch(`${lgsp.portal}/apis${prefix}`)).status, 200, 'the public page is there')
+  await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/traffic`)
+  await publisher.fill('[name="limits/0/calls"]', 'x')
+  await press(publisher, 'form[action$="/limits"] button')
+  assert.equal(await publisher.getAttribute('[name="limits/0/calls"]', 'aria-invalid'), 'true', 'no number of calls')
+  await publisher.fill('[name="limits/0/calls"]', '5.000')
+  await press(publisher, 'form[action$="/limits"] button')
+  assert.equal(await publisher.inputValue('[name="limits/0/calls"]'), '5000')
 })
 
 test('a developer signs up and is shown a key and a secret, once', async () => {

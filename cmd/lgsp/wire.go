@@ -164,7 +164,7 @@ func (p *platform) wireCatalog() {
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.ledger.Record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
-		Expose: expose, Withdraw: gateway.Withdraw,
+		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"),
 	}
