@@ -59,6 +59,9 @@ func (c *call) identify(r *http.Request) error {
 func (c *call) credential(r *http.Request) (kind, secret string, err error) {
 	for name, values := range c.query {
 		if secretInQuery(name, values) {
+			if secretText.MatchString(name) {
+				name = "lgsp_…"
+			}
 			return "", "", problem.Errorf(problem.Invalid, "a credential stands in the query, where logs keep it; send it in a header and replace it").
 				Coded("credential-in-query", "name", name)
 		}
@@ -95,7 +98,7 @@ func secretInQuery(name string, values []string) bool {
 	case "access_token", "api_key", "apikey", "api-key", "x-api-key":
 		return true
 	}
-	return slices.ContainsFunc(values, secretText.MatchString)
+	return secretText.MatchString(name) || slices.ContainsFunc(values, secretText.MatchString)
 }
 
 // secretText is what every secret of ours begins with (docs/security.md).

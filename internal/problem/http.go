@@ -78,14 +78,14 @@ func (e *Error) write(w http.ResponseWriter, r *http.Request, as written) {
 
 // Log writes the one line that a problem leaves. What the far end did wrong
 // goes by its code alone: the text may repeat what was typed. A refusal by the
-// policy keeps its text, which names the rule.
+// policy keeps its text, which names the rule, unless it repeats what was sent.
 func Log(r *http.Request, e *Error) {
 	level := slog.LevelInfo
 	if e.Kind >= 500 && e.Err != nil {
 		level = slog.LevelError
 	}
 	detail := ""
-	if e.Kind >= 500 || e.Kind == Forbidden {
+	if (e.Kind >= 500 || e.Kind == Forbidden) && !e.repeats {
 		detail = e.Detail
 	}
 	slog.Log(r.Context(), level, "problem", "status", int(e.Kind), "code", e.Code, "detail", detail,
