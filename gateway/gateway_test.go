@@ -39,6 +39,7 @@ type world struct {
 	flush    func(*os.File) error // of the journals of nodes that start from now on
 	patience time.Duration        // of nodes that start from now on, 0: 300 ms
 	peppers  keyring.Ring         // of nodes that start from now on
+	shape    func(n *Node)        // changes nodes that start from now on
 	route    Route
 	app      uuid.UUID
 	key      string
@@ -201,6 +202,9 @@ func (w *world) start(dir string) (*Node, *site) {
 		Patience: or(w.patience, 300*time.Millisecond),
 	}
 	n.flush = w.flush
+	if w.shape != nil {
+		w.shape(n)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
