@@ -46,10 +46,9 @@ func TestAttackSSRF(t *testing.T) {
 	})
 	t.Run("an upstream that is none", func(t *testing.T) {
 		port := netip.MustParseAddrPort(host).Port()
-		a.shape = func(n *Node) {
+		a.node, a.server = a.another(func(n *Node) {
 			n.Dial = egress.Upstream{Approved: func(hostport string) bool { return hostport != host }}.DialContext
-		}
-		a.node, a.server = a.another()
+		})
 		for _, address := range []string{
 			inside.URL,                               // not on the list
 			fmt.Sprintf("http://localhost:%d", port), // on the list, but of this host
@@ -251,7 +250,7 @@ func TestAttackHalfReady(t *testing.T) {
 		_, err := tx.Exec(ctx, `insert into gateway.route (version_id, prefix, document) values ($1, '/hong/hong/v1', '{"agency_slug": 7}')`, uuid.Must(uuid.NewV7()))
 		return err
 	})
-	a.node, a.server = a.another()
+	a.node, a.server = a.another(func(*Node) {})
 	a.try(t, a.server, attack{sent: keyed("/hong/hong/v1/ho-so"), status: 404, code: "no-such-operation"})
 	a.try(t, a.server, attack{sent: keyed("{P}/ho-so"), status: 200, reached: 1})
 	a.settle()

@@ -163,7 +163,7 @@ func TestAttackTokens(t *testing.T) {
 	t.Cleanup(keyServer.Close)
 	keys := map[string]*ecdsa.PublicKey{"k1": &key.PublicKey}
 	var spent oauth.Spent
-	a.shape = func(n *Node) {
+	a.node, a.server = a.another(func(n *Node) {
 		v := &oauth.Verifier{Issuer: portalURL, Keys: func() map[string]*ecdsa.PublicKey { return keys }, Now: a.now, Revoked: n.IsRevoked,
 			Nonces: keyring.Of(make([]byte, 32)), Spend: spent.Take}
 		n.Nonce = v.Nonce
@@ -178,8 +178,7 @@ func TestAttackTokens(t *testing.T) {
 			}
 			return Token{ID: got.ID, Application: app, Issued: got.Issued}, nil
 		}
-	}
-	a.node, a.server = a.another()
+	})
 	s := &smith{key: key, now: a.now, app: a.app, aud: a.node.GatewayURL + a.route.Prefix()}
 	good := s.token(nil, nil)
 	type of = map[string]any
@@ -268,7 +267,7 @@ func TestAttackStale(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			a := newArena(t)
-			_, other := a.another()
+			_, other := a.another(func(*Node) {})
 			at := func(to *site) string { // a token is for the gateway's address, which is the node's here
 				token := strings.ReplaceAll(a.token("1"), a.node.GatewayURL, to.URL)
 				a.secrets = append(a.secrets, token)

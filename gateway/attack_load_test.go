@@ -50,8 +50,7 @@ func TestAttackAddresses(t *testing.T) {
 	a := newArena(t)
 	a.route.Plan.RatePerMinute = 2
 	a.exposed(func(v *version) bool { return v.Plan.RatePerMinute == 2 })
-	a.shape = func(n *Node) { n.TrustedProxies = mustPrefixes("127.0.0.0/8") }
-	a.node, a.server = a.another()
+	a.node, a.server = a.another(func(n *Node) { n.TrustedProxies = mustPrefixes("127.0.0.0/8") })
 	for i, tt := range []struct {
 		hops   string
 		status int

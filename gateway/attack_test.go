@@ -221,10 +221,10 @@ func (a *arena) settle() {
 	}
 }
 
-// another starts one more node.
-func (a *arena) another() (*Node, *site) {
+// another starts one more node, changed first by change.
+func (a *arena) another(change func(n *Node)) (*Node, *site) {
 	a.t.Helper()
-	n, s := a.start(a.t.TempDir())
+	n, s := a.startWith(a.t.TempDir(), change)
 	a.nodes = append(a.nodes, n)
 	return n, s
 }

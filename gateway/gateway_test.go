@@ -39,7 +39,6 @@ type world struct {
 	flush    func(*os.File) error // of the journals of nodes that start from now on
 	patience time.Duration        // of nodes that start from now on, 0: 300 ms
 	peppers  keyring.Ring         // of nodes that start from now on
-	shape    func(n *Node)        // changes nodes that start from now on
 	route    Route
 	app      uuid.UUID
 	key      string
@@ -154,6 +153,12 @@ func listen(t testing.TB) net.Listener {
 // start runs one more node of the province.
 func (w *world) start(dir string) (*Node, *site) {
 	w.t.Helper()
+	return w.startWith(dir, func(*Node) {})
+}
+
+// startWith is start for a node that change changes first.
+func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
+	w.t.Helper()
 	l := listen(w.t)
 	n := &Node{
 		DB: w.db, Now: w.now, GatewayURL: "http://" + l.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
@@ -202,9 +207,7 @@ func (w *world) start(dir string) (*Node, *site) {
 		Patience: or(w.patience, 300*time.Millisecond),
 	}
 	n.flush = w.flush
-	if w.shape != nil {
-		w.shape(n)
-	}
+	change(n)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
@@ -232,7 +235,11 @@ func (w *world) verify(_ context.Context, p auth.Presented, audience string) (To
 	if p.Is(auth.DPoPScheme) && (len(p.Proofs) != 1 || p.Proofs[0] != p.Method+" "+p.URL) {
 		return Token{}, problem.Errorf(problem.Unauthorized, "the proof is for elsewhere").Coded("dpop-address", "method", p.Method, "url", p.URL)
 	}
-	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Person: official, Issued: w.now()}, nil
+	level := auth.AAL1
+	if strings.HasPrefix(parts[0], auth.AAL2) {
+		level = auth.AAL2
+	}
+	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Person: official, Issued: w.now(), Level: level}, nil
 }
 
 func (w *world) token(jti string) string {

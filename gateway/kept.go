@@ -170,6 +170,12 @@ func (n *Node) restore() error {
 	return nil
 }
 
+// HasKept reports whether a snapshot is on disk to start by.
+func (n *Node) HasKept() bool {
+	_, err := os.Stat(filepath.Join(n.DataDir, keptFile))
+	return err == nil
+}
+
 // believed gives the file without the MAC at its end, once that is right.
 func (n *Node) believed(f *os.File) (io.Reader, error) {
 	info, err := f.Stat()

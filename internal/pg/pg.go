@@ -31,10 +31,23 @@ type DB interface {
 // gone: two always listen.
 const defaultConns = 24
 
-// Open gives a pool on the database at url and checks that it answers. Times
+// Open gives a pool on the database at url and checks that it answers.
+func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	pool, err := Pool(url)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reach database: %w", err)
+	}
+	return pool, nil
+}
+
+// Pool gives a pool on the database at url, which need not answer yet. Times
 // are read as UTC, whatever the zone of the server or of this machine; ids go
 // as 16 bytes, not as text through database/sql's Valuer.
-func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+func Pool(url string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("parse database url: %w", err)
@@ -54,13 +67,9 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
 		return nil
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, err := pgxpool.NewWithConfig(context.Background(), config) // of the first connections, of which there are none
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
-	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("reach database: %w", err)
 	}
 	return pool, nil
 }
