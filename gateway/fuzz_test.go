@@ -30,7 +30,7 @@ func headerOf(lines string) (http.Header, bool) {
 // fuzzed is a call of a version with one restricted operation, made of a
 // request's header.
 func fuzzed(t testing.TB, header http.Header, query string) (*call, *http.Request) {
-	v, err := compileRoute(Route{Version: uuid.Must(uuid.NewV7()), AgencySlug: "so", APISlug: "a", Number: "v1", Upstream: "http://x", Plan: Plan{RatePerMinute: 1},
+	v, err := compileRoute(Route{Version: uuid.Must(uuid.NewV7()), AgencySlug: "so", APISlug: "a", Number: "v1", Upstream: "http://x", Plan: Plan{RatePerMinute: 1}, Traffic: Traffic{Basic: true},
 		Operations: []Operation{{ID: "a", Method: "GET", Path: "/a", Access: Restricted, Fields: []string{"/hoTen", "/so/*/ma"}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +118,7 @@ func FuzzCredential(f *testing.F) {
 	f.Add("Authorization: Bearer a\r\nAuthorization: DPoP b\r\nDPoP: x", "")
 	f.Add("authorization: apikey lgsp_key_x", "k=lgsp_pat_a")
 	f.Add("Authorization:   bearer\tx y", "Access_Token=1")
+	f.Add("Authorization: Basic MDAwMDAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAxOmxnc3Bfa2V5X2E=", "")
 	f.Fuzz(func(t *testing.T, lines, query string) {
 		header, ok := headerOf(lines)
 		if !ok {
@@ -138,6 +139,8 @@ func FuzzCredential(f *testing.F) {
 			t.Errorf("%d credentials, taken as %q", sent, kind)
 		case (kind == policy.NoCredential) != (sent == 0):
 			t.Errorf("%d credentials, taken as %q", sent, kind)
+		case c.caller.named != uuid.Nil && (kind != policy.APIKey || !strings.EqualFold(header.Get("Authorization")[:5], basicScheme)):
+			t.Errorf("named by %q", header)
 		case kind == policy.Token && (strings.HasPrefix(c.caller.presented.Token, "lgsp_") || header.Get("X-Api-Key") != ""):
 			t.Errorf("a key is taken for a token")
 		case strings.Contains(query, "lgsp_key_") && strings.HasPrefix(query, "lgsp_key_"):

@@ -14,6 +14,7 @@ type Traffic struct {
 	Timeouts     Timeouts    `json:"timeouts,omitzero"`
 	Conditions   []Condition `json:"conditions,omitempty"` // beside agreements
 	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed
+	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
