@@ -125,6 +125,9 @@ func (c *conn) close() {
 // one answers a request and reports whether another may follow.
 func (c *conn) one() bool {
 	text, err := c.in.head(c.slow)
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.state.Load() == waiting {
+		text, err = c.lastLook()
+	}
 	if err != nil {
 		c.malformed(err)
 		return false
@@ -146,6 +149,16 @@ func (c *conn) one() bool {
 		return false
 	}
 	return w.finish() && c.rest()
+}
+
+// lastLook reads once more from a connection that has waited for its time: a
+// request may have come just then, and its sender is not to be turned away.
+func (c *conn) lastLook() (string, error) {
+	c.deadline.Store(0)
+	_ = c.net.SetReadDeadline(time.Now().Add(time.Millisecond))
+	text, err := c.in.head(c.slow)
+	_ = c.net.SetReadDeadline(time.Time{})
+	return text, err
 }
 
 // slow is called when a head does not come at once.
@@ -176,7 +189,7 @@ func (c *conn) rest() bool {
 	clear(c.blank.Header)
 	c.deadline.Store(c.server.now.Load() + int64(c.server.Idle))
 	c.state.Store(waiting)
-	return !c.response.close && !c.server.closing.Load()
+	return !c.response.close
 }
 
 // maxSkip is how much of a body that nobody read is read for the sake of the
