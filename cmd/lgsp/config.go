@@ -38,7 +38,7 @@ type config struct {
 	TrustedProxies []netip.Prefix // LGSP_TRUSTED_PROXIES, comma list of addresses or CIDR whose X-Forwarded-For and Client-Cert count, default none
 	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
-	Drain          time.Duration  // LGSP_DRAIN, how long a stop waits for requests, default 20s
+	Drain          time.Duration  // LGSP_DRAIN, how long a stop may take: a quarter to let callers go elsewhere, then for requests under way; default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
 	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
 	OIDCIssuer     string         // LGSP_OIDC_ISSUER, issuer of an outside OpenID provider that people may sign in with, absent: none
@@ -48,7 +48,8 @@ type config struct {
 	OIDCNameEN     string         // LGSP_OIDC_NAME_EN, the same in English, default LGSP_OIDC_NAME_VI
 	Pprof          bool           // LGSP_PPROF, 1 serves /debug/pprof on LGSP_OPS_ADDR, default 0
 
-	files *tlsFiles // what the files of LGSP_TLS_CERT, _KEY and LGSP_MTLS_CA hold; nil until openTLS
+	notice time.Duration // the quarter of Drain; 0 until serving begins, and in the demo, which no balancer stands before
+	files  *tlsFiles     // what the files of LGSP_TLS_CERT, _KEY and LGSP_MTLS_CA hold; nil until openTLS
 }
 
 // settings are the variables that config reads; any other LGSP_ variable is a

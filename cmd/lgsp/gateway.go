@@ -10,8 +10,6 @@ import (
 	"os"
 
 	"golang.org/x/sync/errgroup"
-
-	"lgsp/internal/telemetry"
 )
 
 // runGateway is a data-plane node alone: it serves calls and its own ops
@@ -32,6 +30,7 @@ func runGateway(ctx context.Context, p program) error {
 	if _, err := os.Stat(c.SecretFile); err != nil { // a secret of its own would fit no key and no token
 		return fmt.Errorf("LGSP_SECRET_FILE: a gateway node alone needs the secret that the platform made: %w", err)
 	}
+	c.notice = c.Drain / 4
 	slog.SetDefault(c.logger(p.Stderr, false))
 	if err := c.makeDataDir(); err != nil {
 		return err
@@ -66,22 +65,24 @@ func runGateway(ctx context.Context, p program) error {
 func (p *platform) runNode(ctx context.Context, d doors) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var services, servers errgroup.Group
+	var services errgroup.Group
 	services.Go(func() error { return p.node.Run(working) })
 	services.Go(func() error { return p.oauth.Run(working) }) // keeps the keys fresh
 	services.Go(func() error { return p.config.files.watch(working) })
-	ops := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}
-	for _, door := range []door{
+	return p.keep(ctx, p.nodeReady, d.ops, []door{
 		{d.gateway, p.node.Server(p.config.files.server(tls.NoClientCert))},
 		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, p.node)), p.config.files.server(tls.RequestClientCert))},
-		{d.ops, server(ops.Handler())},
-	} {
-		if door.Listener != nil {
-			servers.Go(func() error { return door.serveUntil(ctx, p.config.Drain) })
-		}
+	}, func() error {
+		stop()
+		return services.Wait()
+	})
+}
+
+// nodeReady is nil when the node may be given calls: with the database away too,
+// for it goes on with what it knows.
+func (p *platform) nodeReady(context.Context) error {
+	if p.stopping.Load() {
+		return errStopping
 	}
-	context.AfterFunc(ctx, func() { p.stopping.Store(true) })
-	err := servers.Wait()
-	stop()
-	return errors.Join(err, services.Wait())
+	return p.node.Ready()
 }

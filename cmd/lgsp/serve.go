@@ -26,6 +26,9 @@ func runServe(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	if !*demo {
+		c.notice = c.Drain / 4
+	}
 	slog.SetDefault(c.logger(p.Stderr, *demo))
 	return serve(ctx, p, c, *demo)
 }

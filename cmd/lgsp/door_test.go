@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lgsp/gateway"
+	"lgsp/internal/pg"
+	"lgsp/internal/pgtest"
+)
+
+// ask gives the status of an address, 0: nobody is there, and whether the
+// answer ended its connection.
+func ask(t *testing.T, client *http.Client, address string) (status int, closes bool) {
+	t.Helper()
+	res, err := client.Get(address)
+	if err != nil {
+		return 0, false
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, res.Body) // its end is what counts
+	return res.StatusCode, res.Close
+}
+
+// TestDoorsLetGo: a node that is told to stop says at the operator's door that
+// it is not ready while its other doors are open for the notice; each of their
+// answers ends its connection. The operator's door is the last to be shut.
+func TestDoorsLetGo(t *testing.T) {
+	t.Parallel()
+	listeners := make([]net.Listener, 3)
+	for i := range listeners {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listeners[i] = l
+	}
+	ops, plain, ours := "http://"+listeners[0].Addr().String()+"/readyz", "http://"+listeners[1].Addr().String(), "http://"+listeners[2].Addr().String()
+	p := &platform{config: config{notice: 500 * time.Millisecond, Drain: 5 * time.Second}, metrics: prometheus.NewRegistry()}
+	ready := func(context.Context) error {
+		if p.stopping.Load() {
+			return errStopping
+		}
+		return nil
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ending, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- p.keep(ctx, ready, listeners[0], []door{
+			{listeners[1], secured(server(http.NotFoundHandler()), nil)},
+			{listeners[2], (&gateway.Node{Now: time.Now}).Server(nil)},
+			{},
+		}, func() error { <-ending; return errors.New("of the services") })
+	}()
+	client := &http.Client{Transport: &http.Transport{}}
+	for status := 0; status != 200; status, _ = ask(t, client, ops) {
+		time.Sleep(time.Millisecond)
+	}
+	for _, address := range []string{plain, ours} {
+		if status, closes := ask(t, client, address); status < 400 || closes {
+			t.Errorf("before: %s: got %d, closes %v", address, status, closes)
+		}
+	}
+	stop()
+	began := time.Now()
+	for !p.stopping.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond) // each door has heard of it
+	for range 2 {
+		for _, address := range []string{plain, ours} {
+			if status, closes := ask(t, client, address); status < 400 || !closes {
+				t.Errorf("letting go: %s: got %d, closes %v", address, status, closes)
+			}
+		}
+		if status, _ := ask(t, client, ops); status != http.StatusServiceUnavailable {
+			t.Errorf("letting go: /readyz is %d", status)
+		}
+	}
+	for _, address := range []string{plain, ours} {
+		for status := 1; status != 0; status, _ = ask(t, client, address) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if took := time.Since(began); took < p.config.notice || took > p.config.Drain {
+		t.Errorf("the doors were shut after %s", took)
+	}
+	if status, _ := ask(t, client, ops); status != http.StatusServiceUnavailable {
+		t.Errorf("the doors are shut: /readyz is %d", status)
+	}
+	close(ending)
+	if err := <-ended; err == nil || err.Error() != "of the services" {
+		t.Errorf("ended with %v", err)
+	}
+	if status, _ := ask(t, client, ops); status != 0 {
+		t.Errorf("at the end: /readyz is %d", status)
+	}
+}
+
+// TestDoorFails: a door that cannot be served any more shuts the others.
+func TestDoorFails(t *testing.T) {
+	t.Parallel()
+	listeners := make([]net.Listener, 3)
+	for i := range listeners {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listeners[i] = l
+	}
+	_ = listeners[1].Close()
+	p := &platform{config: config{Drain: time.Second}, metrics: prometheus.NewRegistry()}
+	err := p.keep(t.Context(), func(context.Context) error { return nil }, listeners[0], []door{
+		{listeners[1], secured(server(http.NotFoundHandler()), nil)},
+		{listeners[2], (&gateway.Node{Now: time.Now}).Server(nil)},
+	}, func() error { return nil })
+	if !errors.Is(err, net.ErrClosed) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+// TestDoorOfNetHTTP2LetsGo: over HTTP/2 a GOAWAY says what Connection: close
+// says over HTTP/1.1.
+func TestDoorOfNetHTTP2LetsGo(t *testing.T) {
+	t.Parallel()
+	files, ca := newTLSFiles(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := secured(server(http.NotFoundHandler()), files.server(tls.NoClientCert))
+	go func() { _ = s.Serve(l) }() // ends with Close
+	t.Cleanup(func() { _ = s.Close() })
+	c := newStream(t, l.Addr().String(), ca)
+	get := []string{":method", "GET", ":scheme", "https", ":authority", "localhost", ":path", "/"}
+	if err := c.ask(1, get...); err != nil || c.answer(1) != "404" {
+		t.Fatal(err)
+	}
+	s.Drain()
+	if err := c.ask(3, get...); err != nil {
+		t.Fatal(err)
+	}
+	if got := []string{c.answer(3), c.answer(5)}; got[0] != "404" && got[0] != "gone" || got[1] != "gone" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestReadyWithoutDatabase: a gateway node alone is ready while the database is
+// away, for it goes on with what it knows; the whole platform is not.
+func TestReadyWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.serve()
+	away, err := pg.Open(t.Context(), pgtest.NewURL(t))
+	w.must(err)
+	away.Close()
+	p := &platform{node: w.node, db: &database{Pool: away}}
+	if err := p.ready(t.Context()); err == nil {
+		t.Error("the platform is ready without its database")
+	}
+	if err := p.nodeReady(t.Context()); err != nil {
+		t.Errorf("the node is not ready: %v", err)
+	}
+	p.stopping.Store(true)
+	if err := p.nodeReady(t.Context()); !errors.Is(err, errStopping) {
+		t.Errorf("a node that stops: got %v", err)
+	}
+}
