@@ -17,8 +17,8 @@ const (
 	idleWithin  = 2 * time.Minute
 	stallWithin = 30 * time.Second // for the next part of a body, or of an answer to be taken
 	slowestBody = 1 << 10          // bytes a second
-	maxConns    = 20_000
-	maxStreams  = 100 // at once on one connection of HTTP/2
+	maxConns    = 16_000           // of HTTP/1.1; of more the ones that wait longest give way
+	maxStreams  = 100              // at once on one connection of HTTP/2
 )
 
 // Server serves the node to callers: HTTP/1.1 and HTTP/2, over TLS unless

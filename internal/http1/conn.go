@@ -25,7 +25,7 @@ const (
 type conn struct {
 	server   *Server
 	net      net.Conn
-	tcp      *net.TCPConn // net, when it is one
+	tcp      *net.TCPConn // net, or what it writes to, when that is one
 	tls      *tls.ConnectionState
 	in       reader
 	ctx      context.Context
@@ -50,7 +50,12 @@ type conn struct {
 func newConn(s *Server, accepted net.Conn) *conn {
 	c := &conn{server: s, net: accepted, in: newReader(accepted), watched: make(chan struct{}, 1)}
 	c.in.from = (*source)(c)
-	c.tcp, _ = accepted.(*net.TCPConn)
+	switch over := accepted.(type) {
+	case *net.TCPConn:
+		c.tcp = over
+	case interface{ TCPConn() (*net.TCPConn, bool) }: // it is written to directly
+		c.tcp, _ = over.TCPConn()
+	}
 	if secured, ok := accepted.(*tls.Conn); ok {
 		state := secured.ConnectionState()
 		c.tls = &state

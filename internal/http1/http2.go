@@ -43,7 +43,7 @@ func (s *Server) shutHTTP2(ctx context.Context) error {
 
 // overHTTP2 holds requests of HTTP/2 to what those of HTTP/1.1 are held to:
 // the time for the next part of a body, and for a part of the answer to be
-// taken, and Drain.
+// taken, the number of fields, and Drain. The size of the head is HTTP2's to bound.
 func (s *Server) overHTTP2(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		st := &stream{ResponseWriter: w, server: s, control: http.NewResponseController(w), since: s.now.Load()}
@@ -52,11 +52,22 @@ func (s *Server) overHTTP2(next http.Handler) http.Handler {
 		if r.ContentLength != 0 {
 			r.Body = &streamBody{ReadCloser: r.Body, stream: st}
 		}
+		if countFields(r.Header) > maxFields {
+			s.refuse(st, r, errFields)
+			return
+		}
 		next.ServeHTTP(st, r)
 		if st.wrote { // net/http sends the rest now
 			_ = st.control.SetWriteDeadline(time.Now().Add(s.Stall))
 		}
 	})
+}
+
+func countFields(header http.Header) (n int) {
+	for _, values := range header {
+		n += len(values)
+	}
+	return n
 }
 
 func (s *Server) follow(st *stream) {

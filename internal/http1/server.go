@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -123,15 +124,10 @@ func (s *Server) left(l net.Listener) {
 // take serves a connection, or hands it on.
 func (s *Server) take(accepted net.Conn) {
 	if s.TLS != nil {
-		secured := tls.Server(accepted, s.TLS)
-		ctx, cancel := context.WithTimeout(context.Background(), s.HeadWithin)
-		err := secured.HandshakeContext(ctx)
-		cancel()
-		if err != nil || secured.ConnectionState().NegotiatedProtocol == "h2" {
-			if err == nil {
+		secured, ok := s.secure(accepted)
+		if !ok || secured.ConnectionState().NegotiatedProtocol == "h2" {
+			if ok {
 				s.handOn(secured)
-			} else {
-				_ = accepted.Close() // nothing was agreed on
 			}
 			s.arriving.Add(-1)
 			return
@@ -147,6 +143,25 @@ func (s *Server) take(accepted net.Conn) {
 	}
 	c.serve()
 	s.remove(c)
+}
+
+// secure makes a connection one of TLS, or closes it and reports false. Who
+// speaks plain HTTP is told so.
+func (s *Server) secure(accepted net.Conn) (*tls.Conn, bool) {
+	secured := tls.Server(accepted, s.TLS)
+	ctx, cancel := context.WithTimeout(context.Background(), s.HeadWithin)
+	defer cancel()
+	err := secured.HandshakeContext(ctx)
+	if err == nil {
+		return secured, true
+	}
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) && record.Conn != nil && isToken[record.RecordHeader[0]] {
+		_ = record.Conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(record.Conn, "HTTP/1.0 400 Bad Request\r\n\r\nThis door speaks TLS: ask with https.\n") // it may have gone
+	}
+	_ = accepted.Close() // nothing was agreed on
+	return nil, false
 }
 
 func (s *Server) add(c *conn) bool {
