@@ -298,6 +298,11 @@ func (r *settingsReader) checkURL(name, value string, schemes ...string) {
 	}
 }
 
+// isTrusted reports whether an address is one of our proxies'.
+func (c config) isTrusted(address netip.Addr) bool {
+	return slices.ContainsFunc(c.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
+}
+
 // localOrigin is how a browser on this machine reaches a listener.
 func localOrigin(scheme, addr string) string {
 	_, port, err := net.SplitHostPort(addr)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,6 +153,57 @@ func TestDoorOfNetHTTP2LetsGo(t *testing.T) {
 	}
 	if got := []string{c.answer(3), c.answer(5)}; got[0] != "404" && got[0] != "gone" || got[1] != "gone" {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestOneAddressDoesNotTakeADoor: who opens connections without end takes a
+// part of a door, and others come in; the metrics tell.
+func TestOneAddressDoesNotTakeADoor(t *testing.T) {
+	t.Parallel()
+	d, err := openDoors(config{PortalAddr: "127.0.0.1:0", GatewayAddr: "127.0.0.1:0", MTLSAddr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.close)
+	s := (&gateway.Node{Now: time.Now}).Server(nil)
+	go func() { _ = s.Serve(d.gateway) }() // ends with Close
+	t.Cleanup(func() { _ = s.Close() })
+	from := func(address string) net.Conn {
+		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).Dial("tcp", d.gateway.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		return c
+	}
+	for range mostOfOne {
+		from("127.0.0.2")
+	}
+	if n, err := from("127.0.0.2").Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("one too many: read %d, %v", n, err)
+	}
+	other := from("127.0.0.1")
+	_, _ = io.WriteString(other, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	if n, err := other.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Errorf("somebody else: read %d, %v", n, err)
+	}
+	registry := prometheus.NewPedanticRegistry()
+	d.tell(registry)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []float64
+	for _, family := range families {
+		for _, m := range family.Metric {
+			if labels := fmt.Sprint(m.Label); strings.Contains(labels, `"gateway"`) {
+				got = append(got, m.GetGauge().GetValue()+m.GetCounter().GetValue())
+			}
+		}
+	}
+	if want := []float64{mostOfOne + 1, 1, 0}; !slices.Equal(got, want) { // open; refused by address, of all
+		t.Errorf("metrics: got %v, want %v", got, want)
 	}
 }
 

@@ -63,6 +63,7 @@ func runGateway(ctx context.Context, p program) error {
 }
 
 func (p *platform) runNode(ctx context.Context, d doors) error {
+	d.tell(p.metrics)
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var services errgroup.Group

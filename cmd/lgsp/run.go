@@ -16,6 +16,7 @@ import (
 // fails. Requests under way are let finish; only then do the services that
 // keep their evidence stop.
 func (p *platform) run(ctx context.Context, d doors, ready func()) error {
+	d.tell(p.metrics)
 	serving, stopServing := context.WithCancelCause(ctx)
 	defer stopServing(nil)
 	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))

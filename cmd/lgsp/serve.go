@@ -11,6 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lgsp/internal/entrance"
 )
 
 // runServe is the whole platform in one process: portal, gateway, operator's
@@ -81,6 +85,14 @@ func (c config) logger(w io.Writer, demo bool) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
+// The most connections that are open at a door at once: the files that a
+// process may open (LimitNOFILE) are to last for the doors and what is behind
+// them.
+const (
+	mostInAll = 20_000
+	mostOfOne = 2_000 // address; of IPv6, network
+)
+
 // doors are the listeners, opened before anything slow, so that a taken port
 // is told at once. The one for clients with certificates is nil when it is off.
 type doors struct{ portal, gateway, mtls, ops net.Listener }
@@ -111,6 +123,9 @@ func openDoors(c config) (doors, error) {
 			continue
 		}
 		*door.listener = listener
+		if door.listener != &d.ops {
+			*door.listener = entrance.Bound(listener, entrance.Bounds{InAll: mostInAll, OfOne: mostOfOne, Exempt: c.isTrusted})
+		}
 	}
 	if err := errors.Join(all...); err != nil {
 		d.close()
@@ -123,6 +138,34 @@ func (d doors) close() {
 	for _, l := range []net.Listener{d.portal, d.gateway, d.mtls, d.ops} {
 		if l != nil {
 			_ = l.Close() // closed already by the server's own shutdown
+		}
+	}
+}
+
+// tell tells metrics of the connections at the doors.
+func (d doors) tell(metrics prometheus.Registerer) {
+	for name, l := range map[string]net.Listener{"portal": d.portal, "gateway": d.gateway, "mtls": d.mtls} {
+		bounded, ok := l.(*entrance.Bounded)
+		if !ok {
+			continue
+		}
+		metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "lgsp_connections", Help: "Open connections of clients, by door.", ConstLabels: prometheus.Labels{"door": name},
+		}, func() float64 {
+			open, _ := bounded.Figures()
+			return float64(open)
+		}))
+		for why, count := range map[string]func(entrance.Refused) int{
+			"all":     func(r entrance.Refused) int { return r.InAll },
+			"address": func(r entrance.Refused) int { return r.OfOne },
+		} {
+			metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+				Name: "lgsp_connections_refused_total", Help: "Connections closed at once: too many in all, or of one address.",
+				ConstLabels: prometheus.Labels{"door": name, "why": why},
+			}, func() float64 {
+				_, refused := bounded.Figures()
+				return float64(count(refused))
+			}))
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"lgsp/gateway"
 	"lgsp/internal/certtest"
 )
 
@@ -34,12 +35,35 @@ func newTLSFiles(t *testing.T) (*tlsFiles, certtest.CA) {
 	return files, ca
 }
 
+// overTLS runs a test at a door of net/http, and at the gateway's.
+func overTLS(t *testing.T, test func(t *testing.T, files *tlsFiles, ca certtest.CA, addr string)) {
+	t.Run("net/http", func(t *testing.T) {
+		t.Parallel()
+		files, ca := newTLSFiles(t)
+		test(t, files, ca, listen(t, server(http.NotFoundHandler()), files.server(tls.NoClientCert)))
+	})
+	t.Run("gateway", func(t *testing.T) {
+		t.Parallel()
+		files, ca := newTLSFiles(t)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := (&gateway.Node{Now: time.Now}).Server(files.server(tls.NoClientCert))
+		go func() { _ = s.Serve(l) }() // ends with Close
+		t.Cleanup(func() { _ = s.Close() })
+		test(t, files, ca, l.Addr().String())
+	})
+}
+
 // TestCertificateReplaced: new files serve new connections, open ones go on,
 // and files that do not fit each other change nothing and are told of once.
 func TestCertificateReplaced(t *testing.T) {
 	t.Parallel()
-	files, ca := newTLSFiles(t)
-	addr := listen(t, server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })), files.server(tls.NoClientCert))
+	overTLS(t, testCertificateReplaced)
+}
+
+func testCertificateReplaced(t *testing.T, files *tlsFiles, ca certtest.CA, addr string) {
 	shown := func() *x509.Certificate {
 		t.Helper()
 		conn, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: ca.Pool()})
@@ -83,7 +107,7 @@ func TestCertificateReplaced(t *testing.T) {
 	if _, err := io.WriteString(open, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	if answer, err := io.ReadAll(open); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+	if answer, err := io.ReadAll(open); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 ") {
 		t.Errorf("the connection that was open: %q, %v", answer, err)
 	}
 }
@@ -118,8 +142,10 @@ func TestOpenTLSReportsEveryMistake(t *testing.T) {
 // plain request at a TLS door is told what it did.
 func TestTLSVersions(t *testing.T) {
 	t.Parallel()
-	files, ca := newTLSFiles(t)
-	addr := listen(t, server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })), files.server(tls.NoClientCert))
+	overTLS(t, testTLSVersions)
+}
+
+func testTLSVersions(t *testing.T, _ *tlsFiles, ca certtest.CA, addr string) {
 	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		conn, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: ca.Pool(), MinVersion: version, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
 		if (err == nil) != ok {
