@@ -11,7 +11,8 @@ import { after, before, test } from 'node:test'
 import { binary, freePorts, Platform, until } from './platform.mjs'
 
 const prefix = '/so-noi-vu/so/v1'
-let lgsp, upstream, balancer, doors, nodes, version, agreement, key
+const balancers = []
+let lgsp, upstream, doors, nodes, version, agreement, key
 
 /** The first address of this machine that is not loopback: a node alone reaches no upstream there. */
 function ownAddress() {
@@ -73,11 +74,24 @@ class Node {
   }
 }
 
+/** Runs haproxy until the test ends. */
+async function runHaproxy(name, settings, port) {
+  const file = path.join(lgsp.dir, `${name}.cfg`)
+  await writeFile(file, settings)
+  const haproxy = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  balancers.push(haproxy)
+  let said = ''
+  haproxy.stderr.on('data', (text) => { said += text })
+  await until('haproxy answers', 10_000, () => fetch(`http://127.0.0.1:${port}/`).then((a) => a.status !== 503, () => {
+    assert.equal(haproxy.exitCode, null, said)
+    return false
+  }))
+}
+
 /** haproxy as it stands before nodes: it asks /readyz, tries nothing twice, and keeps connections. */
 async function startBalancer(ports) {
   const servers = nodes.map((n) => `  server ${n.name} 127.0.0.1:${n.gateway} check port ${n.ops} inter 300ms fall 2 rise 1`).join('\n')
-  const file = path.join(lgsp.dir, 'haproxy.cfg')
-  await writeFile(file, `
+  await runHaproxy('balancer', `
 defaults
   timeout connect 2s
   timeout client 30s
@@ -94,14 +108,7 @@ listen connections
   mode tcp
   bind 127.0.0.1:${ports[1]}
 ${servers}
-`)
-  balancer = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
-  balancer.said = ''
-  balancer.stderr.on('data', (text) => { balancer.said += text })
-  await until('haproxy answers', 10_000, () => fetch(`http://127.0.0.1:${ports[0]}/`).then((a) => a.status !== 503, () => {
-    assert.equal(balancer.exitCode, null, balancer.said)
-    return false
-  }))
+`, ports[0])
 }
 
 function ok(answer, status = 200) {
@@ -145,7 +152,7 @@ before(async () => {
 })
 after(async () => {
   for (const n of nodes ?? []) if (n.process?.exitCode === null) await n.stop()
-  balancer?.kill('SIGTERM')
+  for (const b of balancers) b.kill('SIGTERM')
   await lgsp?.stop()
   upstream?.closeAllConnections()
   upstream?.close()
@@ -300,4 +307,39 @@ test('a node is killed under load, and what it answered is in the ledger after i
   await load.stop()
   t.diagnostic(`${load.answered.size} calls answered, ${load.failed.length} failed; ${missing} were in no ledger when the node was killed`)
   await load.proved()
+})
+
+/** The status of a call from an address of this machine; 0: it was cut off. */
+function callFrom(localAddress, port, credential) {
+  return new Promise((resolve) => {
+    http.get({ localAddress, host: '127.0.0.1', port, path: `${prefix}/so/1`, agent: false, headers: { 'X-API-Key': credential, 'X-Forwarded-For': '127.0.0.9' } },
+      (answer) => answer.resume().on('end', () => resolve(answer.statusCode))).on('error', () => resolve(0))
+  })
+}
+
+test('behind haproxy that passes TCP on, a key is held to its network by the PROXY protocol', async () => {
+  const [node] = nodes
+  await node.stop()
+  Object.assign(node.env, { LGSP_PROXY_PROTOCOL: '1', LGSP_TRUSTED_PROXIES: '127.0.0.1' })
+  await node.start()
+  const made = ok(await lgsp.api('developer', 'POST', `/applications/${lgsp.info.application.client_id}/credentials`, { kind: 'api_key', networks: ['127.0.0.9'] }), 201)
+  const ports = await freePorts(2)
+  await runHaproxy('passing', `
+defaults
+  mode tcp
+  timeout connect 2s
+  timeout client 30s
+  timeout server 30s
+${ports.map((port, i) => `listen v${i + 1}\n  bind 127.0.0.1:${port}\n  server node 127.0.0.1:${node.gateway} ${['send-proxy', 'send-proxy-v2'][i]}`).join('\n')}
+`, ports[1])
+  for (const port of ports) {
+    await until('the key is known', 2000, async () => (await callFrom('127.0.0.9', port, made.secret)) === 200)
+    assert.equal(await callFrom('127.0.0.8', port, made.secret), 403, 'another address, whatever it says of itself')
+  }
+  assert.equal(await callFrom('127.0.0.9', node.gateway, made.secret), 0, 'around the balancer')
+  assert.equal(await callFrom('127.0.0.1', node.gateway, made.secret), 0, 'from its address, without a header')
+  const metrics = await (await fetch(`http://127.0.0.1:${node.ops}/metrics`)).text()
+  assert.match(metrics, /lgsp_connections_refused_total\{door="gateway",why="stranger"\} 1/)
+  assert.match(metrics, /lgsp_connections_refused_total\{door="gateway",why="no-header"\} 1/)
+  assert.match(node.output, /without a PROXY header are cut off/)
 })

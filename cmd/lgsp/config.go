@@ -36,6 +36,7 @@ type config struct {
 	MTLSURL        string         // LGSP_MTLS_URL, its public origin, default https://localhost and its port
 	MTLSCA         string         // LGSP_MTLS_CA, PEM file of those who certify clients, absent: only self-signed certificates count
 	TrustedProxies []netip.Prefix // LGSP_TRUSTED_PROXIES, comma list of addresses or CIDR whose X-Forwarded-For and Client-Cert count, default none
+	ProxyProtocol  bool           // LGSP_PROXY_PROTOCOL, 1: the doors take connections of LGSP_TRUSTED_PROXIES only, which begin with a PROXY header, default 0
 	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop may take: a quarter to let callers go elsewhere, then for requests under way; default 20s
@@ -58,7 +59,7 @@ var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
-	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
+	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
 	"LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
@@ -145,7 +146,11 @@ func readConfig(environ []string, demo bool) (config, error) {
 	c.GatewayURL = r.origin("LGSP_GATEWAY_URL", localOrigin(scheme, c.GatewayAddr))
 	c.Issuer = r.origin("LGSP_ISSUER", c.PortalURL)
 	c.TrustedProxies = r.prefixes("LGSP_TRUSTED_PROXIES")
+	c.ProxyProtocol = r.flag("LGSP_PROXY_PROTOCOL")
 	c.EgressAllow = r.prefixes("LGSP_EGRESS_ALLOW")
+	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+		r.wrong("LGSP_PROXY_PROTOCOL", "set LGSP_TRUSTED_PROXIES too: from nobody else is a connection taken")
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		r.wrong("LGSP_TLS_CERT", "set LGSP_TLS_CERT and LGSP_TLS_KEY together")
 	}
@@ -173,8 +178,11 @@ func (r *settingsReader) mtls(c *config) {
 	if !strings.HasPrefix(c.MTLSURL, "https://") {
 		r.wrong("LGSP_MTLS_URL", "%q does not begin with https://, and certificates are shown nowhere else", c.MTLSURL)
 	}
-	if c.TLSCert == "" && len(c.TrustedProxies) == 0 {
+	switch {
+	case c.TLSCert == "" && len(c.TrustedProxies) == 0:
 		r.wrong("LGSP_MTLS_ADDR", "set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES whose Client-Cert header is believed")
+	case c.TLSCert == "" && c.ProxyProtocol:
+		r.wrong("LGSP_MTLS_ADDR", "set LGSP_TLS_CERT: with LGSP_PROXY_PROTOCOL connections are the clients' own, and no Client-Cert header is believed")
 	}
 }
 

@@ -41,6 +41,9 @@ func TestReadConfig(t *testing.T) {
 		{name: "proxies", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1, 2001:db8::/32"}, want: func(c *config) {
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("2001:db8::/32")}
 		}},
+		{name: "the PROXY protocol", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1", "LGSP_PROXY_PROTOCOL=1"}, want: func(c *config) {
+			c.TrustedProxies, c.ProxyProtocol = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}, true
+		}},
 		{name: "TLS", env: []string{"LGSP_TLS_CERT=c.pem", "LGSP_TLS_KEY=k.pem", "LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_CA=ca.pem"}, want: func(c *config) {
 			c.TLSCert, c.TLSKey, c.MTLSAddr, c.MTLSCA, c.MTLSURL = "c.pem", "k.pem", ":8443", "ca.pem", "https://localhost:8443"
 			c.PortalURL, c.GatewayURL, c.Issuer = "https://localhost:8080", "https://localhost:8000", "https://localhost:8080"
@@ -103,6 +106,9 @@ func TestReadConfigOfDoors(t *testing.T) {
 		{"LGSP_MTLS_CA=ca", "LGSP_MTLS_CA: set LGSP_MTLS_ADDR too"},
 		{"LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES"},
 		{"LGSP_MTLS_ADDR=:8443 LGSP_TLS_CERT=c LGSP_TLS_KEY=k LGSP_MTLS_URL=http://m.example.vn", "does not begin with https://"},
+		{"LGSP_PROXY_PROTOCOL=1", "LGSP_PROXY_PROTOCOL: set LGSP_TRUSTED_PROXIES too"},
+		{"LGSP_PROXY_PROTOCOL=yes", "LGSP_PROXY_PROTOCOL: \"yes\" is neither 0 nor 1"},
+		{"LGSP_MTLS_ADDR=:8443 LGSP_MTLS_URL=https://m.example.vn LGSP_TRUSTED_PROXIES=10.0.0.1 LGSP_PROXY_PROTOCOL=1", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT: with LGSP_PROXY_PROTOCOL"},
 		{"LGSP_MTLS_ADDR=8443 LGSP_TLS_CERT=c LGSP_TLS_KEY=k", "is not host:port"},
 	} {
 		if _, err := readConfig(strings.Fields(tt.env), false); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -124,7 +125,7 @@ func openDoors(c config) (doors, error) {
 		}
 		*door.listener = listener
 		if door.listener != &d.ops {
-			*door.listener = entrance.Bound(listener, entrance.Bounds{InAll: mostInAll, OfOne: mostOfOne, Exempt: c.isTrusted})
+			*door.listener = c.guard(listener)
 		}
 	}
 	if err := errors.Join(all...); err != nil {
@@ -142,6 +143,17 @@ func (d doors) close() {
 	}
 }
 
+// guard lets in at a door what may come in.
+func (c config) guard(l net.Listener) net.Listener {
+	if c.ProxyProtocol {
+		l = entrance.BehindProxies(l, c.isTrusted, proxyHeaderWithin)
+	}
+	return entrance.Bound(l, entrance.Bounds{InAll: mostInAll, OfOne: mostOfOne, Exempt: c.isTrusted})
+}
+
+// proxyHeaderWithin is how long a proxy has for its PROXY header.
+const proxyHeaderWithin = 5 * time.Second
+
 // tell tells metrics of the connections at the doors.
 func (d doors) tell(metrics prometheus.Registerer) {
 	for name, l := range map[string]net.Listener{"portal": d.portal, "gateway": d.gateway, "mtls": d.mtls} {
@@ -155,19 +167,26 @@ func (d doors) tell(metrics prometheus.Registerer) {
 			open, _ := bounded.Figures()
 			return float64(open)
 		}))
-		for why, count := range map[string]func(entrance.Refused) int{
-			"all":     func(r entrance.Refused) int { return r.InAll },
-			"address": func(r entrance.Refused) int { return r.OfOne },
-		} {
+		for why, count := range refusals(bounded) {
 			metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-				Name: "lgsp_connections_refused_total", Help: "Connections closed at once: too many in all, or of one address.",
+				Name: "lgsp_connections_refused_total", Help: "Connections closed at once, by door and reason.",
 				ConstLabels: prometheus.Labels{"door": name, "why": why},
-			}, func() float64 {
-				_, refused := bounded.Figures()
-				return float64(count(refused))
-			}))
+			}, count))
 		}
 	}
+}
+
+// refusals count what a door turned away, by reason.
+func refusals(door *entrance.Bounded) map[string]func() float64 {
+	counts := map[string]func() float64{
+		"all":     func() float64 { _, r := door.Figures(); return float64(r.InAll) },
+		"address": func() float64 { _, r := door.Figures(); return float64(r.OfOne) },
+	}
+	if proxied, ok := door.Listener.(*entrance.Proxied); ok {
+		counts["stranger"] = func() float64 { strangers, _ := proxied.CutOff(); return float64(strangers) }
+		counts["no-header"] = func() float64 { _, silent := proxied.CutOff(); return float64(silent) }
+	}
+	return counts
 }
 
 // lockDir makes sure that one process at a time works on a data directory. The

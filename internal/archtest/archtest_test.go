@@ -44,6 +44,7 @@ var confined = map[string][]string{
 	"golang.org/x/mod":                    {"ledger", "ledger/tlog"},
 	"github.com/coreos/go-oidc":           {"auth/outside"},
 	"github.com/ccojocar/zxcvbn-go":       {"auth"},
+	"github.com/pires/go-proxyproto":      {"internal/entrance"},
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "portal/openapi"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},
 }
