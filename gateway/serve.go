@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,7 +29,7 @@ func (n *Node) Server(secured *tls.Config) *http1.Server {
 	protocols.SetHTTP2(true)
 	if secured != nil {
 		secured = secured.Clone()
-		secured.NextProtos = []string{"h2", "http/1.1"}
+		secured.NextProtos = slices.Concat([]string{"h2", "http/1.1"}, secured.NextProtos)
 	}
 	return &http1.Server{
 		Handler: n, TLS: secured, Malformed: n.malformed,

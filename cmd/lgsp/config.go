@@ -32,6 +32,10 @@ type config struct {
 	Issuer         string         // LGSP_ISSUER, issuer of tokens, default LGSP_PORTAL_URL
 	TLSCert        string         // LGSP_TLS_CERT, PEM file of the certificate and its chain, absent: doors without TLS
 	TLSKey         string         // LGSP_TLS_KEY, PEM file of its key
+	ACMEHosts      []string       // LGSP_ACME_HOSTS, comma list of names whose certificates are got by ACME, instead of LGSP_TLS_CERT, default none
+	ACMEEmail      string         // LGSP_ACME_EMAIL, whom the authority writes to, default nobody
+	ACMEDirectory  string         // LGSP_ACME_DIRECTORY, the authority's address, default Let's Encrypt's
+	ACMECA         string         // LGSP_ACME_CA, PEM file of those who certify that address, default the system's
 	MTLSAddr       string         // LGSP_MTLS_ADDR, host:port of the door for clients with certificates, absent: none
 	MTLSURL        string         // LGSP_MTLS_URL, its public origin, default https://localhost and its port
 	MTLSCA         string         // LGSP_MTLS_CA, PEM file of those who certify clients, absent: only self-signed certificates count
@@ -50,7 +54,7 @@ type config struct {
 	Pprof          bool           // LGSP_PPROF, 1 serves /debug/pprof on LGSP_OPS_ADDR, default 0
 
 	notice time.Duration // the quarter of Drain; 0 until serving begins, and in the demo, which no balancer stands before
-	files  *tlsFiles     // what the files of LGSP_TLS_CERT, _KEY and LGSP_MTLS_CA hold; nil until openTLS
+	files  *tlsFiles     // what the doors show; nil until openTLS
 }
 
 // settings are the variables that config reads; any other LGSP_ variable is a
@@ -58,7 +62,7 @@ type config struct {
 var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
-	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
+	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_ACME_HOSTS", "LGSP_ACME_EMAIL", "LGSP_ACME_DIRECTORY", "LGSP_ACME_CA", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
 	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
 	"LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
@@ -138,8 +142,9 @@ func readConfig(environ []string, demo bool) (config, error) {
 		TLSKey:      r.text("LGSP_TLS_KEY", ""),
 	}
 	c.SecretFile = r.text("LGSP_SECRET_FILE", filepath.Join(c.DataDir, "secret"))
+	r.readACME(&c)
 	scheme := "http"
-	if c.TLSCert != "" {
+	if c.isSecured() {
 		scheme = "https"
 	}
 	c.PortalURL = r.origin("LGSP_PORTAL_URL", localOrigin(scheme, c.PortalAddr))
@@ -155,6 +160,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 		r.wrong("LGSP_TLS_CERT", "set LGSP_TLS_CERT and LGSP_TLS_KEY together")
 	}
 	r.mtls(&c)
+	r.certified(c, "LGSP_GATEWAY_URL", "LGSP_MTLS_URL")
 	r.checkURL("LGSP_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql")
 	r.readOIDC(&c)
 	r.checkURL("LGSP_SMTP_URL", c.SMTPURL, "smtp", "smtps")
@@ -179,9 +185,9 @@ func (r *settingsReader) mtls(c *config) {
 		r.wrong("LGSP_MTLS_URL", "%q does not begin with https://, and certificates are shown nowhere else", c.MTLSURL)
 	}
 	switch {
-	case c.TLSCert == "" && len(c.TrustedProxies) == 0:
+	case !c.isSecured() && len(c.TrustedProxies) == 0:
 		r.wrong("LGSP_MTLS_ADDR", "set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES whose Client-Cert header is believed")
-	case c.TLSCert == "" && c.ProxyProtocol:
+	case !c.isSecured() && c.ProxyProtocol:
 		r.wrong("LGSP_MTLS_ADDR", "set LGSP_TLS_CERT: with LGSP_PROXY_PROTOCOL connections are the clients' own, and no Client-Cert header is believed")
 	}
 }
@@ -305,6 +311,9 @@ func (r *settingsReader) checkURL(name, value string, schemes ...string) {
 		r.wrong(name, "not a URL that begins with %s://", strings.Join(schemes, ":// or ")) // never print it: it holds a password
 	}
 }
+
+// isSecured reports whether the doors speak TLS.
+func (c config) isSecured() bool { return c.TLSCert != "" || len(c.ACMEHosts) > 0 }
 
 // isTrusted reports whether an address is one of our proxies'.
 func (c config) isTrusted(address netip.Addr) bool {

@@ -48,6 +48,10 @@ func TestReadConfig(t *testing.T) {
 			c.TLSCert, c.TLSKey, c.MTLSAddr, c.MTLSCA, c.MTLSURL = "c.pem", "k.pem", ":8443", "ca.pem", "https://localhost:8443"
 			c.PortalURL, c.GatewayURL, c.Issuer = "https://localhost:8080", "https://localhost:8000", "https://localhost:8080"
 		}},
+		{name: "ACME", env: []string{"LGSP_ACME_HOSTS=p.example.vn, g.example.vn", "LGSP_ACME_EMAIL=an@example.vn", "LGSP_PORTAL_URL=https://p.example.vn", "LGSP_GATEWAY_URL=https://g.example.vn"}, want: func(c *config) {
+			c.ACMEHosts, c.ACMEEmail, c.ACMEDirectory = []string{"p.example.vn", "g.example.vn"}, "an@example.vn", "https://acme-v02.api.letsencrypt.org/directory"
+			c.PortalURL, c.GatewayURL, c.Issuer = "https://p.example.vn", "https://g.example.vn", "https://p.example.vn"
+		}},
 		{name: "a proxy ends the TLS", env: []string{"LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_URL=https://m.example.vn", "LGSP_TRUSTED_PROXIES=10.0.0.1"}, want: func(c *config) {
 			c.MTLSAddr, c.MTLSURL, c.TrustedProxies = ":8443", "https://m.example.vn", []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}
 		}},
@@ -93,6 +97,9 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 	}
 }
 
+// acmeSettings are whole.
+const acmeSettings = "LGSP_ACME_HOSTS=g.example.vn LGSP_GATEWAY_URL=https://g.example.vn "
+
 // TestReadConfigOfDoors: what belongs together is set together.
 func TestReadConfigOfDoors(t *testing.T) {
 	t.Parallel()
@@ -106,6 +113,22 @@ func TestReadConfigOfDoors(t *testing.T) {
 		{"LGSP_MTLS_CA=ca", "LGSP_MTLS_CA: set LGSP_MTLS_ADDR too"},
 		{"LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES"},
 		{"LGSP_MTLS_ADDR=:8443 LGSP_TLS_CERT=c LGSP_TLS_KEY=k LGSP_MTLS_URL=http://m.example.vn", "does not begin with https://"},
+		{"LGSP_ACME_EMAIL=an@example.vn", "LGSP_ACME_EMAIL: set LGSP_ACME_HOSTS too"},
+		{"LGSP_ACME_DIRECTORY=https://ca.example.vn/dir", "LGSP_ACME_DIRECTORY: set LGSP_ACME_HOSTS too"},
+		{"LGSP_ACME_CA=ca.pem", "LGSP_ACME_CA: set LGSP_ACME_HOSTS too"},
+		{acmeSettings + "LGSP_TLS_CERT=c LGSP_TLS_KEY=k", "LGSP_ACME_HOSTS: set together with LGSP_TLS_CERT"},
+		{acmeSettings + "LGSP_ACME_DIRECTORY=http://ca.example.vn/dir", "LGSP_ACME_DIRECTORY: not a URL that begins with https://"},
+		{acmeSettings + "LGSP_ACME_EMAIL=an", "LGSP_ACME_EMAIL: \"an\" is not an address of mail"},
+		{acmeSettings + "LGSP_GATEWAY_URL=https://api.example.vn", "LGSP_GATEWAY_URL: \"api.example.vn\" is not among LGSP_ACME_HOSTS"},
+		{acmeSettings + "LGSP_MTLS_ADDR=:8443 LGSP_MTLS_URL=https://m.example.vn", "LGSP_MTLS_URL: \"m.example.vn\" is not among LGSP_ACME_HOSTS"},
+		{"LGSP_ACME_HOSTS=*.example.vn", "\"*.example.vn\" is not a name"},
+		{"LGSP_ACME_HOSTS=192.0.2.1", "\"192.0.2.1\" is not a name"},
+		{"LGSP_ACME_HOSTS=localhost", "\"localhost\" is not a name"},
+		{"LGSP_ACME_HOSTS=g.example.vn:443", "is not a name"},
+		{"LGSP_ACME_HOSTS=G.example.vn", "is not a name"},
+		{"LGSP_ACME_HOSTS=dữ-liệu.example.vn", "is not a name"},
+		{"LGSP_ACME_HOSTS=g..vn", "is not a name"},
+		{"LGSP_ACME_HOSTS=-g.example.vn", "is not a name"},
 		{"LGSP_PROXY_PROTOCOL=1", "LGSP_PROXY_PROTOCOL: set LGSP_TRUSTED_PROXIES too"},
 		{"LGSP_PROXY_PROTOCOL=yes", "LGSP_PROXY_PROTOCOL: \"yes\" is neither 0 nor 1"},
 		{"LGSP_MTLS_ADDR=:8443 LGSP_MTLS_URL=https://m.example.vn LGSP_TRUSTED_PROXIES=10.0.0.1 LGSP_PROXY_PROTOCOL=1", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT: with LGSP_PROXY_PROTOCOL"},

@@ -28,7 +28,7 @@ func runServe(ctx context.Context, p program) error {
 		return err
 	}
 	c, err := readConfig(p.Environ, *demo)
-	if err != nil {
+	if err := errors.Join(err, c.certifiesPortal()); err != nil {
 		return err
 	}
 	if !*demo {

@@ -146,13 +146,14 @@ func (s *Server) take(accepted net.Conn) {
 }
 
 // secure makes a connection one of TLS, or closes it and reports false. Who
-// speaks plain HTTP is told so.
+// speaks plain HTTP is told so. Another protocol than those of HTTP is agreed on
+// for the handshake's sake (acme-tls/1).
 func (s *Server) secure(accepted net.Conn) (*tls.Conn, bool) {
 	secured := tls.Server(accepted, s.TLS)
 	ctx, cancel := context.WithTimeout(context.Background(), s.HeadWithin)
 	defer cancel()
 	err := secured.HandshakeContext(ctx)
-	if err == nil {
+	if agreed := secured.ConnectionState().NegotiatedProtocol; err == nil && (agreed == "" || agreed == "http/1.1" || agreed == "h2") {
 		return secured, true
 	}
 	var record tls.RecordHeaderError
