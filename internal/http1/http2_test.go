@@ -3,11 +3,13 @@ package http1
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +66,34 @@ func TestHandshakeIsBounded(t *testing.T) {
 	c := dial(t, serve(t, &Server{Handler: http.NotFoundHandler(), TLS: lent.TLS, HeadWithin: sweepEvery}))
 	if _, err := io.ReadAll(c); err != nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestNoRequestByAnotherProtocol: where a handshake is all that is agreed on,
+// as the proof of a name by acme-tls/1 is, no request is read.
+func TestNoRequestByAnotherProtocol(t *testing.T) {
+	t.Parallel()
+	lent := httptest.NewTLSServer(http.NotFoundHandler())
+	defer lent.Close()
+	secured := lent.TLS.Clone()
+	secured.NextProtos = []string{"h2", "http/1.1", "acme-tls/1"}
+	address := serve(t, &Server{Handler: http.NotFoundHandler(), TLS: secured, HeadWithin: time.Minute})
+	for protocol, want := range map[string]string{"": "HTTP/1.1 404", "http/1.1": "HTTP/1.1 404", "acme-tls/1": ""} {
+		known := &tls.Config{InsecureSkipVerify: true}
+		if protocol != "" {
+			known.NextProtos = []string{protocol}
+		}
+		conn, err := tls.Dial("tcp", address, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n") // it may be closed already
+		answer, err := io.ReadAll(conn)
+		if errors.Is(err, os.ErrDeadlineExceeded) || !strings.HasPrefix(string(answer), want) || want == "" && len(answer) > 0 {
+			t.Errorf("%q: got %q, %v, want %q", protocol, answer, err, want)
+		}
+		_ = conn.Close()
 	}
 }
 
