@@ -22,9 +22,6 @@ import (
 // agreed fields it fails closed: only a whole, plain, 2xx JSON answer passes,
 // and of it what was agreed.
 func (c *call) admit(r *http.Request, res *response) error {
-	if res.status == http.StatusSwitchingProtocols {
-		return problem.Errorf(problem.BadGateway, "the agency's system tried to change the protocol").Coded("upstream-upgrade")
-	}
 	if filter := c.filter(); filter != nil {
 		if err := c.project(r, res, filter); err != nil {
 			return err

@@ -15,10 +15,10 @@ import (
 	"lgsp/internal/problem"
 )
 
-// check reads the request whole, and refuses what the agreement or the
-// operation does not allow in it.
+// check takes the request's body, and refuses what the agreement or the
+// operation does not allow in the request.
 func (c *call) check(r *http.Request) error {
-	if err := c.readBody(r); err != nil {
+	if err := c.takeBody(r); err != nil {
 		return err
 	}
 	if filter := c.filter(); filter != nil {
@@ -42,53 +42,12 @@ func (c *call) filter() *project.Filter {
 	if c.grant == nil {
 		return nil
 	}
-	if f := c.grant.filters[c.operation.ID]; f != nil && f.Whole() {
+	if f := c.grant.terms.filters[c.operation.ID]; f != nil && f.Whole() {
 		return nil
 	} else if f != nil {
 		return f
 	}
 	return &project.Filter{}
-}
-
-// readBody takes the whole body, so that the upstream sees exactly one request
-// or none, and its hash is known before it leaves.
-func (c *call) readBody(r *http.Request) error {
-	limit := or(c.node.MaxBody, 1<<20)
-	if r.ContentLength > limit {
-		return tooLarge(limit)
-	}
-	var body []byte
-	var err error
-	if r.Body != http.NoBody {
-		body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
-	}
-	c.exchange.BytesIn = int64(len(body))
-	if err != nil {
-		return problem.Errorf(problem.Invalid, "the request's body broke off").Coded("body-broken").Because(err)
-	}
-	if int64(len(body)) > limit {
-		return tooLarge(limit)
-	}
-	c.body = body
-	c.exchange.RequestSum = c.requestSum(r.Method)
-	return nil
-}
-
-func tooLarge(limit int64) error {
-	return problem.Errorf(problem.TooLarge, "the request's body is larger than %d bytes", limit).
-		Coded("request-too-large", "limit", itoa(limit)).Sends("Connection", "close")
-}
-
-// requestSum is the hash of method, target and body.
-func (c *call) requestSum(method string) Sum {
-	s := newSum()
-	defer sums.Put(s)
-	line := append(append(s.text[:0], method...), ' ')
-	line = append(append(append(line, c.path...), '?'), c.rawQuery...)
-	s.text = append(line, '\n')
-	s.Write(s.text) // never fails (package hash)
-	s.Write(c.body)
-	return s.take()
 }
 
 // choosers are parameters whose values name fields.

@@ -21,13 +21,19 @@ import (
 
 // forward sends the call to the upstream and the answer to the caller.
 func (c *call) forward(r *http.Request) {
-	c.answer.hidesHints = c.filter() != nil || c.ticket != nil
+	c.answer.hidesHints, c.webSocket = c.filter() != nil || c.ticket != nil, c.wantsWebSocket(r)
 	res, err := c.ask(r)
 	if err != nil {
 		c.refuse(r, c.upstreamFault(r, err))
 		return
 	}
 	defer res.body.Close()
+	if res.status == http.StatusSwitchingProtocols {
+		if err := c.upgrade(res); err != nil {
+			c.refuse(r, err)
+		}
+		return
+	}
 	if err := c.admit(r, res); err != nil {
 		c.refuse(r, c.upstreamFault(r, err))
 		return
@@ -81,25 +87,30 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		}
 		fields = append(fields, line)
 	}
+	if c.webSocket {
+		fields = append(fields, http1.Field{Name: "Connection", Value: "Upgrade"}, http1.Field{Name: "Upgrade", Value: "websocket"})
+	}
 	if projected { // the answer must be whole and readable
 		fields.Add("Accept-Encoding", "identity")
 	}
 	fields.Add("Lgsp-Agency", c.version.AgencySlug)
-	switch {
-	case c.grant != nil:
-		fields.Add("Lgsp-Application", c.grant.app)
-	case c.exchange.Application != uuid.Nil:
+	if c.exchange.Application != uuid.Nil {
 		fields.Add("Lgsp-Application", c.exchange.Application.String())
 	}
 	if c.grant != nil {
-		fields.Add("Lgsp-Agreement", c.grant.id)
+		fields.Add("Lgsp-Agreement", c.grant.Agreement.String())
 		fields.Add("Lgsp-Purpose", c.grant.Purpose)
 	}
 	fields.Add("X-Request-Id", c.answer.requestID)
 	fields.Add("Traceparent", c.traceparent())
 	fields.Add("Via", strings.TrimPrefix(r.Proto, "HTTP/")+" "+c.node.via) // RFC 9110 §7.6.3
 	c.out = fields
-	c.request = http1.Request{Method: r.Method, Fields: fields, Body: c.body, Within: or(c.node.Longest, 10*time.Minute)}
+	c.request = http1.Request{Method: r.Method, Fields: fields, Body: c.body,
+		Answer: or(c.version.answerWithin, or(c.node.Patience, 30*time.Second)), Within: or(c.version.wholeWithin, or(c.node.Longest, 10*time.Minute))}
+	if c.stream != nil {
+		c.request.Stream, c.request.Length = c.stream, r.ContentLength
+		c.request.Stop = func() { _ = http.NewResponseController(c.answer.ResponseWriter).SetReadDeadline(longAgo) }
+	}
 	if !c.answer.hidesHints {
 		c.request.Informational = c.hint
 	}
@@ -173,14 +184,20 @@ func isOurs(name string) bool {
 	return ours[name] || strings.HasPrefix(name, "Lgsp-") || strings.HasPrefix(name, "X-Forwarded") || strings.HasPrefix(name, "X-Lgsp-")
 }
 
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
 // upstreamFault makes a problem of what went wrong behind us; nil when the
 // caller has gone.
 func (c *call) upstreamFault(r *http.Request, err error) error {
 	var e *problem.Error
 	var timeout net.Error
+	var upload *http1.UploadError
 	switch {
 	case errors.As(err, &e):
 		return e
+	case errors.As(err, &upload):
+		return bodyFault(upload.Err)
 	case errors.Is(r.Context().Err(), context.Canceled):
 		return context.Canceled
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -49,6 +49,7 @@ type world struct {
 	reached   []*http.Request // by the upstream
 	bodies    []string
 	answer    http.HandlerFunc
+	stream    http.HandlerFunc // in place of answer, with the body unread
 	keys      []auth.GatewayCredential
 	disabled  []uuid.UUID
 	revoked   []string
@@ -152,6 +153,12 @@ func listen(t testing.TB) net.Listener {
 // start runs one more node of the province.
 func (w *world) start(dir string) (*Node, *site) {
 	w.t.Helper()
+	return w.startWith(dir, func(*Node) {})
+}
+
+// startWith is start for a node that change changes first.
+func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
+	w.t.Helper()
 	l := listen(w.t)
 	n := &Node{
 		DB: w.db, Now: w.now, GatewayURL: "http://" + l.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
@@ -161,6 +168,12 @@ func (w *world) start(dir string) (*Node, *site) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			return slices.Clone(w.keys), nil
+		},
+		CredentialsOf: func(ctx context.Context, applications []uuid.UUID) ([]auth.GatewayCredential, error) {
+			w.bounded(ctx)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return slices.DeleteFunc(slices.Clone(w.keys), func(k auth.GatewayCredential) bool { return !slices.Contains(applications, k.Application) }), nil
 		},
 		Disabled: func(ctx context.Context) ([]uuid.UUID, error) {
 			w.bounded(ctx)
@@ -194,6 +207,7 @@ func (w *world) start(dir string) (*Node, *site) {
 		Patience: or(w.patience, 300*time.Millisecond),
 	}
 	n.flush = w.flush
+	change(n)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
@@ -221,7 +235,11 @@ func (w *world) verify(_ context.Context, p auth.Presented, audience string) (To
 	if p.Is(auth.DPoPScheme) && (len(p.Proofs) != 1 || p.Proofs[0] != p.Method+" "+p.URL) {
 		return Token{}, problem.Errorf(problem.Unauthorized, "the proof is for elsewhere").Coded("dpop-address", "method", p.Method, "url", p.URL)
 	}
-	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Person: official, Issued: w.now()}, nil
+	level := auth.AAL1
+	if strings.HasPrefix(parts[0], auth.AAL2) {
+		level = auth.AAL2
+	}
+	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Person: official, Issued: w.now(), Level: level}, nil
 }
 
 func (w *world) token(jti string) string {
@@ -247,7 +265,24 @@ func (w *world) ship(ctx context.Context, s Shipment) error {
 	return nil
 }
 
+// streams lets the upstream answer while it reads the request.
+func (w *world) streams(h http.HandlerFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stream = h
+}
+
 func (w *world) serveUpstream(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	stream := w.stream
+	if stream != nil {
+		w.reached, w.bodies = append(w.reached, r), append(w.bodies, "")
+	}
+	w.mu.Unlock()
+	if stream != nil {
+		stream(rw, r)
+		return
+	}
 	body, _ := io.ReadAll(r.Body)
 	w.mu.Lock()
 	w.reached, w.bodies = append(w.reached, r), append(w.bodies, string(body))
@@ -289,7 +324,7 @@ func (w *world) put(change func(g *Grant)) {
 	change(&w.grant)
 	w.commit(func(ctx context.Context, tx pgx.Tx) error { return PutGrant(ctx, tx, w.grant) })
 	w.until("grant loaded", func() bool {
-		for _, g := range w.node.current.Load().grants.of(w.app, w.route.Version) {
+		for g := w.node.current.Load().grants.of(w.app, w.route.Version); g != nil; g = g.next {
 			if g.Agreement == w.grant.Agreement && g.Revision == w.grant.Revision {
 				return true
 			}
@@ -383,3 +418,11 @@ func (w *world) recorded(trace string) Exchange {
 }
 
 func traceparent(trace string) string { return "00-" + trace + "-00f067aa0ba902b7-01" }
+
+// knows is what the node knows of a key; nothing when there is none.
+func (n *Node) knows(lookup string) auth.GatewayCredential {
+	if c := n.current.Load().keys.of(lookup); c != nil {
+		return *c
+	}
+	return auth.GatewayCredential{}
+}

@@ -35,7 +35,7 @@ func TestClientsAddressThroughAProxy(t *testing.T) {
 	w.tell("credential")
 	w.until("loaded", func() bool {
 		s := w.node.current.Load()
-		return len(s.byVersion[w.route.Version].limits) == 1 && len(s.credentials[w.keys[0].Lookup].Networks) == 1
+		return len(s.byVersion[w.route.Version].limits) == 1 && len(w.node.knows(w.keys[0].Lookup).Networks) == 1
 	})
 	ca := certtest.NewCA(t, time.Now())
 	server := w.node.Server(&tls.Config{Certificates: []tls.Certificate{ca.Server(time.Now())}})

@@ -171,3 +171,22 @@ func TestMetrics(t *testing.T) {
 		return strings.Contains(text, "no-such-operation") && strings.Contains(text, "2xx") && strings.Contains(text, "lgsp_gateway_config_age_seconds")
 	})
 }
+
+// brief reads an answer: its status, and its body or its problem's code.
+func brief(t testing.TB, from io.Reader) string {
+	t.Helper()
+	res, err := http.ReadResponse(bufio.NewReader(from), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p struct{ Code string }
+	if json.Unmarshal(body, &p) == nil && p.Code != "" {
+		return fmt.Sprint(res.StatusCode, " ", p.Code)
+	}
+	return fmt.Sprint(res.StatusCode, " ", string(body))
+}

@@ -116,6 +116,9 @@ func (c *call) refuse(r *http.Request, err error) {
 // finish writes the outcome.
 func (c *call) finish(r *http.Request) {
 	e := &c.exchange
+	if c.stream != nil {
+		e.BytesIn, e.RequestSum = c.stream.close()
+	}
 	e.Status, e.BytesOut = c.answer.status, c.answer.bytes
 	e.AnswerSum = c.answer.digest()
 	e.Complete = !c.broken && c.answer.err == nil && r.Context().Err() == nil

@@ -41,9 +41,8 @@ type transports struct {
 
 // newTransports keep connections to upstreams. They follow nothing and unpack nothing.
 func (n *Node) newTransports() transports {
-	patience := or(n.Patience, 30*time.Second)
 	return transports{
-		plain: &http1.Transport{Dial: n.Dial, MaxIdle: maxIdle, IdleFor: idleFor, Connect: connectPatience, Answer: patience, Stall: stall},
+		plain: &http1.Transport{Dial: n.Dial, MaxIdle: maxIdle, IdleFor: idleFor, Connect: connectPatience, Stall: stall},
 		secured: &http.Transport{
 			DialContext:            n.connect,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
@@ -53,7 +52,6 @@ func (n *Node) newTransports() transports {
 			MaxIdleConnsPerHost:    maxIdle,
 			IdleConnTimeout:        idleFor,
 			TLSHandshakeTimeout:    5 * time.Second,
-			ResponseHeaderTimeout:  patience,
 			ExpectContinueTimeout:  time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
 		},
@@ -79,7 +77,7 @@ func (c *call) ask(r *http.Request) (*response, error) {
 	}
 	out := c.outgoing(r)
 	res, err := c.send(r.Context(), out, try)
-	if !retryable(r, res, err) {
+	if c.stream != nil || !retryable(r, res, err) {
 		return res, err
 	}
 	other, ok := c.version.pool.Other(try)
@@ -102,9 +100,9 @@ func (c *call) send(ctx context.Context, out *http1.Request, try upstream.Try) (
 	if c.rawQuery != "" {
 		out.Target += "?" + c.rawQuery
 	}
-	res, err := c.node.transports.do(ctx, to, out)
+	res, err := c.node.transports.do(ctx, to, out, c.webSocket)
 	switch {
-	case err != nil && errors.Is(ctx.Err(), context.Canceled):
+	case err != nil && (errors.Is(ctx.Err(), context.Canceled) || isUpload(err)):
 	case err != nil, res.status == http.StatusBadGateway, res.status == http.StatusServiceUnavailable, res.status == http.StatusGatewayTimeout:
 		what = upstream.Failed
 	default:
@@ -113,11 +111,24 @@ func (c *call) send(ctx context.Context, out *http1.Request, try upstream.Try) (
 	return res, err
 }
 
-func (t transports) do(ctx context.Context, to upstream.Target, out *http1.Request) (*response, error) {
-	if to.Scheme == "https" {
+// isUpload reports whether a request failed by its own body.
+func isUpload(err error) bool {
+	var upload *http1.UploadError
+	var e *problem.Error
+	return errors.As(err, &upload) || errors.As(err, &e)
+}
+
+// do sends a request to an upstream. What is to become a WebSocket goes by
+// HTTP/1.1, over TLS too.
+func (t transports) do(ctx context.Context, to upstream.Target, out *http1.Request, webSocket bool) (*response, error) {
+	address := http1.Address{HostPort: to.HostPort}
+	switch {
+	case to.Scheme == "https" && webSocket:
+		address.TLS = to.TLS
+	case to.Scheme == "https":
 		return t.doSecured(ctx, to, out)
 	}
-	res, err := t.plain.Do(ctx, http1.Address{HostPort: to.HostPort}, out)
+	res, err := t.plain.Do(ctx, address, out)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +142,11 @@ func (t transports) doSecured(ctx context.Context, to upstream.Target, out *http
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, out.Within)
+	ctx, end := context.WithTimeout(ctx, out.Within)
+	ctx, give := context.WithCancelCause(ctx)
+	cancel := func() { give(nil); end() }
+	late := time.AfterFunc(out.Answer, func() { give(http1.ErrSlow) })
+	defer late.Stop()
 	if out.Informational != nil {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
 			out.Informational(code, http1.FieldsOf(http.Header(header)))
@@ -151,6 +166,9 @@ func (t transports) doSecured(ctx context.Context, to upstream.Target, out *http
 	}
 	res, err := t.secured.RoundTrip(r)
 	if err != nil {
+		if errors.Is(context.Cause(ctx), http1.ErrSlow) {
+			err = http1.ErrSlow
+		}
 		cancel()
 		return nil, err
 	}

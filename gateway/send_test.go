@@ -55,10 +55,16 @@ func breaksOff(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler)
 func (w *world) expose(upstreams ...Upstream) {
 	w.t.Helper()
 	w.route.Upstream, w.route.Upstreams = upstreams[0].URL, upstreams
+	w.exposed(func(v *version) bool { return slices.Equal(v.Upstreams, upstreams) })
+}
+
+// exposed puts the world's route in force, and waits until the node has it.
+func (w *world) exposed(has func(v *version) bool) {
+	w.t.Helper()
 	w.commit(func(ctx context.Context, tx pgx.Tx) error { return Expose(ctx, tx, w.route) })
 	w.until("route loaded", func() bool {
 		v := w.node.current.Load().byVersion[w.route.Version]
-		return v != nil && slices.Equal(v.Upstreams, upstreams)
+		return v != nil && has(v)
 	})
 }
 

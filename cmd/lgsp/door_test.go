@@ -220,11 +220,11 @@ func TestReadyWithoutDatabase(t *testing.T) {
 	if err := p.ready(t.Context()); err == nil {
 		t.Error("the platform is ready without its database")
 	}
-	if err := p.nodeReady(t.Context()); err != nil {
+	if err := p.readyToServe(t.Context()); err != nil {
 		t.Errorf("the node is not ready: %v", err)
 	}
 	p.stopping.Store(true)
-	if err := p.nodeReady(t.Context()); !errors.Is(err, errStopping) {
+	if err := p.readyToServe(t.Context()); !errors.Is(err, errStopping) {
 		t.Errorf("a node that stops: got %v", err)
 	}
 }

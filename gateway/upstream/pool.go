@@ -4,6 +4,7 @@
 package upstream
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -91,7 +92,8 @@ type Target struct {
 	Host   string // with the port, when the URL has one
 	Path   string // escaped, without a slash at the end
 
-	HostPort string // to connect to: with the port in any case
+	HostPort string      // to connect to: with the port in any case
+	TLS      *tls.Config // of https
 }
 
 // Try is one call to one address. Whoever picks it tells Done what became of it.
@@ -119,10 +121,17 @@ func New(addresses []Address) (*Pool, error) {
 			return nil, fmt.Errorf("the upstream's weight %d is not 1 to %d", a.Weight, MaxWeight)
 		}
 		p.servers = append(p.servers, &server{weight: a.Weight,
-			Target: Target{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.EscapedPath(), "/"), HostPort: hostPort(u)}})
+			Target: Target{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.EscapedPath(), "/"), HostPort: hostPort(u), TLS: secured(u)}})
 	}
 	p.turns = turns(p.servers)
 	return p, nil
+}
+
+func secured(u *url.URL) *tls.Config {
+	if u.Scheme != "https" {
+		return nil
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}}
 }
 
 func hostPort(u *url.URL) string {

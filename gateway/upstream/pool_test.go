@@ -57,8 +57,8 @@ func TestNew(t *testing.T) {
 		list []Address
 		want Target
 	}{
-		{"one", []Address{{"http://a.vn", 1}}, Target{"http", "a.vn", "", "a.vn:80"}},
-		{"a path and a port", []Address{{"https://a.vn:8443/goc/%C4%91/", 100}}, Target{"https", "a.vn:8443", "/goc/%C4%91", "a.vn:8443"}},
+		{"one", []Address{{"http://a.vn", 1}}, Target{Scheme: "http", Host: "a.vn", HostPort: "a.vn:80"}},
+		{"a path and a port", []Address{{"https://a.vn:8443/goc/%C4%91/", 100}}, Target{Scheme: "https", Host: "a.vn:8443", Path: "/goc/%C4%91", HostPort: "a.vn:8443"}},
 		{"none", nil, Target{}},
 		{"too many", slices.Repeat([]Address{{"http://a.vn", 1}}, MaxAddresses+1), Target{}},
 		{"no weight", []Address{{"http://a.vn", 0}}, Target{}},
@@ -77,8 +77,15 @@ func TestNew(t *testing.T) {
 		}
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
-		} else if try, ok := p.Pick(); !ok || try.Target() != tt.want {
-			t.Errorf("%s: got %+v, want %+v", tt.name, try.Target(), tt.want)
+			continue
+		}
+		try, ok := p.Pick()
+		got := try.Target()
+		if secured := got.TLS != nil; !ok || secured != (got.Scheme == "https") {
+			t.Errorf("%s: TLS %v to %s", tt.name, secured, got.Scheme)
+		}
+		if got.TLS = nil; got != tt.want {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
 }

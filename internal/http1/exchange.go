@@ -68,7 +68,7 @@ func (l *link) do(ctx context.Context, r *Request) (*Response, error) {
 	if err := l.send(r); err != nil {
 		return nil, l.fault(err)
 	}
-	l.patience = l.transport.Answer
+	l.patience = l.answerWithin(r)
 	for {
 		text, err := l.in.head(func() {})
 		if err != nil {
@@ -98,6 +98,13 @@ func (l *link) fault(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+func (l *link) answerWithin(r *Request) time.Duration {
+	if r.Answer > 0 {
+		return r.Answer
+	}
+	return l.transport.Answer
 }
 
 func isBroken(err error) bool {
@@ -136,7 +143,7 @@ func (l *link) send(r *Request) error {
 	go func() {
 		err := l.upload(r)
 		l.sending.Store(false)
-		l.allow(l.transport.Answer)
+		l.allow(l.answerWithin(r))
 		sent <- err
 	}()
 	return nil

@@ -55,6 +55,7 @@ type Request struct {
 	Body   []byte    // all of it, or
 	Stream io.Reader // what is sent as it comes, Length bytes of it or, when that is negative, as chunks
 	Length int64
+	Answer time.Duration // for the head of the answer, 0: as the transport has it
 	Within time.Duration // for all of it, answer and body; 0: any time
 	// Stop, when set, is called when no more of Stream is wanted: it lets a
 	// Read that is under way fail.

@@ -16,7 +16,9 @@ import (
 type report struct {
 	Machine facts             `json:"machine"`
 	Calls   []*callFigures    `json:"calls,omitempty"`
+	Scale   *scaleFigures     `json:"scale,omitempty"`
 	Gateway []*gatewayFigures `json:"gateway,omitempty"`
+	More    []*moreFigures    `json:"gateway_more,omitempty"`
 	Tokens  []*tokenFigures   `json:"tokens"`
 	Chains  []chainFigures    `json:"chains"`
 	Million []memoryFigure    `json:"million,omitempty"`
@@ -91,6 +93,10 @@ func (r report) markdown() string {
 	}
 	if len(r.Gateway) > 0 {
 		gatewayTable(&b, r.Gateway)
+	}
+	moreTable(&b, r.More)
+	if r.Scale != nil {
+		scaleTable(&b, r.Scale)
 	}
 	if len(r.Tokens) > 0 {
 		r.tokens(&b)
