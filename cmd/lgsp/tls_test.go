@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -109,6 +110,45 @@ func testCertificateReplaced(t *testing.T, files *tlsFiles, ca certtest.CA, addr
 	}
 	if answer, err := io.ReadAll(open); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 ") {
 		t.Errorf("the connection that was open: %q, %v", answer, err)
+	}
+}
+
+// TestCertificateReplacedWhileServing: the platform, and a node alone, look at
+// the files by themselves, and every door shows what is new.
+func TestCertificateReplacedWhileServing(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(w *world) []net.Listener{
+		"the platform": func(w *world) []net.Listener {
+			w.serve()
+			return []net.Listener{w.doors.portal, w.doors.gateway, w.doors.mtls}
+		},
+		"a node": func(w *world) []net.Listener {
+			ctx, stop := context.WithCancel(w.t.Context())
+			ended := make(chan error, 1)
+			d := doors{gateway: w.doors.gateway, mtls: w.doors.mtls, ops: w.doors.ops}
+			go func() { ended <- w.runNode(ctx, d, nil) }()
+			w.t.Cleanup(func() { stop(); w.must(<-ended) })
+			return []net.Listener{d.gateway, d.mtls}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, _ := secureWorld(t)
+			opened := begin(w)
+			ca := certtest.NewCA(t, time.Now())
+			second := ca.Server(time.Now())
+			certtest.Write(t, tls.Certificate{Certificate: [][]byte{ca.Certificate.Raw}}, w.config.MTLSCA, "")
+			certtest.Write(t, second, w.config.TLSCert, w.config.TLSKey)
+			for _, door := range opened {
+				until(t, "the new certificate is shown at "+door.Addr().String(), func() bool {
+					got := shown(t, door.Addr().String(), "localhost")
+					return got != nil && got.Equal(second.Leaf)
+				})
+			}
+			if !w.config.files.clientCAs().Equal(ca.Pool()) {
+				t.Error("clients are not held to the new authority")
+			}
+		})
 	}
 }
 
