@@ -18,7 +18,6 @@ const (
 	idleWithin  = 2 * time.Minute
 	stallWithin = 30 * time.Second // for the next part of a body, or of an answer to be taken
 	slowestBody = 1 << 10          // bytes a second
-	maxConns    = 16_000           // of HTTP/1.1; of more the ones that wait longest give way
 	maxStreams  = 100              // at once on one connection of HTTP/2
 )
 
@@ -33,7 +32,7 @@ func (n *Node) Server(secured *tls.Config) *http1.Server {
 	}
 	return &http1.Server{
 		Handler: n, TLS: secured, Malformed: n.malformed,
-		HeadWithin: headWithin, Idle: idleWithin, Stall: stallWithin, SlowestBody: slowestBody, MaxConns: maxConns,
+		HeadWithin: headWithin, Idle: idleWithin, Stall: stallWithin, SlowestBody: slowestBody,
 		HTTP2: &http.Server{
 			Handler: n, Protocols: protocols, ReadHeaderTimeout: headWithin, IdleTimeout: idleWithin, MaxHeaderBytes: 64 << 10,
 			HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams, WriteByteTimeout: stallWithin, SendPingTimeout: idleWithin},

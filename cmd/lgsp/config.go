@@ -41,6 +41,8 @@ type config struct {
 	MTLSCA         string         // LGSP_MTLS_CA, PEM file of those who certify clients, absent: only self-signed certificates count
 	TrustedProxies []netip.Prefix // LGSP_TRUSTED_PROXIES, comma list of addresses or CIDR whose X-Forwarded-For and Client-Cert count, default none
 	ProxyProtocol  bool           // LGSP_PROXY_PROTOCOL, 1: the doors take connections of LGSP_TRUSTED_PROXIES only, which begin with a PROXY header, default 0
+	MaxConns       int            // LGSP_MAX_CONNECTIONS, open at each door at once, 0: see bounds
+	MaxPerAddress  int            // LGSP_MAX_CONNECTIONS_PER_ADDRESS, of these of one address, 0: see bounds
 	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop may take: a quarter to let callers go elsewhere, then for requests under way; default 20s
@@ -63,7 +65,7 @@ var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_ACME_HOSTS", "LGSP_ACME_EMAIL", "LGSP_ACME_DIRECTORY", "LGSP_ACME_CA", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
-	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
+	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
 	"LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
@@ -159,6 +161,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		r.wrong("LGSP_TLS_CERT", "set LGSP_TLS_CERT and LGSP_TLS_KEY together")
 	}
+	r.readConnections(&c)
 	r.mtls(&c)
 	r.certified(c, "LGSP_GATEWAY_URL", "LGSP_MTLS_URL")
 	r.checkURL("LGSP_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql")

@@ -52,6 +52,9 @@ func TestReadConfig(t *testing.T) {
 			c.ACMEHosts, c.ACMEEmail, c.ACMEDirectory = []string{"p.example.vn", "g.example.vn"}, "an@example.vn", "https://acme-v02.api.letsencrypt.org/directory"
 			c.PortalURL, c.GatewayURL, c.Issuer = "https://p.example.vn", "https://g.example.vn", "https://p.example.vn"
 		}},
+		{name: "connections", env: []string{"LGSP_MAX_CONNECTIONS=500", "LGSP_MAX_CONNECTIONS_PER_ADDRESS=20"}, want: func(c *config) {
+			c.MaxConns, c.MaxPerAddress = 500, 20
+		}},
 		{name: "a proxy ends the TLS", env: []string{"LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_URL=https://m.example.vn", "LGSP_TRUSTED_PROXIES=10.0.0.1"}, want: func(c *config) {
 			c.MTLSAddr, c.MTLSURL, c.TrustedProxies = ":8443", "https://m.example.vn", []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}
 		}},
@@ -129,6 +132,10 @@ func TestReadConfigOfDoors(t *testing.T) {
 		{"LGSP_ACME_HOSTS=dữ-liệu.example.vn", "is not a name"},
 		{"LGSP_ACME_HOSTS=g..vn", "is not a name"},
 		{"LGSP_ACME_HOSTS=-g.example.vn", "is not a name"},
+		{"LGSP_MAX_CONNECTIONS=0", "LGSP_MAX_CONNECTIONS: \"0\" is not a number above 0"},
+		{"LGSP_MAX_CONNECTIONS_PER_ADDRESS=many", "LGSP_MAX_CONNECTIONS_PER_ADDRESS: \"many\" is not a number"},
+		{"LGSP_MAX_CONNECTIONS=5000000000", "LGSP_MAX_CONNECTIONS: \"5000000000\" is not a number"},
+		{"LGSP_MAX_CONNECTIONS=10 LGSP_MAX_CONNECTIONS_PER_ADDRESS=11", "LGSP_MAX_CONNECTIONS_PER_ADDRESS: 11 are more than"},
 		{"LGSP_PROXY_PROTOCOL=1", "LGSP_PROXY_PROTOCOL: set LGSP_TRUSTED_PROXIES too"},
 		{"LGSP_PROXY_PROTOCOL=yes", "LGSP_PROXY_PROTOCOL: \"yes\" is neither 0 nor 1"},
 		{"LGSP_MTLS_ADDR=:8443 LGSP_MTLS_URL=https://m.example.vn LGSP_TRUSTED_PROXIES=10.0.0.1 LGSP_PROXY_PROTOCOL=1", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT: with LGSP_PROXY_PROTOCOL"},

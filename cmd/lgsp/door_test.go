@@ -160,7 +160,10 @@ func TestDoorOfNetHTTP2LetsGo(t *testing.T) {
 // part of a door, and others come in; the metrics tell.
 func TestOneAddressDoesNotTakeADoor(t *testing.T) {
 	t.Parallel()
-	d, err := openDoors(config{PortalAddr: "127.0.0.1:0", GatewayAddr: "127.0.0.1:0", MTLSAddr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0"})
+	d, err := openDoors(config{
+		PortalAddr: "127.0.0.1:0", GatewayAddr: "127.0.0.1:0", MTLSAddr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0",
+		MaxConns: 60, MaxPerAddress: 50,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +180,7 @@ func TestOneAddressDoesNotTakeADoor(t *testing.T) {
 		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 		return c
 	}
-	for range mostOfOne {
+	for range 50 {
 		from("127.0.0.2")
 	}
 	if n, err := from("127.0.0.2").Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
@@ -187,6 +190,12 @@ func TestOneAddressDoesNotTakeADoor(t *testing.T) {
 	_, _ = io.WriteString(other, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
 	if n, err := other.Read(make([]byte, 1)); n != 1 || err != nil {
 		t.Errorf("somebody else: read %d, %v", n, err)
+	}
+	for range 9 {
+		from("127.0.0.3")
+	}
+	if n, err := from("127.0.0.4").Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("one too many of all: read %d, %v", n, err)
 	}
 	registry := prometheus.NewPedanticRegistry()
 	d.tell(registry)
@@ -202,8 +211,68 @@ func TestOneAddressDoesNotTakeADoor(t *testing.T) {
 			}
 		}
 	}
-	if want := []float64{mostOfOne + 1, 1, 0}; !slices.Equal(got, want) { // open; refused by address, of all
+	if want := []float64{60, 60, 1, 1}; !slices.Equal(got, want) { // open; at most; refused by address, of all
 		t.Errorf("metrics: got %v, want %v", got, want)
+	}
+}
+
+// TestWaitingConnectionsGiveWay: connections that are kept open for a next
+// request do not shut the gateway's door to others.
+func TestWaitingConnectionsGiveWay(t *testing.T) {
+	t.Parallel()
+	d, err := openDoors(config{GatewayAddr: "127.0.0.1:0", MaxConns: 10, MaxPerAddress: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := (&platform{node: &gateway.Node{Now: time.Now}}).gatewayDoor(d.gateway)
+	go func() { _ = gate.server.Serve(gate.Listener) }() // ends with Close
+	t.Cleanup(func() { _ = gate.server.Close() })
+	for i := range 50 {
+		c, err := net.Dial("tcp", d.gateway.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n") // a door that is shut breaks it off
+		if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil {
+			t.Fatalf("connection %d: read %d, %v", i+1, n, err)
+		}
+	}
+}
+
+// TestBoundsFitTheOpenFiles: what the doors let in leaves files for what is
+// behind them.
+func TestBoundsFitTheOpenFiles(t *testing.T) {
+	t.Parallel()
+	three := config{PortalAddr: ":1", GatewayAddr: ":2", MTLSAddr: ":3"}
+	for _, tt := range []struct {
+		name  string
+		c     config
+		files int
+		inAll int
+		ofOne int
+		wrong string
+	}{
+		{"many files", three, 1 << 20, 20_000, 2_000, ""},
+		{"what the unit file allows", three, 131_072, 20_000, 2_000, ""},
+		{"few files", three, 20_000, 5_000, 1_250, ""},
+		{"few files and one door", config{GatewayAddr: ":2"}, 20_000, 10_000, 2_000, ""},
+		{"next to none", three, 8, 2, 1, ""},
+		{"set", config{GatewayAddr: ":2", MaxConns: 30_000, MaxPerAddress: 10}, 60_000, 30_000, 10, ""},
+		{"set in all", config{GatewayAddr: ":2", MaxConns: 100}, 60_000, 100, 25, ""},
+		{"set beyond what there is", config{GatewayAddr: ":2", MTLSAddr: ":3", MaxConns: 30_000}, 60_000, 0, 0, "LGSP_MAX_CONNECTIONS: 30000 at each of 2 doors, and as many behind them, are 90000 open files, and the process may have 60000"},
+	} {
+		b, err := tt.c.boundsWithin(tt.files)
+		if tt.wrong != "" {
+			if err == nil || !strings.HasPrefix(err.Error(), tt.wrong) {
+				t.Errorf("%s: got %v", tt.name, err)
+			}
+			continue
+		}
+		if err != nil || b.InAll != tt.inAll || b.OfOne != tt.ofOne {
+			t.Errorf("%s: got %d and %d, %v, want %d and %d", tt.name, b.InAll, b.OfOne, err, tt.inAll, tt.ofOne)
+		}
 	}
 }
 

@@ -116,7 +116,7 @@ func (p *platform) runNode(ctx context.Context, d doors, met error) error {
 	services.Go(func() error { return p.oauth.Run(working) }) // keeps the keys fresh
 	services.Go(func() error { return p.config.files.watch(working) })
 	return p.keep(ctx, p.readyToServe, d.ops, []door{
-		{d.gateway, p.node.Server(p.config.files.server(tls.NoClientCert))},
+		p.gatewayDoor(d.gateway),
 		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, p.node)), p.config.files.server(tls.RequestClientCert))},
 	}, func() error {
 		stop()

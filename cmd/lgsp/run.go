@@ -47,7 +47,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 	go p.announce(serving, ready)
 	err := p.keep(serving, p.ready, d.ops, []door{
 		{d.portal, secured(server(pages), files.server(tls.NoClientCert))},
-		{d.gateway, p.node.Server(files.server(tls.NoClientCert))},
+		p.gatewayDoor(d.gateway),
 		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, forClients(pages, p.node))), files.server(tls.RequestClientCert))},
 	}, func() error {
 		stopWorking()

@@ -11,11 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"lgsp/internal/entrance"
 )
 
 // runServe is the whole platform in one process: portal, gateway, operator's
@@ -86,14 +81,6 @@ func (c config) logger(w io.Writer, demo bool) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// The most connections that are open at a door at once: the files that a
-// process may open (LimitNOFILE) are to last for the doors and what is behind
-// them.
-const (
-	mostInAll = 20_000
-	mostOfOne = 2_000 // address; of IPv6, network
-)
-
 // doors are the listeners, opened before anything slow, so that a taken port
 // is told at once. The one for clients with certificates is nil when it is off.
 type doors struct{ portal, gateway, mtls, ops net.Listener }
@@ -101,6 +88,10 @@ type doors struct{ portal, gateway, mtls, ops net.Listener }
 func openDoors(c config) (doors, error) {
 	var d doors
 	var all []error
+	bounds, err := c.bounds()
+	if err != nil {
+		return d, err
+	}
 	for _, door := range []struct {
 		name, addr string
 		listener   *net.Listener
@@ -125,7 +116,7 @@ func openDoors(c config) (doors, error) {
 		}
 		*door.listener = listener
 		if door.listener != &d.ops {
-			*door.listener = c.guard(listener)
+			*door.listener = c.guard(listener, bounds)
 		}
 	}
 	if err := errors.Join(all...); err != nil {
@@ -141,52 +132,6 @@ func (d doors) close() {
 			_ = l.Close() // closed already by the server's own shutdown
 		}
 	}
-}
-
-// guard lets in at a door what may come in.
-func (c config) guard(l net.Listener) net.Listener {
-	if c.ProxyProtocol {
-		l = entrance.BehindProxies(l, c.isTrusted, proxyHeaderWithin)
-	}
-	return entrance.Bound(l, entrance.Bounds{InAll: mostInAll, OfOne: mostOfOne, Exempt: c.isTrusted})
-}
-
-// proxyHeaderWithin is how long a proxy has for its PROXY header.
-const proxyHeaderWithin = 5 * time.Second
-
-// tell tells metrics of the connections at the doors.
-func (d doors) tell(metrics prometheus.Registerer) {
-	for name, l := range map[string]net.Listener{"portal": d.portal, "gateway": d.gateway, "mtls": d.mtls} {
-		bounded, ok := l.(*entrance.Bounded)
-		if !ok {
-			continue
-		}
-		metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "lgsp_connections", Help: "Open connections of clients, by door.", ConstLabels: prometheus.Labels{"door": name},
-		}, func() float64 {
-			open, _ := bounded.Figures()
-			return float64(open)
-		}))
-		for why, count := range refusals(bounded) {
-			metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-				Name: "lgsp_connections_refused_total", Help: "Connections closed at once, by door and reason.",
-				ConstLabels: prometheus.Labels{"door": name, "why": why},
-			}, count))
-		}
-	}
-}
-
-// refusals count what a door turned away, by reason.
-func refusals(door *entrance.Bounded) map[string]func() float64 {
-	counts := map[string]func() float64{
-		"all":     func() float64 { _, r := door.Figures(); return float64(r.InAll) },
-		"address": func() float64 { _, r := door.Figures(); return float64(r.OfOne) },
-	}
-	if proxied, ok := door.Listener.(*entrance.Proxied); ok {
-		counts["stranger"] = func() float64 { strangers, _ := proxied.CutOff(); return float64(strangers) }
-		counts["no-header"] = func() float64 { _, silent := proxied.CutOff(); return float64(silent) }
-	}
-	return counts
 }
 
 // lockDir makes sure that one process at a time works on a data directory. The

@@ -25,7 +25,7 @@ type Bounds struct {
 // Bounded is a listener that closes at once what is beyond its bounds.
 type Bounded struct {
 	net.Listener
-	bounds Bounds
+	Bounds
 
 	mu      sync.Mutex
 	open    int
@@ -38,7 +38,7 @@ type Refused struct{ InAll, OfOne int }
 
 // Bound bounds a listener.
 func Bound(l net.Listener, b Bounds) *Bounded {
-	return &Bounded{Listener: l, bounds: b, ofOne: map[netip.Addr]int{}}
+	return &Bounded{Listener: l, Bounds: b, ofOne: map[netip.Addr]int{}}
 }
 
 // Figures are how many connections are open, and how many were refused so far.
@@ -79,10 +79,10 @@ func (b *Bounded) enter(address netip.Addr) bool {
 	defer b.mu.Unlock()
 	of := network(address)
 	switch {
-	case b.open >= b.bounds.InAll:
+	case b.open >= b.InAll:
 		b.refused.InAll++
 		return false
-	case b.ofOne[of] >= b.bounds.OfOne && (b.bounds.Exempt == nil || !b.bounds.Exempt(address)):
+	case b.ofOne[of] >= b.OfOne && (b.Exempt == nil || !b.Exempt(address)):
 		b.refused.OfOne++
 		return false
 	}
