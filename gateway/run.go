@@ -38,6 +38,9 @@ func (n *Node) Run(ctx context.Context) error {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	n.doubtful = true
+	if n.Shared != nil {
+		n.limiter.Shared = n.Shared
+	}
 	n.Metrics.attach(n)
 	drains, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDrain()

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth/policy"
+	"lgsp/gateway/queue"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
 )
@@ -37,6 +38,7 @@ type version struct {
 	Route
 	prefix string
 	pool   *upstream.Pool
+	queue  *queue.Queue // nil: its calls are not held; see attachQueue
 	limits []limit
 
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it

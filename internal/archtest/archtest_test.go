@@ -47,6 +47,7 @@ var confined = map[string][]string{
 	"github.com/pires/go-proxyproto":      {"internal/entrance"},
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "portal/openapi"},
 	"golang.org/x/crypto/acme":            {"cmd/lgsp"},
+	"github.com/redis/go-redis":           {"gateway/quota"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},
 }
 
