@@ -20,6 +20,7 @@ type Traffic struct {
 	Health       HealthCheck `json:"health,omitzero"`      // of each address
 	CORS         CORS        `json:"cors,omitzero"`        // pages that may call
 	Rewrite      Rewrite     `json:"rewrite,omitzero"`     // of calls and answers
+	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.

@@ -39,6 +39,7 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	r.Handle(version+"/conditions", p.page(p.conditionsForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/conditions", p.page(p.setConditions)).Methods("POST")
 	r.Handle(version+"/traffic/sizes", p.page(p.setSizes)).Methods("POST")
+	r.Handle(version+"/traffic/callers", p.page(p.setCallers)).Methods("POST")
 	r.Handle(version+"/traffic/concurrency", p.page(p.setConcurrency)).Methods("POST")
 	r.Handle(version+"/upstream", p.page(p.upstreamForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/upstream/client-key", p.page(p.setUpstreamKey)).Methods("POST")
