@@ -63,7 +63,9 @@ func TestGRPC(t *testing.T) {
 	w := newWorld(t)
 	w.route.Operations = append(w.route.Operations,
 		Operation{ID: "goi", Method: "POST", Path: "/hoso.HoSo/Goi", Access: Restricted}, Operation{ID: "cam", Method: "POST", Path: "/hoso.HoSo/Cam", Access: Open})
-	w.put(func(g *Grant) { g.Operations = append(g.Operations, GrantedOperation{Operation: "goi", Fields: []string{""}}) })
+	w.put(func(g *Grant) {
+		g.Operations = append(g.Operations, GrantedOperation{Operation: "goi", Fields: []string{""}})
+	})
 	s := speaking(t, false, HTTP2, serveGRPC)
 	w.sendsTo(s, HTTP2)
 	caller := w.secured()
