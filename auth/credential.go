@@ -155,7 +155,7 @@ func (a *Auth) issue(ctx context.Context, tx pgx.Tx, who Principal, app Applicat
 	if err != nil {
 		return Issued{}, fmt.Errorf("add %s to application %s: %w", kind, app.ID, err)
 	}
-	if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
+	if err := keysChanged(ctx, tx, app.ID); err != nil {
 		return Issued{}, err
 	}
 	err = a.Record(ctx, tx, Act{Who: who, Verb: "credential.add", Agency: agencyOf(app), About: c.ID, Detail: map[string]any{
@@ -293,7 +293,7 @@ func (a *Auth) RevokeCredential(ctx context.Context, who Principal, id uuid.UUID
 		if done.RowsAffected() == 0 {
 			return nil
 		}
-		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
+		if err := keysChanged(ctx, tx, app.ID); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "credential.revoke", Agency: agencyOf(app), About: id, Detail: map[string]any{

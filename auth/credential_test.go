@@ -176,23 +176,25 @@ func TestGatewaysAreToldOfEachChange(t *testing.T) {
 	_, err = conn.Exec(ctx, "listen gateway")
 	ok(t, "listen", err)
 	fresh := Issued{}
+	keys, all := "credential "+s.app.ID.String(), "credential"
 	for _, tt := range []struct {
 		name string
+		want string // payload
 		do   func() error
 	}{
-		{"rotate", func() error { fresh, err = s.RotateCredential(ctx, s.who, s.key.ID, DefaultOverlap); return err }},
-		{"revoke", func() error { return s.RevokeCredential(ctx, s.who, fresh.ID) }},
-		{"limit", func() error { _, err := s.LimitCredential(ctx, s.who, s.secret.ID, Limits{Name: "x"}); return err }},
-		{"add", func() error { _, err := s.AddCredential(ctx, s.who, s.app.ID, NewCredential{Kind: APIKey}); return err }},
-		{"disable application", func() error { return s.DisableApplication(ctx, s.who, s.app.ID) }},
-		{"disable person", func() error { return s.DisablePerson(ctx, operator, s.who.Person) }},
+		{"rotate", keys, func() error { fresh, err = s.RotateCredential(ctx, s.who, s.key.ID, DefaultOverlap); return err }},
+		{"revoke", keys, func() error { return s.RevokeCredential(ctx, s.who, fresh.ID) }},
+		{"limit", keys, func() error { _, err := s.LimitCredential(ctx, s.who, s.secret.ID, Limits{Name: "x"}); return err }},
+		{"add", keys, func() error { _, err := s.AddCredential(ctx, s.who, s.app.ID, NewCredential{Kind: APIKey}); return err }},
+		{"disable application", all, func() error { return s.DisableApplication(ctx, s.who, s.app.ID) }},
+		{"disable person", all, func() error { return s.DisablePerson(ctx, operator, s.who.Person) }},
 	} {
 		ok(t, tt.name, tt.do())
 		wait, stop := context.WithTimeout(ctx, 5*time.Second)
 		notice, err := conn.Conn().WaitForNotification(wait)
 		stop()
-		if err != nil || notice.Payload != "credential" {
-			t.Fatalf("%s: got %v, %v, want credential", tt.name, notice, err)
+		if err != nil || notice.Payload != tt.want {
+			t.Fatalf("%s: got %v, %v, want %s", tt.name, notice, err, tt.want)
 		}
 	}
 }

@@ -151,7 +151,7 @@ func (a *Auth) LimitCredential(ctx context.Context, who Principal, id uuid.UUID,
 			return credentialEnded(id)
 		}
 		c = list[0]
-		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
+		if err := keysChanged(ctx, tx, app.ID); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "credential.limit", Agency: agencyOf(app), About: id, Detail: map[string]any{

@@ -87,7 +87,8 @@ select c.lookup, c.hash, c.pepper_version, c.application_id as application, a.na
 
 // GatewayCredentials lists every API key that is neither revoked nor expired,
 // those of disabled applications too, and every honey key. Each change of it is
-// told on the channel gateway, payload credential.
+// told on the channel gateway, payload credential, with a space and the id of
+// the application behind it when only that one's keys changed.
 func (a *Auth) GatewayCredentials(ctx context.Context) ([]GatewayCredential, error) {
 	credentials, err := pg.All[GatewayCredential](ctx, a.DB, gatewayCredentialsSQL, a.Now().UTC())
 	if err != nil {
@@ -98,6 +99,24 @@ func (a *Auth) GatewayCredentials(ctx context.Context) ([]GatewayCredential, err
 		credentials = append(credentials, GatewayCredential{Lookup: h.Lookup, Hash: h.Hash, PepperVersion: h.PepperVersion, Honey: true})
 	}
 	return credentials, err
+}
+
+const credentialsOfSQL = gatewayCredentialsSQL + `
+   and c.application_id = any($2)`
+
+// GatewayCredentialsOf are those of these applications.
+func (a *Auth) GatewayCredentialsOf(ctx context.Context, applications []uuid.UUID) ([]GatewayCredential, error) {
+	credentials, err := pg.All[GatewayCredential](ctx, a.DB, credentialsOfSQL, a.Now().UTC(), applications)
+	if err != nil {
+		return nil, fmt.Errorf("list API keys of %d applications: %w", len(applications), err)
+	}
+	return credentials, nil
+}
+
+// keysChanged tells the gateways, when tx commits, that the keys of one
+// application changed.
+func keysChanged(ctx context.Context, tx pgx.Tx, application uuid.UUID) error {
+	return pg.Notify(ctx, tx, "gateway", "credential "+application.String())
 }
 
 const disabledApplicationsSQL = `

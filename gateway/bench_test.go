@@ -32,7 +32,7 @@ func mustPrefixes(texts ...string) []netip.Prefix {
 func BenchmarkDecide(b *testing.B) {
 	for _, size := range []struct{ routes, grants int }{{10, 100}, {100, 10_000}, {10_000, 100_000}} {
 		b.Run(fmt.Sprintf("routes=%d/grants=%d", size.routes, size.grants), func(b *testing.B) {
-			s := &snapshot{routes: map[string]*version{}, grants: grants{shards: new([grantShards]map[grantKey][]*grant)}}
+			s, common := newSnapshot(), newInterned()
 			var versions []*version
 			for i := range size.routes {
 				v, err := compileRoute(Route{Version: uuid.Must(uuid.NewV7()), AgencySlug: fmt.Sprintf("co-quan-%d", i%50), APISlug: fmt.Sprintf("api-%d", i), Number: "v1",
@@ -49,8 +49,8 @@ func BenchmarkDecide(b *testing.B) {
 			apps, now := make([]uuid.UUID, size.grants), time.Now()
 			for i := range apps {
 				apps[i] = uuid.Must(uuid.NewV7())
-				g, err := compileGrant(Grant{Agreement: uuid.Must(uuid.NewV7()), Application: apps[i], Version: versions[i%len(versions)].Version, State: "active",
-					Starts: now.Add(-time.Hour), Ends: now.Add(time.Hour), Operations: []GrantedOperation{{Operation: "b", Fields: []string{"/ma"}}}})
+				g, err := common.grant(grantRow{AgreementID: uuid.Must(uuid.NewV7()), ApplicationID: apps[i], VersionID: versions[i%len(versions)].Version, State: "active",
+					Starts: now.Add(-time.Hour), Ends: now.Add(time.Hour), Operations: []byte(`[{"operation":"b","fields":["/ma"]}]`)})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -98,6 +98,15 @@ func TestLargeBodies(t *testing.T) {
 	}
 }
 
+// heap is what is in use of it, with nothing left to collect.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // TestBodiesRefused: a body that is too large, broken off or too slow is told
 // so, whether it was to be held or sent on, and no part of it is the whole.
 func TestBodiesRefused(t *testing.T) {

@@ -42,7 +42,7 @@ func (c *call) filter() *project.Filter {
 	if c.grant == nil {
 		return nil
 	}
-	if f := c.grant.filters[c.operation.ID]; f != nil && f.Whole() {
+	if f := c.grant.terms.filters[c.operation.ID]; f != nil && f.Whole() {
 		return nil
 	} else if f != nil {
 		return f

@@ -160,7 +160,7 @@ func (n *Node) Remaining(application, version, agreement uuid.UUID) (Remaining, 
 		return Remaining{}, false
 	}
 	now := n.Now()
-	for _, g := range s.grants.of(application, version) {
+	for g := s.grants.of(application, version); g != nil; g = g.next {
 		if g.Agreement != agreement {
 			continue
 		}

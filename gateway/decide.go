@@ -39,7 +39,7 @@ func (c *call) decide(r *http.Request) error {
 	}
 	c.grant = g
 	if g != nil {
-		c.exchange.Fields = g.fields(c.operation.ID)
+		c.exchange.Fields = g.terms.fields(c.operation.ID)
 	}
 	return nil
 }
@@ -79,17 +79,17 @@ func (s *snapshot) judge(q question) (*grant, policy.Verdict, error) {
 func ask(g *grant, q question) (policy.Verdict, error) {
 	call := policy.Call{Operation: q.operation.ID, Credential: q.credential}
 	if g != nil {
-		call.Agreed = g.agreed
+		call.Agreed = g.terms.agreed
 	}
 	return q.version.rules.Decide(call)
 }
 
 // choose takes the agreement in force, by purpose where there are several. With
 // none in force it gives the latest, and says what is wrong with it.
-func choose(list []*grant, q question) (*grant, error) {
+func choose(first *grant, q question) (*grant, error) {
 	var found, last *grant
 	several := false
-	for _, g := range list {
+	for g := first; g != nil; g = g.next {
 		if q.purpose != "" && g.Purpose != q.purpose {
 			continue
 		}
@@ -97,31 +97,27 @@ func choose(list []*grant, q question) (*grant, error) {
 			several = several || found != nil
 			found = g
 		}
-		if last == nil || g.Ends.After(last.Ends) {
+		if last == nil || g.ends > last.ends {
 			last = g
 		}
 	}
 	switch {
 	case several:
-		return nil, purposeRequired(list, q)
+		return nil, purposeRequired(first, q)
 	case found != nil:
 		return found, nil
 	case last != nil:
 		return last, notInForce(last, q.now)
-	case len(list) > 0:
+	case first != nil:
 		return nil, problem.Errorf(problem.Forbidden, "the application has no agreement for purpose %q on this API", q.purpose).
 			Coded("purpose-not-agreed", "purpose", q.purpose)
 	}
 	return nil, nil
 }
 
-func (g *grant) inForce(now time.Time) bool {
-	return g.State == "active" && !now.Before(g.Starts) && now.Before(g.Ends)
-}
-
-func purposeRequired(list []*grant, q question) error {
+func purposeRequired(first *grant, q question) error {
 	var names []string
-	for _, g := range list {
+	for g := first; g != nil; g = g.next {
 		if g.inForce(q.now) && (q.purpose == "" || g.Purpose == q.purpose) {
 			names = append(names, g.Purpose)
 		}
@@ -135,13 +131,13 @@ func purposeRequired(list []*grant, q question) error {
 
 // notInForce says why an agreement does not open its operations now.
 func notInForce(g *grant, now time.Time) error {
-	id, from, to := g.Agreement.String(), local(g.Starts), local(g.Ends)
+	id, from, to := g.Agreement.String(), local(time.Unix(0, g.starts)), local(time.Unix(0, g.ends))
 	switch {
-	case g.State == "suspended":
+	case g.state == grantSuspended:
 		return problem.Errorf(problem.Forbidden, "agreement %s is suspended by the agency", id).Coded("agreement-suspended", "agreement", id)
-	case g.State == "ended":
+	case g.state == grantEnded:
 		return problem.Errorf(problem.Forbidden, "agreement %s was ended", id).Coded("agreement-ended", "agreement", id)
-	case now.Before(g.Starts):
+	case now.UnixNano() < g.starts:
 		return problem.Errorf(problem.Forbidden, "agreement %s begins at %s", id, from).Coded("agreement-not-begun", "agreement", id, "at", from)
 	}
 	return problem.Errorf(problem.Forbidden, "agreement %s expired at %s; renew it", id, to).Coded("agreement-expired", "agreement", id, "at", to)

@@ -57,8 +57,8 @@ func (n *Node) Explain(call Imagined) (Explanation, error) {
 		e.Agreement = g.Agreement
 	}
 	if e.Allowed {
-		if g != nil && !g.filters[o.ID].Whole() {
-			e.Fields = g.fields(o.ID)
+		if g != nil && !g.terms.filters[o.ID].Whole() {
+			e.Fields = g.terms.fields(o.ID)
 		}
 		return e, nil
 	}
@@ -98,14 +98,4 @@ func change(code string) []string {
 		return []string{"name-purpose"}
 	}
 	return []string{}
-}
-
-// fields are those agreed of an operation.
-func (g *grant) fields(operation string) []string {
-	for _, o := range g.Operations {
-		if o.Operation == operation {
-			return o.Fields
-		}
-	}
-	return nil
 }

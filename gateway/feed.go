@@ -2,18 +2,18 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"lgsp/auth"
 	"lgsp/internal/pg"
 )
 
@@ -42,7 +42,30 @@ type feed struct {
 	conn    *pgx.Conn
 	horizon string         // transactions from here on may not have been seen
 	seen    map[int64]bool // changes at or above the horizon that are applied
-	audited time.Time      // when auth was last asked
+	audited time.Time      // when auth was last asked for everything
+	audit   time.Duration  // how long that took
+	common  *interned
+}
+
+// authChange is what auth said that changed.
+type authChange struct {
+	all          bool        // anything
+	applications []uuid.UUID // the keys of these
+}
+
+// hear adds a notice: "credential" or "revoked" is anything, "credential ID" the
+// keys of one application; any other payload is not auth's.
+func (a *authChange) hear(payload string) {
+	kind, application, named := strings.Cut(payload, " ")
+	id, err := uuid.Parse(application)
+	switch {
+	case kind == "credential" && named && err == nil:
+		if !slices.Contains(a.applications, id) {
+			a.applications = append(a.applications, id)
+		}
+	case kind == "credential", kind == "revoked":
+		a.all = true
+	}
 }
 
 const listenSQL = `listen gateway`
@@ -64,32 +87,37 @@ func (n *Node) follow(ctx context.Context) error {
 		return err
 	}
 	for {
-		fromAuth, err := f.wait(ctx)
+		said, err := f.wait(ctx)
 		if err != nil {
 			return err
 		}
-		if err := within(ctx, askPatience, func(ctx context.Context) error { return f.loadChanges(ctx, fromAuth) }); err != nil {
+		if err := within(ctx, askPatience, func(ctx context.Context) error { return f.loadChanges(ctx, said) }); err != nil {
 			return err
 		}
 	}
 }
 
-// wait returns after a notice, and those that come with it, or after
-// checkEvery; true when auth has something new.
-func (f *feed) wait(ctx context.Context) (fromAuth bool, err error) {
-	for patience := checkEvery; ; patience = gatherFor {
+// wait returns after a notice and those that come within gatherFor of it, or
+// after checkEvery, with what auth said.
+func (f *feed) wait(ctx context.Context) (authChange, error) {
+	var said authChange
+	var until time.Time
+	for patience := checkEvery; patience > 0; {
 		notice, err := f.notice(ctx, patience)
 		if err != nil {
-			return false, err
+			return authChange{}, err
 		}
 		if notice == nil {
-			return fromAuth, nil
+			break
 		}
-		fromAuth = fromAuth || notice.Payload == "credential" || notice.Payload == "revoked"
-		if patience == gatherFor {
-			return fromAuth, nil // under a steady stream too
+		said.hear(notice.Payload)
+		now := f.node.Now()
+		if until.IsZero() {
+			until = now.Add(gatherFor)
 		}
+		patience = until.Sub(now)
 	}
+	return said, nil
 }
 
 func (f *feed) notice(ctx context.Context, patience time.Duration) (*pgNotice, error) {
@@ -111,10 +139,11 @@ func (f *feed) notice(ctx context.Context, patience time.Duration) (*pgNotice, e
 type pgNotice struct{ Payload string }
 
 const (
-	horizonSQL = `select pg_snapshot_xmin(pg_current_snapshot())::text`
-	changesSQL = `select id, kind, object_id from gateway.change where xid >= $1::text::xid8 order by id`
-	routesSQL  = `select version_id, document from gateway.route where $1::uuid[] is null or version_id = any($1)`
-	grantsSQL  = `
+	horizonSQL    = `select pg_snapshot_xmin(pg_current_snapshot())::text`
+	changesSQL    = `select id, kind, object_id from gateway.change where xid >= $1::text::xid8 order by id`
+	lastChangeSQL = `select coalesce(max(id), 0) from gateway.change`
+	routesSQL     = `select version_id, document from gateway.route where $1::uuid[] is null or version_id = any($1)`
+	grantsSQL     = `
 select agreement_id, revision, application_id, version_id, purpose, state, starts, ends, rate_per_minute, quota_per_day, quota_per_month, operations
   from gateway.grant
  where $1::uuid[] is null or agreement_id = any($1)`
@@ -146,33 +175,31 @@ func (f *feed) loadAll(ctx context.Context) error {
 	if err := f.conn.QueryRow(ctx, horizonSQL).Scan(&f.horizon); err != nil {
 		return fmt.Errorf("read horizon: %w", err)
 	}
-	f.seen = nil
-	s := &snapshot{
-		routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, corrupt: map[uuid.UUID]bool{},
-		grants: grants{shards: new([grantShards]map[grantKey][]*grant)},
-	}
+	f.seen, f.common = nil, newInterned()
+	s := newSnapshot()
 	if err := f.loadRoutes(ctx, s, nil); err != nil {
 		return err
 	}
-	list, err := f.readGrants(ctx, s, nil)
+	agreements := 0
+	err := f.eachGrant(ctx, s, nil, func(g *grant) { s.grants.put(g); agreements++ })
 	if err != nil {
 		return err
-	}
-	for _, g := range list {
-		s.grants.put(g)
 	}
 	if err := f.askAuth(ctx, s); err != nil {
 		return err
 	}
+	if err := f.conn.QueryRow(ctx, lastChangeSQL).Scan(&s.version); err != nil {
+		return fmt.Errorf("read last change: %w", err)
+	}
 	f.node.current.Store(s)
 	f.node.fresh.Store(begun.UnixNano())
-	slog.InfoContext(ctx, "gateway configuration loaded", "routes", len(s.routes), "agreements", len(list),
-		"keys", len(s.credentials), "corrupt", len(s.corrupt), "dur_ms", f.node.Now().Sub(begun).Milliseconds())
+	slog.InfoContext(ctx, "gateway configuration loaded", "routes", len(s.routes), "agreements", agreements,
+		"keys", s.keys.count(), "corrupt", len(s.corrupt), "dur_ms", f.node.Now().Sub(begun).Milliseconds())
 	return nil
 }
 
 // loadChanges puts a new snapshot in force when something changed.
-func (f *feed) loadChanges(ctx context.Context, fromAuth bool) error {
+func (f *feed) loadChanges(ctx context.Context, said authChange) error {
 	begun := f.node.Now()
 	var horizon string
 	if err := f.conn.QueryRow(ctx, horizonSQL).Scan(&horizon); err != nil {
@@ -182,22 +209,42 @@ func (f *feed) loadChanges(ctx context.Context, fromAuth bool) error {
 	if err != nil {
 		return err
 	}
-	fromAuth = fromAuth || begun.Sub(f.audited) > auditEvery
-	if len(routes)+len(agreements) > 0 || fromAuth {
+	// An audit that takes long is made seldom: it is to cost a two-hundredth of
+	// the time at most.
+	said.all = said.all || begun.Sub(f.audited) > max(auditEvery, 200*f.audit)
+	if len(routes)+len(agreements)+len(said.applications) > 0 || said.all {
 		next := *f.node.current.Load()
 		next.corrupt = maps.Clone(next.corrupt)
 		if err := f.apply(ctx, &next, routes, agreements); err != nil {
 			return err
 		}
-		if fromAuth {
-			if err := f.askAuth(ctx, &next); err != nil {
-				return err
-			}
+		if err := f.applyAuth(ctx, &next, said); err != nil {
+			return err
+		}
+		for id := range f.seen {
+			next.version = max(next.version, id)
 		}
 		f.node.current.Store(&next)
+		f.node.Metrics.loads.Observe(f.node.Now().Sub(begun).Seconds())
 	}
 	f.horizon = horizon
 	f.node.fresh.Store(begun.UnixNano())
+	return nil
+}
+
+// applyAuth loads what auth said that changed.
+func (f *feed) applyAuth(ctx context.Context, s *snapshot, said authChange) error {
+	if said.all {
+		return f.askAuth(ctx, s)
+	}
+	if len(said.applications) == 0 {
+		return nil
+	}
+	list, err := f.node.CredentialsOf(ctx, said.applications)
+	if err != nil {
+		return fmt.Errorf("read credentials of %d applications: %w", len(said.applications), err)
+	}
+	s.keys = s.keys.with(said.applications, list)
 	return nil
 }
 
@@ -250,8 +297,8 @@ func (f *feed) apply(ctx context.Context, s *snapshot, routes, agreements []uuid
 	for _, id := range agreements {
 		delete(s.corrupt, id)
 	}
-	list, err := f.readGrants(ctx, s, agreements)
-	if err != nil {
+	var list []*grant
+	if err := f.eachGrant(ctx, s, agreements, func(g *grant) { list = append(list, g) }); err != nil {
 		return err
 	}
 	s.grants = s.grants.copyFor(list)
@@ -284,40 +331,39 @@ func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID
 	return nil
 }
 
-// readGrants gives these agreements, nil: all. One that cannot be read becomes
-// one that is over, and is said: its calls are refused.
-func (f *feed) readGrants(ctx context.Context, s *snapshot, agreements []uuid.UUID) ([]*grant, error) {
-	rows, err := pg.All[grantRow](ctx, f.conn, grantsSQL, agreements)
+// eachGrant gives these agreements, nil: all, one after the other. One that
+// cannot be read becomes one that is over, and is said: its calls are refused.
+func (f *feed) eachGrant(ctx context.Context, s *snapshot, agreements []uuid.UUID, each func(*grant)) error {
+	rows, err := f.conn.Query(ctx, grantsSQL, agreements)
 	if err != nil {
-		return nil, fmt.Errorf("read grants: %w", err)
+		return fmt.Errorf("read grants: %w", err)
 	}
-	list := make([]*grant, len(rows))
-	for i, row := range rows {
-		g := Grant{Agreement: row.AgreementID, Revision: row.Revision, Application: row.ApplicationID, Version: row.VersionID,
-			Purpose: row.Purpose, State: row.State, Starts: row.Starts.UTC(), Ends: row.Ends.UTC(),
-			Plan: Plan{RatePerMinute: row.RatePerMinute, QuotaPerDay: row.QuotaPerDay, QuotaPerMonth: row.QuotaPerMonth}}
-		err := json.Unmarshal(row.Operations, &g.Operations)
-		if err == nil {
-			list[i], err = compileGrant(g)
-		}
+	var row grantRow
+	_, err = pgx.ForEachRow(rows, []any{&row.AgreementID, &row.Revision, &row.ApplicationID, &row.VersionID, &row.Purpose, &row.State, &row.Starts, &row.Ends,
+		&row.RatePerMinute, &row.QuotaPerDay, &row.QuotaPerMonth, &row.Operations}, func() error {
+		g, err := f.common.grant(row)
 		if err != nil {
 			slog.ErrorContext(ctx, "agreement cannot be read and is not in force", "agreement_id", row.AgreementID, "err", err)
 			s.corrupt[row.AgreementID] = true
-			g.State, g.Operations = "ended", nil
-			list[i] = &grant{Grant: g, agreed: []string{}}
 		}
+		each(g)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read grants: %w", err)
 	}
-	return list, nil
+	return nil
 }
 
 // askAuth loads what auth knows of keys, applications and tokens.
 func (f *feed) askAuth(ctx context.Context, s *snapshot) error {
+	begun := f.node.Now()
 	if f.node.Refresh != nil {
 		if err := f.node.Refresh(ctx); err != nil {
 			return fmt.Errorf("refresh: %w", err)
 		}
 	}
-	keys, err := f.node.Credentials(ctx)
+	list, err := f.node.Credentials(ctx)
 	if err != nil {
 		return fmt.Errorf("read credentials: %w", err)
 	}
@@ -333,10 +379,7 @@ func (f *feed) askAuth(ctx context.Context, s *snapshot) error {
 	if err != nil {
 		return fmt.Errorf("read moments of revocation: %w", err)
 	}
-	s.credentials = make(map[string]auth.GatewayCredential, len(keys))
-	for _, k := range keys {
-		s.credentials[k.Lookup] = k
-	}
+	s.keys = newKeys(list)
 	s.disabled = make(map[uuid.UUID]bool, len(disabled))
 	for _, id := range disabled {
 		s.disabled[id] = true
@@ -347,5 +390,6 @@ func (f *feed) askAuth(ctx context.Context, s *snapshot) error {
 	}
 	s.notBefore = notBefore
 	f.audited = f.node.Now()
+	f.audit = f.audited.Sub(begun)
 	return nil
 }

@@ -94,14 +94,11 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		fields.Add("Accept-Encoding", "identity")
 	}
 	fields.Add("Lgsp-Agency", c.version.AgencySlug)
-	switch {
-	case c.grant != nil:
-		fields.Add("Lgsp-Application", c.grant.app)
-	case c.exchange.Application != uuid.Nil:
+	if c.exchange.Application != uuid.Nil {
 		fields.Add("Lgsp-Application", c.exchange.Application.String())
 	}
 	if c.grant != nil {
-		fields.Add("Lgsp-Agreement", c.grant.id)
+		fields.Add("Lgsp-Agreement", c.grant.Agreement.String())
 		fields.Add("Lgsp-Purpose", c.grant.Purpose)
 	}
 	fields.Add("X-Request-Id", c.answer.requestID)

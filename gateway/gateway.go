@@ -31,7 +31,8 @@ import (
 )
 
 // Node serves calls from an immutable snapshot; no call waits for the database.
-// It answers 503 until Run has loaded the first one.
+// It answers 503 until Run has loaded the first one, from the database or, when
+// that is away, from disk.
 type Node struct {
 	DB  *pgxpool.Pool
 	Now func() time.Time // time.Now outside tests
@@ -40,7 +41,7 @@ type Node struct {
 	ClientURL      string         // public origin where clients show certificates, "" when there is none
 	PortalURL      string         // public origin: documentation links, CORS
 	Issuer         string         // of our tokens
-	DataDir        string         // the journal lives in DataDir/journal
+	DataDir        string         // the journal lives in DataDir/journal, the last snapshot in DataDir/snapshot
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
 	Peppers    keyring.Ring // of API keys
@@ -55,10 +56,21 @@ type Node struct {
 	// made before a moment. Refresh, when set, loads what Verify needs; all five
 	// run again whenever auth says that something changed, and each minute.
 	Credentials func(ctx context.Context) ([]auth.GatewayCredential, error)
-	Disabled    func(ctx context.Context) ([]uuid.UUID, error)
-	Revoked     func(ctx context.Context) ([]string, error)
-	NotBefore   func(ctx context.Context) (map[uuid.UUID]time.Time, error)
-	Refresh     func(ctx context.Context) error
+	// CredentialsOf are those of these applications: asked for when auth says
+	// that only theirs changed.
+	CredentialsOf func(ctx context.Context, applications []uuid.UUID) ([]auth.GatewayCredential, error)
+
+	Disabled  func(ctx context.Context) ([]uuid.UUID, error)
+	Revoked   func(ctx context.Context) ([]string, error)
+	NotBefore func(ctx context.Context) (map[uuid.UUID]time.Time, error)
+	Refresh   func(ctx context.Context) error
+
+	// Beside gives what Refresh loaded, to be kept on disk with the snapshot, and
+	// Restore puts that in force again when a node starts by it; both nil: nothing is.
+	// KeptKey, 32 bytes, is what such a file is believed by.
+	Beside  func() ([]byte, error)
+	Restore func(beside []byte) error
+	KeptKey []byte
 
 	// Verify gives what a presented token says, or an Unauthorized problem. It
 	// checks signature, issuer, times, that the token is for audience and who

@@ -153,6 +153,12 @@ func listen(t testing.TB) net.Listener {
 // start runs one more node of the province.
 func (w *world) start(dir string) (*Node, *site) {
 	w.t.Helper()
+	return w.startWith(dir, func(*Node) {})
+}
+
+// startWith is start for a node that change changes first.
+func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
+	w.t.Helper()
 	l := listen(w.t)
 	n := &Node{
 		DB: w.db, Now: w.now, GatewayURL: "http://" + l.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
@@ -162,6 +168,12 @@ func (w *world) start(dir string) (*Node, *site) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			return slices.Clone(w.keys), nil
+		},
+		CredentialsOf: func(ctx context.Context, applications []uuid.UUID) ([]auth.GatewayCredential, error) {
+			w.bounded(ctx)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return slices.DeleteFunc(slices.Clone(w.keys), func(k auth.GatewayCredential) bool { return !slices.Contains(applications, k.Application) }), nil
 		},
 		Disabled: func(ctx context.Context) ([]uuid.UUID, error) {
 			w.bounded(ctx)
@@ -195,6 +207,7 @@ func (w *world) start(dir string) (*Node, *site) {
 		Patience: or(w.patience, 300*time.Millisecond),
 	}
 	n.flush = w.flush
+	change(n)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
@@ -307,7 +320,7 @@ func (w *world) put(change func(g *Grant)) {
 	change(&w.grant)
 	w.commit(func(ctx context.Context, tx pgx.Tx) error { return PutGrant(ctx, tx, w.grant) })
 	w.until("grant loaded", func() bool {
-		for _, g := range w.node.current.Load().grants.of(w.app, w.route.Version) {
+		for g := w.node.current.Load().grants.of(w.app, w.route.Version); g != nil; g = g.next {
 			if g.Agreement == w.grant.Agreement && g.Revision == w.grant.Revision {
 				return true
 			}
@@ -401,3 +414,11 @@ func (w *world) recorded(trace string) Exchange {
 }
 
 func traceparent(trace string) string { return "00-" + trace + "-00f067aa0ba902b7-01" }
+
+// knows is what the node knows of a key; nothing when there is none.
+func (n *Node) knows(lookup string) auth.GatewayCredential {
+	if c := n.current.Load().keys.of(lookup); c != nil {
+		return *c
+	}
+	return auth.GatewayCredential{}
+}

@@ -8,10 +8,15 @@ import (
 
 // lookUp is what the node knows of a key; false when it is none of ours. What
 // is unknown takes as long as what is known.
-func (c *call) lookUp(key auth.Key) (auth.GatewayCredential, bool) {
-	known := c.snapshot.credentials[key.Lookup]
+func (c *call) lookUp(key auth.Key) (*auth.GatewayCredential, bool) {
+	known := c.snapshot.keys.of(key.Lookup)
+	if known == nil {
+		known = &unknownKey
+	}
 	return known, c.node.matcher.Matches(key, known.PepperVersion, known.Hash)
 }
+
+var unknownKey auth.GatewayCredential
 
 // noteHoney counts the honey keys among the keys that a refused call carries,
 // wherever in it: Touch tells of them. The caller hears nothing of that.

@@ -21,7 +21,7 @@ func (w *world) plant(kind string) auth.Key {
 	w.keys = append(w.keys, auth.GatewayCredential{Lookup: key.Lookup, Hash: key.Hash(pepper), PepperVersion: 1, Honey: true})
 	w.mu.Unlock()
 	w.tell("credential")
-	w.until("planted", func() bool { return w.node.current.Load().credentials[key.Lookup].Honey })
+	w.until("planted", func() bool { return w.node.knows(key.Lookup).Honey })
 	return key
 }
 

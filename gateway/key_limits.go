@@ -11,7 +11,7 @@ import (
 
 // withinLimits is nil when the owner of a key lets it make a call of a method
 // to an operation, wherever it comes from: else key-for-another-api or key-scope.
-func withinLimits(known auth.GatewayCredential, v *version, operation, method string) error {
+func withinLimits(known *auth.GatewayCredential, v *version, operation, method string) error {
 	if len(known.Versions) > 0 && !slices.Contains(known.Versions, v.Version) {
 		return problem.Errorf(problem.Forbidden, "the key is limited to other APIs than this").Coded("key-for-another-api")
 	}
@@ -35,8 +35,8 @@ func (s *snapshot) explainKey(call Imagined, v *version, o *operation) error {
 	if call.Credential != policy.APIKey || call.Key == "" {
 		return nil
 	}
-	known, ok := s.credentials[call.Key]
-	if !ok || known.Application != call.Application {
+	known := s.keys.of(call.Key)
+	if known == nil || known.Application != call.Application {
 		return problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
 	}
 	return withinLimits(known, v, o.ID, o.Method)

@@ -78,7 +78,7 @@ func LimitPer() []string { return []string{"application", "agreement", "api", "o
 func (c *call) takes(head bool) []quota.Take {
 	plan, who := c.version.Plan, c.payer()
 	if c.grant != nil {
-		plan = c.grant.Plan
+		plan = *c.grant.Plan
 	}
 	list := append(c.takeRoom[:0], quota.Take{Key: who, Window: plan.minute()})
 	for _, l := range c.version.limits {

@@ -30,7 +30,7 @@ func TestAKeyIsHeldToItsLimits(t *testing.T) {
 		known := w.keys[0]
 		w.mu.Unlock()
 		w.tell("credential")
-		w.until("limited", func() bool { return reflect.DeepEqual(w.node.current.Load().credentials[known.Lookup], known) })
+		w.until("limited", func() bool { return reflect.DeepEqual(w.node.knows(known.Lookup), known) })
 	}
 	office := []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8:7::/48")}
 	for i, tt := range []struct {
@@ -80,7 +80,7 @@ func TestAKeyIsHeldToItsScopes(t *testing.T) {
 		known := w.keys[0]
 		w.mu.Unlock()
 		w.tell("credential")
-		w.until("limited", func() bool { return reflect.DeepEqual(w.node.current.Load().credentials[known.Lookup], known) })
+		w.until("limited", func() bool { return reflect.DeepEqual(w.node.knows(known.Lookup), known) })
 	}
 	of := func(operation string) string { return auth.OperationScope(w.route.Version, operation) }
 	elsewhere := auth.OperationScope(uuid.New(), "tim")
@@ -132,7 +132,7 @@ func TestExplainKnowsTheKey(t *testing.T) {
 	w.keys[0].Versions, w.keys[0].Scopes = []uuid.UUID{w.route.Version}, []string{auth.OperationScope(w.route.Version, "gui")}
 	w.mu.Unlock()
 	w.tell("credential")
-	w.until("limited", func() bool { return len(w.node.current.Load().credentials[lookup].Scopes) == 1 })
+	w.until("limited", func() bool { return len(w.node.knows(lookup).Scopes) == 1 })
 	for _, tt := range []struct {
 		name, operation, credential, key string
 		application                      uuid.UUID
@@ -156,7 +156,7 @@ func TestExplainKnowsTheKey(t *testing.T) {
 	w.keys[0].Versions = []uuid.UUID{uuid.New()}
 	w.mu.Unlock()
 	w.tell("credential")
-	w.until("for another version", func() bool { return w.node.current.Load().credentials[lookup].Versions[0] != w.route.Version })
+	w.until("for another version", func() bool { return w.node.knows(lookup).Versions[0] != w.route.Version })
 	e, err := w.node.Explain(Imagined{Version: w.route.Version, Operation: "tim", Application: w.app, Credential: "api_key", Key: lookup})
 	if err != nil || e.Code != "key-for-another-api" || e.Detail == "" {
 		t.Errorf("a key for another version: got %+v, %v", e, err)

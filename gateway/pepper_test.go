@@ -25,7 +25,7 @@ func TestKeyOfAnotherPepper(t *testing.T) {
 		w.mu.Unlock()
 		w.tell("credential")
 		w.until("refused", func() bool {
-			return slices.Equal(w.node.current.Load().credentials[key.Lookup].Hash, hash) && w.do("GET", "/ho-so", "X-API-Key", w.key).code == "key-wrong"
+			return slices.Equal(w.node.knows(key.Lookup).Hash, hash) && w.do("GET", "/ho-so", "X-API-Key", w.key).code == "key-wrong"
 		})
 	}
 }
@@ -68,7 +68,7 @@ func TestAKeyUnderAnOldPepperIsStoredAnew(t *testing.T) {
 	w.keys[0].Hash, w.keys[0].PepperVersion = u.Hash, 2
 	w.mu.Unlock()
 	w.tell("credential")
-	w.until("stored anew", func() bool { return node.current.Load().credentials[key.Lookup].PepperVersion == 2 })
+	w.until("stored anew", func() bool { return node.knows(key.Lookup).PepperVersion == 2 })
 	if u := told(); u.Hash != nil {
 		t.Errorf("stored anew already: told %+v", u)
 	}

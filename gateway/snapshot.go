@@ -4,15 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
-	"lgsp/auth"
 	"lgsp/auth/policy"
-	"lgsp/gateway/project"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
 )
@@ -20,14 +17,19 @@ import (
 // snapshot is all that decides calls, as it was at one moment. It is never
 // changed: a change makes a new one that shares what stayed the same.
 type snapshot struct {
-	routes      map[string]*version // by prefix
-	byVersion   map[uuid.UUID]*version
-	grants      grants
-	credentials map[string]auth.GatewayCredential // by Lookup
-	disabled    map[uuid.UUID]bool                // applications
-	revoked     map[string]bool                   // tokens, by jti
-	notBefore   map[uuid.UUID]time.Time           // applications: their tokens made earlier are not believed
-	corrupt     map[uuid.UUID]bool                // routes and agreements that could not be read, and are out
+	version   int64               // the last change that is in it
+	routes    map[string]*version // by prefix
+	byVersion map[uuid.UUID]*version
+	grants    grants
+	keys      keys
+	disabled  map[uuid.UUID]bool      // applications
+	revoked   map[string]bool         // tokens, by jti
+	notBefore map[uuid.UUID]time.Time // applications: their tokens made earlier are not believed
+	corrupt   map[uuid.UUID]bool      // routes and agreements that could not be read, and are out
+}
+
+func newSnapshot() *snapshot {
+	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
 }
 
 // version is a compiled Route.
@@ -49,15 +51,6 @@ type operation struct {
 	index    int      // in the version
 	template string   // prefix and path template
 	names    []string // last names of Fields, lower case
-}
-
-// grant is a compiled Grant.
-type grant struct {
-	Grant
-	id      string   // Agreement, as text
-	app     string   // Application, the same
-	agreed  []string // IDs of its operations
-	filters map[string]*project.Filter
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -138,20 +131,6 @@ func lastName(field string) string {
 	}
 }
 
-// compileGrant makes a Grant fit to decide by.
-func compileGrant(g Grant) (*grant, error) {
-	c := &grant{Grant: g, id: g.Agreement.String(), app: g.Application.String(), agreed: []string{}, filters: make(map[string]*project.Filter, len(g.Operations))}
-	for _, o := range g.Operations {
-		filter, err := project.Compile(o.Fields)
-		if err != nil {
-			return nil, fmt.Errorf("operation %s: %w", o.Operation, err)
-		}
-		c.agreed = append(c.agreed, o.Operation)
-		c.filters[o.Operation] = filter
-	}
-	return c, nil
-}
-
 // match finds the version a canonical path is for, and the rest of the path.
 func (s *snapshot) match(path string) (*version, string) {
 	end := 0
@@ -163,61 +142,6 @@ func (s *snapshot) match(path string) (*version, string) {
 		end += 1 + i
 	}
 	return s.routes[path[:end]], path[end:]
-}
-
-// grants are the agreements by who calls what. They lie in many small maps, so
-// that a change copies one of them.
-type grants struct {
-	shards *[grantShards]map[grantKey][]*grant
-}
-
-const grantShards = 4096
-
-type grantKey struct{ application, version uuid.UUID }
-
-func (k grantKey) shard() int {
-	return (int(k.application[14])<<8 | int(k.application[15]) ^ int(k.version[15])) % grantShards
-}
-
-// of gives the agreements of an application on a version, in whatever state.
-func (g grants) of(application, version uuid.UUID) []*grant {
-	if g.shards == nil {
-		return nil
-	}
-	k := grantKey{application, version}
-	return g.shards[k.shard()][k]
-}
-
-// put puts an agreement into a table nobody else sees yet, in place of its
-// older self.
-func (g grants) put(c *grant) {
-	k := grantKey{c.Application, c.Version}
-	shard := g.shards[k.shard()]
-	if shard == nil {
-		shard = map[grantKey][]*grant{}
-		g.shards[k.shard()] = shard
-	}
-	list := []*grant{c}
-	for _, old := range shard[k] {
-		if old.Agreement != c.Agreement {
-			list = append(list, old)
-		}
-	}
-	shard[k] = list
-}
-
-// copyFor gives a table that put may change for these agreements, sharing all
-// other maps with this one.
-func (g grants) copyFor(list []*grant) grants {
-	shards := *g.shards
-	copied := map[int]bool{}
-	for _, c := range list {
-		i := grantKey{c.Application, c.Version}.shard()
-		if !copied[i] {
-			shards[i], copied[i] = maps.Clone(shards[i]), true
-		}
-	}
-	return grants{shards: &shards}
 }
 
 func decodeRoute(document []byte) (*version, error) {

@@ -19,7 +19,7 @@ func (p *Portal) documentationRoutes(r *mux.Router) {
 	r.Handle("/apis", p.page(p.listAPIs)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}", p.page(p.newestVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}", p.page(p.showVersion)).Methods("GET", "HEAD")
-	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", problem.HandlerFunc(p.openAPI)).Methods("GET", "HEAD")
+	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", told(p.openAPI)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
 	r.Handle("/apis/{agency}/{api}/{version}/{operation}", p.page(p.showOperation)).Methods("GET", "HEAD")

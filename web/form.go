@@ -19,9 +19,10 @@ type Form struct {
 type FieldError struct{ Name, Text string }
 
 // Value is what was typed in the field of that name, else otherwise: a
-// handler may fill a form before anyone has typed.
+// handler may fill a form before anyone has typed, and a page may have other
+// forms than the one that came back.
 func (f *Form) value(name, otherwise string) string {
-	if f == nil || f.Values == nil {
+	if f == nil || !f.Values.Has(name) {
 		return otherwise
 	}
 	return f.Values.Get(name)
@@ -76,7 +77,7 @@ func newField(v View, name string, pairs ...any) (Field, error) {
 	if chosen, ok := set["values"].([]string); ok {
 		f.Chosen = chosen
 	}
-	if v.Form != nil && v.Form.Values != nil {
+	if v.Form != nil && v.Form.Values != nil && (v.Form.Values.Has(name) || set["type"] == "box" || set["type"] == "boxes") {
 		f.Chosen = v.Form.Values[name]
 	}
 	if v.Form == nil {

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +15,15 @@ import (
 type Operation struct {
 	ID     string // unique in its version
 	Access string // open, restricted, personal
+	Conditions
+}
+
+// Conditions are what a call must meet beside its agreement. Whether it does is
+// found by who asks (Facts); here stands what follows.
+type Conditions struct {
+	Hours     bool // at certain times
+	Network   bool // from certain addresses
+	Assurance bool // by a person who proved enough
 }
 
 // What a call proves itself with.
@@ -40,7 +50,19 @@ type Call struct {
 	Operation  string   // its ID
 	Credential string   // NoCredential, APIKey, Token
 	Agreed     []string // IDs of the operations that the agreement in force covers; nil: there is no agreement
+	Lacking    Facts    // the operation's conditions that the call does not meet
 }
+
+// Facts are conditions that a call does not meet.
+type Facts uint8
+
+// The facts.
+const (
+	OutsideHours Facts = 1 << iota
+	OutsideNetwork
+	AssuranceLow
+	allFacts = 1 << iota
+)
 
 // standing is what the call's agreement says of its operation. Here the
 // agreement is looked up, so that no rule is needed for each.
@@ -56,67 +78,113 @@ func (c Call) standing() string {
 
 // Verdict is the answer, and the rule that gave it: open, restricted-agreement
 // and personal-token allow; no-credential, no-agreement, operation-not-agreed,
-// key-for-personal-data and NoRule refuse.
+// key-for-personal-data, outside-network, outside-hours, assurance-low and
+// NoRule refuse.
 type Verdict struct {
 	Allowed bool
 	Rule    string
 }
 
-// callsModel lets the first rule that fits decide. Its subject is what the
-// agreement says of the operation, its object the operation, grouped by access.
+// callsModel lets the first rule that fits decide. A request is what its
+// agreement says of the operation, the credential, and whether it is within the
+// hours, the network and the assurance that the operation asks for.
 const callsModel = `
 [request_definition]
-r = agreement, operation, credential
+r = agreement, credential, hours, network, assurance
 
 [policy_definition]
-p = rule, access, agreement, credential, eft
-
-[role_definition]
-g = _, _
+p = rule, agreement, credential, hours, network, assurance, eft
 
 [policy_effect]
 e = priority(p.eft) || deny
 
 [matchers]
-m = g(r.operation, p.access) && (p.agreement == "any" || r.agreement == p.agreement) && (p.credential == "any" || r.credential == p.credential)
+m = (p.agreement == "any" || r.agreement == p.agreement) && (p.credential == "any" || r.credential == p.credential) && (p.hours == "any" || r.hours == p.hours) && (p.network == "any" || r.network == p.network) && (p.assurance == "any" || r.assurance == p.assurance)
 `
 
-// callRules are the rules of each access, in the order in which they are tried.
+// callRules are the rules of each access, in the order in which they are
+// tried: those that refuse, and the one that allows what is left.
 var callRules = map[string][][]string{
 	"open": {
-		{"open", "open", "any", "any", "allow"},
+		{"open", "any", "any", "any", "any", "any", "allow"},
 	},
 	"restricted": {
-		{"no-credential", "restricted", "any", NoCredential, "deny"},
-		{"no-agreement", "restricted", noAgreement, "any", "deny"},
-		{"operation-not-agreed", "restricted", otherwise, "any", "deny"},
-		{"restricted-agreement", "restricted", covers, "any", "allow"},
+		{"no-credential", "any", NoCredential, "any", "any", "any", "deny"},
+		{"no-agreement", noAgreement, "any", "any", "any", "any", "deny"},
+		{"operation-not-agreed", otherwise, "any", "any", "any", "any", "deny"},
+		{"restricted-agreement", covers, "any", "any", "any", "any", "allow"},
 	},
 	"personal": {
-		{"no-credential", "personal", "any", NoCredential, "deny"},
-		{"key-for-personal-data", "personal", "any", APIKey, "deny"},
-		{"no-agreement", "personal", noAgreement, Token, "deny"},
-		{"operation-not-agreed", "personal", otherwise, Token, "deny"},
-		{"personal-token", "personal", covers, Token, "allow"},
+		{"no-credential", "any", NoCredential, "any", "any", "any", "deny"},
+		{"key-for-personal-data", "any", APIKey, "any", "any", "any", "deny"},
+		{"no-agreement", noAgreement, Token, "any", "any", "any", "deny"},
+		{"operation-not-agreed", otherwise, Token, "any", "any", "any", "deny"},
+		{"personal-token", covers, Token, "any", "any", "any", "allow"},
 	},
 }
 
-// Calls decides the calls of one version. A verdict is remembered once Casbin
-// has given it. There are nine an operation, one for each standing of an
-// agreement and each credential, so the memory needs neither bound nor
-// forgetting: a new revision of an agreement has another standing, not another
-// verdict, and a decision costs the same with ten agreements or a million.
-// Calls is safe for concurrent use.
+// rulesOf are the rules of operations of one access under the same conditions:
+// what a condition refuses stands before the rule that allows.
+func rulesOf(access string, conditions Conditions) [][]string {
+	rules := callRules[access]
+	last := len(rules) - 1
+	own := slices.Clone(rules[:last])
+	if conditions.Network {
+		own = append(own, []string{"outside-network", "any", "any", "any", "outside", "any", "deny"})
+	}
+	if conditions.Hours {
+		own = append(own, []string{"outside-hours", "any", "any", "outside", "any", "any", "deny"})
+	}
+	if conditions.Assurance {
+		own = append(own, []string{"assurance-low", "any", "any", "any", "any", "outside", "deny"})
+	}
+	return append(own, rules[last])
+}
+
+// Calls decides the calls of one version. Its operations are of a few classes:
+// an access with the same conditions. What is decided of a class is the same in
+// every version, so versions share them: one small enforcer each, and the
+// verdicts that Casbin gave, which are remembered. There are at most 72 a class,
+// so the memory needs neither bound nor forgetting; a new revision of an
+// agreement has another standing, not another verdict, and a decision costs the
+// same with ten agreements or a million. Calls is safe for concurrent use.
 type Calls struct {
-	remembered map[string]*[3][3]atomic.Pointer[Verdict] // by operation; then by standing and credential
+	classes map[string]*class // by operation
+}
+
+// class is what operations of one access under the same conditions share.
+type class struct {
+	name       string
+	remembered [3][3][allFacts]atomic.Pointer[Verdict] // by standing, credential, facts
 
 	mu     sync.Mutex // one question at a time; they are few
 	casbin *casbin.Enforcer
 }
 
-// NewCalls compiles the rules of a version from its operations. It fails when
-// an access is unknown or an ID is empty or there twice.
-func NewCalls(operations []Operation) (*Calls, error) {
+// shared are the classes that any version has needed: 24 at most.
+var shared struct {
+	mu      sync.Mutex
+	classes map[string]*class
+}
+
+func classOf(access string, conditions Conditions) (*class, error) {
+	if callRules[access] == nil {
+		return nil, fmt.Errorf("access %q is unknown", access)
+	}
+	name := access
+	for _, part := range []struct {
+		name string
+		is   bool
+	}{{"+network", conditions.Network}, {"+hours", conditions.Hours}, {"+assurance", conditions.Assurance}} {
+		if part.is {
+			name += part.name
+		}
+	}
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if c := shared.classes[name]; c != nil {
+		return c, nil
+	}
 	m, err := model.NewModelFromString(callsModel)
 	if err != nil {
 		return nil, fmt.Errorf("read model of calls: %w", err)
@@ -125,55 +193,68 @@ func NewCalls(operations []Operation) (*Calls, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make enforcer of calls: %w", err)
 	}
-	c := &Calls{remembered: make(map[string]*[3][3]atomic.Pointer[Verdict], len(operations)), casbin: enforcer}
+	if _, err := enforcer.AddPolicies(rulesOf(access, conditions)); err != nil {
+		return nil, fmt.Errorf("add rules of class %q: %w", name, err)
+	}
+	if shared.classes == nil {
+		shared.classes = map[string]*class{}
+	}
+	c := &class{name: name, casbin: enforcer}
+	shared.classes[name] = c
+	return c, nil
+}
+
+// NewCalls compiles the rules of a version from its operations. It fails when
+// an access is unknown or an ID is empty or there twice.
+func NewCalls(operations []Operation) (*Calls, error) {
+	c := &Calls{classes: make(map[string]*class, len(operations))}
 	for _, operation := range operations {
-		rules, known := callRules[operation.Access]
-		if !known {
-			return nil, fmt.Errorf("operation %q: access %q is unknown", operation.ID, operation.Access)
-		}
-		if _, twice := c.remembered[operation.ID]; twice || operation.ID == "" {
+		if _, twice := c.classes[operation.ID]; twice || operation.ID == "" {
 			return nil, fmt.Errorf("operation %q: the id is empty or there twice", operation.ID)
 		}
-		c.remembered[operation.ID] = new([3][3]atomic.Pointer[Verdict])
-		if _, err := enforcer.AddGroupingPolicy(operation.ID, operation.Access); err != nil {
-			return nil, fmt.Errorf("add operation %q: %w", operation.ID, err)
+		class, err := classOf(operation.Access, operation.Conditions)
+		if err != nil {
+			return nil, fmt.Errorf("operation %q: %w", operation.ID, err)
 		}
-		if _, err := enforcer.AddPoliciesEx(rules); err != nil {
-			return nil, fmt.Errorf("add rules of access %q: %w", operation.Access, err)
-		}
+		c.classes[operation.ID] = class
 	}
 	return c, nil
 }
 
 // Decide says whether a call may go on. What is not known is refused.
 func (c *Calls) Decide(call Call) (Verdict, error) {
-	return c.decide(call.standing(), call.Operation, call.Credential)
+	return c.classes[call.Operation].decide(call.standing(), call.Credential, call.Lacking)
 }
 
-func (c *Calls) decide(standing, operation, credential string) (Verdict, error) {
-	table, known := c.remembered[operation]
+func (c *class) decide(standing, credential string, lacking Facts) (Verdict, error) {
 	s, k := slices.Index(standings, standing), slices.Index(credentials, credential)
-	if !known || k < 0 {
+	if c == nil || k < 0 || lacking >= allFacts {
 		return Verdict{Rule: NoRule}, nil
 	}
-	if v := table[s][k].Load(); v != nil {
+	if v := c.remembered[s][k][lacking].Load(); v != nil {
 		return *v, nil
 	}
-	v, err := c.enforce(standing, operation, credential)
+	v, err := c.enforce(standing, credential, lacking)
 	if err != nil {
 		return Verdict{}, err
 	}
-	table[s][k].Store(&v)
+	c.remembered[s][k][lacking].Store(&v)
 	return v, nil
 }
 
 // enforce asks Casbin.
-func (c *Calls) enforce(standing, operation, credential string) (Verdict, error) {
+func (c *class) enforce(standing, credential string, lacking Facts) (Verdict, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	allowed, rule, err := c.casbin.EnforceEx(standing, operation, credential)
+	where := func(fact Facts) string {
+		if lacking&fact != 0 {
+			return "outside"
+		}
+		return "within"
+	}
+	allowed, rule, err := c.casbin.EnforceEx(standing, credential, where(OutsideHours), where(OutsideNetwork), where(AssuranceLow))
 	if err != nil {
-		return Verdict{}, fmt.Errorf("ask policy about operation %q: %w", operation, err)
+		return Verdict{}, fmt.Errorf("ask policy about class %q: %w", c.name, err)
 	}
 	if len(rule) == 0 {
 		return Verdict{Rule: NoRule}, nil
@@ -182,7 +263,8 @@ func (c *Calls) enforce(standing, operation, credential string) (Verdict, error)
 }
 
 // Explain says which rule decides a call, and for one refused what is lacking:
-// agreement (one in force), operation (agreed in it), api_key or token.
+// agreement (one in force), operation (agreed in it), api_key, token, and of
+// its conditions network, hours, assurance.
 func (c *Calls) Explain(call Call) (Explanation, error) {
 	verdict, err := c.Decide(call)
 	if err != nil {
@@ -196,32 +278,79 @@ func (c *Calls) Explain(call Call) (Explanation, error) {
 	if call.Agreed != nil {
 		agree = "operation"
 	}
-	for _, try := range []struct {
-		standing   string
-		credential string
-		change     []string
-	}{
-		{covers, call.Credential, []string{agree}},
-		{call.standing(), APIKey, []string{APIKey}},
-		{call.standing(), Token, []string{Token}},
-		{covers, APIKey, []string{agree, APIKey}},
-		{covers, Token, []string{agree, Token}},
-	} {
-		would, err := c.decide(try.standing, call.Operation, try.credential)
-		if err != nil {
-			return Explanation{}, err
-		}
-		if would.Allowed {
-			why.Change = try.change
-			return why, nil
+	for _, lacking := range []Facts{call.Lacking, 0} { // the conditions stand last
+		for _, try := range []struct {
+			standing   string
+			credential string
+			change     []string
+		}{
+			{call.standing(), call.Credential, nil},
+			{covers, call.Credential, []string{agree}},
+			{call.standing(), APIKey, []string{APIKey}},
+			{call.standing(), Token, []string{Token}},
+			{covers, APIKey, []string{agree, APIKey}},
+			{covers, Token, []string{agree, Token}},
+		} {
+			would, err := c.classes[call.Operation].decide(try.standing, try.credential, lacking)
+			if err != nil {
+				return Explanation{}, err
+			}
+			if would.Allowed {
+				why.Change = append(why.Change, try.change...)
+				if lacking != call.Lacking {
+					why.Change = append(why.Change, call.Lacking.names()...)
+				}
+				return why, nil
+			}
 		}
 	}
 	return why, nil
 }
 
+func (f Facts) names() []string {
+	var names []string
+	for _, fact := range []struct {
+		is   Facts
+		name string
+	}{{OutsideNetwork, "network"}, {OutsideHours, "hours"}, {AssuranceLow, "assurance"}} {
+		if f&fact.is != 0 {
+			names = append(names, fact.name)
+		}
+	}
+	return names
+}
+
 // Model is the text of the Casbin model, for the operator to read.
 func (c *Calls) Model() string { return callsModel }
 
-// Rules are the compiled rules, one a row: g, operation, access; and
-// p, rule, access, agreement, credential, effect, in the order they are tried.
-func (c *Calls) Rules() ([][]string, error) { return rows(c.casbin, "g", "p") }
+// Rules are the compiled rules, one a row: g, operation, class; and
+// p, class, rule, agreement, credential, hours, network, assurance, effect, in
+// the order in which they are tried.
+func (c *Calls) Rules() ([][]string, error) {
+	var list [][]string
+	used := map[string]*class{}
+	for operation, class := range c.classes {
+		list = append(list, []string{"g", operation, class.name})
+		used[class.name] = class
+	}
+	slices.SortFunc(list, slices.Compare)
+	for _, name := range sortedKeys(used) {
+		rules, err := used[name].casbin.GetPolicy()
+		if err != nil {
+			return nil, fmt.Errorf("read rules of class %q: %w", name, err)
+		}
+		for _, rule := range rules {
+			list = append(list, append([]string{"p", name}, rule...))
+		}
+	}
+	return list, nil
+}
+
+func sortedKeys(of map[string]*class) []string {
+	var keys []string
+	for key := range of {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, strings.Compare)
+	return keys
+}

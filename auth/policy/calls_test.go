@@ -35,28 +35,28 @@ func TestDecide(t *testing.T) {
 		want Explanation
 	}{
 		{"open to anyone", Call{Operation: "procedures-list", Credential: NoCredential}, Explanation{true, "open", []string{}}},
-		{"open with an agreement for others", Call{"procedures-list", APIKey, agreed}, Explanation{true, "open", []string{}}},
-		{"restricted, agreed, key", Call{"dossiers-get", APIKey, agreed}, Explanation{true, "restricted-agreement", []string{}}},
-		{"restricted, agreed, token", Call{"dossiers-get", Token, agreed}, Explanation{true, "restricted-agreement", []string{}}},
+		{"open with an agreement for others", Call{Operation: "procedures-list", Credential: APIKey, Agreed: agreed}, Explanation{true, "open", []string{}}},
+		{"restricted, agreed, key", Call{Operation: "dossiers-get", Credential: APIKey, Agreed: agreed}, Explanation{true, "restricted-agreement", []string{}}},
+		{"restricted, agreed, token", Call{Operation: "dossiers-get", Credential: Token, Agreed: agreed}, Explanation{true, "restricted-agreement", []string{}}},
 		{"restricted, nothing", Call{Operation: "dossiers-get", Credential: NoCredential},
 			Explanation{false, "no-credential", []string{"agreement", "api_key"}}},
 		{"restricted, no agreement", Call{Operation: "dossiers-get", Credential: APIKey},
 			Explanation{false, "no-agreement", []string{"agreement"}}},
-		{"restricted, not agreed", Call{"dossiers-list", Token, agreed}, Explanation{false, "operation-not-agreed", []string{"operation"}}},
-		{"restricted, an agreement for nothing", Call{"dossiers-list", Token, []string{}},
+		{"restricted, not agreed", Call{Operation: "dossiers-list", Credential: Token, Agreed: agreed}, Explanation{false, "operation-not-agreed", []string{"operation"}}},
+		{"restricted, an agreement for nothing", Call{Operation: "dossiers-list", Credential: Token, Agreed: []string{}},
 			Explanation{false, "operation-not-agreed", []string{"operation"}}},
-		{"personal, agreed, token", Call{"merit-get", Token, agreed}, Explanation{true, "personal-token", []string{}}},
-		{"personal, agreed, key", Call{"merit-get", APIKey, agreed}, Explanation{false, "key-for-personal-data", []string{"token"}}},
+		{"personal, agreed, token", Call{Operation: "merit-get", Credential: Token, Agreed: agreed}, Explanation{true, "personal-token", []string{}}},
+		{"personal, agreed, key", Call{Operation: "merit-get", Credential: APIKey, Agreed: agreed}, Explanation{false, "key-for-personal-data", []string{"token"}}},
 		{"personal, key, no agreement", Call{Operation: "merit-get", Credential: APIKey},
 			Explanation{false, "key-for-personal-data", []string{"agreement", "token"}}},
 		{"personal, nothing", Call{Operation: "merit-get", Credential: NoCredential},
 			Explanation{false, "no-credential", []string{"agreement", "token"}}},
 		{"personal, no agreement", Call{Operation: "merit-get", Credential: Token}, Explanation{false, "no-agreement", []string{"agreement"}}},
-		{"personal, not agreed", Call{"merit-get", Token, []string{"dossiers-get"}},
+		{"personal, not agreed", Call{Operation: "merit-get", Credential: Token, Agreed: []string{"dossiers-get"}},
 			Explanation{false, "operation-not-agreed", []string{"operation"}}},
-		{"no such operation", Call{"dossiers-delete", Token, []string{"dossiers-delete"}}, Explanation{false, NoRule, []string{}}},
-		{"another version's operation named like an access", Call{"open", Token, nil}, Explanation{false, NoRule, []string{}}},
-		{"no such credential", Call{"procedures-list", "cookie", nil}, Explanation{false, NoRule, []string{"api_key"}}},
+		{"no such operation", Call{Operation: "dossiers-delete", Credential: Token, Agreed: []string{"dossiers-delete"}}, Explanation{false, NoRule, []string{}}},
+		{"another version's operation named like an access", Call{Operation: "open", Credential: Token, Agreed: nil}, Explanation{false, NoRule, []string{}}},
+		{"no such credential", Call{Operation: "procedures-list", Credential: "cookie", Agreed: nil}, Explanation{false, NoRule, []string{"api_key"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -75,22 +75,73 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// TestConditions: what an operation asks for beside its agreement is asked of
+// no other, and each has its rule and its way out.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	c := newCalls(t, []Operation{
+		{ID: "plain", Access: "restricted"},
+		{ID: "all", Access: "restricted", Conditions: Conditions{true, true, true}},
+		{ID: "open", Access: "open", Conditions: Conditions{Network: true}},
+		{ID: "merit", Access: "personal", Conditions: Conditions{Assurance: true}},
+	})
+	const every = OutsideHours | OutsideNetwork | AssuranceLow
+	for _, tt := range []struct {
+		operation, credential string
+		lacking               Facts
+		agreed                []string
+		want                  Explanation
+	}{
+		{"plain", APIKey, every, []string{"plain"}, Explanation{true, "restricted-agreement", []string{}}},
+		{"all", APIKey, 0, []string{"all"}, Explanation{true, "restricted-agreement", []string{}}},
+		{"all", APIKey, every, []string{"all"}, Explanation{false, "outside-network", []string{"network", "hours", "assurance"}}},
+		{"all", APIKey, OutsideHours | AssuranceLow, []string{"all"}, Explanation{false, "outside-hours", []string{"hours", "assurance"}}},
+		{"all", APIKey, AssuranceLow, []string{"all"}, Explanation{false, "assurance-low", []string{"assurance"}}},
+		{"all", APIKey, OutsideHours, nil, Explanation{false, "no-agreement", []string{"agreement", "hours"}}},
+		{"all", NoCredential, every, nil, Explanation{false, "no-credential", []string{"agreement", "api_key", "network", "hours", "assurance"}}},
+		{"open", NoCredential, OutsideHours, nil, Explanation{true, "open", []string{}}},
+		{"open", NoCredential, OutsideNetwork, nil, Explanation{false, "outside-network", []string{"network"}}},
+		{"merit", Token, 0, []string{"merit"}, Explanation{true, "personal-token", []string{}}},
+		{"merit", Token, AssuranceLow, []string{"merit"}, Explanation{false, "assurance-low", []string{"assurance"}}},
+		{"merit", APIKey, AssuranceLow, []string{"merit"}, Explanation{false, "key-for-personal-data", []string{"token", "assurance"}}},
+		{"merit", Token, 1 << 7, []string{"merit"}, Explanation{false, NoRule, []string{}}},
+	} {
+		got, err := c.Explain(Call{Operation: tt.operation, Credential: tt.credential, Agreed: tt.agreed, Lacking: tt.lacking})
+		if tt.want.Rule == NoRule {
+			got.Change = []string{}
+		}
+		if err != nil || !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s by %s lacking %v: got %+v, %v, want %+v", tt.operation, tt.credential, tt.lacking.names(), got, err, tt.want)
+		}
+	}
+}
+
+// TestRememberedIsWhatCasbinSays: Casbin is the oracle of every verdict there
+// is, first asked and then remembered, by several at once.
 func TestRememberedIsWhatCasbinSays(t *testing.T) {
 	t.Parallel()
-	c := newCalls(t, version)
 	var all sync.WaitGroup
-	for range 4 { // first asked, then remembered, and by several at once
+	for range 4 {
 		all.Go(func() {
-			for _, operation := range version {
-				for _, standing := range standings {
-					for _, credential := range credentials {
-						got, err := c.decide(standing, operation.ID, credential)
-						if err != nil {
-							t.Error(err)
-						}
-						want, err := c.enforce(standing, operation.ID, credential)
-						if err != nil || got != want {
-							t.Errorf("%s %s %s: got %+v, Casbin says %+v, %v", standing, operation.ID, credential, got, want, err)
+			for access := range callRules {
+				for bits := range 8 {
+					class, err := classOf(access, Conditions{bits&1 != 0, bits&2 != 0, bits&4 != 0})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for _, standing := range standings {
+						for _, credential := range credentials {
+							for lacking := range Facts(allFacts) {
+								got, err := class.decide(standing, credential, lacking)
+								if err != nil {
+									t.Error(err)
+								}
+								want, err := class.enforce(standing, credential, lacking)
+								if err != nil || got != want || got.Rule == NoRule {
+									t.Errorf("%s %s %s %d: got %+v, Casbin says %+v, %v", class.name, standing, credential, lacking, got, want, err)
+								}
+							}
 						}
 					}
 				}
@@ -116,7 +167,7 @@ func TestNewCallsRefuses(t *testing.T) {
 func TestCallRulesAreReadable(t *testing.T) {
 	t.Parallel()
 	got, err := newCalls(t, []Operation{{ID: "a", Access: "open"}, {ID: "b", Access: "open"}}).Rules()
-	want := [][]string{{"g", "a", "open"}, {"g", "b", "open"}, {"p", "open", "open", "any", "any", "allow"}}
+	want := [][]string{{"g", "a", "open"}, {"g", "b", "open"}, {"p", "open", "open", "any", "any", "any", "any", "any", "allow"}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
@@ -138,7 +189,7 @@ func BenchmarkDecide(b *testing.B) {
 			i := 0
 			for b.Loop() {
 				i = (i + 7919) % n
-				if v, err := c.Decide(Call{"dossiers-get", APIKey, byID[ids[i]]}); err != nil || !v.Allowed {
+				if v, err := c.Decide(Call{Operation: "dossiers-get", Credential: APIKey, Agreed: byID[ids[i]]}); err != nil || !v.Allowed {
 					b.Fatal(v, err)
 				}
 			}

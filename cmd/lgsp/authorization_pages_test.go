@@ -120,7 +120,7 @@ func (w *world) pageAttempts() []attempt {
 			list = append(list, attempt{"GET /developer/applications/{id}" + page, name, "/developer/applications/{" + name + "}" + page, ""})
 		}
 		at := "/developer/applications/{" + name + "}"
-		list = append(list, attempt{"POST /developer/applications/{id}/settings", name, at + "/settings", "name=Khac"},
+		list = append(list, attempt{"POST /developer/applications/{id}/settings", name, at + "/settings", "section=about&name=Khac"},
 			attempt{"POST /developer/applications/{id}/keys", name, at + "/keys", ""},
 			attempt{"POST /developer/applications/{id}/honey-keys", name, at + "/honey-keys", "kind=api_key&name=Hop+thu"},
 			attempt{"POST /developer/applications/{id}/leak", name, at + "/leak", "credential=00000000-0000-0000-0000-000000000000"},

@@ -1,0 +1,176 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/auth"
+)
+
+// TestKeys compares the tables, changed again and again, with a plain map, and
+// an older table with what it was.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	model := map[string]auth.GatewayCredential{}
+	var applications []uuid.UUID
+	for range 50 {
+		applications = append(applications, uuid.New())
+	}
+	make := func(owner uuid.UUID) (list []auth.GatewayCredential) {
+		for range rand.IntN(4) {
+			list = append(list, auth.GatewayCredential{Lookup: auth.NewKey(auth.KindKey).Lookup, Application: owner})
+		}
+		return list
+	}
+	k := newKeys(nil)
+	for round := range 300 {
+		before, had := k, k.count()
+		changed := []uuid.UUID{applications[rand.IntN(50)], applications[rand.IntN(50)]}
+		var list []auth.GatewayCredential
+		for _, owner := range slices.Compact(changed) {
+			list = append(list, make(owner)...)
+		}
+		k = k.with(slices.Compact(changed), list)
+		for lookup, c := range model {
+			if slices.Contains(changed, c.Application) {
+				delete(model, lookup)
+			}
+		}
+		for _, c := range list {
+			model[c.Lookup] = c
+		}
+		if k.count() != len(model) || before.count() != had {
+			t.Fatalf("round %d: %d keys, want %d; the older table has %d, had %d", round, k.count(), len(model), before.count(), had)
+		}
+		for lookup, want := range model {
+			if got := k.of(lookup); got == nil || got.Application != want.Application {
+				t.Fatalf("round %d: %s is %+v, want %+v", round, lookup, got, want)
+			}
+		}
+	}
+}
+
+// TestGrants does the same for agreements.
+func TestGrants(t *testing.T) {
+	t.Parallel()
+	var applications, versions []uuid.UUID
+	for range 5 {
+		applications, versions = append(applications, uuid.New()), append(versions, uuid.New())
+	}
+	model := map[uuid.UUID]grant{}
+	g := newGrants()
+	listed := func(g grants) string {
+		var all []string
+		for _, a := range applications {
+			for _, v := range versions {
+				for c := g.of(a, v); c != nil; c = c.next {
+					all = append(all, fmt.Sprint(c.Agreement, c.Revision, c.Application == a, c.Version == v))
+				}
+			}
+		}
+		slices.Sort(all)
+		return fmt.Sprint(all)
+	}
+	for round := range 500 {
+		c := grant{Agreement: uuid.New(), Application: applications[rand.IntN(5)], Version: versions[rand.IntN(5)], terms: nothing}
+		for _, old := range model {
+			if rand.IntN(2) == 0 { // a new revision of one that is there
+				c = old
+				break
+			}
+		}
+		c.Revision++
+		before, had := g, listed(g)
+		fresh := c
+		g = g.copyFor([]*grant{&fresh})
+		g.put(&fresh)
+		model[c.Agreement] = c
+		var want []string
+		for _, m := range model {
+			want = append(want, fmt.Sprint(m.Agreement, m.Revision, true, true))
+		}
+		slices.Sort(want)
+		if got := listed(g); got != fmt.Sprint(want) || listed(before) != had {
+			t.Fatalf("round %d: got %s, want %s, or the older table changed", round, got, want)
+		}
+	}
+}
+
+// TestKeysOfOneApplication: a notice that names an application loads its keys
+// and asks for no others.
+func TestKeysOfOneApplication(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if got := w.do("GET", "/ho-so", "X-API-Key", w.key); got.status != 200 {
+		t.Fatalf("got %d %s", got.status, got.code)
+	}
+	key := auth.NewKey(auth.KindKey)
+	w.mu.Lock()
+	old := w.keys[0]
+	fresh := old
+	fresh.Lookup, fresh.Hash = key.Lookup, key.Hash(pepper)
+	w.keys = []auth.GatewayCredential{fresh}
+	w.disabled = []uuid.UUID{w.app} // not asked for: only keys are said to have changed
+	w.mu.Unlock()
+	w.tell("credential " + uuid.NewString())
+	w.tell("credential " + w.app.String())
+	w.until("replaced", func() bool { return w.node.knows(old.Lookup).Lookup == "" })
+	if got := w.do("GET", "/ho-so", "X-API-Key", key.Secret()); got.status != 200 {
+		t.Errorf("the new key: got %d %s", got.status, got.code)
+	}
+	if got := w.do("GET", "/ho-so", "X-API-Key", w.key); got.code != "key-wrong" {
+		t.Errorf("the old key: got %d %s", got.status, got.code)
+	}
+	w.tell("credential")
+	w.until("disabled", func() bool { return w.do("GET", "/ho-so", "X-API-Key", key.Secret()).code == "caller-disabled" })
+}
+
+// TestReloadsAreFlat: loading everything again and again leaves the heap as it was.
+func TestReloadsAreFlat(t *testing.T) {
+	w := newWorld(t)
+	w.commit(func(ctx context.Context, tx pgx.Tx) error {
+		for i := range 100 {
+			r := w.route
+			r.Version, r.APISlug = uuid.New(), fmt.Sprint("api-", i)
+			if err := Expose(ctx, tx, r); err != nil {
+				return err
+			}
+			for range 10 {
+				g := w.newGrant(fmt.Sprint("muc-dich-", i))
+				g.Version, g.Application = r.Version, uuid.New()
+				if err := PutGrant(ctx, tx, g); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	held, err := w.db.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+	f := &feed{node: w.node, conn: held.Conn()}
+	load := func(times int) {
+		for range times {
+			if err := within(t.Context(), loadPatience, f.loadAll); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	load(20)
+	before := heap()
+	load(1000) // 13 ms each
+	if after := heap(); after > before+before/4+1<<20 {
+		t.Errorf("the heap grew from %d to %d KiB", before>>10, after>>10)
+	}
+	if s := w.node.current.Load(); len(s.routes) != 101 || len(s.corrupt) != 0 {
+		t.Errorf("%d routes, %d corrupt", len(s.routes), len(s.corrupt))
+	}
+}
