@@ -109,6 +109,8 @@ type state struct {
 	addresses addressHashes
 	limiter   quota.Limiter
 	used      auth.Uses // of keys, since Touch was told
+	drift     drift
+	samples   chan sample // answers that are to be looked at
 }
 
 // Token is what a verified access token says.

@@ -38,6 +38,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	n.doubtful = true
+	n.samples = make(chan sample, sampleQueue)
 	n.Metrics.attach(n)
 	drains, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDrain()
@@ -46,6 +47,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.followAlways(inside) })
 	group.Go(func() error { return n.saveAlways(inside) })
 	group.Go(func() error { return n.keepAlways(inside) })
+	group.Go(func() error { return n.lookAlways(inside.Done()) })
 	group.Go(func() error {
 		<-inside.Done()
 		time.AfterFunc(drainPatience, stopDrain) // what is left is delivered at the next start
@@ -111,6 +113,7 @@ func (n *Node) saveAlways(ctx context.Context) error {
 			defer cancel()
 			said(last, "quotas are not saved", n.saveUse(last))
 			said(last, "use of keys is not saved", n.touch(last))
+			said(last, "drift is not saved", n.saveDrift(last))
 			return nil
 		case <-tick.C:
 		}
@@ -119,6 +122,7 @@ func (n *Node) saveAlways(ctx context.Context) error {
 		if now.Sub(touched) > time.Minute {
 			touched = now
 			said(ctx, "use of keys is not saved; trying again", within(ctx, askPatience, n.touch))
+			said(ctx, "drift is not saved; trying again", within(ctx, askPatience, n.saveDrift))
 		}
 		if now.Sub(swept) > time.Hour {
 			swept = now
@@ -208,6 +212,9 @@ func (n *Node) sweep(ctx context.Context) error {
 		}
 		if _, err := tx.Exec(ctx, sweepUseSQL, now.AddDate(-1, 0, 0)); err != nil {
 			return fmt.Errorf("sweep quota use: %w", err)
+		}
+		if _, err := tx.Exec(ctx, sweepDriftSQL, now.Add(-driftLasts)); err != nil {
+			return fmt.Errorf("sweep drift: %w", err)
 		}
 		return nil
 	})

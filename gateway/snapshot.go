@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth/policy"
+	"lgsp/gateway/check"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
 )
@@ -48,9 +49,10 @@ type version struct {
 // operation is a compiled Operation.
 type operation struct {
 	Operation
-	index    int      // in the version
-	template string   // prefix and path template
-	names    []string // last names of Fields, lower case
+	index    int              // in the version
+	template string           // prefix and path template
+	names    []string         // last names of Fields, lower case
+	checks   *check.Operation // nil: calls are not held to the document
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -91,7 +93,7 @@ func compileRoute(r Route) (*version, error) {
 	if v.rules, err = policy.NewCalls(rules); err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
-	return v, nil
+	return v, v.compileChecks()
 }
 
 func checkOperation(o Operation) error {

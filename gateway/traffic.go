@@ -13,6 +13,7 @@ type Traffic struct {
 	RequestBytes int64    `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
 	Timeouts     Timeouts `json:"timeouts,omitzero"`
 	WebSocket    bool     `json:"websocket,omitempty"` // calls may become WebSockets, where no fields were agreed
+	Check        Check    `json:"check,omitzero"`
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -38,6 +39,7 @@ func (t Traffic) check() error {
 			wrong.Wrong(number.field, "traffic-range", fmt.Sprintf("not %d to %d", number.least, number.most), "least", itoa(number.least), "most", itoa(number.most))
 		}
 	}
+	t.Check.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}

@@ -44,6 +44,7 @@ type platform struct {
 	agreements *agreement.Agreements
 	ledger     *ledger.Ledger
 	node       *gateway.Node
+	drifts     *gateway.Drifts
 	api        *portal.API
 	portal     *portal.Portal
 	clients    *clients
@@ -95,7 +96,7 @@ func assemble(c config, db *database) (*platform, error) {
 	p := &platform{
 		config: c, db: db, secrets: root, policy: enforcer,
 		auth: &auth.Auth{}, oauth: &oauth.Server{}, catalog: &catalog.Catalog{}, agreements: &agreement.Agreements{},
-		ledger: &ledger.Ledger{}, node: &gateway.Node{}, api: &portal.API{}, portal: &portal.Portal{},
+		ledger: &ledger.Ledger{}, node: &gateway.Node{}, drifts: &gateway.Drifts{}, api: &portal.API{}, portal: &portal.Portal{},
 		upstreams: &upstreams{},
 		metrics:   prometheus.NewRegistry(),
 	}
@@ -181,7 +182,7 @@ func (p *platform) wireCatalog() {
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.ledger.Record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
-		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic,
+		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"),
 	}
@@ -203,6 +204,7 @@ func (p *platform) wireNode() {
 		Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked,
 		Nonces: p.oauth.Nonces, Spend: (&oauth.Spent{Now: time.Now}).Take,
 	}
+	*p.drifts = gateway.Drifts{DB: p.db.Pool, Now: time.Now, Agency: p.agencyOfVersion, May: p.policy.May, Record: p.ledger.Record}
 	calls := gateway.NewMetrics()
 	p.metrics.MustRegister(calls)
 	*p.node = gateway.Node{
