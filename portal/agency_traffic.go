@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lgsp/catalog"
 	"lgsp/gateway"
 	"lgsp/internal/problem"
 	"lgsp/web"
@@ -17,8 +18,9 @@ import (
 // trafficData is the data of the page "agency-traffic".
 type trafficData struct {
 	versionPage
-	Limits []limitRow
-	Per    []web.Option
+	Limits    []limitRow
+	Per       []web.Option
+	Unchecked int // things of the document that calls cannot be held to
 }
 
 // limitRow is a limit as a row of the form; one without calls is none.
@@ -50,6 +52,11 @@ func (p *Portal) trafficForm(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := trafficData{versionPage: v}
+	for _, f := range v.Version.Findings {
+		if strings.HasPrefix(f.Code, "spec-unchecked-") {
+			data.Unchecked++
+		}
+	}
 	for _, per := range gateway.LimitPer() {
 		if err := p.choice(r, &data.Per, per, "traffic.per-"+per); err != nil {
 			return page{}, err
@@ -133,6 +140,37 @@ func (p *Portal) setSizes(r *http.Request) (page, error) {
 		return again(r, p.trafficForm, err)
 	}
 	return answer, nil
+}
+
+// setChecks answers POST …/{version}/traffic/check: how calls are held to the document.
+func (p *Portal) setChecks(r *http.Request) (page, error) {
+	percent, err := strconv.Atoi(groups.Replace(r.PostFormValue("check/sample_percent")))
+	if err != nil && r.PostFormValue("check/sample_percent") != "" {
+		percent = -1 // which is told to be wrong
+	}
+	answer, err := p.setTraffic(r, func(t *gateway.Traffic) {
+		t.Check = gateway.Check{Requests: r.PostFormValue("check/requests"), Answers: r.PostFormValue("check/answers"), SamplePercent: percent}
+	})
+	if err != nil {
+		return again(r, p.trafficForm, err)
+	}
+	return answer, nil
+}
+
+// startChecks has a version that is to be published tell its owner what is not
+// as described, unless something was set before.
+func (p *Portal) startChecks(r *http.Request, d apiDesk, v catalog.Version) error {
+	t, err := trafficOf(v.Traffic)
+	if err != nil || t.Check.On() {
+		return err
+	}
+	t.Check = gateway.Check{Requests: gateway.CheckReport, Answers: gateway.CheckSample}
+	document, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("write traffic: %w", err)
+	}
+	_, err = p.Catalog.SetTraffic(r.Context(), d.who, v.ID, document)
+	return err
 }
 
 // setTraffic changes one part of a version's traffic, as change does, and

@@ -29,6 +29,8 @@ func (a *API) apiRoutes(r routes) {
 	r.put("/versions/{id}/plan", a.setPlan)
 	r.get("/versions/{id}/traffic", a.showTraffic)
 	r.put("/versions/{id}/traffic", a.setTraffic)
+	r.get("/versions/{id}/drift", a.showDrift)
+	r.remove("/versions/{id}/drift", a.clearDrift)
 	r.post("/versions/{id}/submit", a.submitVersion)
 	r.post("/versions/{id}/publish", a.publishVersion)
 	r.post("/versions/{id}/deprecate", a.deprecateVersion)

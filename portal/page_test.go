@@ -56,6 +56,9 @@ func newPortal(t *testing.T) *Portal {
 				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
 			}},
 		OAuth: &oauth.Server{DB: db, Now: now},
+		Drifts: &gateway.Drifts{DB: db, Now: now, May: may, Record: record, Agency: func(context.Context, auth.Principal, uuid.UUID) (uuid.UUID, error) {
+			return uuid.Nil, nil
+		}},
 		Pages: pages, Now: now, Origin: "http://portal.test", Gateway: "http://gateway.test", Province: "Quảng Ngãi",
 		Cookies: keyring.Of([]byte("thirty-two bytes to sign with...")),
 		Mailer:  mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: now},

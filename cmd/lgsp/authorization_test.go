@@ -149,7 +149,9 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT /versions/{id}/upstream", version, at + "/upstream", `{"url":"http://{upstream}"}`},
 			attempt{"PUT /versions/{id}/plan", version, at + "/plan", `{"plan":"high"}`},
 			attempt{"GET /versions/{id}/traffic", version, at + "/traffic", ""},
-			attempt{"PUT /versions/{id}/traffic", version, at + "/traffic", `{"limits":[{"per":"address","calls":9,"window":"1s"}]}`})
+			attempt{"PUT /versions/{id}/traffic", version, at + "/traffic", `{"limits":[{"per":"address","calls":9,"window":"1s"}]}`},
+			attempt{"GET /versions/{id}/drift", version, at + "/drift", ""},
+			attempt{"DELETE /versions/{id}/drift", version, at + "/drift", ""})
 	}
 	for _, state := range []string{"asked", "agreed"} {
 		at := "/agreements/{" + state + " agreement}"
@@ -291,7 +293,7 @@ func undone(t *testing.T, p *platform, next http.Handler) http.Handler {
 			t.Error(err)
 			return
 		}
-		p.auth.DB, p.catalog.DB, p.agreements.DB, p.ledger.DB = tx, tx, tx, tx
+		p.auth.DB, p.catalog.DB, p.agreements.DB, p.ledger.DB, p.drifts.DB = tx, tx, tx, tx, tx
 		next.ServeHTTP(w, r)
 		if err := tx.Rollback(r.Context()); err != nil {
 			t.Error(err)

@@ -226,13 +226,13 @@ func (p *platform) wirePortal() error {
 		return err
 	}
 	*p.api = portal.API{
-		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
+		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
 		Address: p.portal.Address,
 	}
 	*p.portal = portal.Portal{
-		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,
+		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Pages: pages, Now: time.Now,
 		Health: p.node.Health,
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
