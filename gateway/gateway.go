@@ -119,6 +119,7 @@ type Token struct {
 	Application uuid.UUID
 	Person      uuid.UUID // whom the application acts for; uuid.Nil: itself
 	Issued      time.Time
+	Level       string // auth.AAL1 or AAL2: what the person signed in with; "" without one
 }
 
 // call is one call on its way through the pipeline. It is made of what an

@@ -235,7 +235,11 @@ func (w *world) verify(_ context.Context, p auth.Presented, audience string) (To
 	if p.Is(auth.DPoPScheme) && (len(p.Proofs) != 1 || p.Proofs[0] != p.Method+" "+p.URL) {
 		return Token{}, problem.Errorf(problem.Unauthorized, "the proof is for elsewhere").Coded("dpop-address", "method", p.Method, "url", p.URL)
 	}
-	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Person: official, Issued: w.now()}, nil
+	level := auth.AAL1
+	if strings.HasPrefix(parts[0], auth.AAL2) {
+		level = auth.AAL2
+	}
+	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Person: official, Issued: w.now(), Level: level}, nil
 }
 
 func (w *world) token(jti string) string {

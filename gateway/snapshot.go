@@ -43,16 +43,19 @@ type version struct {
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it
 	tree                      route.Tree[*operation]
 	byID                      map[string]*operation
+	operations                []*operation
 	rules                     *policy.Calls
 }
 
 // operation is a compiled Operation.
 type operation struct {
 	Operation
-	index    int              // in the version
-	template string           // prefix and path template
-	names    []string         // last names of Fields, lower case
-	checks   *check.Operation // nil: calls are not held to the document
+	index    int      // in the version
+	template string   // prefix and path template
+	names    []string // last names of Fields, lower case
+
+	conditions []*condition
+	checks     *check.Operation // nil: calls are not held to the document
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -72,7 +75,6 @@ func compileRoute(r Route) (*version, error) {
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
 		return nil, err
 	}
-	rules := make([]policy.Operation, len(r.Operations))
 	for i, o := range r.Operations {
 		if err := checkOperation(o); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
@@ -88,7 +90,14 @@ func compileRoute(r Route) (*version, error) {
 			return nil, fmt.Errorf("operation %s is there twice", o.ID)
 		}
 		v.byID[o.ID] = compiled
-		rules[i] = policy.Operation{ID: o.ID, Access: o.Access}
+		v.operations = append(v.operations, compiled)
+	}
+	if err := v.compileConditions(); err != nil {
+		return nil, err
+	}
+	rules := make([]policy.Operation, len(v.operations))
+	for i, o := range v.operations {
+		rules[i] = policy.Operation{ID: o.ID, Access: o.Access, Conditions: o.asked()}
 	}
 	if v.rules, err = policy.NewCalls(rules); err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)

@@ -9,11 +9,12 @@ import (
 // Traffic is how a version's calls are held and sent, as its agency sets it
 // beside plan and agreements. The zero Traffic adds nothing.
 type Traffic struct {
-	Limits       []Limit  `json:"limits,omitempty"`        // beside the plan's
-	RequestBytes int64    `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
-	Timeouts     Timeouts `json:"timeouts,omitzero"`
-	WebSocket    bool     `json:"websocket,omitempty"` // calls may become WebSockets, where no fields were agreed
-	Check        Check    `json:"check,omitzero"`
+	Limits       []Limit     `json:"limits,omitempty"`        // beside the plan's
+	RequestBytes int64       `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
+	Timeouts     Timeouts    `json:"timeouts,omitzero"`
+	Conditions   []Condition `json:"conditions,omitempty"` // beside agreements
+	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed
+	Check        Check       `json:"check,omitzero"`
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.

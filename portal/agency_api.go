@@ -36,6 +36,8 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	r.Handle(version+"/hosts", p.page(p.askForHost)).Methods("POST")
 	r.Handle(version+"/traffic", p.page(p.trafficForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/traffic/limits", p.page(p.setLimits)).Methods("POST")
+	r.Handle(version+"/conditions", p.page(p.conditionsForm)).Methods("GET", "HEAD")
+	r.Handle(version+"/conditions", p.page(p.setConditions)).Methods("POST")
 	r.Handle(version+"/traffic/sizes", p.page(p.setSizes)).Methods("POST")
 	r.Handle(version+"/traffic/check", p.page(p.setChecks)).Methods("POST")
 	r.Handle(version+"/drift/clear", p.page(p.clearDrift)).Methods("POST")

@@ -104,7 +104,7 @@ func (p *Portal) setLimits(r *http.Request) (page, error) {
 		}
 		list, rows = append(list, gateway.Limit{Per: r.PostFormValue(l.Name("per")), Calls: calls, Window: r.PostFormValue(l.Name("window"))}), append(rows, row)
 	}
-	answer, err := p.setTraffic(r, func(t *gateway.Traffic) { t.Limits = list })
+	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) { t.Limits = list })
 	var told *problem.Error
 	if errors.As(err, &told) {
 		for i, f := range told.Fields {
@@ -131,7 +131,7 @@ func (p *Portal) setSizes(r *http.Request) (page, error) {
 		}
 		return n
 	}
-	answer, err := p.setTraffic(r, func(t *gateway.Traffic) {
+	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
 		t.RequestBytes = number("request_bytes")
 		t.Timeouts = gateway.Timeouts{AnswerSeconds: int(number("timeouts/answer_seconds")), WholeSeconds: int(number("timeouts/whole_seconds"))}
 		t.WebSocket = r.PostFormValue("websocket") != ""
@@ -148,7 +148,7 @@ func (p *Portal) setChecks(r *http.Request) (page, error) {
 	if err != nil && r.PostFormValue("check/sample_percent") != "" {
 		percent = -1 // which is told to be wrong
 	}
-	answer, err := p.setTraffic(r, func(t *gateway.Traffic) {
+	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
 		t.Check = gateway.Check{Requests: r.PostFormValue("check/requests"), Answers: r.PostFormValue("check/answers"), SamplePercent: percent}
 	})
 	if err != nil {
@@ -173,9 +173,9 @@ func (p *Portal) startChecks(r *http.Request, d apiDesk, v catalog.Version) erro
 	return err
 }
 
-// setTraffic changes one part of a version's traffic, as change does, and
-// leaves the others.
-func (p *Portal) setTraffic(r *http.Request, change func(*gateway.Traffic)) (page, error) {
+// setTraffic changes one part of a version's traffic, as change does, leaves
+// the others, and goes back to the page of the version whose message is said.
+func (p *Portal) setTraffic(r *http.Request, said string, change func(*gateway.Traffic)) (page, error) {
 	d, v, err := p.version(r)
 	if err != nil {
 		return page{}, err
@@ -192,5 +192,5 @@ func (p *Portal) setTraffic(r *http.Request, change func(*gateway.Traffic)) (pag
 	if _, err := p.Catalog.SetTraffic(r.Context(), d.who, v.ID, document); err != nil {
 		return page{}, err
 	}
-	return page{To: d.At("apis", d.API.Slug, v.Number, "traffic"), Flash: &web.Flash{Key: "traffic.saved"}}, nil
+	return page{To: d.At("apis", d.API.Slug, v.Number, strings.TrimSuffix(said, ".saved")), Flash: &web.Flash{Key: said}}, nil
 }

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"time"
 
@@ -54,8 +55,16 @@ func (d versionPage) Public() bool {
 	return d.Version.State == catalog.Published || d.Version.State == catalog.Deprecated
 }
 
-// SetsTraffic reports whether the version says anything of its traffic.
-func (d versionPage) SetsTraffic() bool { return string(d.Version.Traffic) != "{}" }
+// SetsTraffic reports whether the version says anything of its traffic beside
+// conditions, which are told apart.
+func (d versionPage) SetsTraffic() bool {
+	t := d.Traffic
+	t.Conditions = nil
+	if !t.Check.On() {
+		t.Check = gateway.Check{}
+	}
+	return !reflect.DeepEqual(t, gateway.Traffic{})
+}
 
 // MayCheck reports whether it can be offered to hold calls to the document: it
 // is not set yet, and the document is not too large.

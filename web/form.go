@@ -37,7 +37,7 @@ func (f *Form) value(name, otherwise string) string {
 // (several check boxes of one name) or box (a single one). Pairs: label, hint
 // (why it is asked), type, value (before anyone typed), values ([]string, for
 // boxes), options ([]Option), autocomplete, placeholder, pattern, min, max, accept, inputmode,
-// rows, maxlength; with the value true: optional, autofocus, code (monospace).
+// rows, maxlength, class (of radios and boxes); with the value true: optional, autofocus, code (monospace).
 type Field struct {
 	ID, Name, Error string
 	Set             map[string]any
@@ -52,7 +52,7 @@ type Option struct{ Value, Text, Hint string }
 func (f Field) Has(value string) bool { return slices.Contains(f.Chosen, value) }
 
 var fieldNames = []string{"label", "hint", "type", "value", "values", "options", "autocomplete", "placeholder", "pattern",
-	"min", "max", "accept", "inputmode", "rows", "maxlength", "optional", "autofocus", "code"}
+	"min", "max", "accept", "inputmode", "rows", "maxlength", "optional", "autofocus", "code", "class"}
 
 func newField(v View, name string, pairs ...any) (Field, error) {
 	set, err := dict(pairs...)

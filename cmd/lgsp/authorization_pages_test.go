@@ -152,12 +152,13 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/traffic/limits", api, desk + "/v1/traffic/limits", "limits/0/per=api&limits/0/calls=9&limits/0/window=1s"},
 			attempt{"POST " + version + "/traffic/check", api, desk + "/v1/traffic/check", "check/requests=report&check/answers=sample"},
 			attempt{"POST " + version + "/drift/clear", api, desk + "/v1/drift/clear", ""},
+			attempt{"POST " + version + "/conditions", api, desk + "/v1/conditions", "conditions/0/purpose=yes"},
 			attempt{"POST " + version + "/traffic/sizes", api, desk + "/v1/traffic/sizes", "websocket=yes"},
 			attempt{"POST " + version + "/marks", api, desk + "/v1/marks", ""},
 			attempt{"POST " + version + "/publish", api, desk + "/v1/publish", ""},
 			attempt{"POST " + version + "/deprecate", api, desk + "/v1/deprecate", "sunset=" + sunset},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
-		for _, page := range []string{"", "/found", "/connection", "/traffic", "/marks", "/publish"} {
+		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/marks", "/publish"} {
 			list = append(list, attempt{"GET " + version + page, api, desk + "/v1" + page, ""})
 		}
 	}

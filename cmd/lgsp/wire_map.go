@@ -228,7 +228,7 @@ func tokenOf(v *oauth.Verifier) func(context.Context, auth.Presented, string) (g
 		if err != nil {
 			return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names no application").Coded("token-untrusted")
 		}
-		out := gateway.Token{Application: application, ID: t.ID, Issued: t.Issued}
+		out := gateway.Token{Application: application, ID: t.ID, Issued: t.Issued, Level: t.Level}
 		if t.Subject != t.Client {
 			if out.Person, err = uuid.Parse(t.Subject); err != nil {
 				return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names nobody").Coded("token-untrusted")
@@ -315,8 +315,9 @@ func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (por
 	e, err := p.node.Explain(gateway.Imagined{
 		Application: call.Application, Version: call.Version, Operation: call.Operation,
 		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
+		From: call.From, Level: call.Level, At: call.At,
 	})
-	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change}, err
+	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change, Conditions: e.Conditions}, err
 }
 
 // names are what persons are called, for the ledger, which keeps ids.

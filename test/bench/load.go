@@ -29,7 +29,9 @@ var (
 )
 
 // wrk calls a row as fast as it answers.
-func wrk(ctx context.Context, r row) (load, error) {
+func wrk(ctx context.Context, r row) (load, error) { return wrkWith(ctx, r, connections) }
+
+func wrkWith(ctx context.Context, r row, connections int) (load, error) {
 	args := []string{"-t1", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(loadTime.Seconds())) + "s"}
 	for name, values := range r.header {
 		args = append(args, "-H", name+": "+values[0])

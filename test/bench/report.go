@@ -18,6 +18,7 @@ type report struct {
 	Calls   []*callFigures    `json:"calls,omitempty"`
 	Scale   *scaleFigures     `json:"scale,omitempty"`
 	Gateway []*gatewayFigures `json:"gateway,omitempty"`
+	More    []*moreFigures    `json:"gateway_more,omitempty"`
 	Tokens  []*tokenFigures   `json:"tokens"`
 	Chains  []chainFigures    `json:"chains"`
 	Million []memoryFigure    `json:"million,omitempty"`
@@ -93,6 +94,7 @@ func (r report) markdown() string {
 	if len(r.Gateway) > 0 {
 		gatewayTable(&b, r.Gateway)
 	}
+	moreTable(&b, r.More)
 	if r.Scale != nil {
 		scaleTable(&b, r.Scale)
 	}
