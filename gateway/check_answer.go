@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"lgsp/gateway/check"
 	"lgsp/gateway/project"
@@ -26,7 +25,7 @@ func (c *call) enforcesAnswers() bool {
 func (c *call) checkAnswer(r *http.Request, res *response) error {
 	set := c.version.Traffic.Check
 	switch {
-	case c.operation.checks == nil || !set.answers():
+	case c.operation.checks == nil || !set.answers() || res.status == http.StatusSwitchingProtocols:
 	case set.Answers == CheckEnforce:
 		return c.enforceAnswer(r, res)
 	case rand.IntN(100) < or(set.SamplePercent, standardSample):
@@ -37,23 +36,24 @@ func (c *call) checkAnswer(r *http.Request, res *response) error {
 
 // seen is an answer by its head.
 func seen(r *http.Request, res *response) check.Answer {
-	contentType := ""
+	var types []string
 	for _, line := range res.fields {
-		if line.Name == "Content-Type" && contentType != "" {
-			contentType += ", " // said twice, it is none that is described
-		}
 		if line.Name == "Content-Type" {
-			contentType += line.Value
+			types = append(types, line.Value)
 		}
 	}
-	return check.Answer{Status: res.status, ContentType: contentType, Empty: r.Method == http.MethodHead ||
+	return check.Answer{Status: res.status, ContentType: check.ContentType(types), Empty: r.Method == http.MethodHead ||
 		res.status == http.StatusNoContent || res.status == http.StatusNotModified || res.fields.Get("Content-Length") == "0"}
 }
 
 // compressed reports whether an answer's body is not as the document has it.
 func compressed(res *response) bool {
-	encoding := res.fields.Get("Content-Encoding")
-	return encoding != "" && !strings.EqualFold(encoding, "identity")
+	for _, line := range res.fields {
+		if line.Name == "Content-Encoding" && isEncoded([]string{line.Value}) {
+			return true
+		}
+	}
+	return false
 }
 
 // enforceAnswer reads an answer whole and holds it back when it is wrong. What
@@ -74,6 +74,11 @@ func (c *call) enforceAnswer(r *http.Request, res *response) error {
 			} else if err != nil {
 				return err
 			}
+			done, err := c.node.turnToRead(r.Context(), len(document))
+			if err != nil {
+				return err
+			}
+			defer done()
 			value, err := project.Value(document)
 			in.Body = &check.JSON{Value: value, Size: len(document), Err: err}
 			res.fields.Set("Content-Length", strconv.Itoa(len(document)))
@@ -132,6 +137,9 @@ type sample struct {
 
 // sampleAnswer has an answer looked at when it has left. It changes nothing of it.
 func (c *call) sampleAnswer(r *http.Request, res *response) {
+	if res.status == http.StatusPartialContent { // a part of what is described, as the caller asked for
+		return
+	}
 	s := sample{counted: c.counted(inAnswer), checks: c.operation.checks, answer: seen(r, res)}
 	if s.answer.Empty || !s.checks.Describes(s.answer.Status, s.answer.ContentType) {
 		c.node.look(s)

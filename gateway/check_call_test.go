@@ -90,10 +90,18 @@ func TestEnforcedRequests(t *testing.T) {
 	bearer := "Bearer " + w.token("check-1")
 	for i, tt := range []struct {
 		name, method, target, contentType, body string
+		also                                    []string // headers
 		status                                  int
 		code                                    string
 		fields                                  string // of errors, with their codes
 	}{
+		{name: "a type not said", method: "POST", target: "/ho-so", body: `{"maHoSo":"BIMAT"}`, status: 415, code: "content-type-not-taken"},
+		{name: "a type not said where one is described", method: "POST", target: "/tra-cuu", body: `{"nguoi":{"so":"000138000777"}}`, status: 400, code: "request-not-as-described", fields: "body/nguoi/nam check-required"},
+		{name: "two types, of which the upstream may take the other", method: "POST", target: "/ho-so", contentType: "application/xml", also: []string{"Content-Type", "application/json"}, body: `{"maHoSo":"BIMAT"}`, status: 415, code: "content-type-not-taken"},
+		{name: "compressed", method: "POST", target: "/ho-so", contentType: "application/json", also: []string{"Content-Encoding", "gzip"}, body: gzipped(`{"maHoSo":"H1"}`), status: 415, code: "content-encoding-not-taken"},
+		{name: "much, compressed", method: "POST", target: "/ho-so", contentType: "application/json", also: []string{"Content-Encoding", "identity", "Content-Encoding", "br"}, body: strings.Repeat("BIMAT", 20_000), status: 415, code: "content-encoding-not-taken"},
+		{name: "compressed, of another type", method: "POST", target: "/ho-so", contentType: "application/xml", also: []string{"Content-Encoding", "gzip"}, body: gzipped(`<BIMAT/>`), status: 200},
+		{name: "not compressed, in words", method: "POST", target: "/ho-so", contentType: "application/json", also: []string{"Content-Encoding", "Identity"}, body: `{"maHoSo":"BIMAT"}`, status: 400, code: "request-not-as-described", fields: "body/maHoSo check-length"},
 		{name: "as described", method: "POST", target: "/ho-so", contentType: "application/json; charset=utf-8", body: `{"maHoSo":"H1"}`, status: 200},
 		{name: "a member that nothing names", method: "POST", target: "/ho-so", contentType: "application/json", body: `{"maHoSo":"H1","BIMAT":"BIMAT"}`, status: 200},
 		{name: "another type that is taken", method: "POST", target: "/ho-so", contentType: "application/xml", body: `<BIMAT/>`, status: 200},
@@ -119,7 +127,7 @@ func TestEnforcedRequests(t *testing.T) {
 		{name: "personal, without its subject", method: "POST", target: "/tra-cuu", contentType: "application/json", body: `{}`, status: 400, code: "subject-missing"},
 	} {
 		trace := fmt.Sprintf("4bf92f3577b34da6a3ce929d0e0e%04d", i)
-		headers := []string{"traceparent", traceparent(trace), "Authorization", bearer}
+		headers := append([]string{"traceparent", traceparent(trace), "Authorization", bearer}, tt.also...)
 		if tt.contentType != "" {
 			headers = append(headers, "Content-Type", tt.contentType)
 		}
@@ -139,7 +147,10 @@ func TestEnforcedRequests(t *testing.T) {
 		if got.status != tt.status || got.code != tt.code || strings.Join(fields, ", ") != tt.fields || strings.Contains(got.body, "BIMAT") {
 			t.Errorf("%s: got %d %s %q, want %d %s %q: %s", tt.name, got.status, got.code, fields, tt.status, tt.code, tt.fields, got.body)
 		}
-		if tt.status == 415 && got.header.Get("Accept") != "application/json, application/xml" {
+		if tt.code == "content-encoding-not-taken" && got.header.Get("Accept-Encoding") != "identity" {
+			t.Errorf("%s: told to send %q", tt.name, got.header.Get("Accept-Encoding"))
+		}
+		if tt.code == "content-type-not-taken" && got.header.Get("Accept") != "application/json, application/xml" {
 			t.Errorf("%s: told to send %q", tt.name, got.header.Get("Accept"))
 		}
 		if passed := tt.status == 200; (w.reachedCount() > reached) != passed || (after < before) != (passed && tt.method != "HEAD") {
@@ -178,13 +189,16 @@ func TestReportedRequests(t *testing.T) {
 	if got := w.send(w.server, "POST", "/ho-so", "x", "X-API-Key", w.key, "Content-Type", "text/plain"); got.status != 200 {
 		t.Errorf("another type: got %d %s", got.status, got.body)
 	}
+	if got := w.send(w.server, "POST", "/ho-so", gzipped(`{"maHoSo":"H1"}`), "X-API-Key", w.key, "Content-Type", "application/json", "Content-Encoding", "gzip"); got.status != 200 {
+		t.Errorf("compressed: got %d %s", got.status, got.body)
+	}
 	if got := w.do("GET", "/ho-so?trang=x&BIMAT=1", "X-API-Key", w.key); got.status != 200 {
 		t.Errorf("a parameter: got %d %s", got.status, got.body)
 	}
 	if got := post(twice); got.code != "request-not-json" {
 		t.Errorf("a name twice: got %d %s", got.status, got.body)
 	}
-	want := []string{"gui request body/* not-named 1", "gui request body/maHoSo required 1", "gui request body/maHoSo type 2", "gui request header/Content-Type media-type 1",
+	want := []string{"gui request body/* not-named 1", "gui request body/maHoSo required 1", "gui request body/maHoSo type 2", "gui request header/Content-Encoding encoded 1", "gui request header/Content-Type media-type 1",
 		"tim request query/* not-named 1", "tim request query/trang type 1"}
 	if got := w.drifts(); !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
@@ -327,6 +341,8 @@ func TestSampledAnswers(t *testing.T) {
 		{name: "compressed", target: "/danh-muc/1", body: gzipped(small), encoding: "gzip"},
 		{name: "another type", target: "/danh-muc/1", body: "BIMAT", contentType: "text/html"},
 		{name: "a status", target: "/danh-muc/1", body: "BIMAT", status: 503},
+		{name: "a part, as asked for", target: "/danh-muc/1", body: `{"to`, status: 206},
+		{name: "nothing new, as asked for", target: "/danh-muc/1", status: 304},
 		{name: "as described", target: "/danh-muc/1", body: `{"tong":1,"items":[]}`},
 	} {
 		w.answers(func(rw http.ResponseWriter, _ *http.Request) {

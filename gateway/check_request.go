@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -10,13 +11,41 @@ import (
 	"lgsp/internal/problem"
 )
 
-// largestChecked is how large a JSON body may be that is held to the document.
-const largestChecked = 10 << 20
+// The bounds of reading JSON that is held to the document.
+const (
+	largestChecked = 10 << 20       // bytes of a request's body
+	readAtOnce     = largestChecked // bytes of all large bodies that are read at the same time: what is read takes up to 30 times as much
+	smallChecked   = 64 << 10       // bytes of a body that waits for no other
+)
+
+// turnToRead waits until a body of that size may be read; done gives the room to
+// the next one.
+func (n *Node) turnToRead(ctx context.Context, size int) (done func(), err error) {
+	if size <= smallChecked {
+		return func() {}, nil
+	}
+	weight := int64(min(size, readAtOnce))
+	if err := n.reading.Acquire(ctx, weight); err != nil {
+		return nil, err
+	}
+	return func() { n.reading.Release(weight) }, nil
+}
 
 // checksBody reports whether the request's body is JSON that is held to the
 // document, and so is read whole before anything is sent on.
 func (c *call) checksBody(r *http.Request) bool {
-	return c.operation.checks != nil && c.version.Traffic.Check.requests() && c.operation.checks.TakesJSON(r.Header.Get("Content-Type"))
+	return c.operation.checks != nil && c.version.Traffic.Check.requests() && !isEncoded(r.Header["Content-Encoding"]) &&
+		c.operation.checks.TakesJSON(check.ContentType(r.Header["Content-Type"]))
+}
+
+// isEncoded reports whether a body is compressed, so that it cannot be read.
+func isEncoded(lines []string) bool {
+	for _, line := range lines {
+		if line != "" && !strings.EqualFold(line, "identity") {
+			return true
+		}
+	}
+	return false
 }
 
 // checkRequest holds the request to the version's document: what is not as
@@ -30,8 +59,14 @@ func (c *call) checkRequest(r *http.Request) error {
 	in := check.Request{
 		Path:  func(name string) (string, bool) { return route.Variable(c.operation.Path, name, c.rest) },
 		Query: c.query, Header: r.Header, Cookies: r.Cookies, HasBody: len(c.body) > 0 || c.stream != nil,
+		Encoded: isEncoded(r.Header["Content-Encoding"]),
 	}
-	if len(c.body) > 0 && checks.TakesJSON(r.Header.Get("Content-Type")) {
+	if len(c.body) > 0 && c.checksBody(r) {
+		done, err := c.node.turnToRead(r.Context(), len(c.body))
+		if err != nil {
+			return err
+		}
+		defer done()
 		value, err := project.Value(c.body)
 		if err != nil {
 			reason := err.Error()
@@ -61,6 +96,9 @@ func notAsDescribed(checks *check.Operation, findings []check.Finding) error {
 			takes := strings.Join(checks.Takes(), ", ")
 			return problem.Errorf(problem.UnsupportedMedia, "the operation takes %s", takes).
 				Coded("content-type-not-taken", "takes", takes).Sends("Accept", takes) // RFC 9110 §12.5.1, §15.5.16
+		case f.Code == check.Encoded:
+			return problem.Errorf(problem.UnsupportedMedia, "the operation takes JSON that is not compressed").
+				Coded("content-encoding-not-taken").Sends("Accept-Encoding", "identity") // RFC 9110 §15.5.16
 		default:
 			e.Wrong(f.At, "check-"+f.Code, "not as described: "+f.Code)
 		}

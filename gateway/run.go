@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"lgsp/auth"
 	"lgsp/gateway/journal"
@@ -38,7 +39,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	n.doubtful = true
-	n.samples = make(chan sample, sampleQueue)
+	n.samples, n.reading = make(chan sample, sampleQueue), semaphore.NewWeighted(readAtOnce)
 	n.Metrics.attach(n)
 	drains, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDrain()

@@ -124,7 +124,7 @@ const (
 	Not          = "not"           // it fits the form that it may not fit
 	WriteOnly    = "write-only"    // a member that is only for requests, in an answer
 	MediaType    = "media-type"    // another content type than described
-	Encoded      = "encoded"       // compressed, although it was asked not to be
+	Encoded      = "encoded"       // compressed, although it cannot be read so
 	Status       = "status"        // a status that the document does not name
 	NotJSON      = "not-json"      // JSON that cannot be read in one way only
 	NotDescribed = "not-described" // a body where the document names none; nothing is refused for it

@@ -242,12 +242,15 @@ func TestBodies(t *testing.T) {
 	const several = `{"application/vnd.a+json":{"schema":{"type":"object"}},"text/*":{},"multipart/form-data":{"schema":{"type":"object"}}}`
 	for _, tt := range []struct {
 		name, content, contentType, body string
-		empty                            bool
+		empty, encoded                   bool
 		want                             string
 	}{
+		{name: "compressed", content: one, contentType: "application/json", encoded: true, want: "header/Content-Encoding encoded"},
+		{name: "compressed, of another type", content: several, contentType: "text/csv", encoded: true},
+		{name: "two types in a line", content: several, contentType: "text/csv, application/vnd.a+json", want: "header/Content-Type media-type"},
 		{name: "JSON", content: one, contentType: "Application/JSON", body: `{}`},
 		{name: "another charset is the upstream's to read", content: one, contentType: "application/json;charset=utf-16", body: `{}`},
-		{name: "not said", content: one, body: `[]`},
+		{name: "not said", content: one, body: `[]`, want: "body type"},
 		{name: "nothing", content: one, contentType: "application/json", empty: true, want: "body required"},
 		{name: "another type", content: one, contentType: "text/plain", body: `{}`, want: "header/Content-Type media-type"},
 		{name: "what is no type", content: one, contentType: "json", body: `{}`, want: "header/Content-Type media-type"},
@@ -262,6 +265,7 @@ func TestBodies(t *testing.T) {
 		o, _ := made(t, body(tt.content))
 		in := sent(tt.body)
 		in.Header.Set("Content-Type", tt.contentType)
+		in.Encoded = tt.encoded
 		if tt.empty {
 			in.HasBody, in.Body = false, nil
 		}
@@ -302,6 +306,7 @@ func TestAnswers(t *testing.T) {
 		{name: "a body where none is described", status: 204, contentType: "application/json", body: `{}`, want: "body not-described?"},
 		{name: "a kind of statuses", status: 404, contentType: "application/problem+json", body: `{}`, want: "body/status required"},
 		{name: "a good status that nothing names", status: 202, want: "status status"},
+		{name: "nothing new, as the caller asked", status: 304, empty: true},
 		{name: "a bad status that nothing names", status: 500, contentType: "application/json", body: `{}`, want: "status status?"},
 	} {
 		got := strings.Join(told(o.Answer(Answer{Status: tt.status, ContentType: tt.contentType, Body: read(tt.body), Empty: tt.empty})), ",")

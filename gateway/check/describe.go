@@ -237,8 +237,14 @@ func mediaType(text string) string {
 		return kind
 	}
 	kind, _, _ := strings.Cut(text, ";")
-	return strings.ToLower(strings.TrimSpace(kind))
+	if kind = strings.ToLower(strings.TrimSpace(kind)); strings.ContainsAny(kind, ", \t") {
+		return noType // two types may be said, of which one would be looked at
+	}
+	return kind
 }
+
+// noType is what is said in place of a media type; no document describes it.
+const noType = "?"
 
 func isJSON(kind string) bool {
 	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")

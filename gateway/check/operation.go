@@ -106,6 +106,7 @@ type Request struct {
 	Header  http.Header
 	Cookies func() []*http.Cookie
 	HasBody bool
+	Encoded bool  // it is compressed
 	Body    *JSON // nil: it is none, or is not held whole
 }
 
@@ -129,9 +130,20 @@ func (o *Operation) TakesJSON(contentType string) bool {
 	if o.body == nil {
 		return false
 	}
-	kind := mediaType(contentType)
+	kind := o.body.kind(contentType)
 	_, takes := o.body.content.of(kind)
 	return takes && isJSON(kind)
+}
+
+// kind is the media type that a Content-Type says. Where one only is described
+// it is meant by somebody who says none: the upstream will read it so.
+func (b *body) kind(contentType string) string {
+	if contentType == "" && len(b.content) == 1 {
+		for kind := range b.content {
+			return kind
+		}
+	}
+	return mediaType(contentType)
 }
 
 // Takes are the media types of the operation's body, in order, for Accept-headers.
@@ -175,10 +187,7 @@ func (o *Operation) Request(in Request) []Finding {
 }
 
 func (o *Operation) bodyFits(v *visit, in Request) {
-	kind := mediaType(in.Header.Get("Content-Type"))
-	if kind == "" && len(o.body.content) == 1 {
-		return // the only one is meant, by somebody who does not say so
-	}
+	kind := o.body.kind(ContentType(in.Header["Content-Type"]))
 	schema, ok := o.body.content.of(kind)
 	if !ok {
 		if len(o.body.content) > 0 {
@@ -187,10 +196,26 @@ func (o *Operation) bodyFits(v *visit, in Request) {
 		}
 		return
 	}
-	if in.Body == nil || schema == nil || !isJSON(kind) {
-		return
+	switch {
+	case !isJSON(kind):
+	case in.Encoded:
+		v.path[0].pointer = "header/Content-Encoding"
+		v.find(Encoded)
+	case in.Body != nil && schema != nil:
+		v.json(schema, in.Body)
 	}
-	v.json(schema, in.Body)
+}
+
+// ContentType is what the lines of that header say; several say no type, for
+// each reader may take another one.
+func ContentType(lines []string) string {
+	switch len(lines) {
+	case 0:
+		return ""
+	case 1:
+		return lines[0]
+	}
+	return noType
 }
 
 // json holds a JSON body to a schema.
@@ -239,9 +264,11 @@ func (o *Operation) Answer(in Answer) []Finding {
 	v := visit{way: inAnswer, steps: stepsFor(in.Body.size()), path: []step{{pointer: "status"}}}
 	content, named := o.status(in.Status)
 	if !named {
-		if in.Status >= 200 && in.Status < 300 {
+		switch {
+		case in.Status == http.StatusNotModified: // the caller asked for it
+		case in.Status >= 200 && in.Status < 300:
 			v.find(Status)
-		} else {
+		default:
 			v.tell(Status)
 		}
 		return v.findings
