@@ -68,8 +68,9 @@ func TestCheckedBodiesOnTheirWay(t *testing.T) {
 		if got := <-done; got != "200 OK" {
 			t.Errorf("%+v, %s: got %s", tt.set, tt.contentType, got)
 		}
-		if tt.held {
-			<-begun
+		select {
+		case <-begun:
+		default: // seen before
 		}
 	}
 }
