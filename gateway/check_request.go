@@ -14,7 +14,7 @@ import (
 // The bounds of reading JSON that is held to the document.
 const (
 	largestChecked = 10 << 20       // bytes of a request's body
-	readAtOnce     = largestChecked // bytes of all large bodies that are read at the same time: what is read takes up to 30 times as much
+	readAtOnce     = largestChecked // bytes of all large bodies that are read at the same time: what is read takes up to 45 times as much
 	smallChecked   = 64 << 10       // bytes of a body that waits for no other
 )
 
