@@ -325,7 +325,7 @@ func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID
 			s.corrupt[row.VersionID] = true
 			continue
 		}
-		f.node.attachPool(v)
+		f.node.attach(v)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
 	}
 	return nil

@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"lgsp/auth"
+	"lgsp/gateway/quota"
 	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 	"lgsp/internal/pgtest"
@@ -39,6 +40,7 @@ type world struct {
 	flush    func(*os.File) error // of the journals of nodes that start from now on
 	patience time.Duration        // of nodes that start from now on, 0: 300 ms
 	peppers  keyring.Ring         // of nodes that start from now on
+	shared   *quota.Redis         // of the next node that starts; nil: it counts by itself
 	route    Route
 	app      uuid.UUID
 	key      string
@@ -206,7 +208,7 @@ func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
 		Metrics:  NewMetrics(),
 		Patience: or(w.patience, 300*time.Millisecond),
 	}
-	n.flush = w.flush
+	n.flush, n.Shared = w.flush, w.shared
 	change(n)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -40,6 +40,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.doubtful = true
 	n.samples, n.reading = make(chan sample, sampleQueue), semaphore.NewWeighted(readAtOnce)
+	if n.Shared != nil {
+		n.limiter.Shared = n.Shared
+	}
 	n.Metrics.attach(n)
 	drains, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDrain()

@@ -11,6 +11,7 @@ import (
 
 	"lgsp/auth/policy"
 	"lgsp/gateway/check"
+	"lgsp/gateway/queue"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
 )
@@ -38,6 +39,7 @@ type version struct {
 	Route
 	prefix string
 	pool   *upstream.Pool
+	queue  *queue.Queue // nil: its calls are not held; see attachQueue
 	limits []limit
 
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it

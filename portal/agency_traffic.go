@@ -123,17 +123,9 @@ func (p *Portal) setLimits(r *http.Request) (page, error) {
 // setSizes answers POST …/{version}/traffic/sizes: how large a request may be,
 // how long the upstream may take, and whether calls may become WebSockets.
 func (p *Portal) setSizes(r *http.Request) (page, error) {
-	number := func(name string) int64 {
-		typed := groups.Replace(r.PostFormValue(name))
-		n, err := strconv.ParseInt(typed, 10, 64)
-		if typed != "" && err != nil {
-			return -1 // which is told to be wrong
-		}
-		return n
-	}
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
-		t.RequestBytes = number("request_bytes")
-		t.Timeouts = gateway.Timeouts{AnswerSeconds: int(number("timeouts/answer_seconds")), WholeSeconds: int(number("timeouts/whole_seconds"))}
+		t.RequestBytes = wholeNumber(r, "request_bytes")
+		t.Timeouts = gateway.Timeouts{AnswerSeconds: int(wholeNumber(r, "timeouts/answer_seconds")), WholeSeconds: int(wholeNumber(r, "timeouts/whole_seconds"))}
 		t.WebSocket = r.PostFormValue("websocket") != ""
 	})
 	if err != nil {
@@ -144,12 +136,22 @@ func (p *Portal) setSizes(r *http.Request) (page, error) {
 
 // setChecks answers POST …/{version}/traffic/check: how calls are held to the document.
 func (p *Portal) setChecks(r *http.Request) (page, error) {
-	percent, err := strconv.Atoi(groups.Replace(r.PostFormValue("check/sample_percent")))
-	if err != nil && r.PostFormValue("check/sample_percent") != "" {
-		percent = -1 // which is told to be wrong
-	}
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
-		t.Check = gateway.Check{Requests: r.PostFormValue("check/requests"), Answers: r.PostFormValue("check/answers"), SamplePercent: percent}
+		t.Check = gateway.Check{Requests: r.PostFormValue("check/requests"), Answers: r.PostFormValue("check/answers"), SamplePercent: int(wholeNumber(r, "check/sample_percent"))}
+	})
+	if err != nil {
+		return again(r, p.trafficForm, err)
+	}
+	return answer, nil
+}
+
+// setConcurrency answers POST …/{version}/traffic/concurrency: how many calls
+// the agency's system gets at once, and how many wait for how long.
+func (p *Portal) setConcurrency(r *http.Request) (page, error) {
+	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
+		t.Concurrency = gateway.Concurrency{
+			Calls: int(wholeNumber(r, "concurrency/calls")), Queue: int(wholeNumber(r, "concurrency/queue")), WaitSeconds: int(wholeNumber(r, "concurrency/wait_seconds")),
+		}
 	})
 	if err != nil {
 		return again(r, p.trafficForm, err)
@@ -171,6 +173,17 @@ func (p *Portal) startChecks(r *http.Request, d apiDesk, v catalog.Version) erro
 	}
 	_, err = p.Catalog.SetTraffic(r.Context(), d.who, v.ID, document)
 	return err
+}
+
+// wholeNumber is a whole number as people type it, 0 for none, and below 0, which is
+// told to be wrong, for what is no number.
+func wholeNumber(r *http.Request, name string) int64 {
+	typed := groups.Replace(r.PostFormValue(name))
+	n, err := strconv.ParseInt(typed, 10, 64)
+	if typed != "" && err != nil {
+		return -1
+	}
+	return n
 }
 
 // setTraffic changes one part of a version's traffic, as change does, leaves

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/gateway/quota"
 )
 
 // config is everything the operator may set. A field's comment gives its
@@ -40,6 +42,7 @@ type config struct {
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop waits for requests, default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
+	RedisURL       string         // LGSP_REDIS_URL (or _FILE), redis://user:password@host:port/database or rediss://, absent: each node counts rates by itself
 	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
 	OIDCIssuer     string         // LGSP_OIDC_ISSUER, issuer of an outside OpenID provider that people may sign in with, absent: none
 	OIDCClientID   string         // LGSP_OIDC_CLIENT_ID, what this platform is called there
@@ -57,8 +60,8 @@ var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
-	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
-	"LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
+	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_REDIS_URL",
+	"LGSP_REDIS_URL_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
 
@@ -130,6 +133,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 		MaxStale:    r.duration("LGSP_MAX_STALE", 10*time.Minute),
 		Drain:       r.duration("LGSP_DRAIN", 20*time.Second),
 		LogLevel:    r.level("LGSP_LOG_LEVEL"),
+		RedisURL:    r.secret("LGSP_REDIS_URL"),
 		SMTPURL:     r.secret("LGSP_SMTP_URL"),
 		Pprof:       r.flag("LGSP_PPROF"),
 		TLSCert:     r.text("LGSP_TLS_CERT", ""),
@@ -152,6 +156,11 @@ func readConfig(environ []string, demo bool) (config, error) {
 	r.checkURL("LGSP_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql")
 	r.readOIDC(&c)
 	r.checkURL("LGSP_SMTP_URL", c.SMTPURL, "smtp", "smtps")
+	if c.RedisURL != "" {
+		if err := quota.CheckRedisURL(c.RedisURL); err != nil {
+			r.wrong("LGSP_REDIS_URL", "%v", err)
+		}
+	}
 	return c, errors.Join(r.errors...)
 }
 

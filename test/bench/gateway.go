@@ -250,31 +250,34 @@ func rowWanted(name string) bool {
 	return !named
 }
 
-// measureGateway measures the rows round by round: A B C, A B C.
-func measureGateway(ctx context.Context, p *platform, dir string) (list []*gatewayFigures, more []*moreFigures, err error) {
+// measureGateway measures the rows round by round, A B C, A B C, into the report.
+func measureGateway(ctx context.Context, p *platform, dir string, to *report) (err error) {
 	say("gateway: starting a node and its peers")
 	d, err := newDataPlane(ctx, p, dir)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
 	rows, err := d.rows()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	for _, r := range rows {
-		list = append(list, &gatewayFigures{Name: r.name})
+		to.Gateway = append(to.Gateway, &gatewayFigures{Name: r.name})
 	}
 	for round := range rounds {
 		for i, r := range rows {
 			say("round %d of %d: %s", round+1, rounds, r.name)
-			if err := d.measure(ctx, r, list[i]); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", r.name, err)
+			if err := d.measure(ctx, r, to.Gateway[i]); err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
 			}
 		}
 	}
-	more, err = d.measureMore(ctx)
-	return list, more, err
+	if to.More, err = d.measureMore(ctx); err != nil {
+		return err
+	}
+	to.Slow, err = d.measureSlowNeighbour(ctx)
+	return err
 }
 
 func (d *dataPlane) cpu(name string) time.Duration {

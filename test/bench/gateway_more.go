@@ -11,11 +11,14 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/http"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -101,6 +104,56 @@ func (d *dataPlane) measureMore(ctx context.Context) ([]*moreFigures, error) {
 		}
 	}
 	return list, nil
+}
+
+// slowNeighbour is what one upstream that answers after a second, with 200 calls
+// waiting for it, is to callers of another API.
+type slowNeighbour struct {
+	Alone  []float64 `json:"alone_p99"` // ms at 1,000 calls a second
+	Beside []float64 `json:"beside_p99"`
+}
+
+const slowCallers = 200
+
+func (d *dataPlane) measureSlowNeighbour(ctx context.Context) (*slowNeighbour, error) {
+	f := &slowNeighbour{}
+	quick := row{name: "quick", url: "http://" + d.at("node") + d.versions["open"].Prefix() + "/cay-trong"}
+	slow := row{name: "slow", url: "http://" + d.at("node") + d.versions["restricted"].Prefix() + "/cay-trong?ms=1000", header: http.Header{"X-API-Key": {d.key}}}
+	if !rowWanted("slow neighbour") {
+		return nil, nil
+	}
+	for round := range rounds {
+		say("round %d of %d: beside a slow upstream", round+1, rounds)
+		if err := d.settled(ctx); err != nil {
+			return nil, err
+		}
+		took, err := atRate(ctx, quick, 1000, fixedTime)
+		if err != nil {
+			return nil, err
+		}
+		f.Alone = append(f.Alone, percentile(took, 99))
+		group, within := errgroup.WithContext(ctx)
+		group.Go(func() error {
+			_, err := wrkFor(within, slow, slowCallers, fixedTime+2*time.Second)
+			return err
+		})
+		time.Sleep(500 * time.Millisecond) // all of them are waiting
+		took, err = atRate(ctx, quick, 1000, fixedTime)
+		if err := errors.Join(err, group.Wait()); err != nil {
+			return nil, err
+		}
+		f.Beside = append(f.Beside, percentile(took, 99))
+	}
+	return f, nil
+}
+
+func (f *slowNeighbour) table(b *strings.Builder) {
+	if f == nil {
+		return
+	}
+	b.WriteString("\n## Beside a slow upstream\n\n")
+	fmt.Fprintf(b, "p99 of one API's callers at 1,000 calls/s: %s ms alone, %s ms while %d callers of another API wait a second for each answer: × %.2f.\n",
+		spread(f.Alone, "%.1f"), spread(f.Beside, "%.1f"), slowCallers, median(f.Beside)/median(f.Alone))
 }
 
 // moreTable writes the rows, each beside the one that it is held against.

@@ -32,7 +32,11 @@ var (
 func wrk(ctx context.Context, r row) (load, error) { return wrkWith(ctx, r, connections) }
 
 func wrkWith(ctx context.Context, r row, connections int) (load, error) {
-	args := []string{"-t1", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(loadTime.Seconds())) + "s"}
+	return wrkFor(ctx, r, connections, loadTime)
+}
+
+func wrkFor(ctx context.Context, r row, connections int, within time.Duration) (load, error) {
+	args := []string{"-t1", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(within.Seconds())) + "s"}
 	for name, values := range r.header {
 		args = append(args, "-H", name+": "+values[0])
 	}

@@ -113,7 +113,7 @@ func run(ctx context.Context) (err error) {
 		}
 	}
 	if wanted("gateway") {
-		if r.Gateway, r.More, err = measureGateway(ctx, p, dir); err != nil {
+		if err = measureGateway(ctx, p, dir, &r); err != nil {
 			return err
 		}
 	}

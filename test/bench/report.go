@@ -19,6 +19,7 @@ type report struct {
 	Scale   *scaleFigures     `json:"scale,omitempty"`
 	Gateway []*gatewayFigures `json:"gateway,omitempty"`
 	More    []*moreFigures    `json:"gateway_more,omitempty"`
+	Slow    *slowNeighbour    `json:"slow_neighbour,omitempty"`
 	Tokens  []*tokenFigures   `json:"tokens"`
 	Chains  []chainFigures    `json:"chains"`
 	Million []memoryFigure    `json:"million,omitempty"`
@@ -95,6 +96,7 @@ func (r report) markdown() string {
 		gatewayTable(&b, r.Gateway)
 	}
 	moreTable(&b, r.More)
+	r.Slow.table(&b)
 	if r.Scale != nil {
 		scaleTable(&b, r.Scale)
 	}
