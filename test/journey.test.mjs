@@ -89,6 +89,7 @@ test('upstream, plan and marks are given, then it is published', async () => {
   assert.equal(await publisher.getAttribute(mark('danh-muc-doi-tuong', 'classification'), 'aria-invalid'), 'true', 'a state secret cannot be saved')
   await publisher.selectOption(mark('danh-muc-doi-tuong', 'classification'), 'internal')
   await press(publisher)
+  await everywhere(publisher)
   await press(publisher, 'main form .actions button')
   assert.equal((await fetch(`${lgsp.portal}/apis${prefix}`)).status, 200, 'the public page is there')
   await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/traffic`)

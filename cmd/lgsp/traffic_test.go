@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"lgsp/catalog"
+	"lgsp/internal/problem"
 )
 
 // call makes a call to /api/v1 as a role, and gives the answer's status, ETag and body.
@@ -132,4 +134,38 @@ func TestChecksFromDocumentToDesk(t *testing.T) {
 	if err != nil || len(drift) != 1 || drift[0].Operation != "danh-muc" || drift[0].Place != "body/ma" || drift[0].Code != "type" || drift[0].Direction != "answer" {
 		t.Errorf("found %+v, %v", drift, err)
 	}
+}
+
+// TestTooLargeToCheckIsNotPublished: of a version whose calls are to be held to
+// its document, none is served that could not be.
+func TestTooLargeToCheckIsNotPublished(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	publisher := w.people["publisher"]
+	made, err := w.catalog.CreateVersion(t.Context(), publisher, w.uuid("public api"), "v4", []byte(worldSpec))
+	w.must(err)
+	_, err = w.catalog.SetTraffic(t.Context(), publisher, made.ID, []byte(`{"check":{"requests":"enforce"}}`))
+	w.must(err)
+	var wide strings.Builder
+	for i := range 25_000 {
+		fmt.Fprintf(&wide, "truong%d: { type: string }, ", i)
+	}
+	made, err = w.catalog.ReplaceSpec(t.Context(), publisher, made.ID, []byte(strings.Replace(worldSpec, "properties: { ", "properties: { "+wide.String(), 1)))
+	w.must(err)
+	if !slices.ContainsFunc(made.Findings, func(f catalog.Finding) bool { return f.Code == "spec-unchecked-size" && f.Severity == "warning" }) {
+		t.Errorf("found %+v", made.Findings)
+	}
+	_, err = w.catalog.MarkOperations(t.Context(), publisher, made.ID, worldMarks)
+	w.must(err)
+	_, err = w.catalog.SetUpstream(t.Context(), publisher, made.ID, "http://"+w.id["upstream"])
+	w.must(err)
+	_, err = w.catalog.SetPlan(t.Context(), publisher, made.ID, "standard-approval")
+	w.must(err)
+	if _, err := w.catalog.PublishVersion(t.Context(), publisher, made.ID); problem.Code(err) != "check-too-large" {
+		t.Errorf("published: %v", err)
+	}
+	_, err = w.catalog.SetTraffic(t.Context(), publisher, made.ID, []byte(`{}`))
+	w.must(err)
+	_, err = w.catalog.PublishVersion(t.Context(), publisher, made.ID)
+	w.must(err)
 }
