@@ -19,8 +19,8 @@ import (
 	"lgsp/gateway/route"
 )
 
-// fuzzed is a document of which every name is one of fuzzedNames.
-const fuzzed = `{"openapi":"3.0.3","info":{"title":"x","version":"1"},"paths":{
+// fuzzedSpec is a document of which every name is one of fuzzedNames.
+const fuzzedSpec = `{"openapi":"3.0.3","info":{"title":"x","version":"1"},"paths":{
   "/ho-so/{ma}":{"post":{"parameters":[
      {"in":"path","name":"ma","required":true,"schema":{"type":"string","pattern":"^H[0-9]+$","maxLength":8}},
      {"in":"query","name":"trang","schema":{"type":"integer","minimum":1,"maximum":99}},
@@ -55,13 +55,13 @@ func FuzzChecks(f *testing.F) {
 	} {
 		f.Add(seed.target, seed.header, []byte(seed.body), 200)
 	}
-	theirs, err := openapi3.NewLoader().LoadFromData([]byte(fuzzed))
+	theirs, err := openapi3.NewLoader().LoadFromData([]byte(fuzzedSpec))
 	if err != nil {
 		f.Fatal(err)
 	}
 	schema := theirs.Components.Schemas["HoSo"].Value
 	const template = "/ho-so/{ma}"
-	described, notes, err := check.Describe(check.Source{OpenAPI: []byte(fuzzed), Operations: []check.Wanted{{ID: "gui", Method: "POST", Path: template}}})
+	described, notes, err := check.Describe(check.Source{OpenAPI: []byte(fuzzedSpec), Operations: []check.Wanted{{ID: "gui", Method: "POST", Path: template}}})
 	if err != nil || len(notes) > 1 { // of the text
 		f.Fatal(notes, err)
 	}

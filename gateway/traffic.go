@@ -15,6 +15,7 @@ type Traffic struct {
 	Timeouts     Timeouts    `json:"timeouts,omitzero"`
 	Conditions   []Condition `json:"conditions,omitempty"` // beside agreements
 	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed
+	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 	Check        Check       `json:"check,omitzero"`
 }
 
