@@ -54,8 +54,11 @@ type Catalog struct {
 	Record   auth.RecordFunc
 
 	// CheckTraffic says, as Invalid, what the gateway could not do of a
-	// version's traffic; it asks nobody.
-	CheckTraffic func(traffic json.RawMessage, operations []Operation) error
+	// version's traffic; it asks nobody. Document reads the version's OpenAPI
+	// document as JSON. Unchecked, when set, finds what of a document the
+	// gateway could not hold calls to.
+	CheckTraffic func(traffic json.RawMessage, operations []Operation, document func() ([]byte, error)) error
+	Unchecked    func(document []byte, operations []Doc) []Finding
 
 	// KeepClientKey keeps what the gateway shows the systems behind a version,
 	// inside the same transaction, two empty texts: nothing, and gives the
@@ -178,5 +181,6 @@ type Exposure struct {
 	Plan       Plan
 	Traffic    json.RawMessage // an object
 	Operations []Operation
+	Document   func() ([]byte, error) // OpenAPI as JSON; asked for within the transaction only
 	Sunset     *time.Time
 }

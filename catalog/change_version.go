@@ -112,6 +112,6 @@ func (c *Catalog) expose(ctx context.Context, tx pgx.Tx, v Version) error {
 	return c.Expose(ctx, tx, Exposure{
 		VersionID: v.ID, AgencyID: v.AgencyID, AgencySlug: v.Agency.Slug, APIID: v.APIID, APISlug: v.APISlug,
 		Number: v.Number, State: v.State, Upstreams: v.Upstreams, Plan: plan, Traffic: v.Traffic,
-		Operations: operations, Sunset: v.Sunset,
+		Operations: operations, Document: documentOf(ctx, tx, v.ID), Sunset: v.Sunset,
 	})
 }

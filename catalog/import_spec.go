@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +30,22 @@ func (c *Catalog) InspectSpec(_ context.Context, who auth.Principal, text []byte
 	if err := official(who); err != nil {
 		return nil, err
 	}
-	return spec.Read(text)
+	return c.read(text)
+}
+
+// read reads a document, and finds also what of it the gateway could not hold
+// calls to.
+func (c *Catalog) read(text []byte) (*spec.Document, error) {
+	doc, err := spec.Read(text)
+	if err != nil || c.Unchecked == nil {
+		return doc, err
+	}
+	doc.Findings = append(doc.Findings, c.Unchecked(doc.JSON, doc.Operations)...)
+	order := []string{spec.Error, spec.Warning, spec.Info}
+	slices.SortStableFunc(doc.Findings, func(a, b Finding) int {
+		return cmp.Compare(slices.Index(order, a.Severity), slices.Index(order, b.Severity))
+	})
+	return doc, nil
 }
 
 // official refuses who belongs to no agency: reading documents costs.
@@ -106,7 +123,7 @@ func (c *Catalog) CreateVersion(ctx context.Context, who auth.Principal, api uui
 		return Version{}, problem.Errorf(problem.Invalid, "%q is no version number", number).Coded("number-invalid").
 			Wrong("number", "number-invalid", "v1 to v999")
 	}
-	doc, err := spec.Read(text)
+	doc, err := c.read(text)
 	if err != nil {
 		return Version{}, err
 	}
@@ -148,7 +165,7 @@ func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version u
 	if err := official(who); err != nil {
 		return Version{}, err
 	}
-	doc, err := spec.Read(text)
+	doc, err := c.read(text)
 	if err != nil {
 		return Version{}, err
 	}

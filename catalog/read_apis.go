@@ -261,17 +261,28 @@ func (c *Catalog) OperationBySlug(ctx context.Context, who auth.Principal, versi
 
 const specJSONSQL = `select spec_json from catalog.version where id = $1`
 
+// documentOf reads a version's document as JSON when it is asked for.
+func documentOf(ctx context.Context, db pg.DB, version uuid.UUID) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		var text string
+		if err := db.QueryRow(ctx, specJSONSQL, version).Scan(&text); err != nil {
+			return nil, fmt.Errorf("read document of %s: %w", version, err)
+		}
+		return []byte(text), nil
+	}
+}
+
 // SpecJSON gives a version's document as JSON, with address (the version's at
 // the gateway) as its only server. It fails as VersionByID does.
 func (c *Catalog) SpecJSON(ctx context.Context, who auth.Principal, version uuid.UUID, address string) ([]byte, error) {
 	if _, err := c.VersionByID(ctx, who, version); err != nil {
 		return nil, err
 	}
-	var text string
-	if err := c.DB.QueryRow(ctx, specJSONSQL, version).Scan(&text); err != nil {
-		return nil, fmt.Errorf("read document of %s: %w", version, err)
+	text, err := documentOf(ctx, c.DB, version)()
+	if err != nil {
+		return nil, err
 	}
-	return withServer(text, address)
+	return withServer(string(text), address)
 }
 
 const specTextSQL = `select spec_text from catalog.version where id = $1`

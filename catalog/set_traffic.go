@@ -57,7 +57,7 @@ func (c *Catalog) SetTraffic(ctx context.Context, who auth.Principal, version uu
 		if err != nil {
 			return err
 		}
-		if err := c.CheckTraffic(traffic, operations); err != nil {
+		if err := c.CheckTraffic(traffic, operations, documentOf(ctx, tx, v.ID)); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, setTrafficSQL, v.ID, traffic); err != nil {

@@ -28,7 +28,10 @@ func TestSetTraffic(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w, ctx := txWorld(t), t.Context()
-			w.CheckTraffic = func(_ json.RawMessage, operations []Operation) error {
+			w.CheckTraffic = func(_ json.RawMessage, operations []Operation, document func() ([]byte, error)) error {
+				if text, err := document(); err != nil || len(text) == 0 {
+					t.Errorf("the document: %s, %v", text, err)
+				}
 				if len(operations) != 2 {
 					t.Errorf("checked with %d operations, want the version's 2", len(operations))
 				}
@@ -55,7 +58,7 @@ func TestTrafficIsTheAgencysOwn(t *testing.T) {
 	t.Parallel()
 	const limits = `{"limits": [{"per": "api", "calls": 9, "window": "1s"}]}`
 	w, ctx := txWorld(t), t.Context()
-	w.CheckTraffic = func(json.RawMessage, []Operation) error { return nil }
+	w.CheckTraffic = func(json.RawMessage, []Operation, func() ([]byte, error)) error { return nil }
 	id := w.readyVersion(t).ID
 	if _, err := w.PublishVersion(ctx, w.publisher, id); err != nil {
 		t.Fatal(err)

@@ -3,9 +3,7 @@ package gateway
 import (
 	"bytes"
 	"errors"
-	"io"
 	"mime"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,6 +20,9 @@ import (
 // agreed fields it fails closed: only a whole, plain, 2xx JSON answer passes,
 // and of it what was agreed.
 func (c *call) admit(r *http.Request, res *response) error {
+	if err := c.checkAnswer(r, res); err != nil {
+		return err
+	}
 	if filter := c.filter(); filter != nil {
 		if err := c.project(r, res, filter); err != nil {
 			return err
@@ -88,20 +89,11 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	if !isJSON(mediaType) {
 		return notProjectable("it is not JSON in UTF-8")
 	}
-	limit := or(c.node.MaxAnswer, 10<<20)
-	document, err := io.ReadAll(io.LimitReader(res.body, limit+1))
-	if r.Context().Err() != nil {
-		return r.Context().Err() // upstreamFault says which
-	}
-	var slow net.Error
-	if errors.As(err, &slow) && slow.Timeout() {
-		return err // the same
-	}
-	if err != nil {
-		return problem.Errorf(problem.BadGateway, "the agency's system broke its answer off").Coded("upstream-broken").Because(err)
-	}
-	if int64(len(document)) > limit {
-		return notProjectable("it is larger than " + itoa(limit) + " bytes")
+	document, err := c.wholeAnswer(r, res)
+	if errors.Is(err, errTooLarge) {
+		return notProjectable("it is larger than " + itoa(or(c.node.MaxAnswer, 10<<20)) + " bytes")
+	} else if err != nil {
+		return err
 	}
 	agreed, err := filter.Apply(document)
 	if err != nil {

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth/policy"
 	"lgsp/internal/http1"
@@ -165,5 +168,47 @@ func BenchmarkCall(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		w.node.ServeHTTP(to, r)
+	}
+}
+
+// BenchmarkCheckedCall is a call that sends 1 KiB of JSON with 20 members, as
+// BenchmarkCall otherwise: held to its document, or not.
+func BenchmarkCheckedCall(b *testing.B) {
+	var schema, body strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&schema, `,"truong%02d":%s`, i, []string{`{"type":"string","maxLength":80}`, `{"type":"integer","minimum":0}`,
+			`{"type":"string","pattern":"^[A-Z][0-9. -]+$"}`, `{"type":"array","items":{"type":"string"}}`}[i%4])
+		fmt.Fprintf(&body, `,"truong%02d":%s`, i, []string{`"` + strings.Repeat("Quảng Ngãi ", 4) + `"`, `1234567`, `"H48.11-2026-000123"`, `["một","hai","ba"]`}[i%4])
+	}
+	document := `{"openapi":"3.1.0","paths":{"/ho-so":{"post":{"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object","required":["truong00"],"properties":{` +
+		schema.String()[1:] + `}}}}},"responses":{"200":{"content":{"application/json":{"schema":{"type":"string"}}}}}}}}}`
+	for _, set := range []Check{{}, {Requests: CheckReport}, {Requests: CheckEnforce}, {Answers: CheckSample, SamplePercent: 1}} {
+		b.Run("requests="+or(set.Requests, CheckOff)+"/answers="+or(set.Answers, CheckOff), func(b *testing.B) {
+			w := newWorld(b)
+			text := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nDate: Mon, 02 Jan 2006 15:04:05 GMT\r\n\r\n\"\""
+			w.node.first.Dial = func(context.Context, string, string) (net.Conn, error) { return &canned{text: []byte(text)}, nil }
+			w.put(func(g *Grant) {
+				g.Plan.RatePerMinute, g.Plan.QuotaPerDay = 600_000_000, 2_000_000_000
+				g.Operations = []GrantedOperation{{Operation: "gui", Fields: []string{""}}}
+			})
+			described, _, err := Describe([]byte(document), w.route.Operations)
+			if err != nil {
+				b.Fatal(err)
+			}
+			w.route.Traffic.Check, w.route.Described = set, described
+			w.commit(func(ctx context.Context, tx pgx.Tx) error { return Expose(ctx, tx, w.route) })
+			w.until("checks in force", func() bool { return w.node.current.Load().byVersion[w.route.Version].Traffic.Check == set })
+			target, sent := w.route.Prefix()+"/ho-so", []byte("{"+body.String()[1:]+"}")
+			r := httptest.NewRequest("POST", target, nil)
+			r.RequestURI, r.ContentLength = target, int64(len(sent))
+			r.Header = http.Header{"X-Api-Key": {w.key}, "User-Agent": {"bench"}, "Accept": {"*/*"}, "Content-Type": {"application/json"}}
+			to, from := &taker{header: http.Header{}}, bytes.NewReader(sent)
+			r.Body = io.NopCloser(from)
+			b.ReportAllocs()
+			for b.Loop() {
+				from.Reset(sent)
+				w.node.ServeHTTP(to, r)
+			}
+		})
 	}
 }

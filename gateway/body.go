@@ -22,6 +22,10 @@ const (
 // sent on as it comes, and counted and hashed on its way.
 func (c *call) takeBody(r *http.Request) error {
 	limit := or(c.version.Traffic.RequestBytes, standardRequest)
+	checked := c.checksBody(r)
+	if checked {
+		limit = min(limit, largestChecked)
+	}
 	if r.ContentLength > limit {
 		return tooLarge(limit)
 	}
@@ -29,7 +33,7 @@ func (c *call) takeBody(r *http.Request) error {
 		c.exchange.RequestSum = c.requestSum(r.Method, nil)
 		return nil
 	}
-	if c.operation.Access != Personal && (r.ContentLength < 0 || r.ContentLength > heldRequest || len(r.Trailer) > 0) {
+	if c.operation.Access != Personal && !checked && (r.ContentLength < 0 || r.ContentLength > heldRequest || len(r.Trailer) > 0) {
 		c.stream = &streamedBody{from: r.Body, follows: r.Trailer, trailer: c.followed(r), left: limit, limit: limit, sum: newSum()}
 		c.stream.sum.line(r.Method, c.path, c.rawQuery)
 		return nil

@@ -26,6 +26,9 @@ func (c *call) check(r *http.Request) error {
 			return err
 		}
 	}
+	if err := c.checkRequest(r); err != nil {
+		return err
+	}
 	if c.operation.Access != Personal {
 		return nil
 	}

@@ -14,8 +14,9 @@ const maxTraffic = 64 << 10
 // CheckTraffic says what no node could do of a Traffic, as JSON, for a version
 // of these operations, which need not be marked yet: Invalid, also for a member
 // that there is not, with one field error each where it names fields, by their
-// JSON pointers without the first slash.
-func CheckTraffic(document []byte, operations []Operation) error {
+// JSON pointers without the first slash. Document reads the version's OpenAPI
+// document as JSON, which is needed where calls are to be held to it.
+func CheckTraffic(traffic []byte, operations []Operation, document func() ([]byte, error)) error {
 	r := Route{AgencySlug: "a", APISlug: "a", Number: "v1", Upstream: "http://upstream.invalid", Plan: Plan{RatePerMinute: 1}}
 	for _, o := range operations {
 		if o.Access == "" {
@@ -26,14 +27,24 @@ func CheckTraffic(document []byte, operations []Operation) error {
 	if _, err := compileRoute(r); err != nil {
 		r.Operations = nil // the document is at fault, which publishing tells
 	}
-	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder := json.NewDecoder(bytes.NewReader(traffic))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&r.Traffic)
-	if err == nil && len(document) > maxTraffic {
+	if err == nil && len(traffic) > maxTraffic {
 		err = errors.New("it is larger than 64 KiB")
 	}
 	if err == nil {
 		_, err = compileRoute(r)
+	}
+	if err == nil && r.Traffic.Check.On() {
+		text, failed := document()
+		if failed != nil {
+			return failed
+		}
+		if len(r.Operations) == 0 {
+			r.Operations = operations // what cannot be served may still be described
+		}
+		_, _, err = Describe(text, r.Operations)
 	}
 	var told *problem.Error
 	if err == nil || errors.As(err, &told) {

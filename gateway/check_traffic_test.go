@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"lgsp/gateway/check"
 	"lgsp/internal/problem"
 )
 
@@ -16,6 +18,7 @@ func TestCheckTraffic(t *testing.T) {
 	unfit := []Operation{{ID: "a", Method: "GET", Path: "/a"}, {ID: "a", Method: "POST", Path: "/a"}}
 	for _, tt := range []struct {
 		name, traffic string
+		document      string
 		code          string
 		fields        []string
 	}{
@@ -35,9 +38,14 @@ func TestCheckTraffic(t *testing.T) {
 		{name: "nine", traffic: `{"limits":[{},{},{},{},{},{},{},{},{}]}`, code: "limits-invalid", fields: []string{"limits:limits-too-many"}},
 		{name: "sizes and times", traffic: `{"request_bytes":-1,"timeouts":{"answer_seconds":601,"whole_seconds":86401}}`, code: "traffic-wrong",
 			fields: []string{"request_bytes:traffic-range", "timeouts/answer_seconds:traffic-range", "timeouts/whole_seconds:traffic-range"}},
+		{name: "ways of checking that there are not", traffic: `{"check":{"requests":"sample","answers":"report","sample_percent":101}}`, code: "traffic-wrong",
+			fields: []string{"check/requests:check-mode", "check/answers:check-mode", "check/sample_percent:traffic-range"}},
+		{name: "checks", traffic: `{"check":{"requests":"report","answers":"sample","sample_percent":1}}`, document: `{"openapi":"3.0.3"}`},
+		{name: "checks off", traffic: `{"check":{"requests":"off","answers":"off"}}`, document: `{`},
+		{name: "no document", traffic: `{"check":{"requests":"enforce"}}`, document: `{`, code: "traffic-invalid"},
 	} {
 		for of, operations := range map[string][]Operation{"none": nil, "unmarked": unmarked, "unfit": unfit} {
-			err := CheckTraffic([]byte(tt.traffic), operations)
+			err := CheckTraffic([]byte(tt.traffic), operations, func() ([]byte, error) { return []byte(tt.document), nil })
 			if tt.code == "" {
 				if err != nil {
 					t.Errorf("%s, operations %s: got %v", tt.name, of, err)
@@ -54,6 +62,37 @@ func TestCheckTraffic(t *testing.T) {
 			if !problem.Is(err, problem.Invalid) || problem.Code(err) != tt.code || !slices.Equal(got, tt.fields) {
 				t.Errorf("%s, operations %s: got %s %q (%v), want %s %q", tt.name, of, problem.Code(err), got, err, tt.code, tt.fields)
 			}
+		}
+	}
+}
+
+// TestTooMuchToCheck: a document of which too much would have to be held is
+// refused when it is to be checked by.
+func TestTooMuchToCheck(t *testing.T) {
+	t.Parallel()
+	var wide strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&wide, `,"truong%d":{"type":"string"}`, i)
+	}
+	document := `{"openapi":"3.0.3","paths":{"/a":{"get":{"responses":{"200":{"content":{"application/json":{"schema":{"properties":{` + wide.String()[1:] + `}}}}}}}}}}`
+	operations := []Operation{{ID: "a", Method: "GET", Path: "/a"}}
+	err := CheckTraffic([]byte(`{"check":{"answers":"enforce"}}`), operations, func() ([]byte, error) { return []byte(document), nil })
+	if problem.Code(err) != "check-too-large" || len(problem.Of(err).Fields) != 1 {
+		t.Errorf("got %v", err)
+	}
+	if err := CheckTraffic([]byte(`{}`), operations, nil); err != nil {
+		t.Errorf("nothing is to be checked: got %v", err)
+	}
+}
+
+// TestFindingsHaveWords in both languages.
+func TestFindingsHaveWords(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{check.Required, check.Type, check.Value, check.Range, check.Multiple, check.Length, check.Pattern, check.Format, check.Count, check.Unique,
+		check.NotAllowed, check.NotNamed, check.OneOf, check.Several, check.Not, check.WriteOnly, check.MediaType, check.Encoded, check.Status, check.NotJSON, check.NotDescribed, check.TooComplex} {
+		f := problem.Field{Code: "check-" + code, Detail: "?"}
+		if f.Words("vi") == "?" || f.Words("en") == "?" || f.Words("vi") == f.Words("en") {
+			t.Errorf("%s has no words", code)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func TestConditionsAreChecked(t *testing.T) {
 		"too many":          {`{"conditions":[` + strings.Repeat(`{"purpose":true},`, MaxConditions) + `{"purpose":true}]}`, "conditions", "conditions-too-many"},
 		"too many networks": {`{"conditions":[{"networks":[` + strings.Repeat(`"::1",`, maxConditionNetworks) + `"::1"]}]}`, "conditions/0/networks", "network-many"},
 	} {
-		err := CheckTraffic([]byte(tt.document), operations)
+		err := CheckTraffic([]byte(tt.document), operations, nil)
 		e := problem.Of(err)
 		if err == nil || !slices.ContainsFunc(e.Fields, func(f problem.Field) bool { return f.Name == tt.field && f.Code == tt.code }) {
 			t.Errorf("%s: got %v, %+v", name, err, e)
@@ -110,7 +110,7 @@ func TestConditionsAreChecked(t *testing.T) {
 		`{"conditions":[{"purpose":true,"two_factors":true}]}`, // of those under agreements
 		`{"conditions":[{"operations":["mo","kin"],"networks":["10.0.0.0/8","2001:db8::1"],"hours":{"from":"22:00","until":"05:00"}}]}`,
 	} {
-		if err := CheckTraffic([]byte(good), operations); err != nil {
+		if err := CheckTraffic([]byte(good), operations, nil); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}

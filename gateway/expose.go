@@ -30,8 +30,10 @@ type Route struct {
 	Plan       Plan        `json:"plan"`                // of open operations; an agreement carries its own
 	Traffic    Traffic     `json:"traffic,omitzero"`    // as the agency sets it
 	Operations []Operation `json:"operations"`
-	Deprecated *time.Time  `json:"deprecated,omitempty"` // since when callers are told to move
-	Sunset     *time.Time  `json:"sunset,omitempty"`     // from when calls are answered 410
+	// Described is what Describe made of the version's document; none: nothing is checked.
+	Described  json.RawMessage `json:"described,omitempty"`
+	Deprecated *time.Time      `json:"deprecated,omitempty"` // since when callers are told to move
+	Sunset     *time.Time      `json:"sunset,omitempty"`     // from when calls are answered 410
 }
 
 // Upstream is one of several addresses of a version.

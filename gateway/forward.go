@@ -21,7 +21,7 @@ import (
 
 // forward sends the call to the upstream and the answer to the caller.
 func (c *call) forward(r *http.Request) {
-	c.answer.hidesHints, c.webSocket = c.filter() != nil || c.ticket != nil, c.wantsWebSocket(r)
+	c.answer.hidesHints, c.webSocket = c.filter() != nil || c.ticket != nil || c.enforcesAnswers(), c.wantsWebSocket(r)
 	defer c.leave()
 	res, err := c.ask(r)
 	if err != nil {
@@ -81,9 +81,9 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 	}
 	fields := c.out[:0]
 	named := perConnection(lines)
-	projected := c.filter() != nil
+	held := c.filter() != nil || c.enforcesAnswers()
 	for _, line := range lines {
-		if hopByHop[line.Name] || isOurs(line.Name) || named[line.Name] || projected && partial[line.Name] {
+		if hopByHop[line.Name] || isOurs(line.Name) || named[line.Name] || held && partial[line.Name] {
 			continue
 		}
 		fields = append(fields, line)
@@ -95,7 +95,7 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 	if c.webSocket {
 		fields = append(fields, http1.Field{Name: "Connection", Value: "Upgrade"}, http1.Field{Name: "Upgrade", Value: "websocket"})
 	}
-	if projected { // the answer must be whole and readable
+	if held { // the answer must be whole and readable
 		fields.Add("Accept-Encoding", "identity")
 	}
 	fields.Add("Lgsp-Agency", c.version.AgencySlug)

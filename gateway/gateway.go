@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/semaphore"
 
 	"lgsp/auth"
 	"lgsp/gateway/journal"
@@ -115,6 +116,9 @@ type state struct {
 	addresses addressHashes
 	limiter   quota.Limiter
 	used      auth.Uses // of keys, since Touch was told
+	drift     drift
+	samples   chan sample         // answers that are to be looked at
+	reading   *semaphore.Weighted // bytes of large JSON that is held to documents
 }
 
 // Token is what a verified access token says.

@@ -17,6 +17,7 @@ type Metrics struct {
 	durations prometheus.Histogram
 	retries   prometheus.Counter
 	changes   *prometheus.CounterVec // of upstream addresses
+	checked   *prometheus.CounterVec // against documents
 	loads     prometheus.Histogram   // of changes
 }
 
@@ -54,6 +55,9 @@ func NewMetrics() *Metrics {
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lgsp_gateway_upstream_changes_total", Help: "Upstream addresses that went out, came back, or were the last to go (down).",
 		}, []string{"change"}),
+		checked: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lgsp_gateway_checked_total", Help: "Requests and answers held to the document, by what came of it.",
+		}, []string{"what", "result"}),
 	}
 	m.loads = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "lgsp_gateway_config_load_seconds", Help: "What loading changes of the configuration took.",
@@ -82,6 +86,7 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.durations.Describe(to)
 	m.retries.Describe(to)
 	m.changes.Describe(to)
+	m.checked.Describe(to)
 	m.loads.Describe(to)
 	for _, d := range []*prometheus.Desc{versionDesc, ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc,
 		sharedDesc, fallbackDesc, underWayDesc, waitingDesc} {
@@ -95,6 +100,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	m.durations.Collect(to)
 	m.retries.Collect(to)
 	m.changes.Collect(to)
+	m.checked.Collect(to)
 	m.loads.Collect(to)
 	n := m.node.Load()
 	if n == nil {

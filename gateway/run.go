@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"lgsp/auth"
 	"lgsp/gateway/journal"
@@ -38,6 +39,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	n.doubtful = true
+	n.samples, n.reading = make(chan sample, sampleQueue), semaphore.NewWeighted(readAtOnce)
 	if n.Shared != nil {
 		n.limiter.Shared = n.Shared
 	}
@@ -50,6 +52,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.saveAlways(inside) })
 	group.Go(func() error { return n.keepAlways(inside) })
 	group.Go(func() error { return n.checkAlways(inside) })
+	group.Go(func() error { return n.lookAlways(inside.Done()) })
 	group.Go(func() error {
 		<-inside.Done()
 		time.AfterFunc(drainPatience, stopDrain) // what is left is delivered at the next start
@@ -115,6 +118,7 @@ func (n *Node) saveAlways(ctx context.Context) error {
 			defer cancel()
 			said(last, "quotas are not saved", n.saveUse(last))
 			said(last, "use of keys is not saved", n.touch(last))
+			said(last, "drift is not saved", n.saveDrift(last))
 			return nil
 		case <-tick.C:
 		}
@@ -123,6 +127,7 @@ func (n *Node) saveAlways(ctx context.Context) error {
 		if now.Sub(touched) > time.Minute {
 			touched = now
 			said(ctx, "use of keys is not saved; trying again", within(ctx, askPatience, n.touch))
+			said(ctx, "drift is not saved; trying again", within(ctx, askPatience, n.saveDrift))
 		}
 		if now.Sub(swept) > time.Hour {
 			swept = now
@@ -212,6 +217,9 @@ func (n *Node) sweep(ctx context.Context) error {
 		}
 		if _, err := tx.Exec(ctx, sweepUseSQL, now.AddDate(-1, 0, 0)); err != nil {
 			return fmt.Errorf("sweep quota use: %w", err)
+		}
+		if _, err := tx.Exec(ctx, sweepDriftSQL, now.Add(-driftLasts)); err != nil {
+			return fmt.Errorf("sweep drift: %w", err)
 		}
 		return nil
 	})

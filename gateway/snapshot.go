@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth/policy"
+	"lgsp/gateway/check"
 	"lgsp/gateway/queue"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
@@ -59,6 +60,7 @@ type operation struct {
 	names    []string // last names of Fields, lower case
 
 	conditions []*condition
+	checks     *check.Operation // nil: calls are not held to the document
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -109,7 +111,7 @@ func compileRoute(r Route) (*version, error) {
 	if v.rules, err = policy.NewCalls(rules); err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
-	return v, nil
+	return v, v.compileChecks()
 }
 
 func checkOperation(o Operation) error {

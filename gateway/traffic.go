@@ -21,6 +21,7 @@ type Traffic struct {
 	CORS         CORS        `json:"cors,omitzero"`        // pages that may call
 	Rewrite      Rewrite     `json:"rewrite,omitzero"`     // of calls and answers
 	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
+	Check        Check       `json:"check,omitzero"`
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -61,6 +62,7 @@ func (t Traffic) check() error {
 	t.Health.check(wrong)
 	t.CORS.check(wrong)
 	t.Rewrite.check(wrong)
+	t.Check.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}

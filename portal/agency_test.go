@@ -35,6 +35,11 @@ func newOffice(t *testing.T) *workshop {
 	}
 	w.Portal.Policy, w.Portal.Catalog.May, w.Portal.Catalog.Files = enforcer, enforcer.May, t.TempDir()
 	w.Portal.Catalog.Withdraw = func(context.Context, pgx.Tx, uuid.UUID) error { return nil }
+	w.Portal.Drifts.May = enforcer.May
+	w.Portal.Drifts.Agency = func(ctx context.Context, who auth.Principal, version uuid.UUID) (uuid.UUID, error) {
+		v, err := w.Portal.Catalog.VersionByID(ctx, who, version)
+		return v.AgencyID, err
+	}
 	w.Portal.Ledger.Dir, w.Portal.Ledger.Origin = t.TempDir(), "portal.test/ledger"
 	w.Portal.Health = func() gateway.Health { return gateway.Health{Ready: true, Fresh: monday, Routes: 7} }
 	for _, m := range []auth.Membership{
@@ -181,8 +186,10 @@ func TestFromADocumentToAService(t *testing.T) {
 	w.refused(t, version+"/marks", secret, 400, "Không nhận bí mật nhà nước", `<option value="state-secret" selected>`)
 	w.sends(t, version+"/marks", url.Values(marks), version+"/publish")
 	w.sees(t, version+"/publish", 200, "http://gateway.test/so-noi-vu/dat-dai/v1", "3 thao tác có dữ liệu cá nhân")
-	w.sends(t, version+"/publish", nil, version)
-	w.sees(t, version, 200, "Đang cung cấp")
+	w.sees(t, version+"/publish", 200, `name="report" value="yes" checked`)
+	w.sends(t, version+"/publish", url.Values{"report": {"yes"}}, version)
+	w.sees(t, version, 200, "Đang cung cấp", "Chưa thấy chỗ nào khác với tài liệu")
+	w.sees(t, version+"/traffic", 200, `value="report" checked`, `value="sample" checked`)
 
 	w.refused(t, version+"/deprecate", url.Values{"sunset": {"2020-01-01"}}, 400, `id="f-sunset-error"`)
 	w.sends(t, version+"/deprecate", url.Values{"sunset": {"2027-03-31"}}, version)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lgsp/catalog"
 	"lgsp/gateway"
 	"lgsp/internal/problem"
 	"lgsp/web"
@@ -17,8 +18,9 @@ import (
 // trafficData is the data of the page "agency-traffic".
 type trafficData struct {
 	versionPage
-	Limits []limitRow
-	Per    []web.Option
+	Limits    []limitRow
+	Per       []web.Option
+	Unchecked int // things of the document that calls cannot be held to
 }
 
 // limitRow is a limit as a row of the form; one without calls is none.
@@ -50,6 +52,11 @@ func (p *Portal) trafficForm(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := trafficData{versionPage: v}
+	for _, f := range v.Version.Findings {
+		if strings.HasPrefix(f.Code, "spec-unchecked-") {
+			data.Unchecked++
+		}
+	}
 	for _, per := range gateway.LimitPer() {
 		if err := p.choice(r, &data.Per, per, "traffic.per-"+per); err != nil {
 			return page{}, err
@@ -127,6 +134,17 @@ func (p *Portal) setSizes(r *http.Request) (page, error) {
 	return answer, nil
 }
 
+// setChecks answers POST …/{version}/traffic/check: how calls are held to the document.
+func (p *Portal) setChecks(r *http.Request) (page, error) {
+	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
+		t.Check = gateway.Check{Requests: r.PostFormValue("check/requests"), Answers: r.PostFormValue("check/answers"), SamplePercent: int(wholeNumber(r, "check/sample_percent"))}
+	})
+	if err != nil {
+		return again(r, p.trafficForm, err)
+	}
+	return answer, nil
+}
+
 // setConcurrency answers POST …/{version}/traffic/concurrency: how many calls
 // the agency's system gets at once, and how many wait for how long.
 func (p *Portal) setConcurrency(r *http.Request) (page, error) {
@@ -139,6 +157,22 @@ func (p *Portal) setConcurrency(r *http.Request) (page, error) {
 		return again(r, p.trafficForm, err)
 	}
 	return answer, nil
+}
+
+// startChecks has a version that is to be published tell its owner what is not
+// as described, unless something was set before.
+func (p *Portal) startChecks(r *http.Request, d apiDesk, v catalog.Version) error {
+	t, err := trafficOf(v.Traffic)
+	if err != nil || t.Check.On() {
+		return err
+	}
+	t.Check = gateway.Check{Requests: gateway.CheckReport, Answers: gateway.CheckSample}
+	document, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("write traffic: %w", err)
+	}
+	_, err = p.Catalog.SetTraffic(r.Context(), d.who, v.ID, document)
+	return err
 }
 
 // wholeNumber is a whole number as people type it, 0 for none, and below 0, which is

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -9,8 +10,11 @@ import (
 	"testing"
 
 	"github.com/gorilla/mux"
+	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/catalog"
+	"lgsp/gateway"
 )
 
 // TestTrafficOfAVersion is set part by part on its page, and whole through
@@ -99,4 +103,71 @@ func TestTrafficOfAVersion(t *testing.T) {
 	w.cookies = map[string]string{}
 	w.signIn(t, "may@example.vn")
 	w.sees(t, page, 404)
+}
+
+// TestChecksOfAVersion are set on its page, offered when it is published, and
+// what they find stands on its desk.
+func TestChecksOfAVersion(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	w.as(t, auth.RolePublisher)
+	version := office + "/apis/nguoi-co-cong/v1"
+	page := version + "/traffic"
+	set := func(want gateway.Check) {
+		t.Helper()
+		v, err := w.Portal.Catalog.VersionByID(t.Context(), auth.Principal{Memberships: []auth.Membership{{Role: auth.RoleOperator}}}, w.version.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := trafficOf(v.Traffic); err != nil || got.Check != want {
+			t.Errorf("checks: got %+v, %v, want %+v", got.Check, err, want)
+		}
+	}
+	w.sees(t, page, 200, "Đối chiếu với tài liệu", `name="check/requests" value="off" checked`)
+	w.lacks(t, version, "Khác với tài liệu")
+	w.refused(t, page+"/check", url.Values{"check/requests": {"sometimes"}, "check/sample_percent": {"nhiều"}}, 400, `id="f-check/requests-error"`, `id="f-check/sample_percent-error"`, `value="nhiều"`)
+	w.sends(t, page+"/check", url.Values{"check/requests": {"enforce"}, "check/answers": {"sample"}, "check/sample_percent": {"5"}}, page)
+	set(gateway.Check{Requests: "enforce", Answers: "sample", SamplePercent: 5})
+	w.sees(t, page, 200, `value="enforce" checked`, `value="sample" checked`, `value="5"`)
+	w.sees(t, version, 200, "Chưa thấy chỗ nào khác với tài liệu", "Đặt riêng cho phiên bản này")
+	for i := range 60 {
+		if _, err := w.Portal.Drifts.DB.(pgx.Tx).Exec(t.Context(), `insert into gateway.drift (version_id, operation, direction, place, code, first_at, last_at, count, trace_id)
+			values ($1, 'xem-nguoi-co-cong', $2, $3, 'type', $4, $4, $5, 'trace-of-one')`, w.version.ID, []string{"request", "answer"}[i%2], fmt.Sprintf("body/x%02d", i), monday, 1000-i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sees(t, version, 200, "body/x00", "Giá trị khác kiểu", "Lời gọi", "Câu trả lời", "1.000", "trace-of-one", "Còn 10 chỗ", "/drift/clear")
+	w.lacks(t, version, "body/x55")
+	w.as(t, auth.RoleSteward)
+	if answer, _ := w.post(t, version+"/drift/clear", nil); answer.StatusCode != 403 {
+		t.Errorf("a steward clears: got %d", answer.StatusCode)
+	}
+	w.as(t, auth.RolePublisher)
+	w.sends(t, version+"/drift/clear", nil, version)
+	w.lacks(t, version, "body/x00")
+}
+
+// lacks opens a page that is not to hold the text.
+func (w *workshop) lacks(t *testing.T, path, text string) {
+	t.Helper()
+	if answer, body := w.get(t, path); answer.StatusCode != 200 || strings.Contains(body, text) {
+		t.Errorf("%s: got %d, with %q", path, answer.StatusCode, text)
+	}
+}
+
+// TestChecksAreOffered when a version is published, where its document is not too large.
+func TestChecksAreOffered(t *testing.T) {
+	t.Parallel()
+	v := versionPage{}
+	if !v.MayCheck() {
+		t.Error("not offered")
+	}
+	v.Version.Findings = []catalog.Finding{{Code: "spec-unchecked-size"}}
+	if v.MayCheck() {
+		t.Error("offered for a document that is too large")
+	}
+	v = versionPage{Traffic: gateway.Traffic{Check: gateway.Check{Answers: "enforce"}}}
+	if v.MayCheck() {
+		t.Error("offered where it is set")
+	}
 }

@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"lgsp/catalog"
@@ -12,8 +13,8 @@ import (
 	"lgsp/web"
 )
 
-// versionPage is the data of the pages "agency-version", "agency-found" and
-// "agency-publish".
+// versionPage is the data of the pages "agency-found" and "agency-publish", and
+// a part of others.
 type versionPage struct {
 	apiDesk
 	Version    catalog.Version
@@ -59,7 +60,16 @@ func (d versionPage) Public() bool {
 func (d versionPage) SetsTraffic() bool {
 	t := d.Traffic
 	t.Conditions, t.Protocol, t.TLS, t.Health, t.CORS, t.Rewrite = nil, "", gateway.UpstreamTLS{}, gateway.HealthCheck{}, gateway.CORS{}, gateway.Rewrite{}
+	if !t.Check.On() {
+		t.Check = gateway.Check{}
+	}
 	return !reflect.DeepEqual(t, gateway.Traffic{})
+}
+
+// MayCheck reports whether it can be offered to hold calls to the document: it
+// is not set yet, and the document is not too large.
+func (d versionPage) MayCheck() bool {
+	return !d.Traffic.Check.On() && !slices.ContainsFunc(d.Version.Findings, func(f catalog.Finding) bool { return f.Code == "spec-unchecked-size" })
 }
 
 // Base is the address of the version's desk.
@@ -149,12 +159,6 @@ func countErrors(findings []catalog.Finding) int {
 	return n
 }
 
-// versionDesk answers GET …/apis/{api}/{version}: its state and next step.
-func (p *Portal) versionDesk(r *http.Request) (page, error) {
-	data, err := p.versionPage(r)
-	return page{Name: "agency-version", Data: data}, err
-}
-
 // found answers GET …/{version}/found: what is in the document, and what is
 // wrong with it.
 func (p *Portal) found(r *http.Request) (page, error) {
@@ -171,6 +175,11 @@ func (p *Portal) publishForm(r *http.Request) (page, error) {
 // publishVersion answers POST …/{version}/publish.
 func (p *Portal) publishVersion(r *http.Request) (page, error) {
 	return p.moveVersion(r, p.publishForm, "agency.done-publish", func(d apiDesk, v catalog.Version) error {
+		if r.PostFormValue("report") != "" {
+			if err := p.startChecks(r, d, v); err != nil {
+				return err
+			}
+		}
 		_, err := p.Catalog.PublishVersion(r.Context(), d.who, v.ID)
 		return err
 	})

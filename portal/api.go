@@ -42,6 +42,7 @@ type API struct {
 	Catalog    *catalog.Catalog
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
+	Drifts     *gateway.Drifts
 	Origin     string // public, without a slash at the end
 	ClientURL  string // the same where clients show certificates, "" when they do nowhere
 	Gateway    string // public origin of the gateway, without a slash at the end

@@ -32,6 +32,8 @@ func (a *API) apiRoutes(r routes) {
 	r.get("/versions/{id}/client-key", a.showClientKey)
 	r.put("/versions/{id}/client-key", a.setClientKey)
 	r.remove("/versions/{id}/client-key", a.endClientKey)
+	r.get("/versions/{id}/drift", a.showDrift)
+	r.remove("/versions/{id}/drift", a.clearDrift)
 	r.post("/versions/{id}/submit", a.submitVersion)
 	r.post("/versions/{id}/publish", a.publishVersion)
 	r.post("/versions/{id}/deprecate", a.deprecateVersion)

@@ -50,13 +50,18 @@ func newPortal(t *testing.T) *Portal {
 		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record,
 			Forget: func(context.Context, pgx.Tx, uuid.UUID, []uuid.UUID) error { return nil }},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
-			CheckTraffic:  func(t json.RawMessage, _ []catalog.Operation) error { return gateway.CheckTraffic(t, nil) },
+			CheckTraffic: func(t json.RawMessage, _ []catalog.Operation, document func() ([]byte, error)) error {
+				return gateway.CheckTraffic(t, nil, document)
+			},
 			KeepClientKey: keys.Keep,
 			Agencies:      func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {
 				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
 			}},
 		OAuth: &oauth.Server{DB: db, Now: now},
+		Drifts: &gateway.Drifts{DB: db, Now: now, May: may, Record: record, Agency: func(context.Context, auth.Principal, uuid.UUID) (uuid.UUID, error) {
+			return uuid.Nil, nil
+		}},
 		Pages: pages, Now: now, Origin: "http://portal.test", Gateway: "http://gateway.test", Province: "Quảng Ngãi",
 		Cookies: keyring.Of([]byte("thirty-two bytes to sign with...")),
 		Health:  func() gateway.Health { return gateway.Health{} },

@@ -32,6 +32,7 @@ type Portal struct {
 	Catalog    *catalog.Catalog
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
+	Drifts     *gateway.Drifts
 	Policy     *policy.Enforcer
 	Pages      *web.Pages
 	Mailer     mail.Mailer

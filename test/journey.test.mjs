@@ -89,6 +89,7 @@ test('upstream, plan and marks are given, then it is published', async () => {
   assert.equal(await publisher.getAttribute(mark('danh-muc-doi-tuong', 'classification'), 'aria-invalid'), 'true', 'a state secret cannot be saved')
   await publisher.selectOption(mark('danh-muc-doi-tuong', 'classification'), 'internal')
   await press(publisher)
+  await everywhere(publisher)
   await press(publisher, 'main form .actions button')
   assert.equal((await fetch(`${lgsp.portal}/apis${prefix}`)).status, 200, 'the public page is there')
   await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/traffic`)
@@ -127,6 +128,16 @@ test('upstream, plan and marks are given, then it is published', async () => {
   assert.equal(await publisher.inputValue('[name="cors/origins"]'), 'https://ung-dung.tinh.gov.vn')
   await open(publisher, `/en/agency/so-noi-vu/apis/${api}/v1/upstream`)
   await everywhere(publisher)
+  await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/traffic`)
+  assert.ok(await publisher.isChecked('[name="check/requests"][value=report]'), 'publishing offered to note what differs')
+  await tick(publisher, '[name="check/requests"][value=enforce]')
+  await publisher.fill('[name="check/sample_percent"]', 'một nửa')
+  await press(publisher, 'form[action$="/check"] button')
+  assert.equal(await publisher.getAttribute('[name="check/sample_percent"]', 'aria-invalid'), 'true', 'no number of percent')
+  await everywhere(publisher)
+  await publisher.fill('[name="check/sample_percent"]', '100')
+  await press(publisher, 'form[action$="/check"] button')
+  assert.ok(await publisher.isChecked('[name="check/requests"][value=enforce]'))
   await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/conditions`)
   await publisher.fill('[name="conditions/0/networks"]', 'văn phòng')
   await tick(publisher, '[name="conditions/0/hours/days"][value="1"]')
@@ -244,6 +255,26 @@ test('the calls get the agreed fields; the caller sees them and what is left', a
   await everywhere(developer)
   await open(developer, '/developer')
   await open(developer, '/account')
+})
+
+test('the publisher sees where answers are not as the document describes them, and forgets it', async () => {
+  const desk = `/agency/so-noi-vu/apis/${api}/v1`
+  await open(publisher, desk)
+  assert.match(await publisher.textContent('main'), /Chưa thấy chỗ nào khác với tài liệu/)
+  await everywhere(publisher)
+  await lgsp.sql(`insert into gateway.drift (version_id, operation, direction, place, code, first_at, last_at, count, trace_id)
+    select v.id, 'xem-nguoi-co-cong', d, p, c, now() - interval '2 days', now(), n, '4bf92f3577b34da6a3ce929d0e0e4736'
+      from catalog.version v join catalog.api a on a.id = v.api_id,
+           (values ('answer', 'body/data/*/troCap/mucHuong', 'type', 12480), ('answer', 'status', 'status', 31), ('request', 'query/trang', 'range', 2),
+                   ('request', 'body/danhSachNguoiCoCong/*/thongTinThanNhan/soDinhDanhCaNhan', 'pattern', 1)) as f (d, p, c, n)
+     where a.slug = '${api}'`)
+  await open(publisher, desk)
+  assert.match(await publisher.textContent('main'), /body\/data\/\*\/troCap\/mucHuong[^]*12\.480/)
+  await everywhere(publisher)
+  await open(publisher, `/en${desk}`)
+  await everywhere(publisher)
+  await press(publisher, 'form[action$="/drift/clear"] button')
+  assert.doesNotMatch(await publisher.textContent('main'), /mucHuong/)
 })
 
 test('the steward suspends; it is refused within a second and the page says so', async () => {

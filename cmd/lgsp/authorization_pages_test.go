@@ -151,6 +151,8 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/connection", api, desk + "/v1/connection", "upstream_url=http://{upstream}&plan=high"},
 			attempt{"POST " + version + "/hosts", api, desk + "/v1/hosts", "host_port=10.1.2.3:80"},
 			attempt{"POST " + version + "/traffic/limits", api, desk + "/v1/traffic/limits", "limits/0/per=api&limits/0/calls=9&limits/0/window=1s"},
+			attempt{"POST " + version + "/traffic/check", api, desk + "/v1/traffic/check", "check/requests=report&check/answers=sample"},
+			attempt{"POST " + version + "/drift/clear", api, desk + "/v1/drift/clear", ""},
 			attempt{"POST " + version + "/conditions", api, desk + "/v1/conditions", "conditions/0/purpose=yes"},
 			attempt{"POST " + version + "/traffic/sizes", api, desk + "/v1/traffic/sizes", "websocket=yes"},
 			attempt{"POST " + version + "/upstream/client-key", api, desk + "/v1/upstream/client-key", "end=yes"},

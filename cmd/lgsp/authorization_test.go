@@ -171,7 +171,9 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT /versions/{id}/traffic", version, at + "/traffic", `{"limits":[{"per":"address","calls":9,"window":"1s"}]}`},
 			attempt{"PUT /versions/{id}/client-key", version, at + "/client-key", string(pair)},
 			attempt{"GET /versions/{id}/client-key", version, at + "/client-key", ""},
-			attempt{"DELETE /versions/{id}/client-key", version, at + "/client-key", ""})
+			attempt{"DELETE /versions/{id}/client-key", version, at + "/client-key", ""},
+			attempt{"GET /versions/{id}/drift", version, at + "/drift", ""},
+			attempt{"DELETE /versions/{id}/drift", version, at + "/drift", ""})
 	}
 	for _, state := range []string{"asked", "agreed"} {
 		at := "/agreements/{" + state + " agreement}"
@@ -313,7 +315,7 @@ func undone(t *testing.T, p *platform, next http.Handler) http.Handler {
 			t.Error(err)
 			return
 		}
-		p.auth.DB, p.catalog.DB, p.agreements.DB, p.ledger.DB = tx, tx, tx, tx
+		p.auth.DB, p.catalog.DB, p.agreements.DB, p.ledger.DB, p.drifts.DB = tx, tx, tx, tx, tx
 		next.ServeHTTP(w, r)
 		if err := tx.Rollback(r.Context()); err != nil {
 			t.Error(err)

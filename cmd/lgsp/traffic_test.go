@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"lgsp/auth"
+	"lgsp/catalog"
 	"lgsp/gateway"
+	"lgsp/internal/problem"
 )
 
 // call makes a call to /api/v1 as a role, and gives the answer's status, ETag and body.
@@ -111,4 +116,97 @@ func TestClientKeyThroughTheAPI(t *testing.T) {
 	if status, _, got := w.call("publisher", "GET", path, "", ""); status != 200 || !strings.Contains(got, `"certificate":""`) {
 		t.Errorf("ended: got %d %s", status, got)
 	}
+}
+
+// TestChecksFromDocumentToDesk: what the document says is held to at the
+// gateway within a second, and what an answer has otherwise stands on the
+// publisher's desk when the node has ended.
+func TestChecksFromDocumentToDesk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- w.run(ctx, w.doors, func() { close(ready) }) }()
+	t.Cleanup(stop)
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	document := strings.Replace(worldSpec, "{ ma: { type: string }", "{ ma: { type: integer, pattern: '(?=1)' }", 1)
+	document = strings.Replace(document, "      operationId: danhMuc\n", "      operationId: danhMuc\n      parameters: [ { name: trang, in: query, schema: { type: integer } } ]\n", 1)
+	publisher := w.people["publisher"]
+	made, err := w.catalog.CreateVersion(t.Context(), publisher, w.uuid("public api"), "v3", []byte(document))
+	w.must(err)
+	w.id["checked version"] = made.ID.String()
+	if !slices.ContainsFunc(made.Findings, func(f catalog.Finding) bool { return f.Code == "spec-unchecked-pattern" && f.Args["what"] == "(?=1)" }) {
+		t.Errorf("found %+v, not what cannot be checked", made.Findings)
+	}
+	_, err = w.catalog.MarkOperations(t.Context(), publisher, made.ID, worldMarks)
+	w.must(err)
+	_, err = w.catalog.SetUpstream(t.Context(), publisher, made.ID, "http://"+w.id["upstream"])
+	w.must(err)
+	_, err = w.catalog.SetPlan(t.Context(), publisher, made.ID, "standard-approval")
+	w.must(err)
+	_, err = w.catalog.PublishVersion(t.Context(), publisher, made.ID)
+	w.must(err)
+	list := func(query string) told {
+		return w.thief("GET", w.config.GatewayURL+"/so-a/dich-vu-public/v3/danh-muc"+query, nil)
+	}
+	w.until("served", func() bool { return list("?trang=x").Status == 200 })
+	if status, _, body := w.call("publisher", "PUT", "/versions/{checked version}/traffic", `{"check":{"requests":"enforce","answers":"sample","sample_percent":100}}`, ""); status != 200 {
+		t.Fatalf("set: got %d %s", status, body)
+	}
+	begun := time.Now()
+	w.until("refused", func() bool { return list("?trang=x").Status == 400 })
+	if took := time.Since(begun); took > time.Second {
+		t.Errorf("in force after %s, want within a second", took)
+	}
+	if got := list("?trang=x"); !strings.Contains(got.Body, `"errors":[{"code":"check-type"`) || !strings.Contains(got.Body, `"field":"query/trang"`) {
+		t.Errorf("refused with %s", got.Body)
+	}
+	if got := list("?trang=2"); got.Status != 200 || !strings.Contains(got.Body, "Không Ai") {
+		t.Errorf("as described: got %+v", got)
+	}
+	time.Sleep(200 * time.Millisecond) // the answer is looked at when it has left
+	stop()
+	w.must(<-ended)
+	drift, err := w.drifts.List(t.Context(), publisher, made.ID)
+	if err != nil || len(drift) != 1 || drift[0].Operation != "danh-muc" || drift[0].Place != "body/ma" || drift[0].Code != "type" || drift[0].Direction != "answer" {
+		t.Errorf("found %+v, %v", drift, err)
+	}
+}
+
+// TestTooLargeToCheckIsNotPublished: of a version whose calls are to be held to
+// its document, none is served that could not be.
+func TestTooLargeToCheckIsNotPublished(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	publisher := w.people["publisher"]
+	made, err := w.catalog.CreateVersion(t.Context(), publisher, w.uuid("public api"), "v4", []byte(worldSpec))
+	w.must(err)
+	_, err = w.catalog.SetTraffic(t.Context(), publisher, made.ID, []byte(`{"check":{"requests":"enforce"}}`))
+	w.must(err)
+	var wide strings.Builder
+	for i := range 25_000 {
+		fmt.Fprintf(&wide, "truong%d: { type: string }, ", i)
+	}
+	made, err = w.catalog.ReplaceSpec(t.Context(), publisher, made.ID, []byte(strings.Replace(worldSpec, "properties: { ", "properties: { "+wide.String(), 1)))
+	w.must(err)
+	if !slices.ContainsFunc(made.Findings, func(f catalog.Finding) bool { return f.Code == "spec-unchecked-size" && f.Severity == "warning" }) {
+		t.Errorf("found %+v", made.Findings)
+	}
+	_, err = w.catalog.MarkOperations(t.Context(), publisher, made.ID, worldMarks)
+	w.must(err)
+	_, err = w.catalog.SetUpstream(t.Context(), publisher, made.ID, "http://"+w.id["upstream"])
+	w.must(err)
+	_, err = w.catalog.SetPlan(t.Context(), publisher, made.ID, "standard-approval")
+	w.must(err)
+	if _, err := w.catalog.PublishVersion(t.Context(), publisher, made.ID); problem.Code(err) != "check-too-large" {
+		t.Errorf("published: %v", err)
+	}
+	_, err = w.catalog.SetTraffic(t.Context(), publisher, made.ID, []byte(`{}`))
+	w.must(err)
+	_, err = w.catalog.PublishVersion(t.Context(), publisher, made.ID)
+	w.must(err)
 }

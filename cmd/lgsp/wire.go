@@ -45,6 +45,7 @@ type platform struct {
 	agreements *agreement.Agreements
 	ledger     *ledger.Ledger
 	node       *gateway.Node
+	drifts     *gateway.Drifts
 	api        *portal.API
 	portal     *portal.Portal
 	clients    *clients
@@ -96,7 +97,7 @@ func assemble(c config, db *database) (*platform, error) {
 	p := &platform{
 		config: c, db: db, secrets: root, policy: enforcer,
 		auth: &auth.Auth{}, oauth: &oauth.Server{}, catalog: &catalog.Catalog{}, agreements: &agreement.Agreements{},
-		ledger: &ledger.Ledger{}, node: &gateway.Node{}, api: &portal.API{}, portal: &portal.Portal{},
+		ledger: &ledger.Ledger{}, node: &gateway.Node{}, drifts: &gateway.Drifts{}, api: &portal.API{}, portal: &portal.Portal{},
 		upstreams: &upstreams{},
 		metrics:   prometheus.NewRegistry(),
 	}
@@ -184,7 +185,7 @@ func (p *platform) wireCatalog() {
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.ledger.Record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
-		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep,
+		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"),
 	}
@@ -211,6 +212,7 @@ func (p *platform) wireNode() error {
 		Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked,
 		Nonces: p.oauth.Nonces, Spend: (&oauth.Spent{Now: time.Now}).Take,
 	}
+	*p.drifts = gateway.Drifts{DB: p.db.Pool, Now: time.Now, Agency: p.agencyOfVersion, May: p.policy.May, Record: p.ledger.Record}
 	calls := gateway.NewMetrics()
 	p.metrics.MustRegister(calls)
 	*p.node = gateway.Node{
@@ -238,13 +240,13 @@ func (p *platform) wirePortal() error {
 		return err
 	}
 	*p.api = portal.API{
-		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
+		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
 		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of,
 	}
 	*p.portal = portal.Portal{
-		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,
+		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Pages: pages, Now: time.Now,
 		Health: p.node.Health, ClientCertificate: p.clientKeys().Of,
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",

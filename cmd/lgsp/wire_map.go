@@ -16,6 +16,7 @@ import (
 	"lgsp/auth"
 	"lgsp/auth/oauth"
 	"lgsp/catalog"
+	"lgsp/catalog/spec"
 	"lgsp/gateway"
 	"lgsp/internal/problem"
 	"lgsp/ledger"
@@ -45,6 +46,16 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 		route.Deprecated = &now
 	}
 	route.Operations = callable(e.Operations)
+	if route.Traffic.Check.On() {
+		document, err := e.Document()
+		if err != nil {
+			return err
+		}
+		route.Described, _, err = gateway.Describe(document, route.Operations)
+		if err != nil { // also that it is too large: nothing goes unchecked that was to be checked
+			return err
+		}
+	}
 	return gateway.Expose(ctx, tx, route)
 }
 
@@ -65,8 +76,32 @@ func callable(list []catalog.Operation) []gateway.Operation {
 }
 
 // checkTraffic says what the gateway could not do of a version's traffic.
-func checkTraffic(traffic json.RawMessage, operations []catalog.Operation) error {
-	return gateway.CheckTraffic(traffic, callable(operations))
+func checkTraffic(traffic json.RawMessage, operations []catalog.Operation, document func() ([]byte, error)) error {
+	return gateway.CheckTraffic(traffic, callable(operations), document)
+}
+
+// unchecked are findings of what the gateway could not hold calls to.
+func unchecked(document []byte, operations []catalog.Doc) []catalog.Finding {
+	var list []gateway.Operation
+	for _, o := range operations {
+		list = append(list, gateway.Operation{ID: o.Slug, Method: o.Method, Path: o.Path})
+	}
+	_, notes, err := gateway.Describe(document, list)
+	var findings []catalog.Finding
+	if problem.Code(err) == "check-too-large" {
+		findings = append(findings, catalog.Finding{Severity: spec.Warning, Code: "spec-unchecked-size", Detail: err.Error(), Args: map[string]string{}})
+	}
+	for _, n := range notes {
+		findings = append(findings, catalog.Finding{Severity: spec.Info, Code: "spec-unchecked-" + n.Reason, Where: n.Where,
+			Detail: "not checked at the gateway: " + n.Reason + " " + n.What, Args: map[string]string{"what": n.What}})
+	}
+	return findings
+}
+
+// agencyOfVersion is whose version it is; NotFound to those who may not see it.
+func (p *platform) agencyOfVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (uuid.UUID, error) {
+	v, err := p.catalog.VersionByID(ctx, who, version)
+	return v.AgencyID, err
 }
 
 // grant puts an agreement into the gateway's table.

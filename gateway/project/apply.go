@@ -111,24 +111,18 @@ func (s *scanner) container(to *step, depth int, opener byte) (bool, error) {
 }
 
 func (s *scanner) member(to *step, depth int, seen *names) error {
-	if s.peek() != '"' {
-		return errors.New("a member has no name")
-	}
 	start, mark := s.at, len(s.out)
-	name, err := s.text()
+	name, err := s.name()
 	if err != nil {
 		return err
 	}
 	if !seen.add(name) {
-		return errors.New("an object has a name twice")
+		return errTwice
 	}
 	raw := s.in[start:s.at]
-	s.space()
-	if s.peek() != ':' {
-		return errors.New("a name has no colon")
+	if err := s.colon(); err != nil {
+		return err
 	}
-	s.at++
-	s.space()
 	inner := to
 	if !to.all {
 		if inner = to.members[name]; inner == nil {

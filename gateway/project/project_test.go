@@ -3,6 +3,8 @@ package project
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -71,6 +73,9 @@ func TestApplyRefuses(t *testing.T) {
 		if got, err := f.Apply([]byte(in)); err == nil {
 			t.Errorf("%.40q: got %s, want an error", in, got)
 		}
+		if got, err := Value([]byte(in)); err == nil && !slices.Contains([]string{`"a"`, `1`, `true`}, in) {
+			t.Errorf("%.40q: got the value %v, want an error", in, got)
+		}
 	}
 }
 
@@ -133,6 +138,16 @@ func FuzzApply(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		all, err := whole.Apply(in)
+		value, other := Value(in)
+		if (err == nil) != (other == nil) {
+			t.Fatalf("%q: read by Apply: %v, by Value: %v", in, err, other)
+		}
+		decoder := json.NewDecoder(bytes.NewReader(in))
+		decoder.UseNumber()
+		var theirs any
+		if err == nil && (decoder.Decode(&theirs) != nil || !reflect.DeepEqual(value, theirs)) {
+			t.Fatalf("%q became %#v, want %#v", in, value, theirs)
+		}
 		if (err == nil) && !json.Valid(in) {
 			t.Fatalf("%q is no JSON", in)
 		}
@@ -182,6 +197,18 @@ func only(members map[string]any, name string) bool {
 		}
 	}
 	return true
+}
+
+func BenchmarkValue(b *testing.B) {
+	row := `{"maHoSo":"H48.11-2026-000123","hoTen":"Nguyễn Văn An","soDinhDanh":"079123456789","diaChi":{"xa":"Đình Lập","thon":"3"},"ngayNop":"2026-03-02"}`
+	document := []byte(`{"tong":10,"items":[` + strings.TrimSuffix(strings.Repeat(row+",", 6), ",") + `]}`)
+	b.SetBytes(int64(len(document)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Value(document); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkApply(b *testing.B) {
