@@ -45,6 +45,8 @@ var confined = map[string][]string{
 	"github.com/coreos/go-oidc":           {"auth/outside"},
 	"github.com/ccojocar/zxcvbn-go":       {"auth"},
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "portal/openapi"},
+	"github.com/maypok86/otter":           {"gateway/cache"},
+	"github.com/klauspost/compress":       {"portal", "gateway"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},
 }
 
