@@ -38,12 +38,7 @@ func (c *call) forward(r *http.Request) {
 		c.refuse(r, c.upstreamFault(r, err))
 		return
 	}
-	c.answer.hashes = c.operation.Access != Open // open data is the same for everybody
-	c.merged = c.answer.begin(res.status, res.fields, c.merged)
-	if _, err := res.body.WriteTo(&c.answer); err != nil {
-		c.broken = true
-	}
-	c.answer.trailer(res.body.Trailer())
+	c.deliver(r, res)
 }
 
 // response is what an upstream answered.
