@@ -188,6 +188,7 @@ func (f *feed) loadAll(ctx context.Context) error {
 		return err
 	}
 	f.node.current.Store(s)
+	f.node.forgetEditions()
 	f.node.fresh.Store(begun.UnixNano())
 	slog.InfoContext(ctx, "gateway configuration loaded", "routes", len(s.routes), "agreements", agreements,
 		"keys", s.keys.count(), "corrupt", len(s.corrupt), "dur_ms", f.node.Now().Sub(begun).Milliseconds())
@@ -218,6 +219,9 @@ func (f *feed) loadChanges(ctx context.Context, said authChange) error {
 			return err
 		}
 		f.node.current.Store(&next)
+		if len(routes) > 0 {
+			f.node.forgetEditions()
+		}
 	}
 	f.horizon = horizon
 	f.node.fresh.Store(begun.UnixNano())
@@ -318,6 +322,7 @@ func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID
 			continue
 		}
 		f.node.attachPool(v)
+		f.node.attachCache(v, versions != nil)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
 	}
 	return nil

@@ -75,9 +75,9 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 	}
 	fields := c.out[:0]
 	named := perConnection(lines)
-	projected := c.filter() != nil
+	projected, anyones := c.filter() != nil, c.operation.cached != nil && c.public()
 	for _, line := range lines {
-		if hopByHop[line.Name] || isOurs(line.Name) || named[line.Name] || projected && partial[line.Name] {
+		if hopByHop[line.Name] || isOurs(line.Name) || named[line.Name] || projected && partial[line.Name] || anyones && !ofAnyone[line.Name] {
 			continue
 		}
 		fields = append(fields, line)

@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"lgsp/auth"
+	"lgsp/gateway/cache"
 	"lgsp/gateway/journal"
 	"lgsp/gateway/quota"
 	"lgsp/gateway/route"
@@ -80,6 +81,7 @@ type Node struct {
 
 	MaxAnswer int64         // bytes of an answer that is projected, 0: 10 MiB
 	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB
+	CacheSize int64         // bytes of stored answers, 0: none are stored
 	MaxStale  time.Duration // how long a silent feed is trusted, 0: 10 min
 	Patience  time.Duration // for the upstream's first byte, 0: 30 s
 	Longest   time.Duration // for its whole answer, 0: 10 min
@@ -100,7 +102,10 @@ type state struct {
 	matcher   *auth.Matcher // of Peppers
 	addresses addressHashes
 	limiter   quota.Limiter
-	used      auth.Uses // of keys, since Touch was told
+	used      auth.Uses    // of keys, since Touch was told
+	stored    *cache.Store // nil: nothing is stored
+	flights   cache.Flights[fetched]
+	editions  atomic.Uint64 // of versions, the last one given
 }
 
 // Token is what a verified access token says.
@@ -219,7 +224,7 @@ func (c *call) run(r *http.Request) error {
 		c.giveBack(r)
 		return err
 	}
-	c.forward(r)
+	c.respond(r)
 	return nil
 }
 

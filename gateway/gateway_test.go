@@ -37,6 +37,7 @@ type world struct {
 	server   *site
 	upstream *httptest.Server
 	flush    func(*os.File) error // of the journals of nodes that start from now on
+	storage  int64                // of nodes that start from now on, 0: 8 MiB, negative: none
 	patience time.Duration        // of nodes that start from now on, 0: 300 ms
 	peppers  keyring.Ring         // of nodes that start from now on
 	route    Route
@@ -198,7 +199,7 @@ func (w *world) start(dir string) (*Node, *site) {
 			return nil
 		},
 		Metrics:  NewMetrics(),
-		Patience: or(w.patience, 300*time.Millisecond),
+		Patience: or(w.patience, 300*time.Millisecond), CacheSize: or(w.storage, 8<<20),
 	}
 	n.flush = w.flush
 	ctx, stop := context.WithCancel(context.Background())

@@ -17,6 +17,7 @@ type Metrics struct {
 	durations prometheus.Histogram
 	retries   prometheus.Counter
 	changes   *prometheus.CounterVec // of upstream addresses
+	cache     cacheMetrics
 }
 
 // The figures that are read off the node when they are asked for.
@@ -35,6 +36,7 @@ var (
 // NewMetrics makes the figures of one node.
 func NewMetrics() *Metrics {
 	m := &Metrics{
+		cache: newCacheMetrics(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lgsp_gateway_calls_total", Help: "Calls answered, by class of status and code of the problem.",
 		}, []string{"class", "code"}),
@@ -72,6 +74,7 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.durations.Describe(to)
 	m.retries.Describe(to)
 	m.changes.Describe(to)
+	m.cache.describe(to)
 	for _, d := range []*prometheus.Desc{ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc} {
 		to <- d
 	}
@@ -84,6 +87,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	m.retries.Collect(to)
 	m.changes.Collect(to)
 	n := m.node.Load()
+	m.cache.collect(n, to)
 	if n == nil {
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lgsp/auth"
+	"lgsp/gateway/cache"
 	"lgsp/gateway/journal"
 	"lgsp/gateway/quota"
 	"lgsp/internal/pg"
@@ -36,6 +37,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if err := n.journal.Open(); err != nil {
 		return fmt.Errorf("open journal: %w", err)
+	}
+	if n.CacheSize > 0 {
+		n.stored = cache.NewStore(n.CacheSize)
 	}
 	n.doubtful = true
 	n.Metrics.attach(n)

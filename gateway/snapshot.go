@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth/policy"
+	"lgsp/gateway/cache"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
 )
@@ -34,9 +35,10 @@ func newSnapshot() *snapshot {
 // version is a compiled Route.
 type version struct {
 	Route
-	prefix string
-	pool   *upstream.Pool
-	limits []limit
+	prefix  string
+	edition uint64 // of what is stored of its answers
+	pool    *upstream.Pool
+	limits  []limit
 
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it
 	tree                      route.Tree[*operation]
@@ -47,9 +49,10 @@ type version struct {
 // operation is a compiled Operation.
 type operation struct {
 	Operation
-	index    int      // in the version
-	template string   // prefix and path template
-	names    []string // last names of Fields, lower case
+	index    int          // in the version
+	template string       // prefix and path template
+	names    []string     // last names of Fields, lower case
+	cached   *cache.Rules // nil: its answers are not stored
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -89,6 +92,9 @@ func compileRoute(r Route) (*version, error) {
 	}
 	if v.rules, err = policy.NewCalls(rules); err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
+	}
+	if err := v.compileCache(); err != nil {
+		return nil, err
 	}
 	return v, nil
 }

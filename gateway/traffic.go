@@ -8,6 +8,7 @@ type Traffic struct {
 	Limits       []Limit  `json:"limits,omitempty"`        // beside the plan's
 	RequestBytes int64    `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
 	Timeouts     Timeouts `json:"timeouts,omitzero"`
+	Cache        []Cache  `json:"cache,omitempty"`     // of open GET operations
 	Compress     bool     `json:"compress,omitempty"`  // answers of open operations to calls without a credential
 	WebSocket    bool     `json:"websocket,omitempty"` // calls may become WebSockets, where no fields were agreed
 }

@@ -196,7 +196,7 @@ func (p *platform) wireNode() {
 		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
 		Refresh: p.refresh, Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Ship:    p.ship,
-		Metrics: calls, MaxStale: p.config.MaxStale,
+		Metrics: calls, MaxStale: p.config.MaxStale, CacheSize: p.config.CacheSize << 20,
 	}
 }
 
