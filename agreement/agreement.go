@@ -157,6 +157,11 @@ type Agreements struct {
 	// OwnApplications lists the applications that who owns.
 	OwnApplications func(ctx context.Context, who auth.Principal) ([]uuid.UUID, error)
 
+	// NameOf is the name of a person inside the transaction that keeps it; an
+	// account that is being deleted has none any more, and one that is named
+	// here is deleted after.
+	NameOf func(ctx context.Context, tx pgx.Tx, person uuid.UUID) (string, error)
+
 	// Record writes the act to the ledger, Grant tells the gateway, Notify
 	// tells people (nil: nobody is told). All run inside the deciding
 	// transaction, so that all of it happens or none.

@@ -29,6 +29,7 @@ type world struct {
 	agency                    uuid.UUID
 	offer                     *Offer
 	clock                     *time.Time
+	names                     map[uuid.UUID]string // of persons, as auth has them
 	acts                      *[]auth.Act
 	grants                    *[]Granted
 	notices                   *[]string
@@ -41,6 +42,10 @@ func newWorld(db pg.DB) world {
 		steward:     auth.Principal{Person: uuid.New(), Name: "Lê Văn Mít", Memberships: []auth.Membership{{Agency: agency, Role: "steward"}}},
 		application: uuid.New(), version: uuid.New(), agency: agency, clock: &clock,
 		acts: &[]auth.Act{}, grants: &[]Granted{}, notices: &[]string{},
+	}
+	w.names = map[uuid.UUID]string{}
+	for _, who := range []auth.Principal{w.developer, w.steward, w.other} {
+		w.names[who.Person] = who.Name
 	}
 	w.offer = &Offer{
 		VersionID: w.version, AgencyID: agency, ServiceVI: "Người có công v1", ServiceEN: "Merit people v1", State: "published",
@@ -81,6 +86,7 @@ func newWorld(db pg.DB) world {
 			}
 			return nil, nil
 		},
+		NameOf: func(_ context.Context, _ pgx.Tx, person uuid.UUID) (string, error) { return w.names[person], nil },
 		Record: func(_ context.Context, _ pgx.Tx, act auth.Act) error { *w.acts = append(*w.acts, act); return nil },
 		Grant:  func(_ context.Context, _ pgx.Tx, g Granted) error { *w.grants = append(*w.grants, g); return nil },
 		Notify: func(_ context.Context, _ pgx.Tx, n Notice) error {

@@ -246,7 +246,14 @@ values ($1, $2, nullif($3::uuid, '00000000-0000-0000-0000-000000000000'), $4, $5
 
 // log keeps what was done: in the history, in the ledger, and as a notice.
 func (a *Agreements) log(ctx context.Context, tx pgx.Tx, who auth.Principal, g Agreement, c change) error {
-	if _, err := tx.Exec(ctx, insertEventSQL, g.ID, a.Now().UTC(), who.Person, who.Name, c.what, c.text, g.Revision); err != nil {
+	name := who.Name // of the plan, which decides by itself
+	if who.Person != uuid.Nil {
+		var err error
+		if name, err = a.NameOf(ctx, tx, who.Person); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, insertEventSQL, g.ID, a.Now().UTC(), who.Person, name, c.what, c.text, g.Revision); err != nil {
 		return fmt.Errorf("insert event of agreement %s: %w", g.ID, err)
 	}
 	act := auth.Act{Who: who, Verb: "agreement." + c.verb, Agency: g.AgencyID, About: g.ID, Detail: map[string]any{

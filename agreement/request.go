@@ -73,7 +73,7 @@ func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request)
 	var g Agreement
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		var err error
-		if g, err = insert(ctx, tx, draft); err != nil {
+		if g, err = a.insert(ctx, tx, draft); err != nil {
 			return err
 		}
 		if err := a.log(ctx, tx, who, g, change{verb: "request", what: "requested", text: g.Note, toAgency: true}); err != nil {
@@ -89,9 +89,18 @@ func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request)
 }
 
 // insert keeps a draft as a request.
-func insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreement, error) {
+func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreement, error) {
+	var err error
+	if g.RequesterName, err = a.NameOf(ctx, tx, g.RequesterID); err != nil {
+		return Agreement{}, err
+	}
+	if g.OwnerPersonID != uuid.Nil {
+		if g.OwnerName, err = a.NameOf(ctx, tx, g.OwnerPersonID); err != nil {
+			return Agreement{}, err
+		}
+	}
 	id := uuid.Must(uuid.NewV7())
-	_, err := tx.Exec(ctx, insertSQL, id, g.ApplicationID, g.ApplicationName, g.OwnerName, g.OwnerPersonID, g.OwnerAgencyID,
+	_, err = tx.Exec(ctx, insertSQL, id, g.ApplicationID, g.ApplicationName, g.OwnerName, g.OwnerPersonID, g.OwnerAgencyID,
 		g.RequesterID, g.RequesterName, g.AgencyID, g.VersionID, g.ServiceVI, g.ServiceEN, g.Operations, g.Purpose,
 		g.PurposeText, g.LegalBasis, g.Starts, g.Ends, g.Note, g.Replaces, g.Plan, g.RatePerMinute, g.QuotaPerDay,
 		g.RequestedAt, g.DueAt)

@@ -102,6 +102,19 @@ func (a *Auth) ExportPerson(ctx context.Context, who Principal) (Export, error) 
 // Deleted is the name of an account that its person deleted.
 const Deleted = "(đã xoá / deleted)"
 
+const keepNameSQL = `
+select name from auth.person where id = $1 for key share`
+
+// NameIn is the name of a person for what another room keeps of them: whoever
+// deletes the account waits for tx, and blanks it then (Auth.Forget).
+func NameIn(ctx context.Context, tx pgx.Tx, person uuid.UUID) (string, error) {
+	var name string
+	if err := tx.QueryRow(ctx, keepNameSQL, person).Scan(&name); err != nil {
+		return "", fmt.Errorf("read the name of person %s: %w", person, err)
+	}
+	return name, nil
+}
+
 const (
 	lockOperatorsSQL = `
 select p.id from auth.membership m join auth.person p on p.id = m.person_id
@@ -131,8 +144,8 @@ delete from auth.account_letter where person_id = $1 or email = $2`
 
 // DeletePerson deletes the account of who is signed in: address, name,
 // password, roles, identities and consents go, sessions and tokens end, their
-// own applications are disabled. The id stays, with nothing to it, since acts
-// and agreements name it. email is what they typed to confirm it. It fails with
+// own applications are disabled, and the other rooms forget the name. The id
+// stays, with nothing to it, since acts and agreements name it. email is what they typed to confirm it. It fails with
 // Unauthorized, Invalid when email is not theirs, and Conflict for the last
 // operator. The caller has seen that the proof of the session is recent.
 func (a *Auth) DeletePerson(ctx context.Context, who Principal, email string) error {
@@ -148,13 +161,20 @@ func (a *Auth) DeletePerson(ctx context.Context, who Principal, email string) er
 			return err
 		}
 		now := a.Now().UTC()
+		if _, err := tx.Exec(ctx, emptyPersonSQL, p.ID, Deleted, now); err != nil { // first: who writes the name elsewhere is done, or waits
+			return fmt.Errorf("empty person %s: %w", p.ID, err)
+		}
 		if err := a.endAll(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		if err := a.disableOwn(ctx, tx, p.ID, now); err != nil {
+		own, err := a.disableOwn(ctx, tx, p.ID, now)
+		if err != nil {
 			return err
 		}
-		for _, sql := range []string{endMembershipsSQL, endIdentitiesSQL, endWaysBackSQL, endAllowedSQL,
+		if err := a.Forget(ctx, tx, p.ID, own); err != nil {
+			return err
+		}
+		for _, sql := range []string{endMembershipsSQL, endIdentitiesSQL, endWaysBackSQL,
 			endAppSQL, dropCodesSQL, endPasskeysSQL, dropPendingSQL} {
 			if _, err := tx.Exec(ctx, sql, p.ID); err != nil {
 				return fmt.Errorf("delete what is of person %s: %w", p.ID, err)
@@ -162,9 +182,6 @@ func (a *Auth) DeletePerson(ctx context.Context, who Principal, email string) er
 		}
 		if _, err := tx.Exec(ctx, endLettersOfSQL, p.ID, p.Email); err != nil {
 			return fmt.Errorf("delete letters to person %s: %w", p.ID, err)
-		}
-		if _, err := tx.Exec(ctx, emptyPersonSQL, p.ID, Deleted, now); err != nil {
-			return fmt.Errorf("empty person %s: %w", p.ID, err)
 		}
 		return a.Record(ctx, tx, Act{Who: Principal{Person: p.ID, Name: Deleted}, Verb: "person.delete", About: p.ID})
 	})
@@ -183,16 +200,17 @@ func (a *Auth) notTheLast(ctx context.Context, tx pgx.Tx, person uuid.UUID) erro
 	return nil
 }
 
-func (a *Auth) disableOwn(ctx context.Context, tx pgx.Tx, person uuid.UUID, now time.Time) error {
+// disableOwn disables the applications of a person and gives their ids.
+func (a *Auth) disableOwn(ctx context.Context, tx pgx.Tx, person uuid.UUID, now time.Time) ([]uuid.UUID, error) {
 	rows, _ := tx.Query(ctx, disableOwnSQL, person, Deleted, now) // the error comes back from Collect
 	applications, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	if err != nil {
-		return fmt.Errorf("disable applications of person %s: %w", person, err)
+		return nil, fmt.Errorf("disable applications of person %s: %w", person, err)
 	}
 	for _, application := range applications {
 		if err := EndApplication(ctx, tx, now, application); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return pg.Notify(ctx, tx, "gateway", "credential")
+	return applications, pg.Notify(ctx, tx, "gateway", "credential")
 }

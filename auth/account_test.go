@@ -25,7 +25,7 @@ func TestExportHoldsAllAndNoSecret(t *testing.T) {
 	ok(t, "token", err)
 	s, err := d.StartSession(ctx, who.Person, ByPassword)
 	ok(t, "session", err)
-	ok(t, "link", d.Link(ctx, who, Outsider{Issuer: "https://idp.test", Subject: "s"}))
+	ok(t, "link", d.Link(ctx, who, s.Secret, Outsider{Issuer: "https://idp.test", Subject: "s"}))
 	got, err := d.ExportPerson(ctx, who)
 	ok(t, "export", err)
 	if got.Person.Email != "a@x.vn" || len(got.Memberships) != 1 || len(got.Identities) != 1 || len(got.Sessions) != 1 || len(got.Tokens) != 1 ||
@@ -54,7 +54,9 @@ func TestDeletePerson(t *testing.T) {
 	ok(t, "the agency's", err)
 	_, token, err := d.CreateToken(ctx, who, "script", time.Hour)
 	ok(t, "token", err)
-	ok(t, "link", d.Link(ctx, who, Outsider{Issuer: "https://idp.test", Subject: "s"}))
+	s, err := d.StartSession(ctx, who.Person, ByPassword)
+	ok(t, "session", err)
+	ok(t, "link", d.Link(ctx, who, s.Secret, Outsider{Issuer: "https://idp.test", Subject: "s"}))
 
 	err = d.DeletePerson(ctx, who, "b@x.vn")
 	if got := fields(err); !reflect.DeepEqual(got, map[string]string{"email": "email-not-yours"}) {
@@ -64,6 +66,9 @@ func TestDeletePerson(t *testing.T) {
 	d.person(t, "next@x.vn", Membership{Role: RoleOperator})
 	ok(t, "delete", d.DeletePerson(ctx, who, " A@x.vn "))
 	d.told(t, "person.delete", "a@x.vn")
+	if want := []uuid.UUID{who.Person, app.ID}; !reflect.DeepEqual(d.forgotten, want) {
+		t.Errorf("other rooms were to forget %v, want the person and their own application %v", d.forgotten, want)
+	}
 
 	var kept string
 	ok(t, "read", d.DB.QueryRow(ctx, `select row_to_json(p)::text from auth.person p where id = $1`, who.Person).Scan(&kept))

@@ -49,6 +49,10 @@ type Auth struct {
 	// state; uuid.Nil when it is none of ours.
 	GrantOfRefresh func(ctx context.Context, token string) (uuid.UUID, error)
 
+	// Forget has the other rooms forget the name of who deletes their account,
+	// and those of their applications, inside the transaction that does it.
+	Forget func(ctx context.Context, tx pgx.Tx, person uuid.UUID, applications []uuid.UUID) error
+
 	// Notify has a letter written about a second factor, once tx commits.
 	Notify func(ctx context.Context, tx pgx.Tx, n FactorNotice) error
 

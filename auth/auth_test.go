@@ -23,12 +23,13 @@ type desk struct {
 	now  time.Time
 	acts []Act
 
-	letters []FactorNotice
+	letters   []FactorNotice
+	forgotten []uuid.UUID // persons, each with their applications
 }
 
 // StartSession starts a session whatever the person owes.
 func (a *Auth) StartSession(ctx context.Context, person uuid.UUID, methods ...string) (Session, error) {
-	return a.startSession(ctx, a.DB, person, methods)
+	return a.startSession(ctx, a.DB, person, Proof{At: a.Now().UTC(), Methods: methods})
 }
 
 var monday = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
@@ -51,6 +52,10 @@ func newDesk(t *testing.T, db pg.DB) *desk {
 		},
 		Record: func(_ context.Context, _ pgx.Tx, act Act) error {
 			d.acts = append(d.acts, act)
+			return nil
+		},
+		Forget: func(_ context.Context, _ pgx.Tx, person uuid.UUID, applications []uuid.UUID) error {
+			d.forgotten = append(append(d.forgotten, person), applications...)
 			return nil
 		},
 		Notify: func(_ context.Context, _ pgx.Tx, n FactorNotice) error {

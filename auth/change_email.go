@@ -151,6 +151,10 @@ func (a *Auth) afterEmail(ctx context.Context, tx pgx.Tx, change EmailChange) er
 		}
 		return a.askLetter(ctx, tx, letterTo(change.Person, LetterEmailChanged), person)
 	}
+	before, err := factorsOf(ctx, tx, person)
+	if err != nil {
+		return err
+	}
 	for _, sql := range []string{dropPasswordSQL, dropCodesSQL} {
 		if _, err := tx.Exec(ctx, sql, person); err != nil {
 			return fmt.Errorf("end proofs of person %s: %w", person, err)
@@ -160,6 +164,9 @@ func (a *Auth) afterEmail(ctx context.Context, tx pgx.Tx, change EmailChange) er
 		if _, err := tx.Exec(ctx, sql, person, a.Now().UTC().Add(-undoLasts)); err != nil {
 			return fmt.Errorf("end new proofs of person %s: %w", person, err)
 		}
+	}
+	if _, err := a.afterDrop(ctx, tx, person, before.Any()); err != nil {
+		return err
 	}
 	return a.endAll(ctx, tx, person)
 }

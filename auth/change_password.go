@@ -15,9 +15,7 @@ import (
 // newPassword checks a person's new password and gives what is stored of it.
 // It fails with Invalid, and with TooMany when too many are being hashed.
 func (a *Auth) newPassword(ctx context.Context, password string, p Person) (string, error) {
-	wrong := fieldsWrong()
-	checkPassword(wrong, password, p.Email, p.Name)
-	if err := asError(wrong); err != nil {
+	if err := CheckNewPassword(password, p.Email, p.Name); err != nil {
 		return "", err
 	}
 	return a.Passwords.hash(ctx, password)
@@ -117,9 +115,10 @@ delete from auth.outside_visit where person_id = $1`
 
 // endAll ends everything that lets somebody in as the person without the
 // password: one-time links and what else is under way, sessions, and tokens,
-// of their own and of applications. The way back of a changed address stays.
+// of their own and of applications, which must ask again for what they were
+// allowed. The way back of a changed address stays.
 func (a *Auth) endAll(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
-	for _, sql := range []string{endLinksSQL, endPendingEmailsSQL, endVisitsSQL} {
+	for _, sql := range []string{endLinksSQL, endPendingEmailsSQL, endVisitsSQL, endAllowedSQL} {
 		if _, err := tx.Exec(ctx, sql, person); err != nil {
 			return fmt.Errorf("end what is under way for person %s: %w", person, err)
 		}

@@ -31,7 +31,20 @@ const (
 type App struct {
 	ConfirmedAt time.Time  `json:"confirmed_at"`
 	LastUsedAt  *time.Time `json:"last_used_at"`
+	Place
 }
+
+// Place is where a way into an account was added, as far as its session told.
+type Place struct {
+	AddedAgent   string `json:"added_agent"` // User-Agent; "" when it is not known
+	AddedAddress string `json:"added_address"`
+}
+
+// Browser is the browser in words, "" when it is none that we know.
+func (p Place) Browser() string { browser, _ := agentWords(p.AddedAgent); return browser }
+
+// System is the same of the system.
+func (p Place) System() string { _, system := agentWords(p.AddedAgent); return system }
 
 // Factors are the second factors of a person.
 type Factors struct {
@@ -46,7 +59,7 @@ func (f Factors) Any() bool { return f.App != nil || len(f.Passkeys) > 0 }
 
 const (
 	appSQL = `
-select confirmed_at, last_used_at from auth.totp where person_id = $1 and confirmed_at is not null`
+select confirmed_at, last_used_at, added_agent, added_address from auth.totp where person_id = $1 and confirmed_at is not null`
 
 	countCodesSQL = `
 select count(*) from auth.recovery_code where person_id = $1`
@@ -74,7 +87,8 @@ func factorsOf(ctx context.Context, db pg.DB, person uuid.UUID) (Factors, error)
 	return f, nil
 }
 
-// Shown is what somebody shows to prove who they are: one of these.
+// Shown is what somebody shows to prove who they are: a passkey, which counts
+// for two factors, a code or recovery code, or the password.
 type Shown struct {
 	Password string
 	Code     string // of the authenticator app
@@ -82,41 +96,91 @@ type Shown struct {
 	Passkey  Answer // to a challenge
 }
 
-// second reports whether it is a second factor, and not the password.
-func (s Shown) second() bool { return s.Code != "" || s.Recovery != "" || s.Passkey.Handle != "" }
-
-// prove checks what is shown of a person, takes what may be shown only once,
-// and gives the methods it amounts to. It fails with Unauthorized, and with
-// TooMany after too many wrong codes.
-func (a *Auth) prove(ctx context.Context, person uuid.UUID, shown Shown) ([]string, error) {
+// second checks the second factor that is shown of a person, takes what may be
+// shown only once, and gives the methods it amounts to after a first. It fails
+// with Unauthorized, and with TooMany after too many wrong codes.
+func (a *Auth) second(ctx context.Context, person uuid.UUID, shown Shown) ([]string, error) {
+	methods, err := []string{ByCode, ByTwo}, codeWrong()
 	switch {
 	case shown.Passkey.Handle != "":
-		return a.takeAssertion(ctx, person, shown.Passkey)
+		methods, err = a.takeAssertion(ctx, person, shown.Passkey)
 	case shown.Code != "":
-		return []string{ByCode, ByTwo}, a.takeCode(ctx, person, shown.Code)
+		err = a.takeCode(ctx, person, shown.Code)
 	case shown.Recovery != "":
-		return []string{ByCode, ByTwo}, a.takeRecovery(ctx, person, shown.Recovery)
+		err = a.takeRecovery(ctx, person, shown.Recovery)
 	}
-	return []string{ByPassword}, a.CheckPassword(ctx, person, shown.Password)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.DB.Exec(ctx, rightCodeSQL, person); err != nil {
+		return nil, fmt.Errorf("forget wrong codes of person %s: %w", person, err)
+	}
+	return methods, nil
+}
+
+const (
+	rightCodeSQL = `
+update auth.person set codes_wrong = 0 where id = $1 and codes_wrong > 0`
+	wrongCodeSQL = `
+update auth.person set codes_wrong = codes_wrong + 1 where id = $1 returning codes_wrong`
+	tellCodesSQL = `
+update auth.person set codes_told_at = $2 where id = $1 and (codes_told_at is null or codes_told_at <= $3)`
+)
+
+// codesToldEvery is how often at most a person is told of wrong codes.
+const codesToldEvery = 24 * time.Hour
+
+// countWrong counts a wrong code of who has shown the first factor, from
+// wherever and however slowly they come, and has the person told of the tenth:
+// somebody knows their password. It always fails, with Unauthorized.
+func (a *Auth) countWrong(ctx context.Context, person uuid.UUID) error {
+	var wrong int
+	if err := a.DB.QueryRow(ctx, wrongCodeSQL, person).Scan(&wrong); err != nil {
+		return fmt.Errorf("count wrong codes of person %s: %w", person, err)
+	}
+	if wrong < maxCodeTry {
+		return codeWrong()
+	}
+	if err := a.tellOfCodes(ctx, person); err != nil {
+		return err
+	}
+	return codeWrong()
+}
+
+// tellOfCodes has a person told, once a day, that somebody tries second
+// factors who has shown the first.
+func (a *Auth) tellOfCodes(ctx context.Context, person uuid.UUID) error {
+	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		now := a.Now().UTC()
+		done, err := tx.Exec(ctx, tellCodesSQL, person, now, now.Add(-codesToldEvery))
+		if err != nil {
+			return fmt.Errorf("tell person %s of wrong codes: %w", person, err)
+		}
+		if done.RowsAffected() == 0 {
+			return nil
+		}
+		return a.tell(ctx, tx, Platform("sign-in"), FactorNotice{What: "codes-wrong", Person: person})
+	})
 }
 
 const (
 	startPendingSQL = `
-insert into auth.pending_session (hash, person_id, methods, expires_at)
-select $1, id, $3, $4 from auth.person where id = $2 and disabled_at is null`
+insert into auth.pending_session (hash, person_id, proved_at, methods, expires_at)
+select $1, id, $3, $4, $5 from auth.person where id = $2 and disabled_at is null`
 
 	endOldPendingSQL = `
 delete from auth.pending_session where expires_at <= $1`
 )
 
-// startPending keeps for 5 minutes that a person has shown their first factor.
-func (a *Auth) startPending(ctx context.Context, person uuid.UUID, methods []string) (Pending, error) {
+// startPending keeps for 5 minutes that a person has shown their first factor,
+// at that time.
+func (a *Auth) startPending(ctx context.Context, person uuid.UUID, at time.Time, methods []string) (Pending, error) {
 	now := a.Now().UTC()
 	if _, err := a.DB.Exec(ctx, endOldPendingSQL, now); err != nil {
 		return Pending{}, fmt.Errorf("end old pending sessions: %w", err)
 	}
 	secret, hash := newSecret()
-	done, err := a.DB.Exec(ctx, startPendingSQL, hash, person, methods, now.Add(pendingLast))
+	done, err := a.DB.Exec(ctx, startPendingSQL, hash, person, at, methods, now.Add(pendingLast))
 	if err != nil {
 		return Pending{}, fmt.Errorf("begin second step of person %s: %w", person, err)
 	}
@@ -151,33 +215,33 @@ func (a *Auth) PendingPerson(ctx context.Context, secret string) (uuid.UUID, err
 }
 
 const takePendingSQL = `
-delete from auth.pending_session where hash = $1 and expires_at > $2 returning methods`
+delete from auth.pending_session where hash = $1 and expires_at > $2 returning proved_at as at, methods`
 
 // FinishSession starts the session that a Pending stands for, once, when a
-// second factor is shown. It fails with Unauthorized and TooMany; a wrong
+// second factor is shown; it is as old as the first. It fails with Unauthorized and TooMany; a wrong
 // factor leaves the Pending as it is.
 func (a *Auth) FinishSession(ctx context.Context, secret string, shown Shown) (Session, error) {
 	person, err := a.PendingPerson(ctx, secret)
 	if err != nil {
 		return Session{}, err
 	}
-	if !shown.second() {
-		return Session{}, codeWrong()
-	}
-	second, err := a.prove(ctx, person, shown)
+	second, err := a.second(ctx, person, shown)
 	if err != nil {
 		return Session{}, err
 	}
 	var s Session
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		var first []string
-		err := tx.QueryRow(ctx, takePendingSQL, hashSecret(secret), a.Now().UTC()).Scan(&first)
+		type row struct {
+			At      time.Time
+			Methods []string
+		}
+		first, err := pg.One[row](ctx, tx, takePendingSQL, hashSecret(secret), a.Now().UTC())
 		if errors.Is(err, pgx.ErrNoRows) {
 			return pendingOver()
 		} else if err != nil {
 			return fmt.Errorf("take pending session: %w", err)
 		}
-		s, err = a.startSession(ctx, tx, person, together(first, second))
+		s, err = a.startSession(ctx, tx, person, Proof{At: first.At, Methods: together(first.Methods, second)})
 		return err
 	})
 	return s, err
@@ -248,20 +312,28 @@ func (a *Auth) Fresh(ctx context.Context, session string) error {
 }
 
 // Prove renews and raises the proof of a session by what is shown; the session
-// goes on under a new secret. A password alone is enough for a person without
-// a second factor, or when the session is at AAL2 already. It fails with
+// goes on under a new secret. Who has a second factor shows both, whatever the
+// session has reached: a passkey, or the password with a code. The password
+// comes first, so that a code is not used up beside a wrong one. It fails with
 // Unauthorized and TooMany.
 func (a *Auth) Prove(ctx context.Context, session string, shown Shown) (Session, error) {
 	h, err := a.holder(ctx, session)
 	if err != nil {
 		return Session{}, err
 	}
-	if !shown.second() && h.Level() != AAL2 && h.Factors.Any() {
-		return Session{}, codeWrong()
+	var methods []string
+	if shown.Passkey.Handle == "" {
+		if err := a.CheckPassword(ctx, h.ID, shown.Password); err != nil {
+			return Session{}, err
+		}
+		methods = []string{ByPassword}
 	}
-	methods, err := a.prove(ctx, h.ID, shown)
-	if err != nil {
-		return Session{}, err
+	if shown.Passkey.Handle != "" || h.Factors.Any() {
+		second, err := a.second(ctx, h.ID, shown)
+		if err != nil {
+			return Session{}, err
+		}
+		methods = together(methods, second)
 	}
 	return a.raise(ctx, a.DB, h, methods)
 }
@@ -287,7 +359,7 @@ func (a *Auth) raise(ctx context.Context, db pg.DB, h holder, methods []string) 
 
 // FactorNotice is what a letter tells a person about their second factors.
 type FactorNotice struct {
-	What   string // factor-added, factor-removed, recovery-used
+	What   string // factor-added, factor-removed, recovery-used, codes-wrong
 	Person uuid.UUID
 	Kind   string // KindApp, KindPasskey
 	Name   string // of a passkey
@@ -361,6 +433,9 @@ func (a *Auth) DropFactors(ctx context.Context, who Principal, person uuid.UUID)
 				return fmt.Errorf("drop the factors of person %s: %w", person, err)
 			}
 		}
+		if err := a.vouched(ctx, tx, person); err != nil {
+			return err
+		}
 		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
 			return err
 		}
@@ -370,7 +445,8 @@ func (a *Auth) DropFactors(ctx context.Context, who Principal, person uuid.UUID)
 
 // tell records that a factor came or went, and has a letter written.
 func (a *Auth) tell(ctx context.Context, tx pgx.Tx, who Principal, n FactorNotice) error {
-	verb := map[string]string{"factor-added": "factor.add", "factor-removed": "factor.remove", "recovery-used": "recovery.use"}[n.What]
+	verb := map[string]string{"factor-added": "factor.add", "factor-removed": "factor.remove", "recovery-used": "recovery.use",
+		"codes-wrong": "factor.guess"}[n.What]
 	act := Act{Who: who, Verb: verb, About: n.Person}
 	if n.Kind != "" {
 		act.Detail = map[string]any{"kind": n.Kind}

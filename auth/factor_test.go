@@ -128,19 +128,87 @@ func TestWrongCodesAreBraked(t *testing.T) {
 	d, ctx := txDesk(t), t.Context()
 	s, secret, codes := d.withApp(t, "lan@x.vn")
 	for range maxCodeTry {
-		_, err := d.Prove(ctx, s.Secret, Shown{Code: "12345"})
+		_, err := d.Prove(ctx, s.Secret, Shown{Password: goodPassword, Code: "12345"})
 		want(t, "a wrong code", err, problem.Unauthorized, "code-wrong")
 	}
 	d.now = d.now.Add(30 * time.Second)
-	_, err := d.Prove(ctx, s.Secret, Shown{Code: d.code(secret)})
+	_, err := d.Prove(ctx, s.Secret, Shown{Password: goodPassword, Code: d.code(secret)})
 	want(t, "the right one after ten wrong ones", err, problem.TooMany, "too-many-codes")
-	_, err = d.Prove(ctx, s.Secret, Shown{Recovery: codes[0]})
+	_, err = d.Prove(ctx, s.Secret, Shown{Password: goodPassword, Recovery: codes[0]})
 	ok(t, "a recovery code meanwhile", err)
 	d.now = d.now.Add(codeTryOver)
 	begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword)
 	ok(t, "sign in", err)
 	_, err = d.FinishSession(ctx, begun.Pending.Secret, Shown{Code: d.code(secret)})
 	ok(t, "the right one ten minutes later", err)
+}
+
+// Ten wrong codes after a right password are told to the person, once a day,
+// however slowly they come and from wherever.
+func TestWrongCodesAreTold(t *testing.T) {
+	t.Parallel()
+	d, ctx := txDesk(t), t.Context()
+	_, secret, codes := d.withApp(t, "lan@x.vn")
+	d.letters = nil
+	try := func(shown Shown) error {
+		t.Helper()
+		begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword)
+		ok(t, "sign in", err)
+		_, err = d.FinishSession(ctx, begun.Pending.Secret, shown)
+		return err
+	}
+	wrong := func(n int, after time.Duration) {
+		t.Helper()
+		for i := range n {
+			d.now = d.now.Add(after)
+			shown := Shown{Code: "12345"}
+			if i%2 == 1 {
+				shown = Shown{Recovery: "aaaa-aaaa-aaaa-aaaa"}
+			}
+			want(t, "a wrong code", try(shown), problem.Unauthorized, "code-wrong")
+		}
+	}
+	told := func(what string, n int) {
+		t.Helper()
+		got := 0
+		for _, letter := range d.letters {
+			if letter.What == "codes-wrong" {
+				got++
+			}
+		}
+		if got != n {
+			t.Errorf("%s: told %d times, want %d", what, got, n)
+		}
+	}
+	wrong(9, 8*time.Minute)
+	told("nine in an hour", 0)
+	d.now = d.now.Add(time.Minute)
+	ok(t, "the right one", try(Shown{Code: d.code(secret)}))
+	wrong(9, time.Minute)
+	told("nine more, after a right one", 0)
+	wrong(1, 0)
+	told("the tenth", 1)
+	d.told(t, "factor.guess", codes[0])
+	wrong(5, 4*time.Minute)
+	told("the same day", 1)
+	d.now = d.now.Add(codesToldEvery)
+	wrong(1, 0)
+	told("the next day", 2)
+
+	d.now = d.now.Add(2 * codesToldEvery)
+	ok(t, "a recovery code", try(Shown{Recovery: codes[1]}))
+	for range maxCodeTry / 2 { // half of ten, twice, with a right one between
+		want(t, "wrong", try(Shown{Code: "1"}), problem.Unauthorized, "code-wrong")
+	}
+	ok(t, "a recovery code", try(Shown{Recovery: codes[2]}))
+	for range maxCodeTry / 2 {
+		want(t, "wrong", try(Shown{Code: "1"}), problem.Unauthorized, "code-wrong")
+	}
+	told("five and five", 2)
+	want(t, "the brake", try(Shown{Code: d.code(secret)}), problem.TooMany, "too-many-codes")
+	told("the brake", 3)
+	want(t, "the brake again", try(Shown{Code: d.code(secret)}), problem.TooMany, "too-many-codes")
+	told("the brake again", 3)
 }
 
 // Of fifty who send the same code, or the same recovery code, at once, one wins.
@@ -158,7 +226,7 @@ func TestFactorsAreTakenOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
-				if _, err := d.prove(ctx, begun.Pending.Person, shown); err == nil {
+				if _, err := d.second(ctx, begun.Pending.Person, shown); err == nil {
 					took.Add(1)
 				}
 				if _, err := d.FinishSession(ctx, begun.Pending.Secret, shown); err == nil {
@@ -226,26 +294,39 @@ func TestOfficialsNeedTwoFactors(t *testing.T) {
 func TestFactorsNeedAFreshProof(t *testing.T) {
 	t.Parallel()
 	d, ctx := txDesk(t), t.Context()
-	s, secret, _ := d.withApp(t, "lan@x.vn")
+	s, secret, codes := d.withApp(t, "lan@x.vn")
 	stolen, err := d.StartSession(ctx, s.Person, ByPassword)
 	ok(t, "start", err)
 	want(t, "with the password alone", d.RemoveApp(ctx, stolen.Secret), problem.Forbidden, "proof-old")
-	_, err = d.Prove(ctx, stolen.Secret, Shown{Password: goodPassword})
-	want(t, "and again", err, problem.Unauthorized, "code-wrong")
 	d.now = d.now.Add(proofFresh + time.Second)
-	want(t, "later", d.RemoveApp(ctx, s.Secret), problem.Forbidden, "proof-old")
+	for name, session := range map[string]string{"one factor": stolen.Secret, "two": s.Secret} {
+		for _, tt := range []struct {
+			name  string
+			shown Shown
+			code  string
+		}{
+			{"nothing", Shown{}, "password-wrong"},
+			{"the password alone", Shown{Password: goodPassword}, "code-wrong"},
+			{"a code alone", Shown{Code: d.code(secret)}, "password-wrong"},
+			{"a recovery code alone", Shown{Recovery: codes[0]}, "password-wrong"},
+			{"a wrong password with a code", Shown{Password: "not this one", Code: d.code(secret)}, "password-wrong"},
+			{"the password with a wrong code", Shown{Password: goodPassword, Code: "000000"}, "code-wrong"},
+		} {
+			_, err := d.Prove(ctx, session, tt.shown)
+			want(t, tt.name+", at "+name, err, problem.Unauthorized, tt.code)
+		}
+		want(t, "and then, at "+name, d.RemoveApp(ctx, session), problem.Forbidden, "proof-old")
+	}
 	_, err = d.RenewCodes(ctx, s.Secret)
-	want(t, "codes, later", err, problem.Forbidden, "proof-old")
-	_, err = d.Prove(ctx, s.Secret, Shown{Password: "not this one"})
-	want(t, "a wrong password", err, problem.Unauthorized, "password-wrong")
-	s, err = d.Prove(ctx, s.Secret, Shown{Password: goodPassword})
-	ok(t, "the password, at AAL2", err)
-	codes, err := d.RenewCodes(ctx, s.Secret)
+	want(t, "codes", err, problem.Forbidden, "proof-old")
+	s, err = d.Prove(ctx, s.Secret, Shown{Password: goodPassword, Code: d.code(secret)})
+	ok(t, "both", err)
+	codes, err = d.RenewCodes(ctx, s.Secret)
 	if err != nil || len(codes) != recoveryCodes {
 		t.Errorf("codes: got %d, %v", len(codes), err)
 	}
 	want(t, "a second app", d.StartApp(ctx, s.Secret), problem.Conflict, "app-taken")
-	stolen, err = d.Prove(ctx, stolen.Secret, Shown{Code: d.code(secret)})
+	stolen, err = d.Prove(ctx, stolen.Secret, Shown{Password: goodPassword, Recovery: codes[0]})
 	ok(t, "raise the other session", err)
 	ok(t, "remove", d.RemoveApp(ctx, s.Secret))
 	d.told(t, "factor.remove")
@@ -253,7 +334,7 @@ func TestFactorsNeedAFreshProof(t *testing.T) {
 	if err != nil || factors.Any() || factors.Codes != 0 {
 		t.Errorf("left: got %+v, %v", factors, err)
 	}
-	if len(d.letters) != 2 || d.letters[0].What != "factor-added" || d.letters[1].What != "factor-removed" {
+	if len(d.letters) != 3 || d.letters[0].What != "factor-added" || d.letters[1].What != "recovery-used" || d.letters[2].What != "factor-removed" {
 		t.Errorf("letters: got %+v", d.letters)
 	}
 	if begun, err := d.SignIn(ctx, "lan@x.vn", goodPassword); err != nil || begun.Session == nil {

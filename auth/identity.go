@@ -27,6 +27,7 @@ type Identity struct {
 	Email    string     `json:"email"` // as the provider said it when it was linked
 	LinkedAt time.Time  `json:"linked_at"`
 	UsedAt   *time.Time `json:"used_at"`
+	Place
 }
 
 // Visit is a way to the outside provider and back, in one browser.
@@ -35,6 +36,24 @@ type Visit struct {
 	Verifier string    // PKCE
 	Next     string    // where to go afterwards, in the portal
 	Person   uuid.UUID // who links an identity; uuid.Nil: who signs in
+	Fresh    bool      // the provider was told to ask for the sign-in anew
+	Until    time.Time // UTC; set when it has begun
+}
+
+// clockSkew is how far the provider's clock may be from ours.
+const clockSkew = time.Minute
+
+// ProvedAt is when the person of this visit proved who they are, as far as the
+// provider says (at; zero: it does not, and it may be as long ago as we let
+// it be). What is asked for anew is of now, when it is of this visit.
+func (v Visit) ProvedAt(at, now time.Time) time.Time {
+	switch {
+	case at.IsZero():
+		return now.Add(-sessionIdle)
+	case v.Fresh && at.After(v.Until.Add(-visitLasts-clockSkew)), at.After(now):
+		return now
+	}
+	return at
 }
 
 // Outsider is who the outside provider says is there.
@@ -43,14 +62,16 @@ type Outsider struct {
 	Subject string
 	Email   string // "" unless the provider has verified it
 	Name    string
+	Agent   string // User-Agent of the browser that they came with
+	Address string // and where from
 }
 
 const (
 	endOldVisitsSQL = `
 delete from auth.outside_visit where expires_at <= $1`
 	beginVisitSQL = `
-insert into auth.outside_visit (hash, browser, nonce, verifier, next, person_id, expires_at)
-values ($1, $2, $3, $4, $5, nullif($6, '00000000-0000-0000-0000-000000000000'::uuid), $7)`
+insert into auth.outside_visit (hash, browser, nonce, verifier, next, person_id, fresh, expires_at)
+values ($1, $2, $3, $4, $5, nullif($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $8)`
 )
 
 // BeginVisit keeps a visit and gives its state, which goes to the provider, and
@@ -62,7 +83,7 @@ func (a *Auth) BeginVisit(ctx context.Context, v Visit) (string, string, error) 
 	}
 	state, hash := newSecret()
 	browser, cookie := newSecret()
-	if _, err := a.DB.Exec(ctx, beginVisitSQL, hash, cookie, v.Nonce, v.Verifier, v.Next, v.Person, now.Add(visitLasts)); err != nil {
+	if _, err := a.DB.Exec(ctx, beginVisitSQL, hash, cookie, v.Nonce, v.Verifier, v.Next, v.Person, v.Fresh, now.Add(visitLasts)); err != nil {
 		return "", "", fmt.Errorf("begin visit: %w", err)
 	}
 	return state, browser, nil
@@ -71,7 +92,7 @@ func (a *Auth) BeginVisit(ctx context.Context, v Visit) (string, string, error) 
 const endVisitSQL = `
 delete from auth.outside_visit
  where hash = $1 and browser = $2 and expires_at > $3 and subject = ''
-returning nonce, verifier, next, coalesce(person_id, '00000000-0000-0000-0000-000000000000'::uuid) as person`
+returning nonce, verifier, next, coalesce(person_id, '00000000-0000-0000-0000-000000000000'::uuid) as person, fresh, expires_at as until`
 
 // EndVisit takes the visit of a state, once. It fails with NotFound when the
 // state is unknown, used, older than ten minutes, or of another browser.
@@ -106,14 +127,15 @@ func (a *Auth) PersonOf(ctx context.Context, answer Outsider) (uuid.UUID, error)
 }
 
 const offerSQL = `
-insert into auth.outside_visit (hash, browser, nonce, verifier, next, issuer, subject, email, name, expires_at)
-values ($1, $2, '', '', '', $3, $4, $5, $6, $7)`
+insert into auth.outside_visit (hash, browser, nonce, verifier, next, issuer, subject, email, name, agent, address, expires_at)
+values ($1, $2, '', '', '', $3, $4, $5, $6, $7, $8, $9)`
 
 // Offer keeps an answer of the provider for who has to decide what account it
 // shall open, and gives the secret for the cookie of their browser.
 func (a *Auth) Offer(ctx context.Context, answer Outsider) (string, error) {
 	browser, hash := newSecret()
-	_, err := a.DB.Exec(ctx, offerSQL, hash, hash, answer.Issuer, answer.Subject, answer.Email, answer.Name, a.Now().UTC().Add(visitLasts))
+	_, err := a.DB.Exec(ctx, offerSQL, hash, hash, answer.Issuer, answer.Subject, answer.Email, answer.Name,
+		cleanAgent(answer.Agent), answer.Address, a.Now().UTC().Add(visitLasts))
 	if err != nil {
 		return "", fmt.Errorf("keep answer of the provider: %w", err)
 	}
@@ -121,7 +143,7 @@ func (a *Auth) Offer(ctx context.Context, answer Outsider) (string, error) {
 }
 
 const offeredSQL = `
-select issuer, subject, email, name from auth.outside_visit
+select issuer, subject, email, name, agent, address from auth.outside_visit
  where hash = $1 and browser = $1 and expires_at > $2 and subject <> ''`
 
 // Offered is the answer kept for a browser. It fails with NotFound.
@@ -139,12 +161,14 @@ const takeOfferSQL = `
 delete from auth.outside_visit where hash = $1`
 
 const linkSQL = `
-insert into auth.identity (issuer, subject, person_id, email, linked_at, used_at) values ($1, $2, $3, $4, $5, $5)`
+insert into auth.identity (issuer, subject, person_id, email, linked_at, used_at, added_agent, added_address)
+values ($1, $2, $3, $4, $5, $5, $6, $7)`
 
 // LinkOffered links the answer kept for a browser to the account of who is
-// signed in. It fails with NotFound as Offered does, and Conflict when another
-// account has it. The caller has seen that the proof of the session is recent.
-func (a *Auth) LinkOffered(ctx context.Context, who Principal, browser string) error {
+// signed in there. It fails with NotFound as Offered does, Unauthorized when the
+// session has ended, and Conflict when another account has it. The caller has
+// seen that the proof of the session is recent.
+func (a *Auth) LinkOffered(ctx context.Context, who Principal, session, browser string) error {
 	answer, err := a.Offered(ctx, browser)
 	if err != nil {
 		return err
@@ -153,21 +177,38 @@ func (a *Auth) LinkOffered(ctx context.Context, who Principal, browser string) e
 		if err := a.takeOffer(ctx, tx, browser); err != nil {
 			return err
 		}
-		return a.link(ctx, tx, who, answer)
+		return a.linkIn(ctx, tx, who, session, answer)
 	})
 }
 
 // Link links an identity to the account of who is signed in. It fails with
-// Conflict when another account has it.
-func (a *Auth) Link(ctx context.Context, who Principal, answer Outsider) error {
-	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error { return a.link(ctx, tx, who, answer) })
+// Unauthorized when the session has ended, and Conflict when another account
+// has it.
+func (a *Auth) Link(ctx context.Context, who Principal, session string, answer Outsider) error {
+	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error { return a.linkIn(ctx, tx, who, session, answer) })
+}
+
+// linkIn links for who is signed in still: a new password, which ends sessions
+// and new ways in, may have come while the provider was asked.
+func (a *Auth) linkIn(ctx context.Context, tx pgx.Tx, who Principal, session string, answer Outsider) error {
+	if err := lockPerson(ctx, tx, who.Person); err != nil {
+		return err
+	}
+	var in bool
+	if err := tx.QueryRow(ctx, stillInSQL, hashSecret(session), who.Person).Scan(&in); err != nil {
+		return fmt.Errorf("find session of person %s: %w", who.Person, err)
+	}
+	if !in {
+		return sessionOver()
+	}
+	return a.link(ctx, tx, who, answer)
 }
 
 func (a *Auth) link(ctx context.Context, tx pgx.Tx, who Principal, answer Outsider) error {
 	if who.Person == uuid.Nil {
 		return signInFirst()
 	}
-	_, err := tx.Exec(ctx, linkSQL, answer.Issuer, answer.Subject, who.Person, answer.Email, a.Now().UTC())
+	_, err := tx.Exec(ctx, linkSQL, answer.Issuer, answer.Subject, who.Person, answer.Email, a.Now().UTC(), cleanAgent(answer.Agent), answer.Address)
 	if pg.IsUnique(err, "identity_key") {
 		return problem.Errorf(problem.Conflict, "this identity opens an account already").Coded("identity-taken")
 	} else if err != nil {
@@ -218,7 +259,7 @@ func (a *Auth) SignUpOffered(ctx context.Context, browser, name, locale string) 
 }
 
 const identitiesSQL = `
-select issuer, subject, email, linked_at, used_at from auth.identity where person_id = $1 order by linked_at, issuer, subject`
+select issuer, subject, email, linked_at, used_at, added_agent, added_address from auth.identity where person_id = $1 order by linked_at, issuer, subject`
 
 // Identities lists what is linked to the account of who is signed in.
 func (a *Auth) Identities(ctx context.Context, who Principal) ([]Identity, error) {
@@ -229,8 +270,20 @@ func (a *Auth) Identities(ctx context.Context, who Principal) ([]Identity, error
 	return list, nil
 }
 
-const lockPersonSQL = `
+const (
+	lockPersonSQL = `
 select coalesce(password, '') from auth.person where id = $1 for update`
+	stillInSQL = `
+select exists (select from auth.session where hash = $1 and person_id = $2)`
+)
+
+// lockPerson makes whoever else changes what opens the account of a person wait.
+func lockPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
+	if _, err := tx.Exec(ctx, lockPersonSQL, person); err != nil {
+		return fmt.Errorf("lock person %s: %w", person, err)
+	}
+	return nil
+}
 
 const unlinkSQL = `
 delete from auth.identity where person_id = $1 and issuer = $2 and subject = $3`

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -52,17 +53,28 @@ type Letter struct {
 	Locale string // vi, en
 	Known  bool   // the address has an account already (LetterSignUp, LetterEmail)
 	Token  string // of its one-time link; "" where there is none
+	About  LetterAbout
+}
+
+// LetterAbout is what a letter tells besides its kind.
+type LetterAbout struct {
+	Dropped []Way `json:"dropped,omitempty"` // ways in that a new password ended
+	Vouch   bool  `json:"vouch,omitempty"`   // an operator must vouch before a second factor is added
 }
 
 const askLetterSQL = `
-insert into auth.account_letter (id, kind, email, name, locale, person_id, asked_at, due_at)
-select $1, $2, $3, $4, $5, nullif($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $7
+insert into auth.account_letter (id, kind, email, name, locale, person_id, asked_at, due_at, about)
+select $1, $2, $3, $4, $5, nullif($6, '00000000-0000-0000-0000-000000000000'::uuid), $7, $7, $9
  where (select count(*) from auth.account_letter where done_at is null) < $8`
 
 // askLetter has a letter written once db has committed. It does the same
 // whoever the address belongs to, and fails with TooMany when too many wait.
 func (a *Auth) askLetter(ctx context.Context, db pg.DB, l Letter, person uuid.UUID) error {
-	done, err := db.Exec(ctx, askLetterSQL, uuid.Must(uuid.NewV7()), l.Kind, l.Email, l.Name, l.Locale, person, a.Now().UTC(), maxWaiting)
+	about, err := json.Marshal(l.About)
+	if err != nil {
+		return fmt.Errorf("encode what a letter is about: %w", err)
+	}
+	done, err := db.Exec(ctx, askLetterSQL, uuid.Must(uuid.NewV7()), l.Kind, l.Email, l.Name, l.Locale, person, a.Now().UTC(), maxWaiting, about)
 	if err != nil {
 		return fmt.Errorf("ask for a letter: %w", err)
 	}
@@ -78,7 +90,8 @@ update auth.account_letter
    set tries = tries + 1, due_at = $1::timestamptz + make_interval(secs => $2 * 2 ^ tries)
  where id = (select id from auth.account_letter where done_at is null and due_at <= $1 and tries < $3
               order by due_at, id limit 1 for update skip locked)
-returning id, kind, email, name, locale, coalesce(person_id, '00000000-0000-0000-0000-000000000000'::uuid) as person, asked_at`
+returning id, kind, email, name, locale, coalesce(person_id, '00000000-0000-0000-0000-000000000000'::uuid) as person, asked_at,
+       coalesce(about, '{}') as about`
 
 const forgetLettersSQL = `
 delete from auth.account_letter where done_at <= $1 or asked_at <= $2`
@@ -89,6 +102,7 @@ type askedLetter struct {
 	Kind, Email, Name, Locale string
 	Person                    uuid.UUID
 	AskedAt                   time.Time
+	About                     LetterAbout
 }
 
 // NextLetter takes the next letter that is due, with a new one-time link; nil:
@@ -139,7 +153,7 @@ select count(*) from auth.account_letter where email = $1 and kind = $2 and aske
 // compose finds out who is behind the address and makes the link; nil: nothing
 // is to be sent.
 func (a *Auth) compose(ctx context.Context, asked askedLetter) (*Letter, error) {
-	letter := &Letter{ID: asked.ID, Kind: asked.Kind, Email: asked.Email, Name: asked.Name, Locale: asked.Locale}
+	letter := &Letter{ID: asked.ID, Kind: asked.Kind, Email: asked.Email, Name: asked.Name, Locale: asked.Locale, About: asked.About}
 	if asked.Kind == LetterPasswordChanged {
 		return letter, nil
 	}

@@ -14,14 +14,15 @@ import (
 )
 
 const createLinkSQL = `
-insert into auth.link (hash, person_id, expires_at)
-select $1, id, $3 from auth.person where id = $2 and disabled_at is null`
+insert into auth.link (hash, person_id, expires_at, vouched)
+select $1, id, $3, $4 from auth.person where id = $2 and disabled_at is null`
 
 const endOldLinksSQL = `
 delete from auth.link where expires_at <= $1`
 
 // CreateLink makes a one-time link with which a person sets a password, and
-// gives the token for its URL. It lasts at most 7 days. It fails with
+// gives the token for its URL. Who makes it vouches that it reaches the person
+// themself. It lasts at most 7 days. It fails with
 // Forbidden unless who may person.edit, and with NotFound.
 func (a *Auth) CreateLink(ctx context.Context, who Principal, person uuid.UUID, lasts time.Duration) (string, error) {
 	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
@@ -36,7 +37,7 @@ func (a *Auth) CreateLink(ctx context.Context, who Principal, person uuid.UUID, 
 		if _, err := tx.Exec(ctx, endOldLinksSQL, now); err != nil {
 			return fmt.Errorf("end old links: %w", err)
 		}
-		done, err := tx.Exec(ctx, createLinkSQL, hash, person, now.Add(lasts))
+		done, err := tx.Exec(ctx, createLinkSQL, hash, person, now.Add(lasts), true)
 		if err != nil {
 			return fmt.Errorf("create link for person %s: %w", person, err)
 		}
@@ -52,20 +53,31 @@ func (a *Auth) CreateLink(ctx context.Context, who Principal, person uuid.UUID, 
 }
 
 const linkPersonSQL = `
-select p.id, p.email, p.name, p.locale, p.demo, p.created_at, p.disabled_at
+select p.id, p.email, p.name, p.locale, p.demo, p.created_at, p.disabled_at, l.vouched
   from auth.link l join auth.person p on p.id = l.person_id
  where l.hash = $1 and l.expires_at > $2 and p.disabled_at is null`
 
 // LinkPerson says whom a link is for, without using it up. It fails with
 // NotFound when the link is unknown, used or too old.
 func (a *Auth) LinkPerson(ctx context.Context, token string) (Person, error) {
-	p, err := pg.One[Person](ctx, a.DB, linkPersonSQL, hashSecret(token), a.Now().UTC())
+	link, err := a.openLink(ctx, token)
+	return link.Person, err
+}
+
+// link is a one-time link to a new password.
+type link struct {
+	Person
+	Vouched bool // an operator made it
+}
+
+func (a *Auth) openLink(ctx context.Context, token string) (link, error) {
+	l, err := pg.One[link](ctx, a.DB, linkPersonSQL, hashSecret(token), a.Now().UTC())
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Person{}, linkUnknown()
+		return link{}, linkUnknown()
 	} else if err != nil {
-		return Person{}, fmt.Errorf("find link: %w", err)
+		return link{}, fmt.Errorf("find link: %w", err)
 	}
-	return p, nil
+	return l, nil
 }
 
 func linkUnknown() error {
@@ -85,7 +97,7 @@ func (a *Auth) AskReset(ctx context.Context, email, locale string) error {
 
 func (a *Auth) makeResetLink(ctx context.Context, letter *Letter, person uuid.UUID, now time.Time) error {
 	token, hash := newSecret()
-	if _, err := a.DB.Exec(ctx, createLinkSQL, hash, person, now.Add(resetLasts)); err != nil {
+	if _, err := a.DB.Exec(ctx, createLinkSQL, hash, person, now.Add(resetLasts), false); err != nil {
 		return fmt.Errorf("create link for person %s: %w", person, err)
 	}
 	letter.Token = token
@@ -95,45 +107,4 @@ func (a *Auth) makeResetLink(ctx context.Context, letter *Letter, person uuid.UU
 // letterTo is a letter to the person's own address.
 func letterTo(p Person, kind string) Letter {
 	return Letter{Kind: kind, Email: p.Email, Name: p.Name, Locale: p.Locale}
-}
-
-const takeLinkSQL = `
-delete from auth.link where hash = $1 and expires_at > $2 returning person_id`
-
-const setPasswordSQL = `
-update auth.person set password = $2 where id = $1`
-
-// SetPassword uses up a link and sets its person's password; all that was let
-// in by what was known before ends (endAll). It fails with NotFound as
-// LinkPerson does, and with Invalid when the password is not good enough,
-// which leaves the link unused.
-func (a *Auth) SetPassword(ctx context.Context, token, password string) (Person, error) {
-	p, err := a.LinkPerson(ctx, token)
-	if err != nil {
-		return Person{}, err
-	}
-	stored, err := a.newPassword(ctx, password, p)
-	if err != nil {
-		return Person{}, err
-	}
-	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		var person uuid.UUID
-		err := tx.QueryRow(ctx, takeLinkSQL, hashSecret(token), a.Now().UTC()).Scan(&person)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return linkUnknown()
-		} else if err != nil {
-			return fmt.Errorf("take link: %w", err)
-		}
-		if _, err := tx.Exec(ctx, setPasswordSQL, person, stored); err != nil {
-			return fmt.Errorf("set password of person %s: %w", person, err)
-		}
-		if err := a.endAll(ctx, tx, person); err != nil {
-			return err
-		}
-		if err := a.askLetter(ctx, tx, letterTo(p, LetterPasswordChanged), person); err != nil {
-			return err
-		}
-		return a.Record(ctx, tx, Act{Who: Principal{Person: p.ID, Name: p.Name}, Verb: "person.password", About: person})
-	})
-	return p, err
 }

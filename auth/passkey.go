@@ -61,10 +61,11 @@ type Passkey struct {
 	Name       string     `json:"name"` // as its person calls it
 	CreatedAt  time.Time  `json:"created_at"`
 	LastUsedAt *time.Time `json:"last_used_at"`
+	Place
 }
 
 const passkeysSQL = `
-select id, name, created_at, last_used_at from auth.passkey where person_id = $1 order by created_at, id`
+select id, name, created_at, last_used_at, added_agent, added_address from auth.passkey where person_id = $1 order by created_at, id`
 
 // Challenge is asked of a browser: Options is for navigator.credentials, and
 // Handle comes back with the answer, within 5 minutes, once.
@@ -157,7 +158,7 @@ select credential_id from auth.passkey where person_id = $1`
 // AskNewPasskey begins to add a passkey. It fails with Forbidden (proof-old),
 // Conflict when there are 20, and NotFound where there can be none.
 func (a *Auth) AskNewPasskey(ctx context.Context, session string) (Challenge, error) {
-	h, err := a.freshHolder(ctx, session)
+	h, err := a.enroller(ctx, session)
 	if err != nil {
 		return Challenge{}, err
 	}
@@ -187,13 +188,13 @@ func (a *Auth) AskNewPasskey(ctx context.Context, session string) (Challenge, er
 }
 
 const addPasskeySQL = `
-insert into auth.passkey (id, person_id, credential_id, name, record, created_at)
-values ($1, $2, $3, $4, $5, $6)`
+insert into auth.passkey (id, person_id, credential_id, name, record, created_at, added_agent, added_address)
+select $1, person_id, $2, $3, $4, $5, agent, address from auth.session where hash = $6`
 
 // AddPasskey ends adding a passkey. It fails with Forbidden (proof-old),
 // Unauthorized for an answer that does not hold, and Invalid for its name.
 func (a *Auth) AddPasskey(ctx context.Context, session, name string, answer Answer) (Enrolled, error) {
-	h, err := a.freshHolder(ctx, session)
+	h, err := a.enroller(ctx, session)
 	if err != nil {
 		return Enrolled{}, err
 	}
@@ -227,7 +228,10 @@ func (a *Auth) AddPasskey(ctx context.Context, session, name string, answer Answ
 	}
 	var e Enrolled
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, addPasskeySQL, uuid.Must(uuid.NewV7()), h.ID, made.ID, name, record, a.Now().UTC())
+		if err := lockPerson(ctx, tx, h.ID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, addPasskeySQL, uuid.Must(uuid.NewV7()), made.ID, name, record, a.Now().UTC(), hashSecret(h.secret))
 		if pg.IsUnique(err, "passkey_credential_key") {
 			return passkeyRefused()
 		} else if err != nil {

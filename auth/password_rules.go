@@ -44,6 +44,14 @@ func checkPassword(wrong *problem.Error, password, email, name string) {
 	}
 }
 
+// CheckNewPassword tells what is wrong with a new password of a person: nil, or
+// Invalid. What sets it checks by itself; this is for a form that has more to say.
+func CheckNewPassword(password, email, name string) error {
+	wrong := fieldsWrong()
+	checkPassword(wrong, password, email, name)
+	return asError(wrong)
+}
+
 // plainLetters is text in lower case without the marks of Vietnamese.
 func plainLetters(text string) string {
 	return strings.Map(func(r rune) rune {

@@ -107,6 +107,14 @@ func (n NewPerson) tidy() (NewPerson, *problem.Error) {
 	return n, wrong
 }
 
+// Check tells what is wrong with the fields, the password aside: nil, or
+// Invalid. What makes an account checks by itself; this is for a form that has
+// more to say.
+func (n NewPerson) Check() error {
+	_, wrong := n.tidy()
+	return asError(wrong)
+}
+
 func foldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
 func isASCII(s string) bool {

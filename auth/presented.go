@@ -23,6 +23,10 @@ const SigningAlgorithms = "ES256 PS256 EdDSA Ed25519"
 // little; its argument acr is the level to sign in with.
 const CodeProofWeak = "proof-weak"
 
+// CodeAssuranceLow is that of a 401 where the operation asks for more than the
+// token's person has proved, with the same argument.
+const CodeAssuranceLow = "assurance-low"
+
 // Presented is an access token and all that came along with it to show that
 // it is used by whom it was made for.
 type Presented struct {
@@ -83,7 +87,7 @@ func (p Presented) Challenge(e *problem.Error, metadata string) {
 	said, more := "", ""
 	if p.Is(BearerScheme) || p.Is(DPoPScheme) { // who sent no token hears no error
 		said = `, error="` + tokenError(e.Code) + `", error_description="` + quotable(e.Detail) + `"`
-		if e.Code == CodeProofWeak {
+		if e.Code == CodeProofWeak || e.Code == CodeAssuranceLow {
 			said += `, acr_values="` + e.Args["acr"] + `"`
 		}
 	}
@@ -103,7 +107,7 @@ func (p Presented) Challenge(e *problem.Error, metadata string) {
 // problem's code.
 func tokenError(code string) string {
 	switch code {
-	case CodeProofWeak:
+	case CodeProofWeak, CodeAssuranceLow:
 		return "insufficient_user_authentication" // RFC 9470 §3
 	case "dpop-nonce":
 		return "use_dpop_nonce"

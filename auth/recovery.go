@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"lgsp/internal/problem"
 )
 
 // recoveryCodes is how many a person is given at a time.
@@ -42,7 +44,7 @@ const (
 delete from auth.recovery_code where person_id = $1`
 
 	addCodesSQL = `
-insert into auth.recovery_code (person_id, hash, pepper_version) select $1, unnest($2::bytea[]), $3`
+insert into auth.recovery_code (person_id, hash, pepper_version, made_at) select $1, unnest($2::bytea[]), $3, $4`
 )
 
 // renewCodes makes new recovery codes in place of those there are.
@@ -55,7 +57,7 @@ func (a *Auth) renewCodes(ctx context.Context, tx pgx.Tx, person uuid.UUID) ([]s
 	if _, err := tx.Exec(ctx, dropCodesSQL, person); err != nil {
 		return nil, fmt.Errorf("drop recovery codes of person %s: %w", person, err)
 	}
-	if _, err := tx.Exec(ctx, addCodesSQL, person, hashes, a.Peppers.Current()); err != nil {
+	if _, err := tx.Exec(ctx, addCodesSQL, person, hashes, a.Peppers.Current(), a.Now().UTC()); err != nil {
 		return nil, fmt.Errorf("add recovery codes of person %s: %w", person, err)
 	}
 	return codes, nil
@@ -92,7 +94,7 @@ func (a *Auth) takeRecovery(ctx context.Context, person uuid.UUID, typed string)
 	if err != nil {
 		return err
 	}
-	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		done, err := tx.Exec(ctx, takeRecoverySQL, person, a.Peppers.Sums(recoveryText(person, typed)))
 		if err != nil {
 			return fmt.Errorf("take recovery code of person %s: %w", person, err)
@@ -102,4 +104,8 @@ func (a *Auth) takeRecovery(ctx context.Context, person uuid.UUID, typed string)
 		}
 		return a.tell(ctx, tx, Principal{Person: p.ID, Name: p.Name}, FactorNotice{What: "recovery-used", Person: person})
 	})
+	if problem.Code(err) == "code-wrong" {
+		return a.countWrong(ctx, person)
+	}
+	return err
 }

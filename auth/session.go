@@ -128,6 +128,11 @@ func (a *Auth) SignIn(ctx context.Context, email, password string) (Begun, error
 // who they are by these methods. Who has a second factor and has not shown it
 // owes it first: then nothing but Pending begins. It fails with NotFound.
 func (a *Auth) BeginSession(ctx context.Context, person uuid.UUID, methods ...string) (Begun, error) {
+	return a.BeginSessionOf(ctx, person, a.Now().UTC(), methods...)
+}
+
+// BeginSessionOf is BeginSession for a proof that may be of some time ago.
+func (a *Auth) BeginSessionOf(ctx context.Context, person uuid.UUID, at time.Time, methods ...string) (Begun, error) {
 	owes := false
 	if LevelOf(methods) != AAL2 {
 		factors, err := a.Factors(ctx, person)
@@ -137,29 +142,29 @@ func (a *Auth) BeginSession(ctx context.Context, person uuid.UUID, methods ...st
 		owes = factors.Any()
 	}
 	if owes {
-		pending, err := a.startPending(ctx, person, methods)
+		pending, err := a.startPending(ctx, person, at, methods)
 		return Begun{Pending: &pending}, err
 	}
-	session, err := a.startSession(ctx, a.DB, person, methods)
+	session, err := a.startSession(ctx, a.DB, person, Proof{At: at, Methods: methods})
 	return Begun{Session: &session}, err
 }
 
 const startSessionSQL = `
 insert into auth.session (hash, id, person_id, created_at, seen_at, proved_at, methods)
-select $1, $2, id, $4, $4, $4, $5 from auth.person where id = $3 and disabled_at is null`
+select $1, $2, id, $4, $4, $5, $6 from auth.person where id = $3 and disabled_at is null`
 
 const endOldSessionsSQL = `
 delete from auth.session where created_at <= $1`
 
 // startSession starts a session with a new id for a person who owes nothing
-// any more. It fails with NotFound.
-func (a *Auth) startSession(ctx context.Context, db pg.DB, person uuid.UUID, methods []string) (Session, error) {
+// any more after this proof. It fails with NotFound.
+func (a *Auth) startSession(ctx context.Context, db pg.DB, person uuid.UUID, proof Proof) (Session, error) {
 	now := a.Now().UTC()
 	if _, err := db.Exec(ctx, endOldSessionsSQL, now.Add(-sessionLast)); err != nil {
 		return Session{}, fmt.Errorf("end old sessions: %w", err)
 	}
 	secret, hash := newSecret()
-	done, err := db.Exec(ctx, startSessionSQL, hash, uuid.Must(uuid.NewV7()), person, now, methods)
+	done, err := db.Exec(ctx, startSessionSQL, hash, uuid.Must(uuid.NewV7()), person, now, proof.At, proof.Methods)
 	if err != nil {
 		return Session{}, fmt.Errorf("start session of person %s: %w", person, err)
 	}

@@ -163,7 +163,7 @@ func TestSucceedSession(t *testing.T) {
 	d, ctx := txDesk(t), t.Context()
 	who, other := d.person(t, "a@x.vn"), d.person(t, "b@x.vn")
 	begin := func(p Principal) Session {
-		s, err := d.startSession(ctx, d.DB, p.Person, []string{ByPassword})
+		s, err := d.StartSession(ctx, p.Person, ByPassword)
 		ok(t, "start", err)
 		return s
 	}

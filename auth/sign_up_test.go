@@ -42,7 +42,7 @@ func TestSignUpByLetter(t *testing.T) {
 	_, err := d.PersonByEmail(ctx, operator, uuid.Nil, "lan@x.vn")
 	want(t, "before the proof", err, problem.NotFound, "person-unknown")
 	l := d.letter(t)
-	if wantLetter := (Letter{ID: l.ID, Kind: LetterSignUp, Email: "lan@x.vn", Name: "Trần Lan", Locale: "en", Token: l.Token}); l != wantLetter || len(l.Token) != 43 {
+	if wantLetter := (Letter{ID: l.ID, Kind: LetterSignUp, Email: "lan@x.vn", Name: "Trần Lan", Locale: "en", Token: l.Token}); !reflect.DeepEqual(l, wantLetter) || len(l.Token) != 43 {
 		t.Errorf("got %+v, want %+v", l, wantLetter)
 	}
 	d.silent(t, "a second time")

@@ -74,7 +74,7 @@ on conflict (person_id) do update
 // not confirmed. It fails with Forbidden (proof-old), and with Conflict when
 // there is an app already.
 func (a *Auth) StartApp(ctx context.Context, session string) error {
-	h, err := a.freshHolder(ctx, session)
+	h, err := a.enroller(ctx, session)
 	if err != nil {
 		return err
 	}
@@ -126,20 +126,24 @@ func (a *Auth) startedApp(ctx context.Context, db pg.DB, person uuid.UUID) ([]by
 }
 
 const confirmAppSQL = `
-update auth.totp
-   set confirmed_at = $2, last_used_at = $2, last_step = $3
- where person_id = $1 and confirmed_at is null`
+update auth.totp t
+   set confirmed_at = $2, last_used_at = $2, last_step = $3, added_agent = s.agent, added_address = s.address
+  from auth.session s
+ where t.person_id = $1 and t.confirmed_at is null and s.hash = $4`
 
 // ConfirmApp ends adding an app with a code of it. It fails with Forbidden
 // (proof-old), NotFound, and Unauthorized for a wrong code, which may be tried
 // again.
 func (a *Auth) ConfirmApp(ctx context.Context, session, code string) (Enrolled, error) {
-	h, err := a.freshHolder(ctx, session)
+	h, err := a.enroller(ctx, session)
 	if err != nil {
 		return Enrolled{}, err
 	}
 	var e Enrolled
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if err := lockPerson(ctx, tx, h.ID); err != nil {
+			return err
+		}
 		secret, err := a.startedApp(ctx, tx, h.ID)
 		if err != nil {
 			return err
@@ -148,7 +152,7 @@ func (a *Auth) ConfirmApp(ctx context.Context, session, code string) (Enrolled, 
 		if !ok {
 			return codeWrong()
 		}
-		done, err := tx.Exec(ctx, confirmAppSQL, h.ID, a.Now().UTC(), step)
+		done, err := tx.Exec(ctx, confirmAppSQL, h.ID, a.Now().UTC(), step, hashSecret(h.secret))
 		if err != nil {
 			return fmt.Errorf("confirm authenticator app of person %s: %w", h.ID, err)
 		}
@@ -216,6 +220,9 @@ func (a *Auth) takeCode(ctx context.Context, person uuid.UUID, typed string) err
 		if err != nil || factors.App == nil {
 			return errors.Join(err, codeWrong())
 		}
+		if err := a.tellOfCodes(ctx, person); err != nil {
+			return err
+		}
 		return problem.Errorf(problem.TooMany, "too many wrong codes").Coded("too-many-codes").
 			Sends("Retry-After", fmt.Sprint(int(codeTryOver.Seconds())))
 	} else if err != nil {
@@ -227,7 +234,7 @@ func (a *Auth) takeCode(ctx context.Context, person uuid.UUID, typed string) err
 	}
 	step, ok := matchCode(secret, typed, now, app.LastStep)
 	if !ok {
-		return codeWrong()
+		return a.countWrong(ctx, person)
 	}
 	done, err := a.DB.Exec(ctx, takeCodeSQL, person, step, now)
 	if err != nil {

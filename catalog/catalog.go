@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -51,6 +52,10 @@ type Catalog struct {
 	Expose   func(ctx context.Context, tx pgx.Tx, e Exposure) error
 	Withdraw func(ctx context.Context, tx pgx.Tx, version uuid.UUID) error
 	Record   auth.RecordFunc
+
+	// CheckTraffic says, as Invalid, what the gateway could not do of a
+	// version's traffic; it asks nobody.
+	CheckTraffic func(traffic json.RawMessage, operations []Operation) error
 
 	// Fetch reads documents from public addresses; it refuses all others.
 	Fetch *http.Client
@@ -102,6 +107,7 @@ type Version struct {
 	UpstreamURL string    `json:"upstream_url"` // "" until chosen; shown to the agency's own people only
 	// Upstreams are all addresses that calls are shared out to; UpstreamURL is the first.
 	Upstreams   []UpstreamShare `json:"upstreams"`
+	Traffic     json.RawMessage `json:"-"`        // as SetTraffic took it, an object; for the agency's own people only
 	PlanSlug    string          `json:"plan"`     // "" until chosen
 	Findings    []Finding       `json:"findings"` // what is wrong with the document, worst first
 	CreatedAt   time.Time       `json:"created_at"`
@@ -164,6 +170,7 @@ type Exposure struct {
 	State      string
 	Upstreams  []UpstreamShare // at least one
 	Plan       Plan
+	Traffic    json.RawMessage // an object
 	Operations []Operation
 	Sunset     *time.Time
 }

@@ -111,6 +111,7 @@ func (c *Catalog) expose(ctx context.Context, tx pgx.Tx, v Version) error {
 	}
 	return c.Expose(ctx, tx, Exposure{
 		VersionID: v.ID, AgencyID: v.AgencyID, AgencySlug: v.Agency.Slug, APIID: v.APIID, APISlug: v.APISlug,
-		Number: v.Number, State: v.State, Upstreams: v.Upstreams, Plan: plan, Operations: operations, Sunset: v.Sunset,
+		Number: v.Number, State: v.State, Upstreams: v.Upstreams, Plan: plan, Traffic: v.Traffic,
+		Operations: operations, Sunset: v.Sunset,
 	})
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -83,7 +84,7 @@ const versionColumns = `
 select v.id, v.api_id, a.slug as api_slug, a.agency_id, v.number, v.state, a.title_vi, a.title_en, v.upstream_url,
        case when v.upstreams -> 0 ->> 'url' = v.upstream_url then v.upstreams when v.upstream_url = '' then '[]'
             else jsonb_build_array(jsonb_build_object('url', v.upstream_url, 'weight', 1)) end as upstreams,
-       coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset
+       v.traffic, coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset
   from catalog.version v
   join catalog.api a on a.id = v.api_id`
 
@@ -127,7 +128,7 @@ func asSeen(v Version, who auth.Principal) (Version, bool) {
 	if sees(who, v.AgencyID) {
 		return v, true
 	}
-	v.UpstreamURL, v.Upstreams, v.Findings = "", []UpstreamShare{}, []Finding{}
+	v.UpstreamURL, v.Upstreams, v.Traffic, v.Findings = "", []UpstreamShare{}, json.RawMessage("{}"), []Finding{}
 	return v, isPublic(v.State)
 }
 

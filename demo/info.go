@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"lgsp/internal/replace"
 )
 
 // Info is what a person or a script needs to try the running demo. It holds
@@ -82,15 +84,10 @@ func (k kept) save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("write demo: %w", err)
 	}
-	f, err := os.CreateTemp(dir, infoFile+".*") // 0600
-	if err != nil {
+	if err := replace.Bytes(filepath.Join(dir, infoFile), 0o600, append(text, '\n')); err != nil {
 		return fmt.Errorf("write demo: %w", err)
 	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write demo: %w", err)
-	}
-	return os.Rename(f.Name(), filepath.Join(dir, infoFile))
+	return nil
 }
 
 // account is the account of a role; the demo makes all of them.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"hash"
 	"io"
@@ -18,8 +19,15 @@ import (
 func (w *world) traffic(change func(t *Traffic)) {
 	w.t.Helper()
 	change(&w.route.Traffic)
-	want := fmt.Sprint(w.route.Traffic)
-	w.exposed(func(v *version) bool { return fmt.Sprint(v.Traffic) == want })
+	text := func(t Traffic) string {
+		text, err := json.Marshal(t)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return string(text)
+	}
+	want := text(w.route.Traffic)
+	w.exposed(func(v *version) bool { return text(v.Traffic) == want })
 }
 
 // endless gives so many bytes, all different, and hashes them.

@@ -2,12 +2,15 @@ package gateway
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"lgsp/auth"
 	"lgsp/auth/policy"
 	"lgsp/internal/problem"
 )
@@ -26,7 +29,7 @@ func (c *call) decide(r *http.Request) error {
 		purpose = purposes[0]
 	}
 	q := question{version: c.version, operation: c.operation, application: c.caller.application,
-		credential: c.caller.credential, purpose: purpose, now: c.now}
+		credential: c.caller.credential, purpose: purpose, level: c.caller.level, address: c.address, now: c.now}
 	g, verdict, err := c.snapshot.judge(q)
 	if g != nil {
 		c.exchange.Agreement, c.exchange.Revision, c.exchange.Purpose = g.Agreement, g.Revision, g.Purpose
@@ -35,7 +38,7 @@ func (c *call) decide(r *http.Request) error {
 		return err
 	}
 	if !verdict.Allowed {
-		return c.challenge(refusal(verdict.Rule))
+		return c.challenge(refusal(verdict.Rule, q))
 	}
 	c.grant = g
 	if g != nil {
@@ -51,6 +54,9 @@ type question struct {
 	application uuid.UUID
 	credential  string
 	purpose     string // "": not named
+	level       string // what its person signed in with; "": of no person
+	address     netip.Addr
+	anywhere    bool // of an imagined call: the address is not asked
 	now         time.Time
 }
 
@@ -77,7 +83,7 @@ func (s *snapshot) judge(q question) (*grant, policy.Verdict, error) {
 // ask gives the policy's verdict under an agreement in force, or under none.
 // The policy remembers it, so it costs the same however many agreements there are.
 func ask(g *grant, q question) (policy.Verdict, error) {
-	call := policy.Call{Operation: q.operation.ID, Credential: q.credential}
+	call := policy.Call{Operation: q.operation.ID, Credential: q.credential, Lacking: q.operation.lacking(q)}
 	if g != nil {
 		call.Agreed = g.terms.agreed
 	}
@@ -145,11 +151,18 @@ func notInForce(g *grant, now time.Time) error {
 
 // local prints a moment as people in Vietnam read it.
 func local(at time.Time) string {
-	return at.In(time.FixedZone("", 7*60*60)).Format("2006-01-02 15:04 -07:00")
+	return at.In(vietnam).Format("2006-01-02 15:04 -07:00")
+}
+
+// outsideHours tells when the operation is open again.
+func (q question) outsideHours() *problem.Error {
+	at, _ := q.operation.opens(q.now) // there is one: compileConditions saw to it
+	return problem.Errorf(problem.Forbidden, "the operation is closed at this time; it opens at %s", local(at)).Coded("outside-hours", "at", local(at)).
+		Sends("Retry-After", strconv.Itoa(int(at.Sub(q.now)/time.Second)+1))
 }
 
 // refusal is the problem for a rule of the policy that said no.
-func refusal(rule string) *problem.Error {
+func refusal(rule string, q question) *problem.Error {
 	switch rule {
 	case "no-credential":
 		return problem.Errorf(problem.Unauthorized, "the operation needs a credential, and the call carries none").Coded("no-credential")
@@ -157,6 +170,15 @@ func refusal(rule string) *problem.Error {
 		return problem.Errorf(problem.Unauthorized, "the operation gives personal data; it needs an access token, not an API key").Coded("key-for-personal-data")
 	case "operation-not-agreed":
 		return problem.Errorf(problem.Forbidden, "the agreement does not cover this operation").Coded("operation-not-agreed")
+	case "outside-hours":
+		return q.outsideHours()
+	case "outside-network":
+		return problem.Errorf(problem.Forbidden, "the operation is not open to %s, which the call comes from", q.address).Coded("outside-network", "address", q.address.String())
+	case "assurance-low":
+		return problem.Errorf(problem.Unauthorized, "the operation is for persons who signed in with two factors; ask for a token with acr_values=%s", auth.AAL2).
+			Coded(auth.CodeAssuranceLow, "acr", auth.AAL2)
+	case "purpose-unsaid":
+		return problem.Errorf(problem.Invalid, "each call of the operation says what for, in the header LGSP-Purpose").Coded("purpose-unsaid")
 	case "no-agreement":
 		return problem.Errorf(problem.Forbidden, "the application has no agreement on this API").Coded("no-agreement")
 	}

@@ -1,8 +1,12 @@
 package gateway
 
 import (
+	"net/netip"
+	"time"
+
 	"github.com/google/uuid"
 
+	"lgsp/auth"
 	"lgsp/auth/policy"
 	"lgsp/internal/problem"
 )
@@ -15,6 +19,10 @@ type Imagined struct {
 	Credential  string    `json:"credential"`  // none, api_key, token
 	Purpose     string    `json:"purpose"`     // "": not named
 	Key         string    `json:"key"`         // Lookup of an API key of the application; "": one without limits of its own
+
+	From  netip.Addr // where it would come from; the zero Addr: from wherever it may
+	Level string     // what its person signed in with; "": enough
+	At    time.Time  // when; the zero Time: now
 }
 
 // Explanation is what the gateway would decide, by which rule, and what would
@@ -27,6 +35,8 @@ type Explanation struct {
 	Agreement uuid.UUID `json:"agreement"` // that was looked at; uuid.Nil: none
 	Fields    []string  `json:"fields"`    // that would be let through; nil: the whole answer, or nothing when refused
 	Change    []string  `json:"change"`    // codes of what would allow the call, each enough or all needed, in order
+
+	Conditions []string `json:"conditions"` // that the operation has beside its agreement: hours, network, two-factors, purpose
 }
 
 // Explain answers for an imagined call as the pipeline's decision would, from
@@ -45,14 +55,13 @@ func (n *Node) Explain(call Imagined) (Explanation, error) {
 	if o == nil {
 		return Explanation{}, problem.Errorf(problem.NotFound, "version %s has no operation %s", call.Version, call.Operation)
 	}
-	q := question{version: v, operation: o, application: call.Application, credential: or(call.Credential, policy.NoCredential),
-		purpose: call.Purpose, now: n.Now()}
+	q := call.question(v, o, n.Now())
 	if err := s.explainKey(call, v, o); err != nil {
 		p := problem.Of(err)
-		return Explanation{Rule: p.Code, Code: p.Code, Detail: p.Detail, Change: change(p.Code)}, nil
+		return Explanation{Rule: p.Code, Code: p.Code, Detail: p.Detail, Change: change(p.Code), Conditions: v.Traffic.ConditionsOf(o.ID, o.Access)}, nil
 	}
 	g, verdict, err := s.judge(q)
-	e := Explanation{Allowed: verdict.Allowed && err == nil, Rule: verdict.Rule}
+	e := Explanation{Allowed: verdict.Allowed && err == nil, Rule: verdict.Rule, Conditions: v.Traffic.ConditionsOf(o.ID, o.Access)}
 	if g != nil {
 		e.Agreement = g.Agreement
 	}
@@ -63,7 +72,7 @@ func (n *Node) Explain(call Imagined) (Explanation, error) {
 		return e, nil
 	}
 	if err == nil {
-		err = refusal(verdict.Rule)
+		err = refusal(verdict.Rule, q)
 	}
 	p := problem.Of(err)
 	e.Code, e.Detail, e.Change = p.Code, p.Detail, change(p.Code)
@@ -71,6 +80,20 @@ func (n *Node) Explain(call Imagined) (Explanation, error) {
 		e.Change = append(e.Change, "send-token")
 	}
 	return e, nil
+}
+
+// question is what decides the imagined call: what it does not say is as the
+// operation asks for.
+func (call Imagined) question(v *version, o *operation, now time.Time) question {
+	q := question{version: v, operation: o, application: call.Application, credential: or(call.Credential, policy.NoCredential),
+		purpose: call.Purpose, level: call.Level, address: call.From, anywhere: !call.From.IsValid(), now: call.At}
+	if q.level == "" && q.credential == policy.Token {
+		q.level = auth.AAL2
+	}
+	if q.now.IsZero() {
+		q.now = now
+	}
+	return q
 }
 
 // change names what the caller or the agency would have to do.
@@ -94,7 +117,13 @@ func change(code string) []string {
 		return []string{"resume-agreement"}
 	case "agreement-not-begun":
 		return []string{"wait"}
-	case "purpose-required", "purpose-not-agreed":
+	case "outside-hours":
+		return []string{"wait-for-hours"}
+	case "outside-network":
+		return []string{"call-from-network"}
+	case "assurance-low":
+		return []string{"show-two-factors"}
+	case "purpose-required", "purpose-not-agreed", "purpose-unsaid":
 		return []string{"name-purpose"}
 	}
 	return []string{}

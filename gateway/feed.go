@@ -139,10 +139,11 @@ func (f *feed) notice(ctx context.Context, patience time.Duration) (*pgNotice, e
 type pgNotice struct{ Payload string }
 
 const (
-	horizonSQL = `select pg_snapshot_xmin(pg_current_snapshot())::text`
-	changesSQL = `select id, kind, object_id from gateway.change where xid >= $1::text::xid8 order by id`
-	routesSQL  = `select version_id, document from gateway.route where $1::uuid[] is null or version_id = any($1)`
-	grantsSQL  = `
+	horizonSQL    = `select pg_snapshot_xmin(pg_current_snapshot())::text`
+	changesSQL    = `select id, kind, object_id from gateway.change where xid >= $1::text::xid8 order by id`
+	lastChangeSQL = `select coalesce(max(id), 0) from gateway.change`
+	routesSQL     = `select version_id, document from gateway.route where $1::uuid[] is null or version_id = any($1)`
+	grantsSQL     = `
 select agreement_id, revision, application_id, version_id, purpose, state, starts, ends, rate_per_minute, quota_per_day, quota_per_month, operations
   from gateway.grant
  where $1::uuid[] is null or agreement_id = any($1)`
@@ -187,6 +188,9 @@ func (f *feed) loadAll(ctx context.Context) error {
 	if err := f.askAuth(ctx, s); err != nil {
 		return err
 	}
+	if err := f.conn.QueryRow(ctx, lastChangeSQL).Scan(&s.version); err != nil {
+		return fmt.Errorf("read last change: %w", err)
+	}
 	f.node.current.Store(s)
 	f.node.forgetEditions()
 	f.node.fresh.Store(begun.UnixNano())
@@ -218,10 +222,14 @@ func (f *feed) loadChanges(ctx context.Context, said authChange) error {
 		if err := f.applyAuth(ctx, &next, said); err != nil {
 			return err
 		}
+		for id := range f.seen {
+			next.version = max(next.version, id)
+		}
 		f.node.current.Store(&next)
 		if len(routes) > 0 {
 			f.node.forgetEditions()
 		}
+		f.node.Metrics.loads.Observe(f.node.Now().Sub(begun).Seconds())
 	}
 	f.horizon = horizon
 	f.node.fresh.Store(begun.UnixNano())

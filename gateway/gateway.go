@@ -32,7 +32,8 @@ import (
 )
 
 // Node serves calls from an immutable snapshot; no call waits for the database.
-// It answers 503 until Run has loaded the first one.
+// It answers 503 until Run has loaded the first one, from the database or, when
+// that is away, from disk.
 type Node struct {
 	DB  *pgxpool.Pool
 	Now func() time.Time // time.Now outside tests
@@ -41,7 +42,7 @@ type Node struct {
 	ClientURL      string         // public origin where clients show certificates, "" when there is none
 	PortalURL      string         // public origin: documentation links, CORS
 	Issuer         string         // of our tokens
-	DataDir        string         // the journal lives in DataDir/journal
+	DataDir        string         // the journal lives in DataDir/journal, the last snapshot in DataDir/snapshot
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
 	Peppers    keyring.Ring // of API keys
@@ -64,6 +65,13 @@ type Node struct {
 	Revoked   func(ctx context.Context) ([]string, error)
 	NotBefore func(ctx context.Context) (map[uuid.UUID]time.Time, error)
 	Refresh   func(ctx context.Context) error
+
+	// Beside gives what Refresh loaded, to be kept on disk with the snapshot, and
+	// Restore puts that in force again when a node starts by it; both nil: nothing is.
+	// KeptKey, 32 bytes, is what such a file is believed by.
+	Beside  func() ([]byte, error)
+	Restore func(beside []byte) error
+	KeptKey []byte
 
 	// Verify gives what a presented token says, or an Unauthorized problem. It
 	// checks signature, issuer, times, that the token is for audience and who
@@ -114,6 +122,7 @@ type Token struct {
 	Application uuid.UUID
 	Person      uuid.UUID // whom the application acts for; uuid.Nil: itself
 	Issued      time.Time
+	Level       string // auth.AAL1 or AAL2: what the person signed in with; "" without one
 }
 
 // call is one call on its way through the pipeline. It is made of what an
@@ -148,8 +157,8 @@ type room struct {
 	out        http1.Fields // to the upstream
 	merged     http1.Fields // to the caller
 	request    http1.Request
-	takeRoom   [4 + maxLimits]quota.Take
-	answerRoom [4 + maxLimits]quota.Answer
+	takeRoom   [4 + MaxLimits]quota.Take
+	answerRoom [4 + MaxLimits]quota.Answer
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}

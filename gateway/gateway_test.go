@@ -154,6 +154,12 @@ func listen(t testing.TB) net.Listener {
 // start runs one more node of the province.
 func (w *world) start(dir string) (*Node, *site) {
 	w.t.Helper()
+	return w.startWith(dir, func(*Node) {})
+}
+
+// startWith is start for a node that change changes first.
+func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
+	w.t.Helper()
 	l := listen(w.t)
 	n := &Node{
 		DB: w.db, Now: w.now, GatewayURL: "http://" + l.Addr().String(), PortalURL: portalURL, Issuer: portalURL, DataDir: dir,
@@ -202,6 +208,7 @@ func (w *world) start(dir string) (*Node, *site) {
 		Patience: or(w.patience, 300*time.Millisecond), CacheSize: or(w.storage, 8<<20),
 	}
 	n.flush = w.flush
+	change(n)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
@@ -229,7 +236,11 @@ func (w *world) verify(_ context.Context, p auth.Presented, audience string) (To
 	if p.Is(auth.DPoPScheme) && (len(p.Proofs) != 1 || p.Proofs[0] != p.Method+" "+p.URL) {
 		return Token{}, problem.Errorf(problem.Unauthorized, "the proof is for elsewhere").Coded("dpop-address", "method", p.Method, "url", p.URL)
 	}
-	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Person: official, Issued: w.now()}, nil
+	level := auth.AAL1
+	if strings.HasPrefix(parts[0], auth.AAL2) {
+		level = auth.AAL2
+	}
+	return Token{ID: parts[0], Application: uuid.MustParse(parts[1]), Person: official, Issued: w.now(), Level: level}, nil
 }
 
 func (w *world) token(jti string) string {

@@ -91,14 +91,7 @@ func (p *interned) grant(row grantRow) (*grant, error) {
 	g := &grant{Agreement: row.AgreementID, Application: row.ApplicationID, Version: row.VersionID, Revision: row.Revision,
 		starts: row.Starts.UnixNano(), ends: row.Ends.UnixNano(), terms: nothing}
 	plan := Plan{RatePerMinute: row.RatePerMinute, QuotaPerDay: row.QuotaPerDay, QuotaPerMonth: row.QuotaPerMonth}
-	if p.plans[plan] == nil {
-		p.plans[plan] = &plan
-	}
-	g.Plan = p.plans[plan]
-	if p.purposes[row.Purpose] == "" {
-		p.purposes[row.Purpose] = row.Purpose
-	}
-	g.Purpose = p.purposes[row.Purpose]
+	g.Plan, g.Purpose = p.plan(plan), p.purpose(row.Purpose)
 	agreed := p.terms[string(row.Operations)]
 	if agreed == nil {
 		var operations []GrantedOperation
@@ -119,6 +112,20 @@ func (p *interned) grant(row grantRow) (*grant, error) {
 		g.state = grantSuspended
 	}
 	return g, nil
+}
+
+func (p *interned) plan(plan Plan) *Plan {
+	if p.plans[plan] == nil {
+		p.plans[plan] = &plan
+	}
+	return p.plans[plan]
+}
+
+func (p *interned) purpose(text string) string {
+	if p.purposes[text] == "" {
+		p.purposes[text] = text
+	}
+	return p.purposes[text]
 }
 
 // grants are the agreements by who calls what. They lie in many small maps, so
@@ -180,4 +187,17 @@ func (g grants) copyFor(list []*grant) grants {
 		}
 	}
 	return grants{shards: &shards}
+}
+
+// all gives every agreement.
+func (g grants) all(yield func(*grant) bool) {
+	for _, shard := range g.shards {
+		for _, first := range shard {
+			for c := first; c != nil; c = c.next {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
 }

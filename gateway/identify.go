@@ -19,6 +19,7 @@ type caller struct {
 	application uuid.UUID // uuid.Nil: nobody known
 	person      uuid.UUID // whose token it is; uuid.Nil: the application's own, or a key
 	credential  string    // policy.NoCredential, APIKey, Token
+	level       string    // what its person signed in with (Token.Level)
 	presented   auth.Presented
 }
 
@@ -145,7 +146,7 @@ func (c *call) byToken(ctx context.Context) error {
 	if c.snapshot.revoked[token.ID] || token.Issued.Before(c.snapshot.notBefore[token.Application]) {
 		return problem.Errorf(problem.Unauthorized, "the token was revoked; ask for a new one").Coded("token-revoked")
 	}
-	c.caller.application, c.caller.person = token.Application, token.Person
+	c.caller.application, c.caller.person, c.caller.level = token.Application, token.Person, token.Level
 	return nil
 }
 

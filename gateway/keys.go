@@ -92,3 +92,14 @@ func (k keys) count() (n int) {
 	}
 	return n
 }
+
+// all gives every key.
+func (k keys) all(yield func(*auth.GatewayCredential) bool) {
+	for _, shard := range k.byLookup {
+		for _, c := range shard {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}

@@ -2,12 +2,15 @@ package gateway
 
 import (
 	"encoding/binary"
-	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"lgsp/gateway/quota"
+	"lgsp/internal/problem"
 )
 
 // Limit is one that a version sets beside its plan: so many calls within a
@@ -20,7 +23,7 @@ type Limit struct {
 
 // The bounds of limits.
 const (
-	maxLimits     = 8 // of a version
+	MaxLimits     = 8 // of a version
 	maxLimitCalls = 1_000_000_000
 )
 
@@ -31,34 +34,43 @@ type limit struct {
 	id  uint32 // from 1; 0 is the plan's
 }
 
+// compileLimits makes limits fit to count by. It fails with Invalid, one field
+// error each, named as in Traffic: limits/0/calls.
 func compileLimits(list []Limit) ([]limit, error) {
-	if len(list) > maxLimits {
-		return nil, fmt.Errorf("more than %d limits", maxLimits)
+	wrong := problem.Errorf(problem.Invalid, "the limits cannot be set as given").Coded("limits-invalid")
+	if most := strconv.Itoa(MaxLimits); len(list) > MaxLimits {
+		return nil, wrong.Wrong("limits", "limits-too-many", "more than "+most+" limits", "max", most)
 	}
 	var limits []limit
 	seen := map[string]bool{}
 	for i, l := range list {
+		field := "limits/" + strconv.Itoa(i)
 		w, err := quota.ParseWindow(l.Window)
 		if err != nil {
-			return nil, fmt.Errorf("limit %d: %w", i+1, err)
+			wrong.Wrong(field+"/window", "limit-window", err.Error())
 		}
-		switch l.Per {
-		case "application", "agreement", "api", "operation", "address":
-		default:
-			return nil, fmt.Errorf("limit %d: %q is none of application, agreement, api, operation, address", i+1, l.Per)
+		if !slices.Contains(LimitPer(), l.Per) {
+			wrong.Wrong(field+"/per", "limit-per", "none of "+strings.Join(LimitPer(), ", "), "known", strings.Join(LimitPer(), ", "))
 		}
-		if l.Calls < 1 || l.Calls > maxLimitCalls {
-			return nil, fmt.Errorf("limit %d: %d calls are not 1 to %d", i+1, l.Calls, maxLimitCalls)
+		if most := strconv.Itoa(maxLimitCalls); l.Calls < 1 || l.Calls > maxLimitCalls {
+			wrong.Wrong(field+"/calls", "limit-calls", "not 1 to "+most+" calls", "max", most)
 		}
 		w.Calls, w.Name = l.Calls, l.Per+"-"+w.String()
-		if seen[w.Name] {
-			return nil, fmt.Errorf("limit %d: there is one for the same already", i+1)
+		if err == nil && seen[w.Name] {
+			wrong.Wrong(field+"/window", "limit-twice", "there is a limit for the same already")
 		}
 		seen[w.Name] = true
 		limits = append(limits, limit{Window: w, per: l.Per, id: uint32(i + 1)})
 	}
+	if len(wrong.Fields) > 0 {
+		wrong.Detail += ": " + wrong.Fields[0].Name + ": " + wrong.Fields[0].Detail
+		return nil, wrong
+	}
 	return limits, nil
 }
+
+// LimitPer are what a limit may count by.
+func LimitPer() []string { return []string{"application", "agreement", "api", "operation", "address"} }
 
 // takes are the windows that a call is counted against: its plan's and its
 // version's, those of a period last. A HEAD is free of what counts by day or

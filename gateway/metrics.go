@@ -18,10 +18,12 @@ type Metrics struct {
 	retries   prometheus.Counter
 	changes   *prometheus.CounterVec // of upstream addresses
 	cache     cacheMetrics
+	loads     prometheus.Histogram // of changes
 }
 
 // The figures that are read off the node when they are asked for.
 var (
+	versionDesc  = prometheus.NewDesc("lgsp_gateway_config_version", "The last change of the configuration that is in force.", nil, nil)
 	ageDesc      = prometheus.NewDesc("lgsp_gateway_config_age_seconds", "Since the change feed last answered.", nil, nil)
 	routesDesc   = prometheus.NewDesc("lgsp_gateway_routes", "API versions served.", nil, nil)
 	corruptDesc  = prometheus.NewDesc("lgsp_gateway_corrupt_rows", "Routes and agreements that cannot be read and are out of force.", nil, nil)
@@ -51,6 +53,10 @@ func NewMetrics() *Metrics {
 			Name: "lgsp_gateway_upstream_changes_total", Help: "Upstream addresses that went out, came back, or were the last to go (down).",
 		}, []string{"change"}),
 	}
+	m.loads = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "lgsp_gateway_config_load_seconds", Help: "What loading changes of the configuration took.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	})
 	for class := 2; class < len(m.answered); class++ {
 		m.answered[class] = m.calls.WithLabelValues(strconv.Itoa(class)+"xx", "")
 	}
@@ -75,7 +81,8 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.retries.Describe(to)
 	m.changes.Describe(to)
 	m.cache.describe(to)
-	for _, d := range []*prometheus.Desc{ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc} {
+	m.loads.Describe(to)
+	for _, d := range []*prometheus.Desc{versionDesc, ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc} {
 		to <- d
 	}
 }
@@ -86,6 +93,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	m.durations.Collect(to)
 	m.retries.Collect(to)
 	m.changes.Collect(to)
+	m.loads.Collect(to)
 	n := m.node.Load()
 	m.cache.collect(n, to)
 	if n == nil {
@@ -98,6 +106,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
 	}
 	if s := n.current.Load(); s != nil {
+		gauge(versionDesc, float64(s.version))
 		gauge(ageDesc, n.Now().Sub(time.Unix(0, n.fresh.Load())).Seconds())
 		gauge(routesDesc, float64(len(s.routes)))
 		gauge(corruptDesc, float64(len(s.corrupt)))

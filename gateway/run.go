@@ -49,6 +49,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return ended(drains, n.journal.Drain(drains, n.ship)) })
 	group.Go(func() error { return n.followAlways(inside) })
 	group.Go(func() error { return n.saveAlways(inside) })
+	group.Go(func() error { return n.keepAlways(inside) })
 	group.Go(func() error {
 		<-inside.Done()
 		time.AfterFunc(drainPatience, stopDrain) // what is left is delivered at the next start
@@ -76,12 +77,25 @@ func (n *Node) followAlways(ctx context.Context) error {
 			return nil
 		}
 		slog.ErrorContext(ctx, "gateway feed is lost; trying again", "err", err)
+		n.startByKept(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// startByKept serves by the snapshot on disk when there is none yet.
+func (n *Node) startByKept(ctx context.Context) {
+	if n.current.Load() != nil {
+		return
+	}
+	if err := n.restore(); err != nil {
+		slog.ErrorContext(ctx, "there is no configuration to serve by", "err", err)
+		return
+	}
+	slog.WarnContext(ctx, "serving by the configuration kept on disk", "of", time.Unix(0, n.fresh.Load()).UTC())
 }
 
 // saveAlways saves the quotas and the use of keys, and forgets old changes.

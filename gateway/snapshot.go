@@ -18,6 +18,7 @@ import (
 // snapshot is all that decides calls, as it was at one moment. It is never
 // changed: a change makes a new one that shares what stayed the same.
 type snapshot struct {
+	version   int64               // the last change that is in it
 	routes    map[string]*version // by prefix
 	byVersion map[uuid.UUID]*version
 	grants    grants
@@ -43,6 +44,7 @@ type version struct {
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it
 	tree                      route.Tree[*operation]
 	byID                      map[string]*operation
+	operations                []*operation
 	rules                     *policy.Calls
 }
 
@@ -53,6 +55,8 @@ type operation struct {
 	template string       // prefix and path template
 	names    []string     // last names of Fields, lower case
 	cached   *cache.Rules // nil: its answers are not stored
+
+	conditions []*condition
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -72,7 +76,6 @@ func compileRoute(r Route) (*version, error) {
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
 		return nil, err
 	}
-	rules := make([]policy.Operation, len(r.Operations))
 	for i, o := range r.Operations {
 		if err := checkOperation(o); err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
@@ -88,7 +91,14 @@ func compileRoute(r Route) (*version, error) {
 			return nil, fmt.Errorf("operation %s is there twice", o.ID)
 		}
 		v.byID[o.ID] = compiled
-		rules[i] = policy.Operation{ID: o.ID, Access: o.Access}
+		v.operations = append(v.operations, compiled)
+	}
+	if err := v.compileConditions(); err != nil {
+		return nil, err
+	}
+	rules := make([]policy.Operation, len(v.operations))
+	for i, o := range v.operations {
+		rules[i] = policy.Operation{ID: o.ID, Access: o.Access, Conditions: o.asked()}
 	}
 	if v.rules, err = policy.NewCalls(rules); err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)

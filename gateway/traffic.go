@@ -1,16 +1,21 @@
 package gateway
 
-import "fmt"
+import (
+	"fmt"
+
+	"lgsp/internal/problem"
+)
 
 // Traffic is how a version's calls are held and sent, as its agency sets it
 // beside plan and agreements. The zero Traffic adds nothing.
 type Traffic struct {
-	Limits       []Limit  `json:"limits,omitempty"`        // beside the plan's
-	RequestBytes int64    `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
-	Timeouts     Timeouts `json:"timeouts,omitzero"`
-	Cache        []Cache  `json:"cache,omitempty"`     // of open GET operations
-	Compress     bool     `json:"compress,omitempty"`  // answers of open operations to calls without a credential
-	WebSocket    bool     `json:"websocket,omitempty"` // calls may become WebSockets, where no fields were agreed
+	Limits       []Limit     `json:"limits,omitempty"`        // beside the plan's
+	RequestBytes int64       `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
+	Timeouts     Timeouts    `json:"timeouts,omitzero"`
+	Conditions   []Condition `json:"conditions,omitempty"` // beside agreements
+	Cache        []Cache     `json:"cache,omitempty"`      // of open GET operations
+	Compress     bool        `json:"compress,omitempty"`   // answers of open operations to calls without a credential
+	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -19,16 +24,25 @@ type Timeouts struct {
 	WholeSeconds  int `json:"whole_seconds,omitempty"`  // for all of a call, 1 to 86,400; the node's: 600
 }
 
-// check says what no node could serve.
+// check says what no node could serve: Invalid, one field error each.
 func (t Traffic) check() error {
-	if t.RequestBytes < 0 || t.RequestBytes > largestRequest {
-		return fmt.Errorf("a request of %d bytes is not 0 to %d", t.RequestBytes, int64(largestRequest))
+	wrong := problem.Errorf(problem.Invalid, "the traffic cannot be set as given").Coded("traffic-wrong")
+	for _, number := range []struct {
+		field        string
+		value, least int64 // 0: not set
+		most         int64
+	}{
+		{"request_bytes", t.RequestBytes, 1, largestRequest},
+		{"timeouts/answer_seconds", int64(t.Timeouts.AnswerSeconds), 1, 600},
+		{"timeouts/whole_seconds", int64(t.Timeouts.WholeSeconds), 1, 86_400},
+	} {
+		if number.value != 0 && (number.value < number.least || number.value > number.most) {
+			wrong.Detail += fmt.Sprintf(": %s of %d is not %d to %d", number.field, number.value, number.least, number.most)
+			wrong.Wrong(number.field, "traffic-range", fmt.Sprintf("not %d to %d", number.least, number.most), "least", itoa(number.least), "most", itoa(number.most))
+		}
 	}
-	if a := t.Timeouts.AnswerSeconds; a < 0 || a > 600 {
-		return fmt.Errorf("%d seconds for an answer are not 0 to 600", a)
-	}
-	if w := t.Timeouts.WholeSeconds; w < 0 || w > 86_400 {
-		return fmt.Errorf("%d seconds for a call are not 0 to 86400", w)
+	if len(wrong.Fields) > 0 {
+		return wrong
 	}
 	return nil
 }

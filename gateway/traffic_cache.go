@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strconv"
 	"time"
 
 	"lgsp/gateway/cache"
+	"lgsp/internal/problem"
 )
 
 // Cache lets answers of open GET operations be stored, and given to whoever
@@ -25,16 +27,23 @@ const (
 	maxStale = 604_800
 )
 
-// compileCache lets the operations know how they are cached, or says why it
-// cannot be. It is called when the version knows them.
+// compileCache lets the operations know how they are cached. It is called when
+// the version knows them, and fails with Invalid, one field error each, named as
+// in Traffic: cache/0/operations.
 func (v *version) compileCache() error {
+	wrong := problem.Errorf(problem.Invalid, "answers cannot be stored as given").Coded("traffic-wrong")
 	for i, c := range v.Traffic.Cache {
-		if c.Seconds < 0 || c.Seconds > maxFresh || c.StaleWhileRevalidateSeconds < 0 || c.StaleWhileRevalidateSeconds > maxFresh ||
-			c.StaleIfErrorSeconds < 0 || c.StaleIfErrorSeconds > maxStale {
-			return fmt.Errorf("cache %d: seconds are not 0 to %d, and %d after an error", i+1, maxFresh, maxStale)
+		field := "cache/" + strconv.Itoa(i)
+		for _, number := range []struct {
+			name        string
+			value, most int
+		}{{"/seconds", c.Seconds, maxFresh}, {"/stale_while_revalidate_seconds", c.StaleWhileRevalidateSeconds, maxFresh}, {"/stale_if_error_seconds", c.StaleIfErrorSeconds, maxStale}} {
+			if number.value < 0 || number.value > number.most {
+				wrong.Wrong(field+number.name, "traffic-range", fmt.Sprintf("not 0 to %d", number.most), "least", "0", "most", strconv.Itoa(number.most))
+			}
 		}
 		if len(c.Operations) == 0 {
-			return fmt.Errorf("cache %d: names no operation", i+1)
+			wrong.Wrong(field+"/operations", "cache-empty", "names no operation")
 		}
 		rules := &cache.Rules{
 			Fresh:      time.Duration(c.Seconds) * time.Second,
@@ -45,14 +54,19 @@ func (v *version) compileCache() error {
 			o := v.byID[id]
 			switch {
 			case o == nil:
-				return fmt.Errorf("cache %d: there is no operation %s", i+1, id)
+				wrong.Wrong(field+"/operations", "cache-operation", fmt.Sprintf("there is no operation %q", id), "operation", id)
 			case o.Access != Open || o.Method != http.MethodGet:
-				return fmt.Errorf("cache %d: operation %s is no open GET, and only such answers are everybody's", i+1, id)
+				wrong.Wrong(field+"/operations", "cache-not-open", fmt.Sprintf("operation %q is no open GET: only such answers are everybody's", id), "operation", id)
 			case o.cached != nil:
-				return fmt.Errorf("cache %d: operation %s is in another one too", i+1, id)
+				wrong.Wrong(field+"/operations", "cache-twice", fmt.Sprintf("operation %q is there twice", id), "operation", id)
+			default:
+				o.cached = rules
 			}
-			o.cached = rules
 		}
+	}
+	if len(wrong.Fields) > 0 {
+		wrong.Detail += ": " + wrong.Fields[0].Name + ": " + wrong.Fields[0].Detail
+		return wrong
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/internal/pg"
+	"lgsp/internal/replace"
 	c2sp "lgsp/ledger/tlog"
 )
 
@@ -84,36 +85,15 @@ func (l *Ledger) saveHead(head signedHead) error {
 		name string
 		text []byte
 	}{{keyFile, []byte(key + "\n")}, {minute, head.note}, {headFile, head.note}} {
-		if err := replaceFile(filepath.Join(l.Dir, file.name), file.text); err != nil {
+		path := filepath.Join(l.Dir, file.name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("save checkpoint: %w", err)
+		}
+		if err := replace.Bytes(path, 0o644, file.text); err != nil {
 			return fmt.Errorf("save checkpoint: %w", err)
 		}
 	}
 	return nil
-}
-
-// replaceFile writes a file so that a crash leaves the old text or the new.
-func replaceFile(path string, text []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // history gives the checkpoints kept in Dir, smallest first, and the names of

@@ -24,8 +24,13 @@ import (
 func (l *Ledger) Routes(r *mux.Router) {
 	r.Handle("/ledger/checkpoint", problem.HandlerFunc(l.serveCheckpoint)).Methods("GET", "HEAD")
 	r.Handle("/ledger/key", problem.HandlerFunc(l.serveKey)).Methods("GET", "HEAD")
-	r.Handle("/ledger/tile/{path:.+}", problem.HandlerFunc(l.serveTile)).Methods("GET", "HEAD")
-	r.Handle("/ledger/proof/{id}", problem.HandlerFunc(l.serveProof)).Methods("GET", "HEAD")
+	r.Handle("/ledger/tile/{path:.+}", told(l.serveTile)).Methods("GET", "HEAD")
+	r.Handle("/ledger/proof/{id}", told(l.serveProof)).Methods("GET", "HEAD")
+}
+
+// told says of a database that is away that it is.
+func told(h problem.HandlerFunc) problem.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error { return pg.WhenAway(h(w, r)) }
 }
 
 func (l *Ledger) serveCheckpoint(w http.ResponseWriter, _ *http.Request) error {

@@ -49,15 +49,7 @@ func (p *Portal) proved(path string, h pageFunc) pageFunc {
 		if fresh {
 			return h(r)
 		}
-		has, err := p.Auth.HasPassword(r.Context(), whoever(r).Person)
-		if err != nil {
-			return page{}, err
-		}
-		at := "/sign-in/confirm"
-		if !has { // the provider proves it
-			at = "/sign-in"
-		}
-		return page{To: at + "?next=" + url.QueryEscape(path), Flash: &web.Flash{Key: "account.prove-again"}}, nil
+		return page{To: "/sign-in/confirm?next=" + url.QueryEscape(path)}, nil
 	}
 }
 
@@ -80,7 +72,7 @@ func (p *Portal) rename(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if err := p.Auth.Rename(r.Context(), who, r.PostFormValue("full_name"), r.PostFormValue("locale")); err != nil {
-		return again(r, p.account, err)
+		return again(r, p.account, inField("full_name", err)) // "name" is a token's, on the same page
 	}
 	return page{To: "/account", Flash: &web.Flash{Key: "account.renamed"}}, nil
 }
@@ -108,16 +100,19 @@ func (p *Portal) changePassword(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	if r.PostFormValue("password") != r.PostFormValue("repeated") {
-		return again(r, p.passwordForm, passwordsDiffer())
-	}
 	_, proof, err := p.SessionOf(r)
 	if err != nil {
 		return page{}, err
 	}
+	present, password := r.PostFormValue("present"), r.PostFormValue("password")
+	wrong := faults(auth.CheckNewPassword(password, person.Email, person.Name), repeated(r))
 	err = p.tryPassword(r, person.Email, func() error {
-		return p.Auth.ChangePassword(r.Context(), whoever(r), r.PostFormValue("present"), r.PostFormValue("password"))
+		if wrong != nil {
+			return p.Auth.CheckPassword(r.Context(), person.ID, present)
+		}
+		return p.Auth.ChangePassword(r.Context(), whoever(r), present, password)
 	})
+	err = faults(err, wrong)
 	if err != nil {
 		return again(r, p.passwordForm, err)
 	}

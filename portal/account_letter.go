@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"lgsp/auth"
@@ -72,10 +73,14 @@ func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
 		name = l.Email // what somebody typed for a name says whatever they like to whoever this is
 	}
 	link := origin + letterPages[l.Kind] + "?token=" + url.QueryEscape(l.Token)
+	dropped, err := p.droppedWords(l)
+	if err != nil {
+		return mail.Letter{}, err
+	}
 	letter := mail.Letter{To: l.Email}
 	for message, into := range map[string]*string{"letter.subject-" + key: &letter.Subject, "letter.text-" + key: &letter.Text} {
 		text, err := p.Pages.Text(l.Locale, message, "name", name, "link", link, "portal", origin+"/",
-			"signin", origin+"/sign-in", "forgot", origin+"/forgot-password")
+			"signin", origin+"/sign-in", "forgot", origin+"/forgot-password", "dropped", dropped, "developer", origin+"/developer")
 		if err != nil {
 			return letter, err
 		}
@@ -83,3 +88,32 @@ func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
 	}
 	return letter, nil
 }
+
+// droppedWords are the paragraphs about the ways in that a new password ended;
+// "" when it ended none.
+func (p *Portal) droppedWords(l auth.Letter) (string, error) {
+	if len(l.About.Dropped) == 0 {
+		return "", nil
+	}
+	var lines []string
+	for _, way := range l.About.Dropped {
+		name, err := p.Pages.Text(l.Locale, "account.way-"+way.Kind, "name", way.Name)
+		if err != nil {
+			return "", err
+		}
+		line, err := p.Pages.Text(l.Locale, "letter.dropped-way", "way", name, "day", way.AddedAt.In(province).Format(dayForm[l.Locale]))
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, line)
+	}
+	text, err := p.Pages.Text(l.Locale, "letter.dropped", "ways", strings.Join(lines, "\n"))
+	if err != nil || !l.About.Vouch {
+		return text, err
+	}
+	vouch, err := p.Pages.Text(l.Locale, "letter.dropped-vouch")
+	return text + vouch, err
+}
+
+// dayForm is how a letter writes a day.
+var dayForm = map[string]string{"vi": "2/1/2006", "en": "2 January 2006"}

@@ -1,16 +1,17 @@
 package portal
 
 import (
-	"context"
 	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 
 	"lgsp/auth"
+	"lgsp/auth/outside"
 	"lgsp/web"
 )
 
@@ -63,7 +64,9 @@ func (p *Portal) beginLink(r *http.Request) (page, error) {
 }
 
 // goOutside sends the browser to the provider. As after consenting it goes on
-// by itself from a page of ours.
+// by itself from a page of ours. Who is signed in here goes there to prove it
+// once more, or to say whose the identity is: the provider shall ask, not let
+// in whoever it knows already.
 func (p *Portal) goOutside(r *http.Request, person uuid.UUID, next string) (page, error) {
 	if p.Outside == nil {
 		return page{}, noOutside()
@@ -74,12 +77,12 @@ func (p *Portal) goOutside(r *http.Request, person uuid.UUID, next string) (page
 	if !strings.HasPrefix(next, "/oauth2/") {
 		next = address(r, next)
 	}
-	v := auth.Visit{Nonce: oauth2.GenerateVerifier(), Verifier: oauth2.GenerateVerifier(), Next: next, Person: person}
+	v := auth.Visit{Nonce: oauth2.GenerateVerifier(), Verifier: oauth2.GenerateVerifier(), Next: next, Person: person, Fresh: whoever(r).SignedIn()}
 	state, browser, err := p.Auth.BeginVisit(r.Context(), v)
 	if err != nil {
 		return page{}, err
 	}
-	to, err := p.Outside.Address(r.Context(), state, v.Nonce, v.Verifier)
+	to, err := p.Outside.Address(r.Context(), outside.Ask{State: state, Nonce: v.Nonce, Verifier: v.Verifier, Fresh: v.Fresh})
 	if err != nil {
 		return page{}, err
 	}
@@ -92,26 +95,33 @@ func (p *Portal) outsideCallback(r *http.Request) (page, error) {
 	if p.Outside == nil {
 		return page{}, noOutside()
 	}
-	answer := r.URL.Query()
-	v, err := p.Auth.EndVisit(r.Context(), answer.Get("state"), p.visit(r))
+	v, err := p.Auth.EndVisit(r.Context(), r.URL.Query().Get("state"), p.visit(r))
 	if err != nil {
 		return page{}, err
 	}
-	r, v.Next = inLanguageOf(r, v.Next)
-	claims, err := p.Outside.Finish(r.Context(), answer, v.Nonce, v.Verifier)
-	if err != nil {
-		return page{}, err
+	language := localeOf(r)
+	if rest, english := strings.CutPrefix(v.Next, "/en"); english && (rest == "" || strings.HasPrefix(rest, "/")) {
+		language, v.Next = "en", rest // the callback's own address has none
 	}
-	found := auth.Outsider{Issuer: p.Outside.Issuer, Subject: claims.Subject, Email: claims.Email, Name: claims.Name}
-	to, err := p.outsideFound(r, v, found)
-	if to.To != "" {
-		to.To = address(r, to.To) // the callback's own address has no language
-	}
+	r = speaking(r, language)
+	to, err := p.cameBack(r, v)
+	to.Locale = language
 	return to, err
 }
 
-// outsideFound goes on with who the provider says is there.
-func (p *Portal) outsideFound(r *http.Request, v auth.Visit, found auth.Outsider) (page, error) {
+// cameBack goes on with the provider's answer to a visit.
+func (p *Portal) cameBack(r *http.Request, v auth.Visit) (page, error) {
+	claims, err := p.Outside.Finish(r.Context(), r.URL.Query(), v.Nonce, v.Verifier)
+	if err != nil {
+		return page{}, err
+	}
+	found := auth.Outsider{Issuer: p.Outside.Issuer, Subject: claims.Subject, Email: claims.Email, Name: claims.Name,
+		Agent: r.UserAgent(), Address: p.Address(r).String()}
+	return p.outsideFound(r, v, found, claims.At)
+}
+
+// outsideFound goes on with who the provider says is there, and since when.
+func (p *Portal) outsideFound(r *http.Request, v auth.Visit, found auth.Outsider, at time.Time) (page, error) {
 	if v.Person != uuid.Nil {
 		return p.linkFound(r, v, found)
 	}
@@ -122,28 +132,18 @@ func (p *Portal) outsideFound(r *http.Request, v auth.Visit, found auth.Outsider
 	if person == uuid.Nil {
 		return p.offer(r, found)
 	}
-	return p.enterOutside(r, v, person)
+	return p.enterOutside(r, v, person, at)
 }
 
 // enterOutside signs in whom the provider has proved; a second step may be owed.
-func (p *Portal) enterOutside(r *http.Request, v auth.Visit, person uuid.UUID) (page, error) {
-	begun, err := p.Auth.BeginSession(r.Context(), person, auth.ByOutside)
+func (p *Portal) enterOutside(r *http.Request, v auth.Visit, person uuid.UUID, at time.Time) (page, error) {
+	begun, err := p.Auth.BeginSessionOf(r.Context(), person, v.ProvedAt(at, p.Now().UTC()), auth.ByOutside)
 	if err != nil {
 		return page{}, err
 	}
 	answer, err := p.enter(r, begun, v.Next)
 	answer.Cookie = p.visiting("")
 	return answer, err
-}
-
-// inLanguageOf gives the request in the language of the page that a visit
-// began on, and that page's address without it.
-func inLanguageOf(r *http.Request, next string) (*http.Request, string) {
-	rest, english := strings.CutPrefix(next, "/en")
-	if !english || rest != "" && !strings.HasPrefix(rest, "/") {
-		return r, next
-	}
-	return r.WithContext(context.WithValue(r.Context(), localeKey{}, "en")), rest
 }
 
 // linkFound links an identity for who began it, and nobody else.
@@ -155,7 +155,7 @@ func (p *Portal) linkFound(r *http.Request, v auth.Visit, found auth.Outsider) (
 	if who.Person != v.Person {
 		return page{}, anotherPerson()
 	}
-	if err := p.Auth.Link(r.Context(), who, found); err != nil {
+	if err := p.Auth.Link(r.Context(), who, p.sessionSecret(r), found); err != nil {
 		return page{}, err
 	}
 	return page{To: v.Next, Cookie: p.visiting(""), Flash: &web.Flash{Key: "account.linked"}}, nil
@@ -195,10 +195,15 @@ func (p *Portal) outsideNewForm(r *http.Request) (page, error) {
 
 // outsideNew answers POST /sign-in/outside/new: an account of its own.
 func (p *Portal) outsideNew(r *http.Request) (page, error) {
-	if r.PostFormValue("terms") == "" {
-		return again(r, p.outsideNewForm, termsMissing())
+	data, err := p.offered(r)
+	if err != nil {
+		return page{}, err
 	}
-	person, err := p.Auth.SignUpOffered(r.Context(), p.visit(r), r.PostFormValue("name"), localeOf(r))
+	n := auth.NewPerson{Email: data.Answer.Email, Name: r.PostFormValue("name"), Locale: localeOf(r)}
+	if err := faults(n.Check(), terms(r)); data.Answer.Email != "" && err != nil {
+		return again(r, p.outsideNewForm, err)
+	}
+	person, err := p.Auth.SignUpOffered(r.Context(), p.visit(r), n.Name, n.Locale)
 	if err != nil {
 		return again(r, p.outsideNewForm, err)
 	}
@@ -216,7 +221,7 @@ func (p *Portal) linkForm(r *http.Request) (page, error) {
 
 // linkOffered answers POST /account/identities/link.
 func (p *Portal) linkOffered(r *http.Request) (page, error) {
-	if err := p.Auth.LinkOffered(r.Context(), whoever(r), p.visit(r)); err != nil {
+	if err := p.Auth.LinkOffered(r.Context(), whoever(r), p.sessionSecret(r), p.visit(r)); err != nil {
 		return page{}, err
 	}
 	return page{To: "/account", Cookie: p.visiting(""), Flash: &web.Flash{Key: "account.linked"}}, nil

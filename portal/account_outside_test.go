@@ -28,6 +28,7 @@ type provider struct {
 	*httptest.Server
 	key    *ecdsa.PrivateKey // that it publishes
 	signs  *ecdsa.PrivateKey
+	to     *url.URL // where the last browser was sent
 	nonce  string
 	claims map[string]any // over those of an honest answer
 	down   bool
@@ -69,7 +70,7 @@ func (o *provider) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (o *provider) token() string {
-	claims := map[string]any{"iss": o.URL, "aud": "lgsp", "sub": "s-1", "nonce": o.nonce, "iat": monday.Unix(), "exp": monday.Add(time.Minute).Unix(),
+	claims := map[string]any{"iss": o.URL, "aud": "lgsp", "sub": "s-1", "nonce": o.nonce, "iat": monday.Unix(), "exp": monday.Add(time.Minute).Unix(), "auth_time": monday.Unix(),
 		"email": "b@example.vn", "email_verified": true, "name": "Trần Thị B"}
 	for name, value := range o.claims {
 		claims[name] = value
@@ -107,7 +108,7 @@ func (b *browser) leave(t *testing.T, o *provider, path string) url.Values {
 	if err != nil || !strings.HasPrefix(to.String(), o.URL+"/authorize?") || to.Query().Get("code_challenge_method") != "S256" {
 		t.Fatalf("it leads to %s", to)
 	}
-	o.nonce = to.Query().Get("nonce")
+	o.to, o.nonce = to, to.Query().Get("nonce")
 	return url.Values{"state": {to.Query().Get("state")}, "code": {"a code"}, "iss": {o.URL}}
 }
 
@@ -164,6 +165,53 @@ func TestOutsideIdentityIsLinkedByItsOwnerOnly(t *testing.T) {
 	}
 	if answer, _ := b.back(t, b.leave(t, o, "/account/identities/begin")); answer.Header.Get("Location") != "/account" {
 		t.Errorf("link while signed in: got %d %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+}
+
+// What the provider let pass without asking proves nothing lately here.
+func TestOutsideProofIsAsOldAsTheProviderSays(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		at    any // auth_time
+		again any // the same after the person was sent there to prove it once more
+		want  [2]bool
+	}{
+		{"just now", monday.Unix(), nil, [2]bool{true, true}},
+		{"an hour ago, then just now", monday.Unix() - 3600, monday.Unix(), [2]bool{false, true}},
+		{"by a clock that is behind", monday.Unix() - 3600, monday.Unix() - 50, [2]bool{false, true}},
+		{"by a clock that is ahead", monday.Unix() + 50, nil, [2]bool{true, true}},
+		{"an hour ago, and nobody was asked", monday.Unix() - 3600, monday.Unix() - 3600, [2]bool{false, false}},
+		{"it does not say", nil, nil, [2]bool{false, false}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := newProvider(t)
+			p := outsidePortal(t, o)
+			b := newBrowser(p)
+			b.back(t, b.leave(t, o, "/sign-in/outside"))
+			b.post(t, "/sign-in/outside/new", url.Values{"name": {"Trần Thị B"}, "terms": {"yes"}})
+			fresh := func() bool {
+				answer, _ := b.get(t, "/account/data")
+				return answer.StatusCode == 200
+			}
+			if delete(b.cookies, "lgsp_session"); o.to.Query().Get("max_age") != "43200" || o.to.Query().Get("prompt") != "" {
+				t.Errorf("nobody is signed in: it leads to %s", o.to)
+			}
+			o.claims = map[string]any{"auth_time": tt.at}
+			b.back(t, b.leave(t, o, "/sign-in/outside"))
+			got := [2]bool{fresh(), false}
+			if tt.again != nil {
+				o.claims = map[string]any{"auth_time": tt.again}
+			}
+			b.back(t, b.leave(t, o, "/sign-in/outside"))
+			if got[1] = fresh(); got != tt.want {
+				t.Errorf("fresh: got %v, want %v", got, tt.want)
+			}
+			if o.to.Query().Get("max_age") != "600" || o.to.Query().Get("prompt") != "login" {
+				t.Errorf("who is signed in is let pass: it leads to %s", o.to)
+			}
+		})
 	}
 }
 
@@ -253,7 +301,17 @@ func TestOutsideProviderDown(t *testing.T) {
 		t.Errorf("got %d:\n%s", answer.StatusCode, body)
 	}
 	o.down = false
-	b.leave(t, o, "/sign-in/outside") // it is asked again
+	if answer, _ := b.post(t, "/sign-in/outside", nil); answer.StatusCode != 502 {
+		t.Errorf("it is asked again at once: got %d", answer.StatusCode)
+	}
+	p.Outside.Now = func() time.Time { return monday.Add(5 * time.Second) }
+	b.leave(t, o, "/sign-in/outside")
+	o.down = true
+	b.leave(t, o, "/sign-in/outside") // what it said is a moment old
+	p.Outside.Now = func() time.Time { return monday.Add(66 * time.Second) }
+	if answer, _ := b.post(t, "/sign-in/outside", nil); answer.StatusCode != 502 {
+		t.Errorf("away since: got %d", answer.StatusCode)
+	}
 	p.Outside = nil
 	if answer, _ := b.post(t, "/sign-in/outside", nil); answer.StatusCode != 404 {
 		t.Errorf("without a provider: got %d", answer.StatusCode)

@@ -139,8 +139,8 @@ func TestConsentsPage(t *testing.T) {
 	allowed(t, p.Auth.DB, oauth.Allowed{ClientID: app.ID, Audience: p.Gateway + "/so-cu/dich-vu/v1", Scopes: []string{}})
 	for path, want := range map[string][]string{
 		"/account/consents": {"Một &lt;cửa&gt;", "Biết bạn là ai", "Xem họ tên", "Xem địa chỉ thư điện tử của bạn", "khi bạn vắng mặt", "qua API quản lý (/api/v1)",
-			"Chính nền tảng này", p.Gateway + "/so-cu/dich-vu/v1", "Gọi dịch vụ dữ liệu này thay bạn", "Chưa dùng lần nào"},
-		"/en/account/consents": {"See your name and language", "Keep this access while you are away", "This platform itself", "Never used", "Withdraw access"},
+			"<dt>Dịch vụ dữ liệu</dt>", p.Gateway + "/so-cu/dich-vu/v1", "Gọi dịch vụ dữ liệu này thay bạn", "Chưa dùng lần nào"},
+		"/en/account/consents": {"See your name and language", "Keep this access while you are away", "Never used", "Withdraw access"},
 	} {
 		answer, body := b.get(t, path)
 		for _, text := range want {
@@ -224,9 +224,13 @@ func TestSignOutPage(t *testing.T) {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	p, _ := newHome(t)
-	for language, want := range map[string]string{"": "Địa chỉ quay về chưa được đăng ký", "en-GB,en": "The address to return to is not registered", "vi": "Địa chỉ quay về"} {
-		r := httptest.NewRequest(http.MethodGet, "/oauth2/authorize", nil)
-		r.Header.Set("Accept-Language", language)
+	const vi, en = "Địa chỉ quay về chưa được đăng ký", "The address to return to is not registered"
+	for _, tt := range []struct{ browser, asked, want string }{
+		{"", "", vi}, {"en-GB,en", "", en}, {"vi", "", vi}, {"en", "vi", vi}, {"", "fr en-US", en}, {"en", "fr", en},
+	} {
+		language, want := tt.browser+" "+tt.asked, tt.want
+		r := httptest.NewRequest(http.MethodGet, "/oauth2/authorize?ui_locales="+url.QueryEscape(tt.asked), nil)
+		r.Header.Set("Accept-Language", tt.browser)
 		w := httptest.NewRecorder()
 		p.Explain(w, r, problem.Errorf(problem.Invalid, "no").Coded("authorize-redirect"))
 		if w.Code != 400 || !strings.Contains(w.Body.String(), want) || w.Header().Get("Location") != "" {

@@ -69,6 +69,9 @@ func (p *Portal) requestsIn(r *http.Request, d desk, state string) ([]waitingReq
 	}
 	list := make([]waitingRequest, len(inbox.Items))
 	for i, g := range inbox.Items {
+		if g, err = p.inWords(r, g); err != nil {
+			return nil, "", err
+		}
 		list[i] = waitingRequest{Agreement: g, Clock: p.clockOf(g.DueAt)}
 	}
 	if state == agreement.Requested {

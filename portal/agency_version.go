@@ -6,6 +6,7 @@ import (
 
 	"lgsp/catalog"
 	"lgsp/catalog/spec"
+	"lgsp/gateway"
 	"lgsp/internal/problem"
 	"lgsp/web"
 )
@@ -20,7 +21,8 @@ type versionPage struct {
 	Steps      []versionStep
 	Plan       catalog.Plan // zero until chosen
 	Address    string       // at the gateway
-	Earliest   string       // day on which a published version may end at the earliest
+	Traffic    gateway.Traffic
+	Earliest   string // day on which a published version may end at the earliest
 }
 
 // versionStep is one thing to be done before a version can be published.
@@ -87,6 +89,9 @@ func (p *Portal) versionPage(r *http.Request) (versionPage, error) {
 	data := versionPage{apiDesk: d, Version: v, Address: p.Gateway + v.Prefix(), Findings: grouped(v.Findings)}
 	day := p.Now().In(time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)).AddDate(0, 0, 1)
 	data.Earliest = day.Format(time.DateOnly)
+	if data.Traffic, err = trafficOf(v.Traffic); err != nil {
+		return versionPage{}, err
+	}
 	if data.Operations, err = p.Catalog.Operations(r.Context(), d.who, v.ID); err != nil {
 		return versionPage{}, err
 	}

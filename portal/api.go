@@ -18,6 +18,7 @@ import (
 	"lgsp/auth/oauth"
 	"lgsp/auth/policy"
 	"lgsp/catalog"
+	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 	"lgsp/ledger"
 )
@@ -97,7 +98,12 @@ type routes struct {
 }
 
 func (r routes) on(method, path string, h problem.HandlerFunc) {
-	r.Handle("/api/v1"+path, h).Methods(method)
+	r.Handle("/api/v1"+path, told(h)).Methods(method)
+}
+
+// told says of a database that is away that it is.
+func told(h problem.HandlerFunc) problem.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error { return pg.WhenAway(h(w, r)) }
 }
 
 func (r routes) get(path string, h problem.HandlerFunc)    { r.on(http.MethodGet, path, h) }

@@ -27,6 +27,8 @@ func (a *API) apiRoutes(r routes) {
 	r.put("/versions/{id}/spec", a.replaceSpec)
 	r.put("/versions/{id}/upstream", a.setUpstream)
 	r.put("/versions/{id}/plan", a.setPlan)
+	r.get("/versions/{id}/traffic", a.showTraffic)
+	r.put("/versions/{id}/traffic", a.setTraffic)
 	r.post("/versions/{id}/submit", a.submitVersion)
 	r.post("/versions/{id}/publish", a.publishVersion)
 	r.post("/versions/{id}/deprecate", a.deprecateVersion)

@@ -88,7 +88,7 @@ func (a *API) settle(ctx context.Context, c confirmation) (welcome, error) {
 	if err != nil {
 		return welcome{}, err
 	}
-	application, issued, err := a.Auth.CreateApplication(ctx, who, auth.NewApplication{Name: person.Name})
+	application, issued, err := a.Auth.CreateApplication(ctx, who, auth.NewApplication{Name: firstName(person.Locale)})
 	if err != nil {
 		return welcome{}, err
 	}

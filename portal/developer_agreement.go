@@ -42,6 +42,9 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	if g, err = p.inWords(r, g); err != nil {
+		return page{}, err
+	}
 	row, err := p.withQuota(r, g)
 	if err != nil {
 		return page{}, err
@@ -62,10 +65,40 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 	if data.History, err = p.Agreements.History(ctx, who, id); err != nil {
 		return page{}, err
 	}
+	for i := range data.History {
+		if data.History[i].Name, err = p.person(r, data.History[i].Name); err != nil {
+			return page{}, err
+		}
+	}
 	if err := p.howToCall(r, who, &data); err != nil {
 		return page{}, err
 	}
 	return page{Name: "developer-agreement", Data: data}, nil
+}
+
+// inWords is an agreement with the names of accounts that are deleted in the
+// page's language.
+func (p *Portal) inWords(r *http.Request, g agreement.Agreement) (agreement.Agreement, error) {
+	var err error
+	if g.ApplicationName == auth.Deleted {
+		if g.ApplicationName, err = p.Pages.Text(localeOf(r), "agreement.deleted-application"); err != nil {
+			return g, err
+		}
+	}
+	for _, name := range []*string{&g.OwnerName, &g.RequesterName} {
+		if *name, err = p.person(r, *name); err != nil {
+			return g, err
+		}
+	}
+	return g, nil
+}
+
+// person is a name that another room keeps, or that the account is deleted.
+func (p *Portal) person(r *http.Request, name string) (string, error) {
+	if name != auth.Deleted {
+		return name, nil
+	}
+	return p.Pages.Text(localeOf(r), "agreement.deleted-account")
 }
 
 // howToCall fills in one call for each agreed operation, as curl.

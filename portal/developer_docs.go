@@ -10,6 +10,7 @@ import (
 
 	"lgsp/agreement"
 	"lgsp/catalog"
+	"lgsp/gateway"
 	"lgsp/internal/problem"
 )
 
@@ -19,7 +20,7 @@ func (p *Portal) documentationRoutes(r *mux.Router) {
 	r.Handle("/apis", p.page(p.listAPIs)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}", p.page(p.newestVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}", p.page(p.showVersion)).Methods("GET", "HEAD")
-	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", problem.HandlerFunc(p.openAPI)).Methods("GET", "HEAD")
+	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", told(p.openAPI)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
 	r.Handle("/apis/{agency}/{api}/{version}/{operation}", p.page(p.showOperation)).Methods("GET", "HEAD")
@@ -215,6 +216,8 @@ type operationData struct {
 	Body       []fieldRow
 	Answers    []answerRow
 	Refusals   []refusalRow
+	Conditions []string        // kinds of those beside an agreement
+	Hours      []gateway.Hours // of those
 	Samples    []sample
 	TokenCall  string
 }
@@ -251,7 +254,12 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	data := operationData{service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Refusals: refusalsOf(r, o.Access)}
+	traffic, err := trafficOf(s.Version.Traffic)
+	if err != nil {
+		return page{}, err
+	}
+	data := operationData{service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
+	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
 		data.TokenCall = p.tokenCall("$LGSP_CLIENT_ID", s.Base)
 	}
@@ -271,9 +279,15 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 	return page{Name: "developer-operation", Data: data}, nil
 }
 
+// conditionRefusals are the answers to calls that lack a condition, by its kind.
+var conditionRefusals = map[string]refusalRow{
+	"hours": {Status: 403, Code: "outside-hours"}, "network": {Status: 403, Code: "outside-network"},
+	"two-factors": {Status: 401, Code: "assurance-low"}, "purpose": {Status: 400, Code: "purpose-unsaid"},
+}
+
 // refusalsOf are the gateway's own answers to calls of an operation, which no
 // agency's document tells.
-func refusalsOf(r *http.Request, access string) []refusalRow {
+func refusalsOf(r *http.Request, access string, conditions []string) []refusalRow {
 	var rows []refusalRow
 	add := func(status int, codes ...string) {
 		for _, code := range codes {
@@ -291,6 +305,10 @@ func refusalsOf(r *http.Request, access string) []refusalRow {
 	}
 	if access != catalog.Open {
 		add(403, "no-agreement", "operation-not-agreed", "agreement-expired", "agreement-suspended")
+	}
+	for _, c := range conditions {
+		refusal := conditionRefusals[c]
+		add(refusal.Status, refusal.Code)
 	}
 	add(429, "rate-exceeded", "quota-exceeded")
 	add(502, "upstream-unreachable")

@@ -153,5 +153,6 @@ func usualCredential(access string) string {
 // changesInWords are what the gateway says would turn its decision, as far as
 // there are words for it: messages developer.change-….
 func changesInWords() []string {
-	return []string{"send-credential", "send-token", "ask-agreement", "extend-agreement", "renew-agreement", "resume-agreement", "wait", "name-purpose", "widen-key"}
+	return []string{"send-credential", "send-token", "ask-agreement", "extend-agreement", "renew-agreement", "resume-agreement", "wait", "name-purpose", "widen-key",
+		"wait-for-hours", "call-from-network", "show-two-factors"}
 }

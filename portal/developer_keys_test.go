@@ -16,21 +16,48 @@ func TestSettingsOfAnApplication(t *testing.T) {
 	w := newWorkshop(t)
 	at := "/developer/applications/" + w.app.ID.String() + "/settings"
 	w.sees(t, at, 200, "FAPI 2.0", "private_key_jwt")
-	form := url.Values{"name": {"Tên mới"}, "redirect_uris": {"https://a.example/cb\nhttps://b.example/cb"}, "token_endpoint_auth_method": {auth.PrivateKeyJWT},
-		"grant_types": {auth.GrantCode, auth.GrantRefresh}, "dpop_bound_access_tokens": {"yes"}, "refresh_grace": {"yes"},
-		"post_logout_redirect_uris": {"https://a.example/out"}}
-	if answer, body := w.post(t, at, form); answer.StatusCode != 303 {
-		t.Fatalf("save: got %d:\n%s", answer.StatusCode, body)
+	save := func(section string, form url.Values) {
+		t.Helper()
+		form.Set("section", section)
+		if answer, body := w.post(t, at, form); answer.StatusCode != 303 {
+			t.Fatalf("save %s: got %d:\n%s", section, answer.StatusCode, body)
+		}
 	}
-	app, err := w.Auth.Application(t.Context(), w.app.ID)
-	if err != nil || app.Name != "Tên mới" || len(app.RedirectURIs) != 2 || app.AuthMethod != auth.PrivateKeyJWT || !app.DPoPBound || !app.RefreshGrace ||
-		app.PushedOnly || len(app.GrantTypes) != 2 || len(app.LogoutURIs) != 1 {
-		t.Errorf("saved %+v, %v", app, err)
+	save("about", url.Values{"name": {"Tên mới"}})
+	save("people", url.Values{"redirect_uris": {"https://a.example/cb\nhttps://b.example/cb"}, "grant_types": {auth.GrantCode, auth.GrantRefresh}})
+	save("proof", url.Values{"token_endpoint_auth_method": {auth.PrivateKeyJWT}, "dpop_bound_access_tokens": {"yes"}, "refresh_grace": {"yes"}})
+	save("logout", url.Values{"post_logout_redirect_uris": {"https://a.example/out"}, "backchannel_logout_uri": {" https://a.example/told "}})
+	want := func(app auth.Application, err error) {
+		t.Helper()
+		if err != nil || app.Name != "Tên mới" || len(app.RedirectURIs) != 2 || app.AuthMethod != auth.PrivateKeyJWT || !app.DPoPBound || !app.RefreshGrace ||
+			app.PushedOnly || len(app.GrantTypes) != 2 || len(app.LogoutURIs) != 1 || app.BackchannelLogoutURI != "https://a.example/told" {
+			t.Errorf("saved %+v, %v", app, err)
+		}
 	}
-	form.Set("redirect_uris", "ftp://sai.example")
-	if answer, body := w.post(t, at, form); answer.StatusCode != 400 || !strings.Contains(body, "ftp://sai.example</textarea>") {
+	want(w.Auth.Application(t.Context(), w.app.ID))
+	answer, body := w.post(t, at, url.Values{"section": {"people"}, "redirect_uris": {"ftp://sai.example"}})
+	if answer.StatusCode != 400 || !strings.Contains(body, "ftp://sai.example</textarea>") {
 		t.Errorf("a wrong address: got %d, want what was typed kept:\n%s", answer.StatusCode, body)
 	}
+	for _, kept := range []string{`name="dpop_bound_access_tokens" value="yes" checked`, `name="refresh_grace" value="yes" checked`, `value="private_key_jwt" checked`,
+		`value="Tên mới"`, "https://a.example/out</textarea>", `value="https://a.example/told"`} {
+		if !strings.Contains(body, kept) {
+			t.Errorf("another section does not show what is saved: lacks %s:\n%s", kept, body)
+		}
+	}
+	if strings.Contains(body, `value="authorization_code" checked`) || strings.Contains(body, `name="profile" value="yes" checked`) {
+		t.Errorf("a box that was not ticked is:\n%s", body)
+	}
+	if _, body := w.post(t, at, url.Values{"section": {"about"}, "name": {""}}); !strings.Contains(body, `value="authorization_code" checked`) || !strings.Contains(body, "https://b.example/cb</textarea>") {
+		t.Errorf("the grants are forgotten beside a wrong name:\n%s", body)
+	}
+	if _, body := w.post(t, at, url.Values{"section": {"proof"}, "profile": {"yes"}, "refresh_grace": {"yes"}}); strings.Contains(body, `name="dpop_bound_access_tokens" value="yes" checked`) || !strings.Contains(body, `name="profile" value="yes" checked`) {
+		t.Errorf("of its own section what was sent is shown:\n%s", body)
+	}
+	if answer, _ := w.post(t, at, url.Values{"section": {"x"}, "name": {"Khác"}}); answer.StatusCode != 400 {
+		t.Errorf("no such section: got %d", answer.StatusCode)
+	}
+	want(w.Auth.Application(t.Context(), w.app.ID))
 	if answer, _ := w.post(t, strings.TrimSuffix(at, "settings")+"transfer", url.Values{"agency": {w.app.ID.String()}}); answer.StatusCode != 403 {
 		t.Errorf("to an agency of others: got %d", answer.StatusCode)
 	}

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -93,36 +94,77 @@ func (p *Portal) agenciesOf(r *http.Request, who auth.Principal) ([]web.Option, 
 	return list, err
 }
 
-// saveSettings answers POST /developer/applications/{id}/settings. What the
-// page does not ask for stays as it was.
+// settingsSections are the forms of the page, each saved by itself: what a
+// section's form says of the application. Profile, proof and protection of
+// tokens are one, since they depend on each other.
+var settingsSections = map[string]func(r *http.Request, n *auth.NewApplication, kind string){
+	"about": func(r *http.Request, n *auth.NewApplication, _ string) {
+		n.Name, n.Description = r.PostFormValue("name"), r.PostFormValue("description")
+		for name, into := range map[string]*string{"client_uri": &n.ClientURI, "policy_uri": &n.PolicyURI, "tos_uri": &n.TermsURI} {
+			*into = strings.TrimSpace(r.PostFormValue(name))
+		}
+	},
+	"people": func(r *http.Request, n *auth.NewApplication, _ string) {
+		n.GrantTypes, n.RedirectURIs = r.PostForm["grant_types"], strings.Fields(r.PostFormValue("redirect_uris"))
+		n.IDTokenAlgorithm = r.PostFormValue("id_token_signed_response_alg")
+	},
+	"logout": func(r *http.Request, n *auth.NewApplication, _ string) {
+		n.LogoutURIs = strings.Fields(r.PostFormValue("post_logout_redirect_uris"))
+		n.BackchannelLogoutURI = strings.TrimSpace(r.PostFormValue("backchannel_logout_uri"))
+	},
+	"proof": func(r *http.Request, n *auth.NewApplication, kind string) {
+		ticked := func(name string) bool { return r.PostFormValue(name) == "yes" }
+		n.Profile = ""
+		if ticked("profile") {
+			n.Profile = auth.FAPI2
+		}
+		n.AuthMethod, n.RefreshGrace = r.PostFormValue("token_endpoint_auth_method"), ticked("refresh_grace")
+		n.PushedOnly, n.DPoPBound = ticked("require_pushed_authorization_requests"), ticked("dpop_bound_access_tokens")
+		if kind == auth.Confidential {
+			n.CertBound, n.LegacyAudience = ticked("tls_client_certificate_bound_access_tokens"), ticked("legacy_audience")
+			n.CertSubjectDN, n.CertSANDNS = strings.TrimSpace(r.PostFormValue("tls_client_auth_subject_dn")), strings.TrimSpace(r.PostFormValue("tls_client_auth_san_dns"))
+		}
+	},
+}
+
+// saveSettings answers POST /developer/applications/{id}/settings: one section
+// of the page. All else stays as it was.
 func (p *Portal) saveSettings(r *http.Request) (page, error) {
 	app, who, err := p.ownApplication(r)
 	if err != nil {
 		return page{}, err
 	}
-	n := auth.NewApplication{Name: r.PostFormValue("name"), Description: r.PostFormValue("description"),
-		RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")), Protocol: app.Protocol}
-	ticked := func(name string) bool { return r.PostFormValue(name) == "yes" }
-	n.Profile = ""
-	if ticked("profile") {
-		n.Profile = auth.FAPI2
+	section := r.PostFormValue("section")
+	say, known := settingsSections[section]
+	if !known {
+		return page{}, problem.Errorf(problem.Invalid, "no section %q of the settings", section)
 	}
-	n.AuthMethod, n.GrantTypes = r.PostFormValue("token_endpoint_auth_method"), r.PostForm["grant_types"]
-	n.PushedOnly, n.DPoPBound = ticked("require_pushed_authorization_requests"), ticked("dpop_bound_access_tokens")
-	n.RefreshGrace, n.LogoutURIs = ticked("refresh_grace"), strings.Fields(r.PostFormValue("post_logout_redirect_uris"))
-	n.BackchannelLogoutURI = strings.TrimSpace(r.PostFormValue("backchannel_logout_uri"))
-	n.IDTokenAlgorithm = r.PostFormValue("id_token_signed_response_alg")
-	for name, into := range map[string]*string{"client_uri": &n.ClientURI, "policy_uri": &n.PolicyURI, "tos_uri": &n.TermsURI} {
-		*into = strings.TrimSpace(r.PostFormValue(name))
-	}
-	if app.Kind == auth.Confidential {
-		n.CertBound, n.LegacyAudience = ticked("tls_client_certificate_bound_access_tokens"), ticked("legacy_audience")
-		n.CertSubjectDN, n.CertSANDNS = strings.TrimSpace(r.PostFormValue("tls_client_auth_subject_dn")), strings.TrimSpace(r.PostFormValue("tls_client_auth_san_dns"))
-	}
+	n := auth.NewApplication{Name: app.Name, Description: app.Description, RedirectURIs: app.RedirectURIs, Protocol: app.Protocol}
+	say(r, &n, app.Kind)
 	if _, err := p.Auth.EditApplication(r.Context(), who, app.ID, n); err != nil {
+		keepBoxes(r.PostForm, section, app)
 		return again(r, p.settings, err)
 	}
-	return page{To: "/developer/applications/" + app.ID.String() + "/settings", Flash: &web.Flash{Key: "keys.saved"}}, nil
+	return page{To: "/developer/applications/" + app.ID.String() + "/settings", Flash: &web.Flash{Key: "keys.saved-" + section}}, nil
+}
+
+// keepBoxes fills in what the boxes of the sections say that did not come back:
+// of a box nothing is sent when it is not ticked.
+func keepBoxes(form url.Values, section string, app auth.Application) {
+	if section != "people" {
+		form["grant_types"] = app.GrantTypes
+	}
+	if section == "proof" {
+		return
+	}
+	for name, ticked := range map[string]bool{
+		"profile": app.Profile == auth.FAPI2, "require_pushed_authorization_requests": app.PushedOnly, "refresh_grace": app.RefreshGrace,
+		"dpop_bound_access_tokens": app.DPoPBound, "tls_client_certificate_bound_access_tokens": app.CertBound, "legacy_audience": app.LegacyAudience,
+	} {
+		if ticked {
+			form.Set(name, "yes")
+		}
+	}
 }
 
 // transferApplication answers POST /developer/applications/{id}/transfer.

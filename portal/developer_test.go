@@ -61,7 +61,7 @@ func newWorkshop(t *testing.T) *workshop {
 	p.Ledger = &ledger.Ledger{DB: p.Auth.DB, Now: p.Now, May: enforcer.May, OwnsApplication: p.Auth.OwnsApplication,
 		Names: func(context.Context, []uuid.UUID) (map[uuid.UUID]string, error) { return nil, nil }}
 	p.Agreements = &agreement.Agreements{
-		DB: p.Auth.DB, Now: p.Now, May: enforcer.May, Record: p.Auth.Record,
+		DB: p.Auth.DB, Now: p.Now, May: enforcer.May, Record: p.Auth.Record, NameOf: auth.NameIn,
 		Grant:           func(context.Context, pgx.Tx, agreement.Granted) error { return nil },
 		OwnsApplication: p.Auth.OwnsApplication,
 		Offer:           offerOf(p), Applicant: applicantOf(p), OwnApplications: ownOf(p),
@@ -418,11 +418,11 @@ func TestAskingForAnAgreement(t *testing.T) {
 func (w *workshop) decided(t *testing.T, at string) {
 	t.Helper()
 	id := uuid.MustParse(strings.TrimPrefix(at, "/agreements/"))
-	steward := auth.Principal{Person: w.person(t, "lan@example.vn").Person, Name: "Lan", Memberships: []auth.Membership{{Agency: w.version.AgencyID, Role: auth.RoleSteward}}}
+	steward := auth.Principal{Person: w.person(t, "lan@example.vn").Person, Name: "Phạm Hoàng Lập", Memberships: []auth.Membership{{Agency: w.version.AgencyID, Role: auth.RoleSteward}}}
 	if _, err := w.Agreements.Approve(t.Context(), steward, id, ""); err != nil {
 		t.Fatal(err)
 	}
-	w.sees(t, at, 200, "Đang hiệu lực", "98.765", "Authorization: Bearer $LGSP_TOKEN", "Được duyệt · Lan", w.href+"/request?from=")
+	w.sees(t, at, 200, "Đang hiệu lực", "98.765", "Authorization: Bearer $LGSP_TOKEN", "Được duyệt · Phạm Hoàng Lập", w.href+"/request?from=")
 	w.sees(t, "/developer/applications/"+w.app.ID.String(), 200, "98.765", at)
 	w.sees(t, w.href, 200, "Bạn đã có thoả thuận", at)
 	w.sees(t, w.href+"/request?from="+id.String(), 200, `name="replaces" value="`+id.String(), `value="/hoTen" checked`, "Giải quyết hồ sơ trợ cấp")

@@ -34,8 +34,7 @@ func clipped(text string) string { return text[:min(len(text), 40)] }
 
 // deviceData is the data of the page "device-consent".
 type deviceData struct {
-	oauth.ConsentView
-	Where    audience
+	consentAsk
 	UserCode string
 }
 
@@ -53,8 +52,8 @@ func (p *Portal) device(r *http.Request) (page, error) {
 			if err != nil {
 				return err
 			}
-			where, err := p.audienceOf(r.Context(), whoever(r), view.Audience)
-			answer = page{Name: "device-consent", Data: deviceData{view, where, strings.ToUpper(typed)}}
+			ask, err := p.consentAsk(r.Context(), whoever(r), view)
+			answer = page{Name: "device-consent", Data: deviceData{ask, strings.ToUpper(typed)}}
 			return err
 		}
 		who, proof, err := p.SessionOf(r)

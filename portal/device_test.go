@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -46,7 +47,7 @@ func newTelevision(t *testing.T) *television {
 			return nil
 		},
 	}
-	if err := p.OAuth.Prepare(t.Context()); err != nil {
+	if err := errors.Join(p.OAuth.Prepare(), p.OAuth.MakeKeys(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	router := mux.NewRouter()

@@ -157,20 +157,22 @@ func (p *Portal) letter(to auth.Person, n notice) (mail.Letter, error) {
 	if to.Locale == "en" {
 		origin, service = p.Origin+"/en", n.ServiceEN
 	}
-	link, factor := origin+"/agreements/"+n.Agreement.String(), ""
+	link := origin + "/agreements/" + n.Agreement.String()
 	if n.Agreement == uuid.Nil {
 		link = origin + "/account/security"
 	}
-	if n.Factor != "" {
-		var err error
-		if factor, err = p.Pages.Text(to.Locale, "notice.factor-"+n.Factor, "passkey", n.Passkey); err != nil {
-			return mail.Letter{}, err
-		}
+	kind := n.Factor
+	if kind == "" {
+		kind = "all"
+	}
+	factor, err := p.Pages.Text(to.Locale, "notice.factor-"+kind, "passkey", n.Passkey)
+	if err != nil {
+		return mail.Letter{}, err
 	}
 	letter := mail.Letter{To: to.Email}
 	for key, into := range map[string]*string{"notice.subject-" + n.What: &letter.Subject, "notice.text-" + n.What: &letter.Text} {
 		text, err := p.Pages.Text(to.Locale, key, "name", to.Name, "application", n.Application, "service", service,
-			"reason", n.Reason, "factor", factor, "link", link)
+			"reason", n.Reason, "factor", factor, "link", link, "password", origin+"/account/password", "forgot", origin+"/forgot-password")
 		if err != nil {
 			return letter, err
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
@@ -25,14 +26,17 @@ func (p *Portal) operatorRoutes(r *mux.Router) {
 
 // operatorData is the data of the page "operator".
 type operatorData struct {
-	Health   gateway.Health
-	Age      int // seconds since the change feed last answered
-	Waiting  int // upstreams to be approved
-	Model    string
-	Rules    [][]string
-	Acts     []web.Option // that the rules know
-	Agencies []web.Option
-	Asked    *actAnswer // what the reader asked the policy, nil before
+	Health  gateway.Health
+	Age     int // seconds since the change feed last answered
+	Waiting int // upstreams to be approved
+	Model   string
+	Rules   [][]string
+
+	CallModel string
+	CallRules []callRule
+	Acts      []web.Option // that the rules know
+	Agencies  []web.Option
+	Asked     *actAnswer // what the reader asked the policy, nil before
 
 	Email, Act, Agency string // of whom and what it was asked
 }
@@ -59,7 +63,7 @@ func (p *Portal) operator(r *http.Request) (page, error) {
 	if err := p.Policy.May(ctx, who, "platform.read", uuid.Nil); err != nil {
 		return page{}, err
 	}
-	data := operatorData{Model: p.Policy.Model(), Email: r.FormValue("email"), Act: r.FormValue("act"), Agency: r.FormValue("agency")}
+	data := operatorData{Model: p.Policy.Model(), CallModel: policy.CallModel(), CallRules: callRules(), Email: r.FormValue("email"), Act: r.FormValue("act"), Agency: r.FormValue("agency")}
 	if data.Health = p.Health(); data.Health.Ready {
 		data.Age = int(p.Now().Sub(data.Health.Fresh).Seconds())
 	}
@@ -213,4 +217,27 @@ func (p *Portal) approveUpstream(r *http.Request) (page, error) {
 		return again(r, p.upstreams, err)
 	}
 	return page{To: "/operator/upstreams", Flash: &web.Flash{Key: "operator.approved", Args: []string{"host", host.HostPort}}}, nil
+}
+
+// callRule is a rule that calls are decided by, for people to read.
+type callRule struct {
+	Access string
+	Rule   string
+	When   string // what must be so: agreement=covers credential=token
+	Effect string // allow, deny
+}
+
+func callRules() []callRule {
+	names := []string{"agreement", "credential", "hours", "network", "assurance", "purpose"}
+	var list []callRule
+	for _, row := range policy.CallRules() {
+		var when []string
+		for i, name := range names {
+			if value := row[i+2]; value != "any" {
+				when = append(when, name+"="+value)
+			}
+		}
+		list = append(list, callRule{Access: row[0], Rule: row[1], When: strings.Join(when, " "), Effect: row[len(row)-1]})
+	}
+	return list
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lgsp/auth"
+	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
 	"lgsp/web"
@@ -29,6 +30,7 @@ type page struct {
 	Pending *auth.Pending  // a second step that begins; its cookie is set
 	SignOut bool           // the session's cookie is taken away
 	Cookie  *http.Cookie   // a further cookie
+	Locale  string         // of the page, or of the problem beside it; "" is the address's
 }
 
 // pageFunc is the handler of a page. It writes nothing: what it returns is
@@ -58,6 +60,9 @@ func (p *Portal) pageUpTo(limit int64, h pageFunc) http.Handler {
 		}
 		if err == nil && answer.To == "" {
 			answer, err = h(r)
+		}
+		if answer.Locale != "" {
+			r = speaking(r, answer.Locale)
 		}
 		if err == nil && answer.Session != nil {
 			err = p.settle(r, answer.Session.Secret)
@@ -223,7 +228,7 @@ func words(r *http.Request, e *problem.Error) (title, detail string) {
 // fail answers with a page that says what happened, or sends a reader who is
 // not signed in to the sign-in page and back.
 func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
-	e := problem.Of(err)
+	e := problem.Of(pg.WhenAway(err))
 	if e == nil {
 		return // the reader has gone
 	}
@@ -239,6 +244,10 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	view := p.view(r)
 	data := failure{Status: int(e.Kind), Code: e.Code, Trace: telemetry.Trace(r.Context())}
 	data.Title, data.Detail = words(r, e)
+	data.Ways = waysOn(e.Code, whoever(r).SignedIn())
+	if view.Unknown = e.Code == "temporarily-unavailable"; view.Unknown && !view.Posted {
+		data.Again = r.URL.RequestURI()
+	}
 	view.Data = data
 	body, err := p.Pages.Render(localeOf(r), "error", view)
 	if err != nil {
@@ -265,6 +274,30 @@ type failure struct {
 	Code          string // of the problem
 	Title, Detail string
 	Trace         string
+	Ways          []web.Link // where to go on; nil: nowhere in particular
+	Again         string     // the address to be loaded again; "" where that does not help, or would send a form twice
+}
+
+// waysOn are where a reader goes on after a problem, by its code; nil: nowhere
+// in particular. Who is signed in already has the account to go back to.
+func waysOn(code string, signedIn bool) []web.Link {
+	account, signIn := web.Link{Href: "/account", Key: "account.title"}, web.Link{Href: "/sign-in", Key: "auth.sign-in"}
+	switch code {
+	case "link-unknown":
+		return []web.Link{{Href: "/forgot-password", Key: "account.forgot"}}
+	case "sign-up-link-unknown":
+		return []web.Link{{Href: "/sign-up", Key: "auth.create"}, signIn}
+	case "email-link-unknown":
+		return []web.Link{{Href: "/account/email", Key: "account.email"}}
+	case "identity-taken", "another-person":
+		return []web.Link{account}
+	case "visit-unknown", "provider-down", "provider-answer-wrong", "provider-refused":
+		if signedIn {
+			return []web.Link{account}
+		}
+		return []web.Link{signIn}
+	}
+	return nil
 }
 
 func (p *Portal) notFound(r *http.Request) (page, error) {

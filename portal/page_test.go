@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,10 +15,12 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lgsp/auth"
 	"lgsp/auth/oauth"
 	"lgsp/catalog"
+	"lgsp/gateway"
 	"lgsp/internal/keyring"
 	"lgsp/internal/mail"
 	"lgsp/internal/pgtest"
@@ -42,9 +45,11 @@ func newPortal(t *testing.T) *Portal {
 	may := func(context.Context, auth.Principal, string, uuid.UUID) error { return nil }
 	record := func(context.Context, pgx.Tx, auth.Act) error { return nil }
 	return &Portal{
-		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record},
+		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record,
+			Forget: func(context.Context, pgx.Tx, uuid.UUID, []uuid.UUID) error { return nil }},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
-			Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
+			CheckTraffic: func(t json.RawMessage, _ []catalog.Operation) error { return gateway.CheckTraffic(t, nil) },
+			Agencies:     func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {
 				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
 			}},
@@ -377,7 +382,11 @@ func TestFailures(t *testing.T) {
 		want   string
 		not    string
 	}{
-		{"a bug tells nothing", "GET", func(*http.Request) (page, error) { return page{}, io.ErrUnexpectedEOF }, 500, "Hệ thống gặp lỗi", "EOF"},
+		{"a bug tells nothing", "GET", func(*http.Request) (page, error) {
+			return page{}, &pgconn.PgError{Code: "42703", Message: "no column password"}
+		}, 500, "Hệ thống gặp lỗi", "password"},
+		{"a connection that broke", "GET", func(*http.Request) (page, error) { return page{}, io.ErrUnexpectedEOF }, 503, `href="/x?a=1"`, "EOF"},
+		{"a connection that broke under a form", "POST", func(*http.Request) (page, error) { return page{}, io.ErrUnexpectedEOF }, 503, "quay lại trang trước", `href="/x?a=1"`},
 		{"a panic too", "GET", func(*http.Request) (page, error) { panic("hunter2") }, 500, "Mã truy vết", "hunter2"},
 		{"no such template", "GET", func(*http.Request) (page, error) { return page{Name: "absent"}, nil }, 500, "Hệ thống gặp lỗi", "absent"},
 		{"not signed in, reading", "GET", func(r *http.Request) (page, error) { _, err := signedIn(r); return page{}, err }, 303, "/sign-in?next=%2Fx%3Fa%3D1", ""},

@@ -22,8 +22,13 @@ type localeKey struct{}
 // comes from the path alone, so that an address always shows the same page.
 func speaks(locale string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), localeKey{}, locale)))
+		h.ServeHTTP(w, speaking(r, locale))
 	})
+}
+
+// speaking is the request for the page in a language.
+func speaking(r *http.Request, locale string) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), localeKey{}, locale))
 }
 
 // localeOf is the language of the page asked for, "vi" or "en".

@@ -18,8 +18,9 @@ type secondData struct {
 	App      bool   // the person has an authenticator app
 	Passkey  bool   // a passkey may be shown
 	Recovery bool   // recovery codes are left
-	Password bool   // the password is enough
-	Confirm  bool   // somebody is signed in already
+	Confirm  bool   // somebody is signed in already, and shows the first factor too
+	Password bool   // which is a password
+	Outside  string // or else the outside provider of this name; "" without one
 }
 
 // shown is what a form shows to prove who somebody is.
@@ -84,13 +85,9 @@ func (p *Portal) second(r *http.Request) (page, error) {
 }
 
 // proveForm answers GET /sign-in/confirm: who is signed in proves once more
-// who they are, or shows the second factor that something asks for.
+// who they are, with both factors when they have two.
 func (p *Portal) proveForm(r *http.Request) (page, error) {
 	who, err := signedIn(r)
-	if err != nil {
-		return page{}, err
-	}
-	_, proof, err := p.SessionOf(r)
 	if err != nil {
 		return page{}, err
 	}
@@ -103,7 +100,12 @@ func (p *Portal) proveForm(r *http.Request) (page, error) {
 	if raise && !factors.Any() {
 		return page{To: "/account/security?next=" + url.QueryEscape(data.Next)}, nil
 	}
-	data.Password = !raise && (proof.Level() == auth.AAL2 || !factors.Any())
+	if data.Password, err = p.Auth.HasPassword(r.Context(), who.Person); err != nil {
+		return page{}, err
+	}
+	if !data.Password {
+		data.Outside = p.outsideName(r)
+	}
 	return page{Name: "sign-in-second", Data: data}, nil
 }
 

@@ -24,14 +24,14 @@ func (p *Portal) securityRoutes(r *mux.Router) {
 	r.Handle("/sign-in/confirm", p.page(p.proveForm)).Methods("GET", "HEAD")
 	r.Handle("/sign-in/confirm", p.page(p.prove)).Methods("POST")
 	r.Handle("/sign-in/passkey", p.page(p.signInByPasskey)).Methods("POST")
-	r.Handle("/sign-in/passkey/ask", problem.HandlerFunc(p.askPasskey)).Methods("POST")
+	r.Handle("/sign-in/passkey/ask", told(p.askPasskey)).Methods("POST")
 	r.Handle("/account/security", p.page(p.security)).Methods("GET", "HEAD")
 	r.Handle("/account/security/app", p.page(p.securityApp)).Methods("GET", "HEAD")
 	r.Handle("/account/security/app", p.page(p.startApp)).Methods("POST")
 	r.Handle("/account/security/app/confirm", p.page(p.confirmApp)).Methods("POST")
 	r.Handle("/account/security/app/remove", p.page(p.removeApp)).Methods("POST")
 	r.Handle("/account/security/passkeys", p.page(p.addPasskey)).Methods("POST")
-	r.Handle("/account/security/passkeys/ask", problem.HandlerFunc(p.askNewPasskey)).Methods("POST")
+	r.Handle("/account/security/passkeys/ask", told(p.askNewPasskey)).Methods("POST")
 	r.Handle("/account/security/passkeys/{id}/remove", p.page(p.removePasskey)).Methods("POST")
 	r.Handle("/account/security/codes", p.page(p.renewCodes)).Methods("POST")
 }
@@ -74,6 +74,7 @@ type securityData struct {
 	Must  bool   // roles wait for a second factor
 	Demo  bool   // an official of the demonstration, who is exempt
 	Fresh bool   // the last proof is young enough for changes
+	Vouch bool   // an operator must vouch for the reader before they add anything
 }
 
 // security answers GET /account/security.
@@ -85,6 +86,9 @@ func (p *Portal) security(r *http.Request) (page, error) {
 	data := securityData{Next: localPath(r.FormValue("next")), Must: who.Needs != ""}
 	data.Demo = p.DemoAccounts != nil && len(who.Memberships) > 0 && who.Level != auth.AAL2
 	if data.Factors, err = p.Auth.Factors(r.Context(), who.Person); err != nil {
+		return page{}, err
+	}
+	if data.Vouch, err = p.Auth.NeedsVouching(r.Context(), who.Person); err != nil {
 		return page{}, err
 	}
 	err = p.Auth.Fresh(r.Context(), p.sessionSecret(r))

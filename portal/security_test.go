@@ -103,13 +103,20 @@ func TestOfficialIsLedToASecondFactor(t *testing.T) {
 	now = now.Add(11 * time.Minute)
 	answer, _ = other.post(t, "/account/security/app/remove", nil)
 	goes(answer, "/sign-in/confirm?next=%2Faccount%2Fsecurity")
-	answer, _ = other.post(t, "/sign-in/confirm", url.Values{"present": {goodPassword}, "next": {"/account/security"}})
+	if answer, body := other.get(t, "/sign-in/confirm?next=%2Faccount%2Fsecurity"); answer.StatusCode != 200 || !strings.Contains(body, `name="present"`) || !strings.Contains(body, `name="code"`) {
+		t.Errorf("it asks for one of two: got %d:\n%s", answer.StatusCode, body)
+	}
+	if answer, body := other.post(t, "/sign-in/confirm", url.Values{"present": {goodPassword}}); answer.StatusCode != 401 || !strings.Contains(body, "Chưa xác thực được") {
+		t.Errorf("the password alone: got %d:\n%s", answer.StatusCode, body)
+	}
+	answer, _ = other.post(t, "/sign-in/confirm", url.Values{"present": {goodPassword}, "code": {totp(t, secret, now)}, "next": {"/account/security"}})
 	goes(answer, "/account/security")
 	answer, _ = other.post(t, "/account/security/app/remove", nil)
 	goes(answer, "/account/security")
 	if len(letters) != 3 || letters[0].What != "factor-added" || letters[1].What != "recovery-used" || letters[2].What != "factor-removed" {
 		t.Errorf("letters: got %+v", letters)
 	}
+	letters = append(letters, auth.FactorNotice{What: "codes-wrong"}, auth.FactorNotice{What: "factor-removed"})
 	for _, n := range letters {
 		if letter, err := p.letter(auth.Person{Email: "o@example.vn", Locale: "en"}, notice{What: n.What, Factor: n.Kind}); err != nil || !strings.Contains(letter.Text, p.Origin+"/en/account/security") {
 			t.Errorf("%s: got %v, %v", n.What, letter, err)

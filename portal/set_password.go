@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 
 	"lgsp/auth"
 	"lgsp/internal/problem"
@@ -23,35 +24,58 @@ func (p *Portal) forgot(r *http.Request) (page, error) {
 
 // setPasswordData is the data of the page "set-password".
 type setPasswordData struct {
-	Token  string
-	Person auth.Person // whom the link is for
+	Token string
+	auth.Reset
+	Recent  []auth.Way // that go unless they are kept
+	Settled []auth.Way // that stay
+	Kept    []string   // keys of those that are ticked
 }
 
+// Keeps reports whether a way in is ticked.
+func (d setPasswordData) Keeps(way auth.Way) bool { return slices.Contains(d.Kept, way.Key) }
+
 // setPasswordForm answers GET /set-password?token=…, the address of a
-// one-time link. Looking at the page does not use the link up.
+// one-time link: what opens the account besides, and what becomes of it. Looking
+// at the page does not use the link up.
 func (p *Portal) setPasswordForm(r *http.Request) (page, error) {
 	token := r.FormValue("token")
-	person, err := p.Auth.LinkPerson(r.Context(), token)
+	reset, err := p.Auth.Reset(r.Context(), token)
 	if err != nil {
 		return page{}, err
 	}
-	return page{Name: "set-password", Data: setPasswordData{Token: token, Person: person}}, nil
+	data := setPasswordData{Token: token, Reset: reset, Kept: r.PostForm["keep"]}
+	for _, way := range reset.Ways {
+		if way.Recent {
+			data.Recent = append(data.Recent, way)
+		} else {
+			data.Settled = append(data.Settled, way)
+		}
+	}
+	return page{Name: "set-password", Data: data}, nil
 }
 
 // setPassword answers POST /set-password. It signs nobody in: a second factor
 // may be asked for there.
 func (p *Portal) setPassword(r *http.Request) (page, error) {
-	password := r.PostFormValue("password")
-	if password != r.PostFormValue("repeated") {
-		return again(r, p.setPasswordForm, passwordsDiffer())
+	token, password := r.PostFormValue("token"), r.PostFormValue("password")
+	person, err := p.Auth.LinkPerson(r.Context(), token)
+	if err != nil {
+		return page{}, err
 	}
-	if _, err := p.Auth.SetPassword(r.Context(), r.PostFormValue("token"), password); err != nil {
+	if err := faults(auth.CheckNewPassword(password, person.Email, person.Name), repeated(r)); err != nil {
+		return again(r, p.setPasswordForm, err)
+	}
+	if _, err := p.Auth.SetPassword(r.Context(), token, password, r.PostForm["keep"]...); err != nil {
 		return again(r, p.setPasswordForm, err)
 	}
 	return page{To: "/sign-in", SignOut: true, Flash: &web.Flash{Key: "auth.password-set"}}, nil
 }
 
-func passwordsDiffer() error {
+// repeated is Invalid unless the new password was typed the same twice.
+func repeated(r *http.Request) error {
+	if r.PostFormValue("password") == r.PostFormValue("repeated") {
+		return nil
+	}
 	return problem.Errorf(problem.Invalid, "the passwords differ").Coded("passwords-differ").
 		Wrong("repeated", "passwords-differ", "the two entries are not the same")
 }

@@ -3,7 +3,9 @@ package portal
 import (
 	"html/template"
 	"net/http"
+	"slices"
 
+	"lgsp/auth"
 	"lgsp/auth/oauth"
 	"lgsp/internal/problem"
 	"lgsp/web"
@@ -47,12 +49,30 @@ func (p *Portal) signOut(r *http.Request) (page, error) {
 		}
 		next = asked.Next
 	}
-	if cookie, err := r.Cookie(p.sessionCookie()); err == nil {
-		if err := p.Auth.SignOut(r.Context(), cookie.Value); err != nil {
-			return page{}, err
-		}
+	outside, err := p.cameFromOutside(r)
+	if err != nil {
+		return page{}, err
+	}
+	if err := p.Auth.SignOut(r.Context(), p.sessionSecret(r)); err != nil {
+		return page{}, err
+	}
+	if next == "" && outside {
+		return page{To: "/signed-out?provider=1", SignOut: true}, nil
 	}
 	return p.gone(next, true), nil
+}
+
+// cameFromOutside reports whether the session of the browser began at the
+// outside provider, where the person may be signed in still.
+func (p *Portal) cameFromOutside(r *http.Request) (bool, error) {
+	if p.Outside == nil {
+		return false, nil
+	}
+	proof, err := p.Auth.SessionProof(r.Context(), p.sessionSecret(r))
+	if problem.Is(err, problem.Unauthorized) {
+		return false, nil // nobody is signed in
+	}
+	return slices.Contains(proof.Methods, auth.ByOutside), err
 }
 
 // gone is where a browser goes that is signed out, from the page "onward" when
@@ -67,9 +87,24 @@ func (p *Portal) gone(next string, signOut bool) page {
 	return page{To: "/signed-out"}
 }
 
+// signedOutData is the data of the page "signed-out".
+type signedOutData struct {
+	Provider string // name of the outside provider that the session came from; "" when it came from none
+	End      string // where to sign out there
+}
+
 // signedOut answers GET /signed-out, where a browser ends that an application
-// has signed out without saying where to go.
-func (p *Portal) signedOut(*http.Request) (page, error) { return page{Name: "signed-out"}, nil }
+// has signed out without saying where to go, and one whose session came from
+// the outside provider: who sits down here next would be let in by that.
+func (p *Portal) signedOut(r *http.Request) (page, error) {
+	var data signedOutData
+	if p.Outside != nil && r.FormValue("provider") != "" {
+		if data.End = p.Outside.EndURL(); data.End != "" {
+			data.Provider = p.outsideName(r)
+		}
+	}
+	return page{Name: "signed-out", Data: data}, nil
+}
 
 // EndBrowser signs the browser out, for the authorization server.
 func (p *Portal) EndBrowser(w http.ResponseWriter, r *http.Request) error {
@@ -84,9 +119,12 @@ func (p *Portal) EndBrowser(w http.ResponseWriter, r *http.Request) error {
 // Explain shows a person what is wrong with an application's request, for the
 // authorization server: in the language that the request asks for, or the browser.
 func (p *Portal) Explain(w http.ResponseWriter, r *http.Request, why error) {
-	locale := "vi"
-	if problem.Locale(r) == "en" {
-		locale = "en"
+	locale := oauth.Language(r.URL.Query())
+	if locale == "" {
+		locale = "vi"
+		if problem.Locale(r) == "en" {
+			locale = "en"
+		}
 	}
 	speaks(locale, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known, err := p.identified(r)

@@ -22,17 +22,21 @@ func (p *Portal) signUp(r *http.Request) (page, error) {
 	if whoever(r).SignedIn() {
 		return page{To: "/developer"}, nil
 	}
-	if r.PostFormValue("terms") == "" {
-		return again(r, p.signUpForm, termsMissing())
-	}
-	email := r.PostFormValue("email")
-	if err := p.Auth.AskSignUp(r.Context(), auth.NewPerson{Email: email, Name: r.PostFormValue("name"), Locale: localeOf(r)}); err != nil {
+	n := auth.NewPerson{Email: r.PostFormValue("email"), Name: r.PostFormValue("name"), Locale: localeOf(r)}
+	if err := faults(n.Check(), terms(r)); err != nil {
 		return again(r, p.signUpForm, err)
 	}
-	return p.letterSent(auth.LetterSignUp, email), nil
+	if err := p.Auth.AskSignUp(r.Context(), n); err != nil {
+		return again(r, p.signUpForm, err)
+	}
+	return p.letterSent(auth.LetterSignUp, n.Email), nil
 }
 
-func termsMissing() error {
+// terms is Invalid unless the form agrees to the terms of use.
+func terms(r *http.Request) error {
+	if r.PostFormValue("terms") != "" {
+		return nil
+	}
 	return problem.Errorf(problem.Invalid, "the terms are not agreed to").Coded("consent-required").
 		Wrong("terms", "consent-required", "read and agree to the terms of use")
 }
@@ -102,11 +106,7 @@ func (p *Portal) welcome(r *http.Request, person auth.Person, method string) (pa
 	if err != nil {
 		return page{}, err
 	}
-	name := "Ứng dụng đầu tiên"
-	if localeOf(r) == "en" {
-		name = "My first application"
-	}
-	application, issued, err := p.Auth.CreateApplication(r.Context(), who, auth.NewApplication{Name: name})
+	application, issued, err := p.Auth.CreateApplication(r.Context(), who, auth.NewApplication{Name: firstName(localeOf(r))})
 	if err != nil {
 		return page{}, err
 	}
@@ -123,4 +123,13 @@ func (p *Portal) welcome(r *http.Request, person auth.Person, method string) (pa
 		return page{}, err
 	}
 	return page{Name: "welcome", Status: http.StatusCreated, Data: data, Session: begun.Session, Who: who}, nil
+}
+
+// firstName is what the first application of a person is called: not as they
+// are, since the name of an application outlives their account in the ledger.
+func firstName(locale string) string {
+	if locale == "en" {
+		return "My first application"
+	}
+	return "Ứng dụng đầu tiên"
 }

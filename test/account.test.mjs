@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { accessible, Browser } from './browser.mjs'
+import { accessible, Browser, everywhere, press, totp } from './browser.mjs'
 import { Platform } from './platform.mjs'
 
 let lgsp, browser, page
 const email = 'hoa@example.vn'
-const first = 'gió biển Lý Sơn', second = 'núi Ấn sông Trà'
+const first = 'gió biển Lý Sơn', second = 'núi Ấn sông Trà', third = 'quế Trà Bồng thơm'
 
 before(async () => {
   lgsp = await Platform.start()
@@ -55,6 +55,39 @@ test('a forgotten password is set anew, and signed in with', async () => {
   assert.match(page.url(), /\/developer$/)
 })
 
+test('a new password shows what else opens the account, and drops what is young and not kept', async () => {
+  await page.goto('/account/security')
+  await press(page, 'form[action$="/security/app"] button')
+  const secret = (await page.textContent('.secret')).replaceAll(' ', '')
+  await page.fill('[name=code]', totp(secret))
+  await press(page, 'form[action$="/confirm"] button')
+  await lgsp.sql(`insert into auth.passkey (id, person_id, credential_id, name, record, created_at, added_agent, added_address, last_used_at)
+    select gen_random_uuid(), id, ('x' || n)::bytea, v.name, '{}', now() - age, 'Mozilla/5.0 (Windows NT 10.0) Firefox/140.0', '203.0.113.9', now() - interval '2 hours'
+      from auth.person, (values (1, 'Máy tính lạ', interval '3 days'), (2, 'Điện thoại của tôi', interval '90 days')) v (n, name, age) where email = '${email}'`)
+  for (const prefix of ['', '/en']) {
+    await page.goto(`${prefix}/forgot-password`)
+    await send({ email })
+    await page.goto(await lgsp.link(email, '/set-password').then((link) => link.replace(/[/](en[/])?set-password/, `${prefix}/set-password`)))
+    await everywhere(page)
+    assert.equal(await page.locator('[name=keep]').count(), 3)
+    if (prefix) break
+    await page.click('label:has-text("Ứng dụng xác thực")')
+    await send({ password: '12345', repeated: '54321' })
+    await everywhere(page)
+    assert.deepEqual(await page.$$eval('[name=keep]:checked', (all) => all.map((e) => e.value)), ['app'])
+    await lgsp.sql(`delete from auth.account_letter`)
+  }
+  await page.click('label:has-text("Authenticator app")')
+  await page.click('label:has-text("Recovery codes")')
+  await send({ password: third, repeated: third })
+  assert.equal(await lgsp.sql(`select string_agg(k.name, ',') from auth.passkey k join auth.person p on p.id = k.person_id where p.email = '${email}'`), 'Điện thoại của tôi')
+  await send({ email, password: third }, 'main form[action="/en/sign-in"]')
+  await page.fill('[name=code]', totp(secret, 1))
+  await press(page, 'form:has([name=code]) button')
+  await page.goto('/account/security')
+  await everywhere(page)
+})
+
 test('all that is held is one file, and the account can be deleted', async () => {
   await open('/account/data')
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('main a[href="/account/export"]')])
@@ -65,6 +98,6 @@ test('all that is held is one file, and the account can be deleted', async () =>
   await accessible(page)
   await send({ email })
   await open('/sign-in')
-  await send({ email, password: second }, 'main form[action="/sign-in"]')
+  await send({ email, password: third }, 'main form[action="/sign-in"]')
   assert.ok(await page.$('main [role=alert]'), 'nobody is there any more')
 })

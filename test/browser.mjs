@@ -1,6 +1,7 @@
 // A real browser on the platform's pages: Debian's Chromium, driven by Playwright.
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { createHmac } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
 
@@ -58,4 +59,41 @@ export async function accessible(page) {
   const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth])
   assert.ok(content <= window, `${where} scrolls sideways: ${content} > ${window}`)
   assert.deepEqual(page.faults, [], where)
+}
+
+/** The same at 1280 and at 390 px, with a picture of each where LGSP_TEST_SHOTS
+ * names a directory for them. */
+export async function everywhere(page) {
+  const { width, height } = page.viewportSize()
+  for (const w of [width === 390 ? 1280 : 390, width]) {
+    await page.setViewportSize({ width: w, height })
+    await accessible(page)
+    if (process.env.LGSP_TEST_SHOTS) await shoot(page, w)
+  }
+}
+
+let shots = 0
+async function shoot(page, width) {
+  const dir = process.env.LGSP_TEST_SHOTS
+  await mkdir(dir, { recursive: true })
+  const name = new URL(page.url()).pathname.replace(/^[/]/, '').replaceAll('/', '_')
+  await page.screenshot({ path: `${dir}/${String(++shots).padStart(3, '0')}-${name}-${width}.png`, fullPage: true })
+}
+
+/** Presses what leads to another page of ours, and looks at that. */
+export async function press(page, selector) {
+  await Promise.all([page.waitForNavigation(), page.click(selector)])
+  await everywhere(page)
+}
+
+/** The code that an authenticator app shows for a base32 secret (RFC 6238), so
+ * many steps from now. */
+export function totp(secret, steps = 0) {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+  const bits = [...secret].map((c) => letters.indexOf(c).toString(2).padStart(5, '0')).join('')
+  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps))
+  const sum = createHmac('sha1', key).update(counter).digest()
+  return String((sum.readUInt32BE(sum[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }

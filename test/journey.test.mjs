@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { Browser, accessible } from './browser.mjs'
+import { Browser, accessible, everywhere } from './browser.mjs'
 import { Platform, until } from './platform.mjs'
 
 const document = path.resolve(import.meta.dirname, '../demo/specs/nguoi-co-cong.yaml')
@@ -90,6 +90,29 @@ test('upstream, plan and marks are given, then it is published', async () => {
   await press(publisher)
   await press(publisher, 'main form .actions button')
   assert.equal((await fetch(`${lgsp.portal}/apis${prefix}`)).status, 200, 'the public page is there')
+  await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/traffic`)
+  await publisher.fill('[name="limits/0/calls"]', 'x')
+  await press(publisher, 'form[action$="/limits"] button')
+  assert.equal(await publisher.getAttribute('[name="limits/0/calls"]', 'aria-invalid'), 'true', 'no number of calls')
+  await publisher.fill('[name="limits/0/calls"]', '5.000')
+  await press(publisher, 'form[action$="/limits"] button')
+  assert.equal(await publisher.inputValue('[name="limits/0/calls"]'), '5000')
+  await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/conditions`)
+  await publisher.fill('[name="conditions/0/networks"]', 'văn phòng')
+  await tick(publisher, '[name="conditions/0/hours/days"][value="1"]')
+  await press(publisher, 'form#f-conditions button')
+  assert.equal(await publisher.getAttribute('[name="conditions/0/networks"]', 'aria-invalid'), 'true', 'no network')
+  await everywhere(publisher)
+  await publisher.fill('[name="conditions/0/networks"]', '127.0.0.0/8')
+  await publisher.fill('[name="conditions/0/hours/from"]', '00:00')
+  await publisher.fill('[name="conditions/0/hours/until"]', '24:00')
+  for (const day of ['2', '3', '4', '5', '6', '7']) await tick(publisher, `[name="conditions/0/hours/days"][value="${day}"]`)
+  await press(publisher, 'form#f-conditions button')
+  await everywhere(publisher)
+  await open(publisher, `/en/agency/so-noi-vu/apis/${api}/v1/conditions`)
+  await open(publisher, `/apis${prefix}/danh-muc-doi-tuong`)
+  assert.match(await publisher.textContent('#conditions'), /Thứ Hai[^]*00:00–24:00[^]*chỉ từ một số mạng/)
+  await everywhere(publisher)
 })
 
 test('a developer signs up and is shown a key and a secret, once', async () => {

@@ -5,6 +5,7 @@ import { execFile, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { Browser, everywhere, press } from './browser.mjs'
 import { Platform, freePorts, until } from './platform.mjs'
 
 const binary = path.resolve(import.meta.dirname, '../bin/lgsp')
@@ -136,5 +137,36 @@ test('the log is whole, and what SQL changes in it is named', async () => {
     assert.equal(code, 1, `${name}: not noticed`)
     if (names) assert.match(stdout, new RegExp(names), `${name}: the entry is not named`)
     if (undo) await lgsp.sql(undo)
+  }
+})
+
+test('with the database away, pages say so and are asked again', async () => {
+  const host = await Platform.start() // its database serves another platform, which lives on when it goes
+  await host.sql('create database other')
+  const other = await Platform.start({ LGSP_DATABASE_URL: (await host.databaseURL()).replace('@/lgsp', '@/other') })
+  const browser = await Browser.start(other)
+  try {
+    const person = await browser.signedIn('developer')
+    host.process.kill('SIGTERM')
+    await host.ended
+    for (const address of ['/account', '/en/account', '/en/search?q=x']) {
+      const answer = await person.goto(address)
+      assert.equal(answer.status(), 503, address)
+      await everywhere(person)
+      assert.ok(await person.$(`main a.usa-button[href="${address}"]`), 'the same page again')
+    }
+    const stranger = await browser.person()
+    await stranger.goto('/en/forgot-password') // nobody is looked up: it needs no database
+    await stranger.fill('[name=email]', 'an@example.vn')
+    await press(stranger, 'main form button')
+    assert.match(await stranger.textContent('main'), /Go back to the page before/)
+    assert.equal((await other.api('developer', 'GET', '/me')).body.code, 'temporarily-unavailable')
+    await host.launch()
+    await until('it answers again', 10_000, async () => (await other.api('developer', 'GET', '/me')).status === 200)
+    assert.equal((await person.goto('/account')).status(), 200, 'still signed in')
+  } finally {
+    await browser.stop()
+    await other.stop()
+    await host.stop()
   }
 })

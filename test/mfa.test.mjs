@@ -3,10 +3,8 @@
 // virtual authenticator (Chrome DevTools Protocol, WebAuthn domain). Every page
 // on the way is held to WCAG by axe, at 1280 and 390 px, in both languages.
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { Browser, accessible } from './browser.mjs'
+import { Browser, accessible, everywhere, press, totp } from './browser.mjs'
 import { Platform } from './platform.mjs'
 
 const password = 'gió biển Lý Sơn'
@@ -23,40 +21,6 @@ after(async () => {
   await browser?.stop()
   await lgsp?.stop()
 })
-
-/** The code that an authenticator app shows (RFC 6238), so many steps from now. */
-function totp(steps = 0) {
-  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-  const bits = [...secret].map((c) => letters.indexOf(c).toString(2).padStart(5, '0')).join('')
-  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps))
-  const sum = createHmac('sha1', key).update(counter).digest()
-  return String((sum.readUInt32BE(sum[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
-}
-
-/** Presses a button and waits for the next page. */
-async function press(page, selector) {
-  await Promise.all([page.waitForNavigation(), page.click(selector)])
-  await everywhere(page)
-}
-
-/** Holds the page to WCAG as it stands, wide and narrow, and takes its picture when asked to. */
-async function everywhere(page) {
-  await accessible(page)
-  const { width, height } = page.viewportSize()
-  await page.setViewportSize({ width: 390, height })
-  await accessible(page)
-  if (process.env.LGSP_TEST_SHOTS) await shoot(page, '390')
-  await page.setViewportSize({ width, height })
-  if (process.env.LGSP_TEST_SHOTS) await shoot(page, String(width))
-}
-
-let shots = 0
-async function shoot(page, width) {
-  await mkdir(process.env.LGSP_TEST_SHOTS, { recursive: true })
-  await page.screenshot({ path: `${process.env.LGSP_TEST_SHOTS}/${String(++shots).padStart(2, '0')}-${new URL(page.url()).pathname.replaceAll('/', '_')}-${width}.png`, fullPage: true })
-}
 
 /** Shows the password at the sign-in page; what comes next is the caller's. */
 async function signIn(page, prefix = '') {
@@ -98,7 +62,7 @@ test('an authenticator app is added by a code of it, and the desk opens', async 
   await person.fill('[name=code]', '000000')
   await press(person, 'form[action$="/confirm"] button')
   assert.equal((await person.textContent('.secret')).replaceAll(' ', ''), secret, 'a wrong code keeps the secret')
-  await person.fill('[name=code]', totp(-1))
+  await person.fill('[name=code]', totp(secret, -1))
   await press(person, 'form[action$="/confirm"] button')
   codes = await person.$$eval('.codes .secret', (all) => all.map((e) => e.textContent))
   assert.equal(codes.length, 10)
@@ -108,6 +72,26 @@ test('an authenticator app is added by a code of it, and the desk opens', async 
   await everywhere(person)
 })
 
+test('what one proves oneself with changes after both factors, shown anew', async () => {
+  for (const prefix of ['', '/en']) {
+    await lgsp.sql(`update auth.session set proved_at = proved_at - interval '11 minutes'`)
+    await person.goto(`${prefix}/account/security`)
+    await everywhere(person)
+    assert.equal(await person.locator('form[action$="/app/remove"]').count(), 0)
+    await press(person, 'main a.usa-button')
+    assert.equal(new URL(person.url()).pathname, `${prefix}/sign-in/confirm`)
+    await person.fill('[name=present]', password)
+    await press(person, 'form:has([name=present]) button')
+    assert.equal(await person.locator('main [role=alert]').count(), 1, 'the password alone is not enough')
+    await person.fill('[name=present]', password)
+    await person.click('summary')
+    await person.fill('[name=recovery]', codes.pop())
+    await press(person, 'form:has([name=present]) button')
+    assert.equal(new URL(person.url()).pathname, `${prefix}/account/security`)
+    assert.equal(await person.locator('form[action$="/app/remove"]').count(), 1)
+  }
+})
+
 test('signing in asks for the code, works without scripts, and takes a recovery code once', async () => {
   const plain = await browser.person(390, { javaScriptEnabled: false })
   await plain.goto('/sign-in')
@@ -115,7 +99,7 @@ test('signing in asks for the code, works without scripts, and takes a recovery 
   await plain.fill('[name=password]', password)
   await Promise.all([plain.waitForNavigation(), plain.click('form:has([name=email]) button')])
   assert.equal(new URL(plain.url()).pathname, '/sign-in/second')
-  await plain.fill('[name=code]', totp())
+  await plain.fill('[name=code]', totp(secret))
   await Promise.all([plain.waitForNavigation(), plain.click('form:has([name=code]) button')])
   assert.equal(new URL(plain.url()).pathname, '/audit')
 
@@ -141,7 +125,7 @@ test('a passkey is added, signs in without address and password, and is removed'
   assert.equal(credentials.length, 1)
   assert.ok(credentials[0].isResidentCredential)
 
-  await Promise.all([person.waitForNavigation(), person.click('header form button')])
+  await Promise.all([person.waitForNavigation(), person.click('header form[action$="/sign-out"] button')])
   await person.goto('/sign-in')
   await person.click('form[data-passkey=get] button')
   await person.waitForURL('**/audit')
@@ -150,10 +134,9 @@ test('a passkey is added, signs in without address and password, and is removed'
   await press(person, 'form[action*="/passkeys/"][action$="/remove"] button')
   assert.equal(await person.locator('main table').count(), 0)
 
-  await Promise.all([person.waitForNavigation(), person.click('header form button')])
+  await Promise.all([person.waitForNavigation(), person.click('header form[action$="/sign-out"] button')])
   await person.goto('/sign-in')
-  await person.click('form[data-passkey=get] button')
-  await person.waitForNavigation()
+  await Promise.all([person.waitForNavigation(), person.click('form[data-passkey=get] button')])
   assert.equal(await person.locator('main [role=alert]').first().isVisible(), true, 'a removed passkey is refused')
 })
 

@@ -19,9 +19,10 @@ type Form struct {
 type FieldError struct{ Name, Text string }
 
 // Value is what was typed in the field of that name, else otherwise: a
-// handler may fill a form before anyone has typed.
+// handler may fill a form before anyone has typed, and a page may have other
+// forms than the one that came back.
 func (f *Form) value(name, otherwise string) string {
-	if f == nil || f.Values == nil {
+	if f == nil || !f.Values.Has(name) {
 		return otherwise
 	}
 	return f.Values.Get(name)
@@ -36,7 +37,7 @@ func (f *Form) value(name, otherwise string) string {
 // (several check boxes of one name) or box (a single one). Pairs: label, hint
 // (why it is asked), type, value (before anyone typed), values ([]string, for
 // boxes), options ([]Option), autocomplete, placeholder, pattern, min, max, accept, inputmode,
-// rows, maxlength; with the value true: optional, autofocus, code (monospace).
+// rows, maxlength, class (of radios and boxes); with the value true: optional, autofocus, code (monospace).
 type Field struct {
 	ID, Name, Error string
 	Set             map[string]any
@@ -51,7 +52,7 @@ type Option struct{ Value, Text, Hint string }
 func (f Field) Has(value string) bool { return slices.Contains(f.Chosen, value) }
 
 var fieldNames = []string{"label", "hint", "type", "value", "values", "options", "autocomplete", "placeholder", "pattern",
-	"min", "max", "accept", "inputmode", "rows", "maxlength", "optional", "autofocus", "code"}
+	"min", "max", "accept", "inputmode", "rows", "maxlength", "optional", "autofocus", "code", "class"}
 
 func newField(v View, name string, pairs ...any) (Field, error) {
 	set, err := dict(pairs...)
@@ -76,7 +77,7 @@ func newField(v View, name string, pairs ...any) (Field, error) {
 	if chosen, ok := set["values"].([]string); ok {
 		f.Chosen = chosen
 	}
-	if v.Form != nil && v.Form.Values != nil {
+	if v.Form != nil && v.Form.Values != nil && (v.Form.Values.Has(name) || set["type"] == "box" || set["type"] == "boxes") {
 		f.Chosen = v.Form.Values[name]
 	}
 	if v.Form == nil {

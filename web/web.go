@@ -41,6 +41,7 @@ type View struct {
 	Demo     bool   // the demonstration strip is shown
 	Name     string // who is signed in, "" when nobody is
 	Desks    []Link // where they work
+	Unknown  bool   // who reads the page could not be found out: it offers no signing in
 	Flash    *Flash // what the last form did
 	Trace    string // of this request
 	Form     *Form  // what was typed and what is wrong with it; nil at first

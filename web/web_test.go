@@ -228,7 +228,7 @@ func TestNumbersDatesAndSizes(t *testing.T) {
 func TestFieldKeepsWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	typed := View{Form: &Form{
-		Values: url.Values{"email": {`"><script>`}, "box": {"yes"}, "boxes": {"b"}},
+		Values: url.Values{"email": {`"><script>`}, "box": {"yes"}, "boxes": {"b"}, "x": {""}},
 		Errors: []FieldError{{Name: "email", Text: "Thư điện tử chưa đúng"}},
 	}}
 	options := []Option{{Value: "a", Text: "A"}, {Value: "b", Text: "B"}}
@@ -246,6 +246,7 @@ func TestFieldKeepsWhatWasTyped(t *testing.T) {
 			[]any{"label", "P", "type", "password"}, nil, []string{"hunter2"}},
 		{"before anyone typed", View{}, "x", []any{"label", "X", "value", "khởi đầu"}, []string{`value="khởi đầu"`}, nil},
 		{"typed empty is not the first value", typed, "x", []any{"label", "X", "value", "khởi đầu"}, nil, []string{"khởi đầu"}},
+		{"of another form on the page", typed, "other", []any{"label", "O", "value", "khởi đầu"}, []string{`value="khởi đầu"`}, nil},
 		{"box", typed, "box", []any{"label", "B", "type", "box"}, []string{" checked"}, nil},
 		{"boxes", typed, "boxes", []any{"label", "B", "type", "boxes", "options", options}, []string{`value="b" checked`}, []string{`value="a" checked`}},
 	} {

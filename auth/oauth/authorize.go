@@ -195,15 +195,22 @@ func (s *Server) signInURL(asked asking, query string) string {
 // are written in (OpenID Connect Core §3.1.2.1): Vietnamese unless English is
 // asked for before it. A tag that is not known is passed over.
 func (s *Server) pages(form url.Values) string {
-	for _, tag := range strings.Fields(form.Get("ui_locales")) {
-		switch language, _, _ := strings.Cut(strings.ToLower(tag), "-"); language { // RFC 5646 §2.1.1
-		case "vi":
-			return s.Portal
-		case "en":
-			return s.Portal + "/en"
-		}
+	if Language(form) == "en" {
+		return s.Portal + "/en"
 	}
 	return s.Portal
+}
+
+// Language is the first language of a request's ui_locales that the pages are
+// written in, "vi" or "en"; "" when it names neither.
+func Language(form url.Values) string {
+	for _, tag := range strings.Fields(form.Get("ui_locales")) {
+		language, _, _ := strings.Cut(strings.ToLower(tag), "-") // RFC 5646 §2.1.1
+		if language == "vi" || language == "en" {
+			return language
+		}
+	}
+	return ""
 }
 
 // errUnmet is what a client is told that asked for a level that is not reached

@@ -26,8 +26,9 @@ type ConsentView struct {
 	ClientName   string
 	Description  string
 	Pages        []ClientPage
-	RedirectHost string // where the browser goes next
-	Audience     string // an API version's address, or the issuer: the platform itself
+	Agency       *uuid.UUID // that the application belongs to; nil: a person's
+	RedirectHost string     // where the browser goes next
+	Audience     string     // an API version's address, or the issuer: the platform itself
 	Scopes       []string
 }
 
@@ -98,7 +99,7 @@ func (s *Server) Consent(ctx context.Context, who auth.Principal, handle string)
 		return ConsentView{}, errors.New("read authorization request: not our own client")
 	}
 	view := ConsentView{
-		Client: known.ID, ClientName: known.Name, Description: known.Description, Pages: known.pages(), RedirectHost: request.RedirectURI.Host,
+		Client: known.ID, ClientName: known.Name, Description: known.Description, Agency: known.OwnerAgency, Pages: known.pages(), RedirectHost: request.RedirectURI.Host,
 		Audience: request.GetRequestedAudience()[0], Scopes: request.GetRequestedScopes(),
 	}
 	if view.RedirectHost == "" { // com.example.app:/callback

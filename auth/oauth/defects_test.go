@@ -459,7 +459,7 @@ func TestF19_KeysOfExactly32Bytes(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 31, 33, 64} {
 		s := &Server{HMACs: keyring.Of(make([]byte, n)), Seals: keyring.Of(make([]byte, n))}
-		err := s.Prepare(t.Context())
+		err := s.Prepare()
 		if err == nil || !strings.Contains(err.Error(), "HMAC") || !strings.Contains(err.Error(), "seal") {
 			t.Errorf("%d bytes: got %v, want both mistakes named", n, err)
 		}

@@ -210,7 +210,7 @@ func (s *Server) Device(ctx context.Context, typed string) (ConsentView, error) 
 		return ConsentView{}, err
 	}
 	return ConsentView{
-		Client: known.ID, ClientName: known.Name, Description: known.Description, Pages: known.pages(),
+		Client: known.ID, ClientName: known.Name, Description: known.Description, Agency: known.OwnerAgency, Pages: known.pages(),
 		Audience: device.Audience, Scopes: device.Scopes,
 	}, nil
 }

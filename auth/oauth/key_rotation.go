@@ -80,6 +80,14 @@ func (s *Server) addMissing(ctx context.Context, tx pgx.Tx, algorithm string) er
 	return err
 }
 
+// MakeKeys reads the signing keys; the first node makes the first ones.
+func (s *Server) MakeKeys(ctx context.Context) error {
+	if err := s.makeFirstKeys(ctx); err != nil {
+		return err
+	}
+	return s.ReloadKeys(ctx)
+}
+
 // makeFirstKeys makes a key of each algorithm that has none; of nodes that
 // start together one does.
 func (s *Server) makeFirstKeys(ctx context.Context) error {

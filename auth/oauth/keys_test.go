@@ -86,7 +86,8 @@ func TestNodesThatStartTogetherMakeOneKeyOfEach(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if err := w.newServer("https://x.test").Prepare(t.Context()); err != nil {
+			s := w.newServer("https://x.test")
+			if err := errors.Join(s.Prepare(), s.MakeKeys(t.Context())); err != nil {
 				t.Error(err)
 			}
 		})
@@ -119,7 +120,7 @@ func TestKeysAreSealed(t *testing.T) {
 	}
 	other := w.newServer("https://x.test")
 	other.Seals = keyring.Of([]byte(strings.Repeat("x", 32)))
-	if err := other.Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), "LGSP_SECRET_FILE") {
+	if err := errors.Join(other.Prepare(), other.MakeKeys(t.Context())); err == nil || !strings.Contains(err.Error(), "LGSP_SECRET_FILE") {
 		t.Errorf("another secret: got %v, want the setting named", err)
 	}
 	// A key is sealed to its kid: it opens in the place of no other one.
@@ -244,7 +245,8 @@ func (w *world) second() *Server {
 	w.t.Helper()
 	other := w.newServer(w.server.Issuer)
 	other.Record = w.server.Record
-	w.must(other.Prepare(w.t.Context()))
+	w.must(other.Prepare())
+	w.must(other.MakeKeys(w.t.Context()))
 	return other
 }
 

@@ -148,10 +148,10 @@ type Server struct {
 	remote   remoteKeys
 }
 
-// Prepare checks the settings, reads the signing keys (the first node makes
-// the first ones) and puts fosite together, every field of it, so that nothing
-// is filled in by the first requests (F17).
-func (s *Server) Prepare(ctx context.Context) error {
+// Prepare checks the settings and puts fosite together, every field of it, so
+// that nothing is filled in by the first requests (F17). Until MakeKeys or
+// TrustKeys, no token is believed.
+func (s *Server) Prepare() error {
 	var wrong []error
 	for _, ring := range []struct {
 		of   string
@@ -164,12 +164,7 @@ func (s *Server) Prepare(ctx context.Context) error {
 	if err := errors.Join(wrong...); err != nil {
 		return err
 	}
-	if err := s.makeFirstKeys(ctx); err != nil {
-		return err
-	}
-	if err := s.ReloadKeys(ctx); err != nil {
-		return err
-	}
+	s.keys.Store(&keySet{})
 	s.store = &store{server: s}
 	s.register = &register{server: s}
 	s.strategy = newStrategy(s)
@@ -193,7 +188,11 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := errors.Join(s.ReloadKeys(ctx), s.rotateInTime(ctx), s.sweep(ctx)); err != nil && ctx.Err() == nil {
+		err := s.ReloadKeys(ctx)
+		if err == nil { // else it is not known how old they are
+			err = s.rotateInTime(ctx)
+		}
+		if err := errors.Join(err, s.sweep(ctx)); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "oauth upkeep", "err", err)
 		}
 	}

@@ -86,7 +86,8 @@ func newWorld(t *testing.T) *world {
 	w.http = httptest.NewUnstartedServer(router)
 	w.server = w.newServer("http://" + w.http.Listener.Addr().String())
 	w.server.Record = record
-	w.must(w.server.Prepare(t.Context()))
+	w.must(w.server.Prepare())
+	w.must(w.server.MakeKeys(t.Context()))
 	w.server.Routes(router)
 	w.http.Start()
 	t.Cleanup(w.http.Close)

@@ -57,7 +57,8 @@ func TestRevocationsRemembered(t *testing.T) {
 		t.Fatal("a new token is not active")
 	}
 	another := w.newServer(w.http.URL)
-	w.must(another.Prepare(ctx))
+	w.must(another.Prepare())
+	w.must(another.MakeKeys(ctx))
 	known, err := another.client(ctx, w.app.ID.String())
 	w.must(err)
 	w.must(another.revokeAccess(ctx, known, token))

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func (w *world) turn(versions ...int) error {
 		return keyring.New(keys, func() int { return versions[len(versions)-1] })
 	}
 	w.server.HMACs, w.server.Seals, w.server.Nonces = ring("h"), ring("s"), ring("n")
-	return w.server.Prepare(w.t.Context())
+	return errors.Join(w.server.Prepare(), w.server.MakeKeys(w.t.Context()))
 }
 
 // TestTokensOutliveTheirSecret: what was given under version 1 is good while

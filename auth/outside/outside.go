@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -30,8 +32,10 @@ type Provider struct {
 	Client       *http.Client // egress-safe
 	Now          func() time.Time
 
-	mu    sync.Mutex
-	known *discovered // nil: not asked yet, or it did not answer
+	known   atomic.Pointer[discovered] // nil: it has not answered so far
+	mu      sync.Mutex                 // of who asks it about itself
+	askedAt time.Time                  // when that was last done
+	failed  error                      // what came of it
 }
 
 // discovered is what the provider says of itself.
@@ -39,6 +43,14 @@ type discovered struct {
 	*oidc.Provider
 	sendsIssuer bool // RFC 9207 §3
 	style       oauth2.AuthStyle
+	end         string // where people sign out there; "" when it has no such page
+}
+
+// Ask is one way to the provider and back.
+type Ask struct {
+	State, Nonce string
+	Verifier     string // PKCE
+	Fresh        bool   // the person is to prove themself there although they are signed in
 }
 
 // Claims are what the provider says of a person.
@@ -46,7 +58,24 @@ type Claims struct {
 	Subject string
 	Email   string // "" unless verified
 	Name    string
+	At      time.Time // when they proved it there, to the second; zero when it does not say
 }
+
+// What the provider says of itself is asked for anew before people are sent
+// there: one that is away is told of on our page, not by the browser's. While it
+// does not answer it is asked only now and then.
+const (
+	knownLasts  = time.Minute
+	failedLasts = 5 * time.Second
+)
+
+// How long ago, at most, a person may have signed in at the provider: as long
+// as a session of ours may be idle, or just now. Who asks for a max_age is also
+// told when it was (OpenID Connect Core 1.0 §2, auth_time).
+const (
+	maxAge   = 12 * time.Hour
+	freshAge = 10 * time.Minute
+)
 
 // maxAnswer bounds what is read of one answer of the provider, in bytes.
 const maxAnswer = 1 << 20
@@ -76,13 +105,26 @@ func (p *Provider) client(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, &safe)
 }
 
-// discover asks the provider about itself, once.
+// discover is what the provider has said about itself lately.
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known != nil {
-		return p.known, nil
+	lasts := knownLasts
+	if p.failed != nil {
+		lasts = failedLasts
 	}
+	if now := p.Now(); p.askedAt.IsZero() || now.Sub(p.askedAt) >= lasts {
+		known, err := p.ask(ctx)
+		if err == nil {
+			p.known.Store(known)
+		}
+		p.askedAt, p.failed = now, err
+	}
+	return p.known.Load(), p.failed
+}
+
+// ask asks the provider about itself.
+func (p *Provider) ask(ctx context.Context) (*discovered, error) {
 	// Its keys are fetched later with this context's client: it must not end.
 	provider, err := oidc.NewProvider(p.client(context.WithoutCancel(ctx)), p.Issuer)
 	if err != nil {
@@ -91,15 +133,32 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	var says struct {
 		SendsIssuer bool     `json:"authorization_response_iss_parameter_supported"`
 		Methods     []string `json:"token_endpoint_auth_methods_supported"`
+		End         string   `json:"end_session_endpoint"`
 	}
 	if err := provider.Claims(&says); err != nil {
 		return nil, down(err)
 	}
-	p.known = &discovered{Provider: provider, sendsIssuer: says.SendsIssuer, style: oauth2.AuthStyleInHeader}
+	known := &discovered{Provider: provider, sendsIssuer: says.SendsIssuer, style: oauth2.AuthStyleInHeader}
 	if len(says.Methods) > 0 && !slices.Contains(says.Methods, "client_secret_basic") {
-		p.known.style = oauth2.AuthStyleInParams
+		known.style = oauth2.AuthStyleInParams
 	}
-	return p.known, nil
+	if end, err := url.Parse(says.End); err == nil && (end.Scheme == "https" || end.Scheme == "http") && end.Host != "" {
+		query := end.Query()
+		query.Set("client_id", p.ClientID)
+		end.RawQuery = query.Encode()
+		known.end = end.String()
+	}
+	return known, nil
+}
+
+// EndURL is where a person signs out at the provider (OpenID Connect
+// RP-Initiated Logout 1.0 §2); "" when there is no such page, or we do not know
+// of it. The provider asks whether they mean it.
+func (p *Provider) EndURL() string {
+	if known := p.known.Load(); known != nil {
+		return known.end
+	}
+	return ""
 }
 
 func down(err error) error {
@@ -119,14 +178,19 @@ func (p *Provider) config(known *discovered) *oauth2.Config {
 
 // Address is where the browser goes to sign in there. It fails with BadGateway
 // when the provider does not answer.
-func (p *Provider) Address(ctx context.Context, state, nonce, verifier string) (string, error) {
+func (p *Provider) Address(ctx context.Context, ask Ask) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	known, err := p.discover(ctx)
 	if err != nil {
 		return "", err
 	}
-	return p.config(known).AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), nil
+	age, options := maxAge, []oauth2.AuthCodeOption{oidc.Nonce(ask.Nonce), oauth2.S256ChallengeOption(ask.Verifier)}
+	if ask.Fresh {
+		age, options = freshAge, append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	options = append(options, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(age.Seconds()))))
+	return p.config(known).AuthCodeURL(ask.State, options...), nil
 }
 
 // Finish turns the provider's answer to the browser into who is there. answer
@@ -136,9 +200,12 @@ func (p *Provider) Address(ctx context.Context, state, nonce, verifier string) (
 func (p *Provider) Finish(ctx context.Context, answer url.Values, nonce, verifier string) (Claims, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	known, err := p.discover(ctx)
-	if err != nil {
-		return Claims{}, err
+	known := p.known.Load() // of when the browser was sent there, unless we began anew since
+	if known == nil {
+		var err error
+		if known, err = p.discover(ctx); err != nil {
+			return Claims{}, err
+		}
 	}
 	if iss := answer.Get("iss"); iss != p.Issuer && (iss != "" || known.sendsIssuer) {
 		return Claims{}, refused(errors.New("iss is not the provider's"))
@@ -149,7 +216,7 @@ func (p *Provider) Finish(ctx context.Context, answer url.Values, nonce, verifie
 	ctx = p.client(ctx)
 	token, err := p.config(known).Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(verifier))
 	if err != nil {
-		return Claims{}, refused(exchangeFault(err))
+		return Claims{}, exchangeFault(err)
 	}
 	raw, ok := token.Extra("id_token").(string)
 	if !ok {
@@ -169,10 +236,14 @@ func (p *Provider) Finish(ctx context.Context, answer url.Values, nonce, verifie
 // repeat what we sent.
 func exchangeFault(err error) error {
 	var fault *oauth2.RetrieveError
-	if errors.As(err, &fault) {
-		return errors.New("the token endpoint answered " + fault.Response.Status + " " + fault.ErrorCode)
+	if !errors.As(err, &fault) {
+		return down(err)
 	}
-	return err
+	said := errors.New("the token endpoint answered " + fault.Response.Status + " " + fault.ErrorCode)
+	if fault.Response.StatusCode >= http.StatusInternalServerError {
+		return down(said)
+	}
+	return refused(said)
 }
 
 // claims reads the token, and asks userinfo for what it does not say.
@@ -181,10 +252,12 @@ func (p *Provider) claims(ctx context.Context, known *discovered, id *oidc.IDTok
 		Email    string `json:"email"`
 		Verified bool   `json:"email_verified"`
 		Name     string `json:"name"`
+		At       int64  `json:"auth_time"`
 	}
 	if err := id.Claims(&said); err != nil {
 		return Claims{}, refused(err)
 	}
+	at := said.At // what userinfo says of it is not signed
 	if said.Email == "" && known.UserInfoEndpoint() != "" {
 		info, err := known.UserInfo(ctx, oauth2.StaticTokenSource(token))
 		if err != nil {
@@ -198,6 +271,9 @@ func (p *Provider) claims(ctx context.Context, known *discovered, id *oidc.IDTok
 		}
 	}
 	c := Claims{Subject: id.Subject, Name: said.Name}
+	if at > 0 {
+		c.At = time.Unix(at, 0).UTC()
+	}
 	if said.Verified {
 		c.Email = said.Email
 	}

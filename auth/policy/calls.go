@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -24,6 +23,7 @@ type Conditions struct {
 	Hours     bool // at certain times
 	Network   bool // from certain addresses
 	Assurance bool // by a person who proved enough
+	Purpose   bool // saying what for
 }
 
 // What a call proves itself with.
@@ -61,6 +61,7 @@ const (
 	OutsideHours Facts = 1 << iota
 	OutsideNetwork
 	AssuranceLow
+	PurposeUnsaid
 	allFacts = 1 << iota
 )
 
@@ -78,8 +79,8 @@ func (c Call) standing() string {
 
 // Verdict is the answer, and the rule that gave it: open, restricted-agreement
 // and personal-token allow; no-credential, no-agreement, operation-not-agreed,
-// key-for-personal-data, outside-network, outside-hours, assurance-low and
-// NoRule refuse.
+// key-for-personal-data, outside-network, outside-hours, assurance-low,
+// purpose-unsaid and NoRule refuse.
 type Verdict struct {
 	Allowed bool
 	Rule    string
@@ -87,39 +88,39 @@ type Verdict struct {
 
 // callsModel lets the first rule that fits decide. A request is what its
 // agreement says of the operation, the credential, and whether it is within the
-// hours, the network and the assurance that the operation asks for.
+// hours, the network, the assurance and the purposes that the operation asks for.
 const callsModel = `
 [request_definition]
-r = agreement, credential, hours, network, assurance
+r = agreement, credential, hours, network, assurance, purpose
 
 [policy_definition]
-p = rule, agreement, credential, hours, network, assurance, eft
+p = rule, agreement, credential, hours, network, assurance, purpose, eft
 
 [policy_effect]
 e = priority(p.eft) || deny
 
 [matchers]
-m = (p.agreement == "any" || r.agreement == p.agreement) && (p.credential == "any" || r.credential == p.credential) && (p.hours == "any" || r.hours == p.hours) && (p.network == "any" || r.network == p.network) && (p.assurance == "any" || r.assurance == p.assurance)
+m = (p.agreement == "any" || r.agreement == p.agreement) && (p.credential == "any" || r.credential == p.credential) && (p.hours == "any" || r.hours == p.hours) && (p.network == "any" || r.network == p.network) && (p.assurance == "any" || r.assurance == p.assurance) && (p.purpose == "any" || r.purpose == p.purpose)
 `
 
 // callRules are the rules of each access, in the order in which they are
 // tried: those that refuse, and the one that allows what is left.
 var callRules = map[string][][]string{
 	"open": {
-		{"open", "any", "any", "any", "any", "any", "allow"},
+		{"open", "any", "any", "any", "any", "any", "any", "allow"},
 	},
 	"restricted": {
-		{"no-credential", "any", NoCredential, "any", "any", "any", "deny"},
-		{"no-agreement", noAgreement, "any", "any", "any", "any", "deny"},
-		{"operation-not-agreed", otherwise, "any", "any", "any", "any", "deny"},
-		{"restricted-agreement", covers, "any", "any", "any", "any", "allow"},
+		{"no-credential", "any", NoCredential, "any", "any", "any", "any", "deny"},
+		{"no-agreement", noAgreement, "any", "any", "any", "any", "any", "deny"},
+		{"operation-not-agreed", otherwise, "any", "any", "any", "any", "any", "deny"},
+		{"restricted-agreement", covers, "any", "any", "any", "any", "any", "allow"},
 	},
 	"personal": {
-		{"no-credential", "any", NoCredential, "any", "any", "any", "deny"},
-		{"key-for-personal-data", "any", APIKey, "any", "any", "any", "deny"},
-		{"no-agreement", noAgreement, Token, "any", "any", "any", "deny"},
-		{"operation-not-agreed", otherwise, Token, "any", "any", "any", "deny"},
-		{"personal-token", covers, Token, "any", "any", "any", "allow"},
+		{"no-credential", "any", NoCredential, "any", "any", "any", "any", "deny"},
+		{"key-for-personal-data", "any", APIKey, "any", "any", "any", "any", "deny"},
+		{"no-agreement", noAgreement, Token, "any", "any", "any", "any", "deny"},
+		{"operation-not-agreed", otherwise, Token, "any", "any", "any", "any", "deny"},
+		{"personal-token", covers, Token, "any", "any", "any", "any", "allow"},
 	},
 }
 
@@ -130,13 +131,16 @@ func rulesOf(access string, conditions Conditions) [][]string {
 	last := len(rules) - 1
 	own := slices.Clone(rules[:last])
 	if conditions.Network {
-		own = append(own, []string{"outside-network", "any", "any", "any", "outside", "any", "deny"})
+		own = append(own, []string{"outside-network", "any", "any", "any", "outside", "any", "any", "deny"})
 	}
 	if conditions.Hours {
-		own = append(own, []string{"outside-hours", "any", "any", "outside", "any", "any", "deny"})
+		own = append(own, []string{"outside-hours", "any", "any", "outside", "any", "any", "any", "deny"})
 	}
 	if conditions.Assurance {
-		own = append(own, []string{"assurance-low", "any", "any", "any", "any", "outside", "deny"})
+		own = append(own, []string{"assurance-low", "any", "any", "any", "any", "outside", "any", "deny"})
+	}
+	if conditions.Purpose {
+		own = append(own, []string{"purpose-unsaid", "any", "any", "any", "any", "any", "outside", "deny"})
 	}
 	return append(own, rules[last])
 }
@@ -144,7 +148,7 @@ func rulesOf(access string, conditions Conditions) [][]string {
 // Calls decides the calls of one version. Its operations are of a few classes:
 // an access with the same conditions. What is decided of a class is the same in
 // every version, so versions share them: one small enforcer each, and the
-// verdicts that Casbin gave, which are remembered. There are at most 72 a class,
+// verdicts that Casbin gave, which are remembered. There are at most 144 a class,
 // so the memory needs neither bound nor forgetting; a new revision of an
 // agreement has another standing, not another verdict, and a decision costs the
 // same with ten agreements or a million. Calls is safe for concurrent use.
@@ -161,7 +165,7 @@ type class struct {
 	casbin *casbin.Enforcer
 }
 
-// shared are the classes that any version has needed: 24 at most.
+// shared are the classes that any version has needed: 48 at most.
 var shared struct {
 	mu      sync.Mutex
 	classes map[string]*class
@@ -175,7 +179,7 @@ func classOf(access string, conditions Conditions) (*class, error) {
 	for _, part := range []struct {
 		name string
 		is   bool
-	}{{"+network", conditions.Network}, {"+hours", conditions.Hours}, {"+assurance", conditions.Assurance}} {
+	}{{"+network", conditions.Network}, {"+hours", conditions.Hours}, {"+assurance", conditions.Assurance}, {"+purpose", conditions.Purpose}} {
 		if part.is {
 			name += part.name
 		}
@@ -252,7 +256,7 @@ func (c *class) enforce(standing, credential string, lacking Facts) (Verdict, er
 		}
 		return "within"
 	}
-	allowed, rule, err := c.casbin.EnforceEx(standing, credential, where(OutsideHours), where(OutsideNetwork), where(AssuranceLow))
+	allowed, rule, err := c.casbin.EnforceEx(standing, credential, where(OutsideHours), where(OutsideNetwork), where(AssuranceLow), where(PurposeUnsaid))
 	if err != nil {
 		return Verdict{}, fmt.Errorf("ask policy about class %q: %w", c.name, err)
 	}
@@ -264,7 +268,7 @@ func (c *class) enforce(standing, credential string, lacking Facts) (Verdict, er
 
 // Explain says which rule decides a call, and for one refused what is lacking:
 // agreement (one in force), operation (agreed in it), api_key, token, and of
-// its conditions network, hours, assurance.
+// its conditions network, hours, assurance, purpose.
 func (c *Calls) Explain(call Call) (Explanation, error) {
 	verdict, err := c.Decide(call)
 	if err != nil {
@@ -312,7 +316,7 @@ func (f Facts) names() []string {
 	for _, fact := range []struct {
 		is   Facts
 		name string
-	}{{OutsideNetwork, "network"}, {OutsideHours, "hours"}, {AssuranceLow, "assurance"}} {
+	}{{OutsideNetwork, "network"}, {OutsideHours, "hours"}, {AssuranceLow, "assurance"}, {PurposeUnsaid, "purpose"}} {
 		if f&fact.is != 0 {
 			names = append(names, fact.name)
 		}
@@ -320,37 +324,19 @@ func (f Facts) names() []string {
 	return names
 }
 
-// Model is the text of the Casbin model, for the operator to read.
-func (c *Calls) Model() string { return callsModel }
+// CallModel is the Casbin model that calls are decided by.
+func CallModel() string { return callsModel }
 
-// Rules are the compiled rules, one a row: g, operation, class; and
-// p, class, rule, agreement, credential, hours, network, assurance, effect, in
-// the order in which they are tried.
-func (c *Calls) Rules() ([][]string, error) {
+// CallRules are the rules that calls are decided by: access, rule, agreement,
+// credential, hours, network, assurance, purpose, effect, in the order in which
+// they are tried. The rules of conditions are there for the operations that
+// have them.
+func CallRules() [][]string {
 	var list [][]string
-	used := map[string]*class{}
-	for operation, class := range c.classes {
-		list = append(list, []string{"g", operation, class.name})
-		used[class.name] = class
-	}
-	slices.SortFunc(list, slices.Compare)
-	for _, name := range sortedKeys(used) {
-		rules, err := used[name].casbin.GetPolicy()
-		if err != nil {
-			return nil, fmt.Errorf("read rules of class %q: %w", name, err)
-		}
-		for _, rule := range rules {
-			list = append(list, append([]string{"p", name}, rule...))
+	for _, access := range []string{"open", "restricted", "personal"} {
+		for _, rule := range rulesOf(access, Conditions{Hours: true, Network: true, Assurance: true, Purpose: true}) {
+			list = append(list, append([]string{access}, rule...))
 		}
 	}
-	return list, nil
-}
-
-func sortedKeys(of map[string]*class) []string {
-	var keys []string
-	for key := range of {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, strings.Compare)
-	return keys
+	return list
 }

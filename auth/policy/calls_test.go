@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -81,11 +82,11 @@ func TestConditions(t *testing.T) {
 	t.Parallel()
 	c := newCalls(t, []Operation{
 		{ID: "plain", Access: "restricted"},
-		{ID: "all", Access: "restricted", Conditions: Conditions{true, true, true}},
+		{ID: "all", Access: "restricted", Conditions: Conditions{true, true, true, true}},
 		{ID: "open", Access: "open", Conditions: Conditions{Network: true}},
 		{ID: "merit", Access: "personal", Conditions: Conditions{Assurance: true}},
 	})
-	const every = OutsideHours | OutsideNetwork | AssuranceLow
+	const every = OutsideHours | OutsideNetwork | AssuranceLow | PurposeUnsaid
 	for _, tt := range []struct {
 		operation, credential string
 		lacking               Facts
@@ -94,11 +95,12 @@ func TestConditions(t *testing.T) {
 	}{
 		{"plain", APIKey, every, []string{"plain"}, Explanation{true, "restricted-agreement", []string{}}},
 		{"all", APIKey, 0, []string{"all"}, Explanation{true, "restricted-agreement", []string{}}},
-		{"all", APIKey, every, []string{"all"}, Explanation{false, "outside-network", []string{"network", "hours", "assurance"}}},
+		{"all", APIKey, every, []string{"all"}, Explanation{false, "outside-network", []string{"network", "hours", "assurance", "purpose"}}},
 		{"all", APIKey, OutsideHours | AssuranceLow, []string{"all"}, Explanation{false, "outside-hours", []string{"hours", "assurance"}}},
 		{"all", APIKey, AssuranceLow, []string{"all"}, Explanation{false, "assurance-low", []string{"assurance"}}},
+		{"all", APIKey, PurposeUnsaid, []string{"all"}, Explanation{false, "purpose-unsaid", []string{"purpose"}}},
 		{"all", APIKey, OutsideHours, nil, Explanation{false, "no-agreement", []string{"agreement", "hours"}}},
-		{"all", NoCredential, every, nil, Explanation{false, "no-credential", []string{"agreement", "api_key", "network", "hours", "assurance"}}},
+		{"all", NoCredential, every, nil, Explanation{false, "no-credential", []string{"agreement", "api_key", "network", "hours", "assurance", "purpose"}}},
 		{"open", NoCredential, OutsideHours, nil, Explanation{true, "open", []string{}}},
 		{"open", NoCredential, OutsideNetwork, nil, Explanation{false, "outside-network", []string{"network"}}},
 		{"merit", Token, 0, []string{"merit"}, Explanation{true, "personal-token", []string{}}},
@@ -124,8 +126,8 @@ func TestRememberedIsWhatCasbinSays(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for access := range callRules {
-				for bits := range 8 {
-					class, err := classOf(access, Conditions{bits&1 != 0, bits&2 != 0, bits&4 != 0})
+				for bits := range 16 {
+					class, err := classOf(access, Conditions{bits&1 != 0, bits&2 != 0, bits&4 != 0, bits&8 != 0})
 					if err != nil {
 						t.Error(err)
 						return
@@ -164,12 +166,22 @@ func TestNewCallsRefuses(t *testing.T) {
 	}
 }
 
+// TestCallRulesAreReadable: every rule there is stands in the list, in a form
+// that the model reads.
 func TestCallRulesAreReadable(t *testing.T) {
 	t.Parallel()
-	got, err := newCalls(t, []Operation{{ID: "a", Access: "open"}, {ID: "b", Access: "open"}}).Rules()
-	want := [][]string{{"g", "a", "open"}, {"g", "b", "open"}, {"p", "open", "open", "any", "any", "any", "any", "any", "allow"}}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, %v, want %v", got, err, want)
+	list := CallRules()
+	for _, rule := range list {
+		if len(rule) != 9 || (rule[8] != "allow" && rule[8] != "deny") {
+			t.Errorf("got the rule %v", rule)
+		}
+	}
+	want := []string{"restricted", "outside-hours", "any", "any", "outside", "any", "any", "any", "deny"}
+	if !slices.ContainsFunc(list, func(rule []string) bool { return slices.Equal(rule, want) }) {
+		t.Errorf("lacks %v:\n%v", want, list)
+	}
+	if last := list[len(list)-1]; last[0] != "personal" || last[1] != "personal-token" || last[8] != "allow" {
+		t.Errorf("the last rule is %v", last)
 	}
 }
 

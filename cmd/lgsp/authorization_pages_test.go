@@ -120,7 +120,7 @@ func (w *world) pageAttempts() []attempt {
 			list = append(list, attempt{"GET /developer/applications/{id}" + page, name, "/developer/applications/{" + name + "}" + page, ""})
 		}
 		at := "/developer/applications/{" + name + "}"
-		list = append(list, attempt{"POST /developer/applications/{id}/settings", name, at + "/settings", "name=Khac"},
+		list = append(list, attempt{"POST /developer/applications/{id}/settings", name, at + "/settings", "section=about&name=Khac"},
 			attempt{"POST /developer/applications/{id}/keys", name, at + "/keys", ""},
 			attempt{"POST /developer/applications/{id}/honey-keys", name, at + "/honey-keys", "kind=api_key&name=Hop+thu"},
 			attempt{"POST /developer/applications/{id}/leak", name, at + "/leak", "credential=00000000-0000-0000-0000-000000000000"},
@@ -149,11 +149,14 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/document", api, desk + "/v1/document", document},
 			attempt{"POST " + version + "/connection", api, desk + "/v1/connection", "upstream_url=http://{upstream}&plan=high"},
 			attempt{"POST " + version + "/hosts", api, desk + "/v1/hosts", "host_port=10.1.2.3:80"},
+			attempt{"POST " + version + "/traffic/limits", api, desk + "/v1/traffic/limits", "limits/0/per=api&limits/0/calls=9&limits/0/window=1s"},
+			attempt{"POST " + version + "/conditions", api, desk + "/v1/conditions", "conditions/0/purpose=yes"},
+			attempt{"POST " + version + "/traffic/sizes", api, desk + "/v1/traffic/sizes", "websocket=yes"},
 			attempt{"POST " + version + "/marks", api, desk + "/v1/marks", ""},
 			attempt{"POST " + version + "/publish", api, desk + "/v1/publish", ""},
 			attempt{"POST " + version + "/deprecate", api, desk + "/v1/deprecate", "sunset=" + sunset},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
-		for _, page := range []string{"", "/found", "/connection", "/marks", "/publish"} {
+		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/marks", "/publish"} {
 			list = append(list, attempt{"GET " + version + page, api, desk + "/v1" + page, ""})
 		}
 	}

@@ -147,7 +147,9 @@ func (w *world) attempts() []attempt {
 			attempt{"GET /versions/{id}/openapi.json", version, at + "/openapi.json", ""},
 			attempt{"PUT /versions/{id}/spec", version, at + "/spec", string(text)},
 			attempt{"PUT /versions/{id}/upstream", version, at + "/upstream", `{"url":"http://{upstream}"}`},
-			attempt{"PUT /versions/{id}/plan", version, at + "/plan", `{"plan":"high"}`})
+			attempt{"PUT /versions/{id}/plan", version, at + "/plan", `{"plan":"high"}`},
+			attempt{"GET /versions/{id}/traffic", version, at + "/traffic", ""},
+			attempt{"PUT /versions/{id}/traffic", version, at + "/traffic", `{"limits":[{"per":"address","calls":9,"window":"1s"}]}`})
 	}
 	for _, state := range []string{"asked", "agreed"} {
 		at := "/agreements/{" + state + " agreement}"

@@ -43,6 +43,13 @@ func openDatabase(ctx context.Context, c config) (*database, error) {
 	return db, nil
 }
 
+// lazyDatabase is a database of others that may be away: neither reached nor
+// migrated yet.
+func lazyDatabase(c config) (*database, error) {
+	pool, err := pg.Pool(c.DatabaseURL)
+	return &database{URL: c.DatabaseURL, Pool: pool}, err
+}
+
 // ended is closed when the private server has ended by itself; nil, for ever
 // open, when the database is another's.
 func (db *database) ended() <-chan struct{} {

@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"lgsp/internal/pg"
 	"lgsp/internal/telemetry"
+	"lgsp/migrations"
 )
 
 // runGateway is a data-plane node alone: it serves calls and its own ops
@@ -51,26 +54,67 @@ func runGateway(ctx context.Context, p program) error {
 		return err
 	}
 	defer doors.close()
-	db, err := openDatabase(ctx, c)
+	db, err := lazyDatabase(c)
 	if err != nil {
 		return err
 	}
 	defer db.close()
-	platform, err := wire(ctx, c, db)
+	platform, err := assemble(c, db)
 	if err != nil {
 		return err
 	}
-	return platform.runNode(ctx, doors)
+	met := platform.meetDatabase(ctx)
+	if met != nil && !(pg.IsAway(met) && platform.node.HasKept()) {
+		return met
+	}
+	return platform.runNode(ctx, doors, met)
 }
 
-func (p *platform) runNode(ctx context.Context, d doors) error {
+// meetDatabase is what a node does with the database before it serves. Without
+// an error, all is done.
+func (p *platform) meetDatabase(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if _, err := migrations.Up(ctx, p.db.URL); err != nil {
+		return err
+	}
+	return p.prepare(ctx, p.followSecret)
+}
+
+// meetLater meets a database that is away, which met says, once it is there:
+// meanwhile the node serves by what it kept on disk. Any other fault ends the
+// node, as it would have at its start.
+func (p *platform) meetLater(ctx context.Context, met error) error {
+	for pg.IsAway(met) {
+		slog.ErrorContext(ctx, "the database is away; the node serves by the configuration that it kept", "err", met)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(5 * time.Second):
+		}
+		met = p.meetDatabase(ctx)
+	}
+	return met
+}
+
+// runNode serves until ctx ends; met says how meeting the database went.
+func (p *platform) runNode(ctx context.Context, d doors, met error) error {
+	ctx, stopServing := context.WithCancelCause(ctx)
+	defer stopServing(nil)
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var services, servers errgroup.Group
+	services.Go(func() error {
+		err := p.meetLater(working, met)
+		if err != nil {
+			stopServing(err)
+		}
+		return err
+	})
 	services.Go(func() error { return p.node.Run(working) })
 	services.Go(func() error { return p.oauth.Run(working) }) // keeps the keys fresh
 	services.Go(func() error { return p.config.files.watch(working) })
-	ops := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}
+	ops := telemetry.Ops{Ready: p.readyToServe, Metrics: p.metrics, Pprof: p.config.Pprof}
 	for _, door := range []door{
 		{d.gateway, p.node.Server(p.config.files.server(tls.NoClientCert))},
 		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, p.node)), p.config.files.server(tls.RequestClientCert))},

@@ -184,7 +184,9 @@ func TestGatewayNodeSpeaksTLS(t *testing.T) {
 	w, ca := secureWorld(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- w.runNode(ctx, doors{gateway: w.doors.gateway, mtls: w.doors.mtls, ops: w.doors.ops}) }()
+	go func() {
+		ended <- w.runNode(ctx, doors{gateway: w.doors.gateway, mtls: w.doors.mtls, ops: w.doors.ops}, nil)
+	}()
 	t.Cleanup(func() { stop(); w.must(<-ended) })
 	c := w.caller(ca, nil)
 	for _, origin := range []string{w.config.GatewayURL, w.config.MTLSURL} {

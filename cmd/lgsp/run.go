@@ -83,15 +83,21 @@ func (p *platform) announce(ctx context.Context, ready func()) {
 
 // ready is nil when the node may be given traffic.
 func (p *platform) ready(ctx context.Context) error {
-	if p.stopping.Load() {
-		return errors.New("the node is stopping")
-	}
-	if err := p.node.Ready(); err != nil {
+	if err := p.readyToServe(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	return p.db.Pool.Ping(ctx)
+}
+
+// readyToServe is ready for a gateway node alone, which serves with the
+// database away too.
+func (p *platform) readyToServe(context.Context) error {
+	if p.stopping.Load() {
+		return errors.New("the node is stopping")
+	}
+	return p.node.Ready()
 }
 
 // watchDatabase fails when the private server ends by itself.

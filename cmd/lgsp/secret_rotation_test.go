@@ -42,7 +42,7 @@ func (w *rotation) runs(p *platform, alone bool) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	if alone {
-		go func() { ended <- p.runNode(ctx, d) }()
+		go func() { ended <- p.runNode(ctx, d, nil) }()
 	} else {
 		go func() { ended <- p.run(ctx, d, func() {}) }()
 	}

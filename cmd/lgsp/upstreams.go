@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -53,12 +54,26 @@ func (u *upstreams) refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read approved upstreams: %w", err)
 	}
+	u.set(list)
+	return nil
+}
+
+// set puts what is approved in force.
+func (u *upstreams) set(list []string) {
 	known := make(map[string]bool, len(list))
 	for _, hostPort := range list {
 		known[hostPort] = true
 	}
 	u.approved.Store(&known)
-	return nil
+}
+
+// list is what is approved, as far as is known.
+func (u *upstreams) list() []string {
+	known := u.approved.Load()
+	if known == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(*known))
 }
 
 // allowLoopback lets the gateway reach the demo's simulated systems.

@@ -55,15 +55,35 @@ type platform struct {
 // wire makes the rooms and fills in what each needs of the others. What is new
 // is made by the version of the secret that lgsp serve has begun to use.
 func wire(ctx context.Context, c config, db *database) (*platform, error) {
-	return assemble(ctx, c, db, (*platform).followSecret)
+	p, err := assemble(c, db)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.prepare(ctx, p.followSecret)
 }
 
 // wireToServe is wire for lgsp serve, which begins to use the newest version.
 func wireToServe(ctx context.Context, c config, db *database) (*platform, error) {
-	return assemble(ctx, c, db, (*platform).beginSecret)
+	p, err := assemble(c, db)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.prepare(ctx, p.beginSecret)
 }
 
-func assemble(ctx context.Context, c config, db *database, useSecret func(*platform, context.Context) error) (*platform, error) {
+// prepare is what assembled rooms need of the database before they work.
+func (p *platform) prepare(ctx context.Context, useSecret func(context.Context) error) error {
+	if err := useSecret(ctx); err != nil {
+		return err
+	}
+	if err := p.oauth.MakeKeys(ctx); err != nil {
+		return fmt.Errorf("prepare the authorization server: %w", err)
+	}
+	return nil
+}
+
+// assemble is wire without the database, which may be away.
+func assemble(c config, db *database) (*platform, error) {
 	root, err := readSecrets(c.SecretFile)
 	if err != nil {
 		return nil, err
@@ -97,10 +117,7 @@ func assemble(ctx context.Context, c config, db *database, useSecret func(*platf
 	if err := p.wirePortal(); err != nil {
 		return nil, err
 	}
-	if err := useSecret(p, ctx); err != nil {
-		return nil, err
-	}
-	if err := p.oauth.Prepare(ctx); err != nil {
+	if err := p.oauth.Prepare(); err != nil {
 		return nil, fmt.Errorf("prepare the authorization server: %w", err)
 	}
 	return p, nil
@@ -134,7 +151,7 @@ func (p *platform) wireAuth() error {
 		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
 		Record: p.ledger.Record,
 
-		GrantOfRefresh: p.oauth.GrantOfRefresh,
+		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: agreement.ForgetPerson,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
@@ -164,7 +181,7 @@ func (p *platform) wireCatalog() {
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.ledger.Record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
-		Expose: expose, Withdraw: gateway.Withdraw,
+		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"),
 	}
@@ -176,7 +193,8 @@ func (p *platform) wireAgreements() {
 		May: p.policy.May, Record: p.ledger.Record,
 		Offer: p.offer, Applicant: p.applicant,
 		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
-		Grant: grant, Notify: p.portal.Notify,
+		NameOf: auth.NameIn,
+		Grant:  grant, Notify: p.portal.Notify,
 	}
 }
 
@@ -194,7 +212,7 @@ func (p *platform) wireNode() {
 		Peppers: p.auth.Peppers, SubjectKey: p.secrets.first("lgsp subject v1"),
 		Dial:        p.upstreams.DialContext,
 		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
-		Refresh: p.refresh, Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
+		Refresh: p.refresh, Beside: p.beside, Restore: p.restore, KeptKey: p.secrets.first("lgsp snapshot v1"), Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Ship:    p.ship,
 		Metrics: calls, MaxStale: p.config.MaxStale, CacheSize: p.config.CacheSize << 20,
 	}

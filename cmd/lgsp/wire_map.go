@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -35,11 +37,21 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 	for _, share := range e.Upstreams {
 		route.Upstreams = append(route.Upstreams, gateway.Upstream(share))
 	}
+	if err := json.Unmarshal(e.Traffic, &route.Traffic); err != nil {
+		return fmt.Errorf("read traffic of version %s: %w", e.VersionID, err)
+	}
 	if e.State == catalog.Deprecated { // put here by the announcement itself
 		now := time.Now().UTC().Truncate(time.Second)
 		route.Deprecated = &now
 	}
-	for _, o := range e.Operations {
+	route.Operations = callable(e.Operations)
+	return gateway.Expose(ctx, tx, route)
+}
+
+// callable are a version's operations as the gateway knows them.
+func callable(list []catalog.Operation) []gateway.Operation {
+	var operations []gateway.Operation
+	for _, o := range list {
 		operation := gateway.Operation{
 			ID: o.Slug, Method: o.Method, Path: o.Path,
 			Access: o.Access, SubjectIn: o.SubjectIn, SubjectName: o.SubjectName,
@@ -47,9 +59,14 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 		for _, field := range o.Doc.Fields {
 			operation.Fields = append(operation.Fields, field.Path)
 		}
-		route.Operations = append(route.Operations, operation)
+		operations = append(operations, operation)
 	}
-	return gateway.Expose(ctx, tx, route)
+	return operations
+}
+
+// checkTraffic says what the gateway could not do of a version's traffic.
+func checkTraffic(traffic json.RawMessage, operations []catalog.Operation) error {
+	return gateway.CheckTraffic(traffic, callable(operations))
 }
 
 // grant puts an agreement into the gateway's table.
@@ -176,7 +193,7 @@ func tokenOf(v *oauth.Verifier) func(context.Context, auth.Presented, string) (g
 		if err != nil {
 			return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names no application").Coded("token-untrusted")
 		}
-		out := gateway.Token{Application: application, ID: t.ID, Issued: t.Issued}
+		out := gateway.Token{Application: application, ID: t.ID, Issued: t.Issued, Level: t.Level}
 		if t.Subject != t.Client {
 			if out.Person, err = uuid.Parse(t.Subject); err != nil {
 				return gateway.Token{}, problem.Errorf(problem.Unauthorized, "the token names nobody").Coded("token-untrusted")
@@ -263,8 +280,9 @@ func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (por
 	e, err := p.node.Explain(gateway.Imagined{
 		Application: call.Application, Version: call.Version, Operation: call.Operation,
 		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
+		From: call.From, Level: call.Level, At: call.At,
 	})
-	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change}, err
+	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change, Conditions: e.Conditions}, err
 }
 
 // names are what persons are called, for the ledger, which keeps ids.

@@ -86,6 +86,12 @@ func newWorld(t *testing.T) *world {
 // newWorldWith is newWorld with other settings.
 func newWorldWith(t *testing.T, change func(*world, *config)) *world {
 	t.Helper()
+	return newWorldOn(t, pgtest.NewURL(t), change)
+}
+
+// newWorldOn is newWorldWith on the migrated database at url.
+func newWorldOn(t *testing.T, url string, change func(*world, *config)) *world {
+	t.Helper()
 	w := &world{t: t, people: map[string]auth.Principal{}, password: map[string]string{}, token: map[string]string{},
 		session: map[string]string{}, id: map[string]string{}}
 	for _, door := range []*net.Listener{&w.doors.portal, &w.doors.gateway, &w.doors.ops} {
@@ -94,7 +100,7 @@ func newWorldWith(t *testing.T, change func(*world, *config)) *world {
 		*door = l
 	}
 	t.Cleanup(w.doors.close)
-	dir, url := t.TempDir(), pgtest.NewURL(t)
+	dir := t.TempDir()
 	pool, err := pg.Open(t.Context(), url)
 	w.must(err)
 	t.Cleanup(pool.Close)

@@ -4,7 +4,9 @@ package mail
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"mime"
 	"net/url"
 	"os"
@@ -15,6 +17,8 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"lgsp/internal/replace"
 )
 
 // Mailer sends letters.
@@ -62,14 +66,11 @@ func (m Mailer) file(msg *gomail.Msg) error {
 	if err := os.MkdirAll(m.Dir, 0o700); err != nil {
 		return fmt.Errorf("make %s: %w", m.Dir, err)
 	}
-	f, err := os.CreateTemp(m.Dir, m.Now().UTC().Format("20060102T150405.000000000")+"-*.eml")
-	if err != nil {
-		return fmt.Errorf("write letter: %w", err)
-	}
-	_, err = msg.WriteTo(f)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
+	name := m.Now().UTC().Format("20060102T150405.000000000") + "-" + rand.Text()[:8] + ".eml"
+	err := replace.File(filepath.Join(m.Dir, name), 0o600, func(w io.Writer) error { // whole, for who reads them meanwhile
+		_, err := msg.WriteTo(w)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("write letter: %w", err)
 	}

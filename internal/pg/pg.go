@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 	"time"
 
@@ -33,10 +31,23 @@ type DB interface {
 // gone: two always listen.
 const defaultConns = 24
 
-// Open gives a pool on the database at url and checks that it answers. Times
+// Open gives a pool on the database at url and checks that it answers.
+func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	pool, err := Pool(url)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reach database: %w", err)
+	}
+	return pool, nil
+}
+
+// Pool gives a pool on the database at url, which need not answer yet. Times
 // are read as UTC, whatever the zone of the server or of this machine; ids go
 // as 16 bytes, not as text through database/sql's Valuer.
-func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+func Pool(url string) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("parse database url: %w", err)
@@ -44,6 +55,11 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = defaultConns
 	}
+	if config.ConnConfig.ConnectTimeout <= 0 || config.ConnConfig.ConnectTimeout > maxConnect {
+		config.ConnConfig.ConnectTimeout = maxConnect
+	}
+	config.PingTimeout = maxPing
+	config.ConnConfig.Tracer = patience{}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap())
@@ -51,13 +67,9 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
 		return nil
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, err := pgxpool.NewWithConfig(context.Background(), config) // of the first connections, of which there are none
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
-	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("reach database: %w", err)
 	}
 	return pool, nil
 }
@@ -99,21 +111,6 @@ func violates(err error, constraint string, codes ...string) bool {
 		}
 	}
 	return false
-}
-
-// IsAway reports whether err says that the database could not be reached, or
-// not in time. What was asked may be asked again later.
-func IsAway(err error) bool {
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
-		return true
-	}
-	var said *pgconn.PgError // PostgreSQL manual, appendix A: it goes down, or has no room for us
-	if errors.As(err, &said) {
-		return strings.HasPrefix(said.Code, "08") || strings.HasPrefix(said.Code, "57P0") || said.Code == "53300"
-	}
-	var network net.Error // a deadline is one too
-	return errors.As(err, &network) || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 const notifySQL = `select pg_notify($1, $2)`

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -143,6 +146,10 @@ func TestIsAway(t *testing.T) {
 		"nothing":                     {nil, false},
 		"nobody listens":              {unreachable, true},
 		"too late":                    {fmt.Errorf("read: %w", context.DeadlineExceeded), true},
+		"a socket that failed":        {fmt.Errorf("read: %w", &net.OpError{Op: "read", Err: syscall.ECONNRESET}), true},
+		"a wrong password":            {fmt.Errorf("connect: %w", &pgconn.PgError{Code: "28P01"}), false},
+		"a file that is not ours":     {fmt.Errorf("open: %w", &fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}), false},
+		"a full disk of our own":      {fmt.Errorf("write: %w", syscall.ENOSPC), false},
 		"the caller went":             {context.Canceled, false},
 		"it shuts down":               {&pgconn.PgError{Code: "57P01"}, true},
 		"it starts":                   {&pgconn.PgError{Code: "57P03"}, true},

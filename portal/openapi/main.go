@@ -35,7 +35,7 @@ func run(path string) error {
 }
 
 // rooms are the folders whose types the answers are made of.
-var rooms = []string{"portal", "auth", "auth/policy", "catalog", "catalog/spec", "catalog/rows", "agreement", "ledger"}
+var rooms = []string{"portal", "auth", "auth/policy", "catalog", "catalog/spec", "catalog/rows", "agreement", "ledger", "gateway"}
 
 // lift reads the comments below root and gives the document.
 func lift(root string) ([]byte, error) {

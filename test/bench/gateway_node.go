@@ -43,6 +43,7 @@ type nodeSettings struct {
 	Pepper                          []byte
 	Issuer, Key                     string // of tokens: PEM, and its kid is "bench"
 	Cert, CertKey                   string // of TLS: PEM files, "": cleartext
+	Strangers                       int    // API keys of others that the node holds too
 }
 
 func (s nodeSettings) tls() (*tls.Config, error) {
@@ -51,6 +52,15 @@ func (s nodeSettings) tls() (*tls.Config, error) {
 	}
 	pair, err := tls.LoadX509KeyPair(s.Cert, s.CertKey)
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, err
+}
+
+func (s nodeSettings) withStrangers() []auth.GatewayCredential {
+	list := s.Credentials
+	for range s.Strangers {
+		key := auth.NewKey(auth.KindKey)
+		list = append(list, auth.GatewayCredential{Lookup: key.Lookup, Hash: make([]byte, 32), PepperVersion: 1, Application: uuid.New(), Name: "stranger", Expires: time.Now().Add(time.Hour)})
+	}
+	return list
 }
 
 func runBenchNode(ctx context.Context, file string) error {
@@ -75,7 +85,7 @@ func runBenchNode(ctx context.Context, file string) error {
 	n := &gateway.Node{
 		DB: db, Now: time.Now, GatewayURL: "http://" + s.Address, PortalURL: s.Issuer, Issuer: s.Issuer, DataDir: s.DataDir,
 		Peppers: keyring.Of(s.Pepper), SubjectKey: make([]byte, 32), Dial: (&net.Dialer{}).DialContext,
-		Credentials:   func(context.Context) ([]auth.GatewayCredential, error) { return s.Credentials, nil },
+		Credentials:   func(context.Context) ([]auth.GatewayCredential, error) { return s.withStrangers(), nil },
 		CredentialsOf: func(context.Context, []uuid.UUID) ([]auth.GatewayCredential, error) { return s.Credentials, nil },
 		Disabled:      func(context.Context) ([]uuid.UUID, error) { return nil, nil },
 		Revoked:       func(context.Context) ([]string, error) { return nil, nil },

@@ -117,6 +117,11 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if len(os.Args) > 1 && wanted("scale") {
+		if r.Scale, err = measureScale(ctx, p, dir); err != nil {
+			return err
+		}
+	}
 	r.Starts.LoadMiB, r.Machine.LoadAfter = residentMiB(p.pid()), loadAverage()
 	return r.write()
 }

@@ -108,11 +108,15 @@ func ticks(fields []string, which ...int) time.Duration {
 	return sum
 }
 
-// residentMiB is what a process holds in memory.
-func residentMiB(pid int) float64 {
+// residentMiB is what a process holds in memory, and peakMiB the most it held.
+func residentMiB(pid int) float64 { return statusMiB(pid, "VmRSS:") }
+
+func peakMiB(pid int) float64 { return statusMiB(pid, "VmHWM:") }
+
+func statusMiB(pid int, name string) float64 {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // "" below when it has ended
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			return kib / 1024
 		}

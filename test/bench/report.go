@@ -16,6 +16,7 @@ import (
 type report struct {
 	Machine facts             `json:"machine"`
 	Calls   []*callFigures    `json:"calls,omitempty"`
+	Scale   *scaleFigures     `json:"scale,omitempty"`
 	Gateway []*gatewayFigures `json:"gateway,omitempty"`
 	Tokens  []*tokenFigures   `json:"tokens"`
 	Chains  []chainFigures    `json:"chains"`
@@ -91,6 +92,9 @@ func (r report) markdown() string {
 	}
 	if len(r.Gateway) > 0 {
 		gatewayTable(&b, r.Gateway)
+	}
+	if r.Scale != nil {
+		scaleTable(&b, r.Scale)
 	}
 	if len(r.Tokens) > 0 {
 		r.tokens(&b)
