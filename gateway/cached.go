@@ -51,7 +51,7 @@ func (c *call) anyones(r *http.Request) (key cache.Key, ask cache.Control, ok bo
 	} else if h.Get("Pragma") == "no-cache" { // RFC 9111 §5.4
 		ask.NoCache = true
 	}
-	key = cache.Key{Edition: c.version.edition, Path: c.rest, Query: c.rawQuery, Accept: or(cache.Selecting(h["Accept"]), "*/*"), Language: cache.Selecting(h["Accept-Language"])}
+	key = cache.Key{Version: c.version.Version, Edition: c.version.edition, Path: c.rest, Query: c.rawQuery, Accept: or(cache.Selecting(h["Accept"]), "*/*"), Language: cache.Selecting(h["Accept-Language"])}
 	return key, ask, !ask.NoStore && key.Fits()
 }
 
@@ -75,7 +75,7 @@ func (c *call) invalidate() {
 	if s := c.answer.status; s >= 400 && s < 500 || c.exchange.Code == "upstream-down" {
 		return // it was not done
 	}
-	c.node.stored.Changed(c.version.edition, c.rest)
+	c.node.stored.Changed(c.version.Version, c.rest)
 }
 
 // fromStore gives what is stored, or what the upstream answers now to all who

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
 )
 
@@ -24,6 +25,7 @@ const maxKey = 4 << 10
 // Key is what an answer is found by: all that the upstream was told. The method
 // is GET.
 type Key struct {
+	Version  uuid.UUID
 	Edition  uint64 // of the version, as it was published: a change of it is another
 	Path     string // canonical, behind the version's prefix
 	Query    string // as it was sent on
@@ -101,22 +103,22 @@ type Since struct{ place, count uint32 }
 
 // Now is the moment of the key's path. It is taken before the upstream is asked.
 func (s *Store) Now(k Key) Since {
-	place := s.place(k.Edition, k.Path)
+	place := s.place(k.Version, k.Path)
 	return Since{place, s.changes[place].Load()}
 }
 
 // Changed says that what is at the path may be another now (RFC 9111 §4.4),
 // whatever the query.
-func (s *Store) Changed(edition uint64, path string) {
-	s.changes[s.place(edition, path)].Add(1)
+func (s *Store) Changed(version uuid.UUID, path string) {
+	s.changes[s.place(version, path)].Add(1)
 }
 
-func (s *Store) place(edition uint64, path string) uint32 {
+func (s *Store) place(version uuid.UUID, path string) uint32 {
 	type resource struct {
-		edition uint64
+		version uuid.UUID
 		path    string
 	}
-	return uint32(maphash.Comparable(s.seed, resource{edition, path}) % uint64(len(s.changes)))
+	return uint32(maphash.Comparable(s.seed, resource{version, path}) % uint64(len(s.changes)))
 }
 
 // Put stores an answer that was fetched since then. The store is within its

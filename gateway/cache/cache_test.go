@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/google/uuid"
 )
 
 func answerOf(size int) *Answer {
@@ -91,7 +93,7 @@ func TestChanges(t *testing.T) {
 	if s.Get(one) == nil || s.Get(other) == nil {
 		t.Fatal("not stored")
 	}
-	s.Changed(1, "/a")
+	s.Changed(uuid.Nil, "/a")
 	if s.Get(one) != nil || s.Get(other) == nil {
 		t.Error("a change is of one path")
 	}
