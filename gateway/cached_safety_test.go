@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lgsp/auth"
 	"lgsp/internal/problem"
 )
 
@@ -237,6 +239,73 @@ func TestHitsAreRecordedAndCounted(t *testing.T) {
 	if bytes := figures["lgsp_gateway_cache_bytes"]; bytes < 600 || bytes > 2000 {
 		t.Errorf("bytes: %v", bytes)
 	}
+}
+
+// TestRefusedCallersGetNothingStored: who may not call gets nothing of what is
+// stored, whatever the reason, and leaves a record; it is there all the while.
+func TestRefusedCallersGetNothingStored(t *testing.T) {
+	t.Parallel()
+	c := newCached(t)
+	off := auth.NewKey(auth.KindKey)
+	offApp := uuid.Must(uuid.NewV7())
+	c.mu.Lock()
+	c.keys = append(c.keys, auth.GatewayCredential{Lookup: off.Lookup, Hash: off.Hash(pepper), PepperVersion: 1, Application: offApp, Expires: c.now().Add(time.Hour)})
+	c.disabled = append(c.disabled, offApp)
+	c.mu.Unlock()
+	c.answers(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Cache-Control", "max-age=172800, stale-if-error=172800")
+		_, _ = io.WriteString(rw, "what is stored")
+	})
+	now := c.now().In(vietnam)
+	office := &Hours{From: now.Format("15:04"), Until: now.Add(time.Hour).Format("15:04")}
+	c.traffic(func(tr *Traffic) {
+		tr.Conditions = []Condition{{Operations: []string{"mo"}, Hours: office, Networks: []string{"127.0.0.1"}}}
+		tr.Limits = []Limit{{Per: "address", Calls: 3, Window: "day"}}
+	})
+	c.tell("credential")
+	c.until("loaded", func() bool { return c.node.knows(off.Lookup).Application == offApp })
+	hit := func(after string) {
+		t.Helper()
+		if got := c.do("GET", "/danh-muc/1"); got.status != 200 || got.body != "what is stored" || c.reachedCount() != 1 {
+			t.Errorf("%s: got %d %s after %d calls of the upstream", after, got.status, got.code, c.reachedCount())
+		}
+	}
+	hit("first")
+	elsewhere := func(trace string) reply {
+		target := c.route.Prefix() + "/danh-muc/1"
+		r, to := httptest.NewRequest("GET", target, nil), httptest.NewRecorder()
+		r.RequestURI, r.RemoteAddr = target, "192.0.2.1:9999"
+		r.Header.Set("Traceparent", traceparent(trace))
+		c.node.ServeHTTP(to, r)
+		var p struct{ Code string }
+		_ = json.Unmarshal(to.Body.Bytes(), &p) // of something else there is no code
+		return reply{to.Code, to.Header(), to.Body.String(), p.Code}
+	}
+	refused := func(number int, code string, status int, call func(trace string) reply) {
+		t.Helper()
+		trace := fmt.Sprintf("%032x", 0xdead00+number)
+		got := call(trace)
+		if e := c.recorded(trace); got.status != status || got.code != code || strings.Contains(got.body, "stored") || got.header.Get("Age")+got.header.Get("Cache-Status") != "" || e.Status != status || e.Code != code {
+			t.Errorf("%s: got %d %s %v, recorded %d %s", code, got.status, got.body, got.header, e.Status, e.Code)
+		}
+	}
+	with := func(headers ...string) func(string) reply {
+		return func(trace string) reply {
+			return c.do("GET", "/danh-muc/1", append(headers, "Traceparent", traceparent(trace))...)
+		}
+	}
+	refused(1, "key-wrong", 401, with("X-API-Key", auth.NewKey(auth.KindKey).Secret()))
+	refused(2, "caller-disabled", 401, with("X-API-Key", off.Secret()))
+	refused(3, "two-credentials", 400, with("X-API-Key", c.key, "Authorization", "Bearer "+c.token("1")))
+	refused(4, "outside-network", 403, elsewhere)
+	hit("refused by who asks")
+	c.clock.Add(int64(2 * time.Hour))
+	refused(5, "outside-hours", 403, with())
+	c.clock.Add(int64(22 * time.Hour))
+	hit("the next day")
+	hit("once more")
+	hit("the third of the day")
+	refused(6, "quota-exceeded", 429, with())
 }
 
 // figures are the node's metrics of what is stored.

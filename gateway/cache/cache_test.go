@@ -109,6 +109,12 @@ func TestChanges(t *testing.T) {
 	if s.Get(one) != nil {
 		t.Error("dropped, and given")
 	}
+	anew := Key{Edition: 2, Path: "/a"} // of the version, published anew
+	s.Put(anew, answerOf(1), s.Now(anew))
+	if s.Changed(uuid.Nil, "/a"); s.Get(anew) != nil {
+		t.Error("a change that began before the version was published anew is forgotten")
+	}
+	s.Drop(anew)
 	s.Put(Key{Edition: 2, Path: "/b"}, answerOf(1), s.Now(Key{Edition: 2, Path: "/b"}))
 	s.Keep(map[uint64]bool{2: true})
 	if f := s.Figures(); f.Answers != 1 || s.Get(other) != nil {
