@@ -37,6 +37,7 @@ func TestCheckTraffic(t *testing.T) {
 			fields: []string{"request_bytes:traffic-range", "timeouts/answer_seconds:traffic-range", "timeouts/whole_seconds:traffic-range"}},
 		{name: "nothing to store", traffic: `{"cache":[{"seconds":-1,"stale_if_error_seconds":604801,"stale_while_revalidate_seconds":86401}]}`, code: "traffic-wrong",
 			fields: []string{"cache/0/seconds:traffic-range", "cache/0/stale_while_revalidate_seconds:traffic-range", "cache/0/stale_if_error_seconds:traffic-range", "cache/0/operations:cache-empty"}},
+		{name: "too much to store", traffic: `{"cache":[{},{},{},{},{},{},{},{},{}]}`, code: "traffic-wrong", fields: []string{"cache:caches-too-many"}},
 		{name: "an operation that is not there", traffic: `{"cache":[{"operations":["z"]}],"compress":true}`, code: "traffic-wrong", fields: []string{"cache/0/operations:cache-operation"}},
 	} {
 		for of, operations := range map[string][]Operation{"none": nil, "unmarked": unmarked, "unfit": unfit} {

@@ -21,6 +21,9 @@ type Cache struct {
 	StaleIfErrorSeconds         int      `json:"stale_if_error_seconds,omitempty"`         // and when the upstream fails, 0 to 604,800
 }
 
+// MaxCaches is how many a version has at most.
+const MaxCaches = 8
+
 // The bounds of a Cache.
 const (
 	maxFresh = 86_400
@@ -32,7 +35,12 @@ const (
 // in Traffic: cache/0/operations.
 func (v *version) compileCache() error {
 	wrong := problem.Errorf(problem.Invalid, "answers cannot be stored as given").Coded("traffic-wrong")
-	for i, c := range v.Traffic.Cache {
+	list := v.Traffic.Cache
+	if len(list) > MaxCaches {
+		wrong.Wrong("cache", "caches-too-many", fmt.Sprintf("more than %d", MaxCaches), "max", strconv.Itoa(MaxCaches))
+		list = nil
+	}
+	for i, c := range list {
 		field := "cache/" + strconv.Itoa(i)
 		for _, number := range []struct {
 			name        string

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"lgsp/gateway"
-	"lgsp/internal/problem"
 	"lgsp/web"
 )
 
@@ -19,6 +17,7 @@ type trafficData struct {
 	versionPage
 	Limits []limitRow
 	Per    []web.Option
+	Caches []cacheRow
 }
 
 // limitRow is a limit as a row of the form; one without calls is none.
@@ -49,7 +48,7 @@ func (p *Portal) trafficForm(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	data := trafficData{versionPage: v}
+	data := trafficData{versionPage: v, Caches: cacheRows(r, v)}
 	for _, per := range gateway.LimitPer() {
 		if err := p.choice(r, &data.Per, per, "traffic.per-"+per); err != nil {
 			return page{}, err
@@ -98,16 +97,8 @@ func (p *Portal) setLimits(r *http.Request) (page, error) {
 		list, rows = append(list, gateway.Limit{Per: r.PostFormValue(l.Name("per")), Calls: calls, Window: r.PostFormValue(l.Name("window"))}), append(rows, row)
 	}
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) { t.Limits = list })
-	var told *problem.Error
-	if errors.As(err, &told) {
-		for i, f := range told.Fields {
-			parts := strings.Split(f.Name, "/")
-			if n, err := strconv.Atoi(parts[min(1, len(parts)-1)]); err == nil && len(parts) == 3 && n < len(rows) {
-				told.Fields[i].Name = limitRow{Row: rows[n]}.Name(parts[2])
-			}
-		}
-	}
 	if err != nil {
+		inRows(err, rows)
 		return again(r, p.trafficForm, err)
 	}
 	return answer, nil
@@ -116,17 +107,9 @@ func (p *Portal) setLimits(r *http.Request) (page, error) {
 // setSizes answers POST …/{version}/traffic/sizes: how large a request may be,
 // how long the upstream may take, and whether calls may become WebSockets.
 func (p *Portal) setSizes(r *http.Request) (page, error) {
-	number := func(name string) int64 {
-		typed := groups.Replace(r.PostFormValue(name))
-		n, err := strconv.ParseInt(typed, 10, 64)
-		if typed != "" && err != nil {
-			return -1 // which is told to be wrong
-		}
-		return n
-	}
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
-		t.RequestBytes = number("request_bytes")
-		t.Timeouts = gateway.Timeouts{AnswerSeconds: int(number("timeouts/answer_seconds")), WholeSeconds: int(number("timeouts/whole_seconds"))}
+		t.RequestBytes = wholeNumber(r, "request_bytes")
+		t.Timeouts = gateway.Timeouts{AnswerSeconds: int(wholeNumber(r, "timeouts/answer_seconds")), WholeSeconds: int(wholeNumber(r, "timeouts/whole_seconds"))}
 		t.WebSocket = r.PostFormValue("websocket") != ""
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -20,7 +19,6 @@ import (
 	"lgsp/auth"
 	"lgsp/auth/oauth"
 	"lgsp/catalog"
-	"lgsp/gateway"
 	"lgsp/internal/keyring"
 	"lgsp/internal/mail"
 	"lgsp/internal/pgtest"
@@ -48,7 +46,7 @@ func newPortal(t *testing.T) *Portal {
 		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record,
 			Forget: func(context.Context, pgx.Tx, uuid.UUID, []uuid.UUID) error { return nil }},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
-			CheckTraffic: func(t json.RawMessage, _ []catalog.Operation) error { return gateway.CheckTraffic(t, nil) },
+			CheckTraffic: checkTraffic,
 			Agencies:     func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {
 				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
