@@ -16,6 +16,7 @@ var cacheResults = []string{"hit", "stale", "shared", "miss", "validated", "bypa
 var (
 	cacheBytesDesc     = prometheus.NewDesc("lgsp_gateway_cache_bytes", "Stored answers, in bytes.", nil, nil)
 	cacheAnswersDesc   = prometheus.NewDesc("lgsp_gateway_cache_answers", "Stored answers.", nil, nil)
+	cacheBesideDesc    = prometheus.NewDesc("lgsp_gateway_cache_beside_bytes", "Bodies being fetched to be stored, and large answers being given, in bytes.", nil, nil)
 	cacheEvictionsDesc = prometheus.NewDesc("lgsp_gateway_cache_evictions_total", "Stored answers let go for want of room.", nil, nil)
 )
 
@@ -36,7 +37,7 @@ func (m cacheMetrics) count(result string) { m.counts[result].Inc() }
 
 func (m cacheMetrics) describe(to chan<- *prometheus.Desc) {
 	m.answers.Describe(to)
-	for _, d := range []*prometheus.Desc{cacheBytesDesc, cacheAnswersDesc, cacheEvictionsDesc} {
+	for _, d := range []*prometheus.Desc{cacheBytesDesc, cacheAnswersDesc, cacheBesideDesc, cacheEvictionsDesc} {
 		to <- d
 	}
 }
@@ -50,5 +51,6 @@ func (m cacheMetrics) collect(n *Node, to chan<- prometheus.Metric) {
 	f := n.stored.Figures()
 	to <- prometheus.MustNewConstMetric(cacheBytesDesc, prometheus.GaugeValue, float64(f.Bytes))
 	to <- prometheus.MustNewConstMetric(cacheAnswersDesc, prometheus.GaugeValue, float64(f.Answers))
+	to <- prometheus.MustNewConstMetric(cacheBesideDesc, prometheus.GaugeValue, float64(f.Beside))
 	to <- prometheus.MustNewConstMetric(cacheEvictionsDesc, prometheus.CounterValue, float64(f.Evictions))
 }

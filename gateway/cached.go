@@ -200,6 +200,8 @@ func (c *call) give(r *http.Request, a *cache.Answer, counted, status string) {
 	if age := both[end:]; age != "0" || status == "" {
 		own.Set("Age", age)
 	}
+	c.node.stored.Lend(a)
+	defer c.node.stored.Return(a)
 	form := a.Plain
 	if a.Packed.Fields != nil && r.Header["Range"] == nil && acceptsGzip(r.Header["Accept-Encoding"]) {
 		form = a.Packed

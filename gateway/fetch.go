@@ -27,6 +27,7 @@ type fetch struct {
 	forced bool // the call asked for it, though what is stored is fresh
 	call   *call
 	flight *cache.Flight[fetched]
+	room   bodyRoom
 	first  bool // this one runs it; others only wait
 	joined bool // others may wait
 
@@ -48,14 +49,14 @@ type fetched struct {
 
 // join joins who fetches the same, or is the first.
 func (c *call) join(key cache.Key, known *cache.Answer) *fetch {
-	f := &fetch{node: c.node, key: key, known: known, joined: true}
+	f := &fetch{node: c.node, key: key, known: known, room: bodyRoom{store: c.node.stored}, joined: true}
 	f.flight, f.first = c.node.flights.Join(key)
 	return f
 }
 
 // apart is a fetch that nobody else waits for.
 func (c *call) apart(key cache.Key, known *cache.Answer) *fetch {
-	return &fetch{node: c.node, key: key, known: known, first: true, flight: cache.NewFlight[fetched]()}
+	return &fetch{node: c.node, key: key, known: known, room: bodyRoom{store: c.node.stored}, first: true, flight: cache.NewFlight[fetched]()}
 }
 
 // start lets a fetch run beside the call, which it takes from what it needs: the
@@ -92,6 +93,7 @@ func (f *fetch) land(o fetched) { f.node.flights.Land(f.key, f.flight, o) }
 func (f *fetch) run() {
 	landed := false
 	defer func() {
+		f.room.release()
 		if fault := recover(); fault != nil {
 			f.cancel()
 			slog.Error("fetch panicked", "fault", fault, "trace_id", f.call.exchange.Trace)
@@ -156,8 +158,11 @@ func (f *fetch) ask(known *cache.Answer) (*response, fetched) {
 		return nil, f.failed(f.call.upstreamFault(r, brokenOff(err)))
 	}
 	if !whole {
-		f.alone(head, since)
-		res.body = &continued{responseBody: res.body, first: body}
+		if !f.room.crowded {
+			f.alone(head, since)
+		}
+		res.body = &continued{responseBody: res.body, first: body, room: f.room}
+		f.room = bodyRoom{}
 		return res, fetched{passed: true}
 	}
 	f.call.fill(answer, res.fields, body)
@@ -255,8 +260,32 @@ func (f *fetch) alone(head cache.Head, since cache.Since) {
 // takes longer is passed on as it comes.
 const bodyWithin = 10 * time.Second
 
+// bodyRoom is what a fetch holds of the memory for bodies under way.
+type bodyRoom struct {
+	store   *cache.Store
+	held    int64 // bytes
+	crowded bool  // there was not enough
+}
+
+// grow makes it room for so many bytes; false: there is no more.
+func (m *bodyRoom) grow(to int) bool {
+	if !m.store.Reserve(int64(to) - m.held) {
+		m.crowded = true
+		return false
+	}
+	m.held = int64(to)
+	return true
+}
+
+func (m *bodyRoom) release() {
+	if m.held > 0 {
+		m.store.Release(m.held)
+		m.held = 0
+	}
+}
+
 // read reads a body to its end; false: it is too large to be stored, or comes
-// too slowly, and this is its first part.
+// too slowly, or too many are under way, and this is its first part.
 func (f *fetch) read(res *response) (body []byte, whole bool, err error) {
 	size := 8 << 10
 	if length, ok := lengthOf(res.fields); ok {
@@ -265,11 +294,18 @@ func (f *fetch) read(res *response) (body []byte, whole bool, err error) {
 		}
 		size = int(length) + 1 // for the end to be seen
 	}
+	if !f.room.grow(size) {
+		return nil, false, nil
+	}
 	until := f.node.Now().Add(bodyWithin)
 	body = make([]byte, 0, size)
 	for {
 		if len(body) == cap(body) {
-			grown := make([]byte, len(body), min(2*cap(body), cache.MaxBody+1))
+			size = min(2*cap(body), cache.MaxBody+1)
+			if !f.room.grow(size) {
+				return body, false, nil
+			}
+			grown := make([]byte, len(body), size)
 			copy(grown, body)
 			body = grown
 		}
@@ -307,6 +343,14 @@ func brokenOff(err error) error {
 type continued struct {
 	responseBody
 	first []byte
+	room  bodyRoom // of the first part
+}
+
+// Close is of io.Closer.
+func (b *continued) Close() error {
+	b.first = nil
+	b.room.release()
+	return b.responseBody.Close()
 }
 
 // Read is of io.Reader.

@@ -11,7 +11,7 @@ import (
 )
 
 // Answer is a stored answer to a GET that anybody may have. Nothing of it
-// changes once it is stored.
+// changes once it is stored, but the counts of how it is used.
 type Answer struct {
 	Status int
 	Plain  Form
@@ -28,6 +28,7 @@ type Answer struct {
 	noCache    bool          // the upstream is asked each time
 	strict     bool          // it is never given stale
 	alone      bool          // it only says that answers under this key are not stored
+	lent       atomic.Int32  // to so many at the moment
 	failed     atomic.Int64  // when the upstream failed to say whether it still holds, Unix nanoseconds; 0: it did not
 }
 

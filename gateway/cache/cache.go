@@ -64,6 +64,8 @@ var spaces = strings.NewReplacer(" ", "", "\t", "")
 // Store keeps answers in memory, up to so many bytes.
 type Store struct {
 	answers   *otter.Cache[Key, *Answer]
+	size      int64
+	beside    atomic.Int64 // bytes, see room.go
 	evictions atomic.Int64
 
 	// changes are counted by path, many paths to a place: who changes one makes
@@ -74,7 +76,7 @@ type Store struct {
 
 // NewStore makes a store of so many bytes.
 func NewStore(size int64) *Store {
-	s := &Store{seed: maphash.MakeSeed()}
+	s := &Store{size: size, seed: maphash.MakeSeed()}
 	s.answers = otter.Must(&otter.Options[Key, *Answer]{
 		MaximumWeight: uint64(size),
 		Weigher:       func(k Key, a *Answer) uint32 { return a.weight(k) },
@@ -148,14 +150,15 @@ func (s *Store) Keep(editions map[uint64]bool) {
 	s.answers.CleanUp()
 }
 
-// Figures are what the store holds, and what it let go for want of room.
+// Figures are what the store holds, what is held beside it, and how many
+// answers it let go for want of room.
 type Figures struct {
-	Answers, Bytes, Evictions int64
+	Answers, Bytes, Beside, Evictions int64
 }
 
 // Figures tells them as of now.
 func (s *Store) Figures() Figures {
-	return Figures{Answers: int64(s.answers.EstimatedSize()), Bytes: int64(s.answers.WeightedSize()), Evictions: s.evictions.Load()}
+	return Figures{Answers: int64(s.answers.EstimatedSize()), Bytes: int64(s.answers.WeightedSize()), Beside: s.beside.Load(), Evictions: s.evictions.Load()}
 }
 
 // Flights let those who want the same at once ask for it once. The zero
