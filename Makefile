@@ -51,7 +51,7 @@ fmt:
 	gofmt -w $(GOFILES)
 
 bench: build
-	@scripts/need postgres load
+	@scripts/need postgres load caddy
 	go run ./test/bench
 
 clean:

@@ -2,21 +2,21 @@ package gateway
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
-
-	"fmt"
-	"lgsp/internal/http1"
 	"net/netip"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"lgsp/auth/policy"
+	"lgsp/internal/http1"
 )
 
 func mustPrefixes(texts ...string) []netip.Prefix {
@@ -27,55 +27,86 @@ func mustPrefixes(texts ...string) []netip.Prefix {
 	return list
 }
 
-// BenchmarkDecide finds the route, the operation and the agreement, and asks
-// the policy, with random callers: flat however many there are.
-func BenchmarkDecide(b *testing.B) {
-	for _, size := range []struct{ routes, grants int }{{10, 100}, {100, 10_000}, {10_000, 100_000}} {
-		b.Run(fmt.Sprintf("routes=%d/grants=%d", size.routes, size.grants), func(b *testing.B) {
-			s, common := newSnapshot(), newInterned()
-			var versions []*version
-			for i := range size.routes {
-				v, err := compileRoute(Route{Version: uuid.Must(uuid.NewV7()), AgencySlug: fmt.Sprintf("co-quan-%d", i%50), APISlug: fmt.Sprintf("api-%d", i), Number: "v1",
-					Upstream: "http://x", Plan: Plan{RatePerMinute: 1}, Operations: []Operation{
-						{ID: "a", Method: "GET", Path: "/ho-so", Access: Restricted}, {ID: "b", Method: "GET", Path: "/ho-so/{ma}", Access: Restricted},
-						{ID: "c", Method: "GET", Path: "/ho-so/{ma}/tep/{so}", Access: Personal, SubjectIn: "path", SubjectName: "ma"},
-					}})
-				if err != nil {
-					b.Fatal(err)
-				}
-				s.routes[v.prefix] = v
-				versions = append(versions, v)
-			}
-			apps, now := make([]uuid.UUID, size.grants), time.Now()
-			for i := range apps {
-				apps[i] = uuid.Must(uuid.NewV7())
-				g, err := common.grant(grantRow{AgreementID: uuid.Must(uuid.NewV7()), ApplicationID: apps[i], VersionID: versions[i%len(versions)].Version, State: "active",
-					Starts: now.Add(-time.Hour), Ends: now.Add(time.Hour), Operations: []byte(`[{"operation":"b","fields":["/ma"]}]`)})
-				if err != nil {
-					b.Fatal(err)
-				}
-				s.grants.put(g)
-			}
+// benchRoutes gives a snapshot of so many versions.
+func benchRoutes(b *testing.B, count int) (*snapshot, []*version) {
+	b.Helper()
+	s := newSnapshot()
+	var versions []*version
+	for i := range count {
+		v, err := compileRoute(Route{Version: uuid.Must(uuid.NewV7()), AgencySlug: fmt.Sprintf("co-quan-%d", i%50), APISlug: fmt.Sprintf("api-%d", i), Number: "v1",
+			Upstream: "http://x", Plan: Plan{RatePerMinute: 1}, Operations: []Operation{
+				{ID: "a", Method: "GET", Path: "/ho-so", Access: Restricted}, {ID: "b", Method: "GET", Path: "/ho-so/{ma}", Access: Restricted},
+				{ID: "c", Method: "GET", Path: "/ho-so/{ma}/tep/{so}", Access: Personal, SubjectIn: "path", SubjectName: "ma"},
+			}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.routes[v.prefix] = v
+		versions = append(versions, v)
+	}
+	return s, versions
+}
+
+// BenchmarkRoute finds the version and the operation of a random path.
+func BenchmarkRoute(b *testing.B) {
+	for _, count := range []int{10, 100, 10_000} {
+		b.Run(fmt.Sprintf("routes=%d", count), func(b *testing.B) {
+			s, versions := benchRoutes(b, count)
 			paths := make([]string, len(versions))
-			for i, v := range versions {
-				paths[i] = v.prefix + "/ho-so/H48.11-2026"
-			}
-			for _, v := range versions { // Casbin is asked once an operation, standing and credential
-				if _, err := v.rules.Decide(policy.Call{Operation: "b", Credential: policy.APIKey, Agreed: []string{"b"}}); err != nil {
-					b.Fatal(err)
-				}
+			for k, i := range rand.Perm(len(versions)) {
+				paths[k] = versions[i].prefix + "/ho-so/H48.11-2026"
 			}
 			b.ReportAllocs()
-			runtime.GC() // what setting up left is not the decision's cost
-			i := 0
-			for b.Loop() {
-				i = (i + 7919) % len(apps)
+			runtime.GC() // what setting up left is not the look-up's cost
+			for i := 0; b.Loop(); i++ {
 				v, rest := s.match(paths[i%len(paths)])
-				o, _, ok := v.tree.Match("GET", rest)
-				if !ok {
+				if o, _, ok := v.tree.Match("GET", rest); !ok || o.ID != "b" {
 					b.Fatal("no operation")
 				}
-				_, verdict, err := s.judge(question{version: v, operation: o, application: apps[i], credential: policy.APIKey, now: now})
+			}
+		})
+	}
+}
+
+// BenchmarkDecide finds the agreement of a random caller on a random version
+// and has the policy's verdict, which is remembered. The map is a look-up alone
+// in as many agreements, with the same random callers: the floor.
+func BenchmarkDecide(b *testing.B) {
+	for _, count := range []int{100, 10_000, 1_000_000} {
+		s, versions := benchRoutes(b, 100)
+		common, now := newInterned(), time.Now()
+		apps, plain := make([]uuid.UUID, count), make(map[[2]uuid.UUID]*grant, count)
+		for i := range apps {
+			apps[i] = uuid.Must(uuid.NewRandom())
+			g, err := common.grant(grantRow{AgreementID: uuid.Must(uuid.NewV7()), ApplicationID: apps[i], VersionID: versions[i%len(versions)].Version, State: "active",
+				Starts: now.Add(-time.Hour), Ends: now.Add(time.Hour), Operations: []byte(`[{"operation":"b","fields":["/ma"]}]`)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			s.grants.put(g)
+			plain[[2]uuid.UUID{g.Application, g.Version}] = g
+		}
+		asked := make([]struct {
+			application uuid.UUID
+			version     *version
+		}, count)
+		for k, i := range rand.Perm(count) { // asked in turn: how the benchmark finds them is not measured
+			asked[k].application, asked[k].version = apps[i], versions[i%len(versions)]
+		}
+		runtime.GC() // what setting up left is not the decision's cost
+		b.Run(fmt.Sprintf("agreements=%d/map", count), func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				by := &asked[i%count]
+				if plain[[2]uuid.UUID{by.application, by.version.Version}] == nil {
+					b.Fatal("none")
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("agreements=%d", count), func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				by := &asked[i%count]
+				_, verdict, err := s.judge(question{version: by.version, operation: by.version.operations[1], application: by.application, credential: policy.APIKey, now: now})
 				if err != nil || !verdict.Allowed {
 					b.Fatalf("%+v, %v", verdict, err)
 				}

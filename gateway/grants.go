@@ -1,9 +1,10 @@
 package gateway
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"maps"
+	"math/bits"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,19 +12,21 @@ import (
 	"lgsp/gateway/project"
 )
 
-// grant is an agreement to decide by, in few bytes: a node holds a million.
+// grant is an agreement to decide by, in few bytes: a node holds a million. What
+// finds it stands first, in one line of the processor's memory.
 type grant struct {
-	Agreement   uuid.UUID
 	Application uuid.UUID
 	Version     uuid.UUID
-	Revision    int
-	Purpose     string
-	*Plan                  // shared by those with the same
-	terms       *terms     // shared by those with the same
 	starts      int64      // Unix nanoseconds
 	ends        int64      // the first one that it is over
-	state       grantState // whatever starts and ends say
 	next        *grant     // another of the application on the version; never changed
+	beside      *grant     // the first of another application or version in the same chain; never changed
+	state       grantState // whatever starts and ends say
+	Revision    int
+	terms       *terms // shared by those with the same
+	*Plan              // shared by those with the same
+	Purpose     string
+	Agreement   uuid.UUID
 }
 
 type grantState uint8
@@ -128,74 +131,106 @@ func (p *interned) purpose(text string) string {
 	return p.purposes[text]
 }
 
-// grants are the agreements by who calls what. They lie in many small maps, so
-// that a change copies one of them.
+// grants are the agreements by who calls what, in many short chains. The chains
+// lie in pages, so that a change copies one of those and not the table.
 type grants struct {
-	shards *[grantShards]map[grantKey]*grant
+	pages *[grantPages]*[chainsInPage]*grant
 }
 
-const grantShards = 4096
+const (
+	grantPages   = 4096
+	chainsInPage = 1024 // four chains to an agreement, where there are a million
+)
 
-type grantKey struct{ application, version uuid.UUID }
+func newGrants() grants { return grants{pages: new([grantPages]*[chainsInPage]*grant)} }
 
-func (k grantKey) shard() int {
-	return (int(k.application[14])<<8 | int(k.application[15]) ^ int(k.version[15])) % grantShards
+// place says where the agreements of an application on a version are: the last
+// bytes of both ids are random.
+func place(application, version uuid.UUID) (page, chain int) {
+	mixed := binary.LittleEndian.Uint32(application[12:]) ^ bits.RotateLeft32(binary.LittleEndian.Uint32(version[12:]), 7)
+	return int(mixed / chainsInPage % grantPages), int(mixed % chainsInPage)
 }
-
-func newGrants() grants { return grants{shards: new([grantShards]map[grantKey]*grant)} }
 
 // of gives the agreements of an application on a version, in whatever state,
 // one after the other by next; nil when there is none.
 func (g grants) of(application, version uuid.UUID) *grant {
-	if g.shards == nil {
+	page, chain := place(application, version)
+	if g.pages == nil || g.pages[page] == nil {
 		return nil
 	}
-	k := grantKey{application, version}
-	return g.shards[k.shard()][k]
+	first := g.pages[page][chain]
+	for first != nil && (first.Application != application || first.Version != version) {
+		first = first.beside
+	}
+	return first
 }
 
 // put puts an agreement into a table nobody else sees yet, in place of its
-// older self. Those beside it are copied: an older table has them too.
+// older self. Those that it is to stand before are copied: an older table has
+// them too.
 func (g grants) put(c *grant) {
-	k := grantKey{c.Application, c.Version}
-	shard := g.shards[k.shard()]
-	if shard == nil {
-		shard = map[grantKey]*grant{}
-		g.shards[k.shard()] = shard
+	page, chain := place(c.Application, c.Version)
+	if g.pages[page] == nil {
+		g.pages[page] = new([chainsInPage]*grant)
 	}
+	first := &g.pages[page][chain]
 	last := c
-	for old := shard[k]; old != nil; old = old.next {
+	for old := g.of(c.Application, c.Version); old != nil; old = old.next {
 		if old.Agreement != c.Agreement {
-			beside := *old
-			last.next = &beside
-			last = &beside
+			again := *old
+			last.next, last = &again, &again
 		}
 	}
 	last.next = nil
-	shard[k] = c
+	c.beside = (*first).without(c)
+	*first = c
+}
+
+// without gives a chain without those of c's application and version.
+func (g *grant) without(c *grant) *grant {
+	if g == nil {
+		return nil
+	}
+	if g.Application == c.Application && g.Version == c.Version {
+		return g.beside
+	}
+	rest := g.beside.without(c)
+	if rest == g.beside {
+		return g
+	}
+	again := *g
+	again.beside = rest
+	return &again
 }
 
 // copyFor gives a table that put may change for these agreements, sharing all
-// other maps with this one.
+// other pages with this one.
 func (g grants) copyFor(list []*grant) grants {
-	shards := *g.shards
+	pages := *g.pages
 	copied := map[int]bool{}
 	for _, c := range list {
-		i := grantKey{c.Application, c.Version}.shard()
-		if !copied[i] {
-			shards[i], copied[i] = maps.Clone(shards[i]), true
+		page, _ := place(c.Application, c.Version)
+		if !copied[page] && pages[page] != nil {
+			again := *pages[page]
+			pages[page] = &again
 		}
+		copied[page] = true
 	}
-	return grants{shards: &shards}
+	return grants{pages: &pages}
 }
 
 // all gives every agreement.
 func (g grants) all(yield func(*grant) bool) {
-	for _, shard := range g.shards {
-		for _, first := range shard {
-			for c := first; c != nil; c = c.next {
-				if !yield(c) {
-					return
+	for _, page := range g.pages {
+		if page == nil {
+			continue
+		}
+		for _, first := range page {
+			for ; first != nil; first = first.beside {
+				for c := first; c != nil; c = c.next {
+					if !yield(c) {
+						return
+					}
 				}
 			}
 		}

@@ -73,7 +73,7 @@ func (p *Portal) setApplicationKeys(r *http.Request) (page, error) {
 		_, err = p.Auth.EditApplication(r.Context(), who, app.ID, n)
 	}
 	if e := problem.Of(err); e != nil && len(e.Fields) > 0 && e.Fields[0].Code == "jwk-private" {
-		r.PostForm.Del("keys") // it has been shown once too often
+		r.PostForm.Del("keys") // it has been shown once too often: the page shows what is saved
 		answer, err := again(r, p.applicationKeys, err)
 		if answer.Form != nil {
 			answer.Form.Detail = "" // which says that what was typed is kept

@@ -161,10 +161,12 @@ test('settings and public keys are saved', async () => {
   await page.fill('[name=keys]', `${await page.inputValue('[name=keys]')}\n${mine}`) // beside the one there is
   await send()
   assert.match(await page.textContent('main table'), /ES256[\s\S]*EdDSA|EdDSA[\s\S]*ES256/)
+  const saved = await page.inputValue('[name=keys]')
+  assert.deepEqual(JSON.parse(saved).keys.map((k) => k.alg).sort(), ['ES256', 'EdDSA'])
   await page.fill('[name=keys]', pem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', edwards.privateKey)))
   await send()
   assert.match(await page.textContent('.usa-error-message'), /Khoá riêng này đã bị lộ/)
-  assert.equal(await page.inputValue('[name=keys]'), '')
+  assert.equal(await page.inputValue('[name=keys]'), saved, 'what is saved is shown, and never the private key')
 })
 
 for (const [role, javaScriptEnabled] of [['developer', true], ['publisher', false]]) {

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sort"
+	"slices"
 	"strings"
+	"unique"
 )
 
 // Bounds of a template, so that no table can be made dear to match.
@@ -26,8 +27,15 @@ type node[T any] struct {
 	literal map[string]*node[T]
 	mixed   []*mixed[T] // {id}.json, {a}-{b}
 	any     *node[T]    // {id}
-	methods map[string]T
+	methods []method[T]
 	allow   string
+}
+
+// method is an operation by its method. They are few: a list is read faster
+// than a map.
+type method[T any] struct {
+	name      string
+	operation T
 }
 
 // mixed is a segment of texts with variables between them.
@@ -37,9 +45,9 @@ type mixed[T any] struct {
 	next    *node[T]
 }
 
-// Add puts a template into the tree. It fails for a template that is
+// Add puts a template into the tree, by the name of its method. It fails for a template that is
 // malformed, and for one that another of the same method already is.
-func (t *Tree[T]) Add(method, template string, operation T) error {
+func (t *Tree[T]) Add(name, template string, operation T) error {
 	segments, err := parse(template)
 	if err != nil {
 		return fmt.Errorf("path template %q: %w", template, err)
@@ -48,15 +56,26 @@ func (t *Tree[T]) Add(method, template string, operation T) error {
 	for _, s := range segments {
 		n = n.child(s)
 	}
-	if _, taken := n.methods[method]; taken {
-		return fmt.Errorf("path template %q: %s is there already, by this or an equal template", template, method)
+	if _, taken := n.by(name); taken {
+		return fmt.Errorf("path template %q: %s is there already, by this or an equal template", template, name)
 	}
-	if n.methods == nil {
-		n.methods = map[string]T{}
-	}
-	n.methods[method] = operation
-	n.allow = allow(n.methods)
+	n.methods = append(n.methods, method[T]{shared(name), operation})
+	n.allow = n.allowed()
 	return nil
+}
+
+// shared gives a text that is equal, and one for all trees: the methods and
+// segments of many versions are the same few.
+func shared(text string) string { return unique.Make(text).Value() }
+
+// by gives the operation of a method.
+func (n *node[T]) by(name string) (operation T, ok bool) {
+	for i := range n.methods {
+		if n.methods[i].name == name {
+			return n.methods[i].operation, true
+		}
+	}
+	return operation, false
 }
 
 func (n *node[T]) child(s segment) *node[T] {
@@ -65,7 +84,7 @@ func (n *node[T]) child(s segment) *node[T] {
 			n.literal = map[string]*node[T]{}
 		}
 		if n.literal[s.texts[0]] == nil {
-			n.literal[s.texts[0]] = &node[T]{}
+			n.literal[shared(s.texts[0])] = &node[T]{}
 		}
 		return n.literal[s.texts[0]]
 	}
@@ -85,21 +104,17 @@ func (n *node[T]) child(s segment) *node[T] {
 	return m.next
 }
 
-func allow[T any](methods map[string]T) string {
+// allowed is the Allow header's value.
+func (n *node[T]) allowed() string {
 	names := []string{http.MethodOptions}
-	for name := range methods {
-		names = append(names, name)
-		if name == http.MethodGet && !has(methods, http.MethodHead) {
-			names = append(names, http.MethodHead)
-		}
+	for _, m := range n.methods {
+		names = append(names, m.name)
 	}
-	sort.Strings(names)
-	return strings.Join(names, ", ")
-}
-
-func has[T any](methods map[string]T, name string) bool {
-	_, ok := methods[name]
-	return ok
+	if slices.Contains(names, http.MethodGet) && !slices.Contains(names, http.MethodHead) {
+		names = append(names, http.MethodHead)
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
 }
 
 // Match finds the operation of a canonical path. A path no template fits gives
@@ -113,9 +128,9 @@ func (t *Tree[T]) Match(method, path string) (operation T, allow string, ok bool
 	if n == nil {
 		return operation, "", false
 	}
-	operation, ok = n.methods[method]
+	operation, ok = n.by(method)
 	if !ok && method == http.MethodHead {
-		operation, ok = n.methods[http.MethodGet]
+		operation, ok = n.by(http.MethodGet)
 	}
 	return operation, n.allow, ok
 }

@@ -32,6 +32,9 @@ type dataPlane struct {
 	before    int64 // exchanges that the ledger held when the node began
 }
 
+// idleRoutes are versions that nobody calls, so that a node has a hundred.
+const idleRoutes = 97
+
 const benchIssuer = "http://issuer.bench"
 
 // gatewayRow is one way through a proxy.
@@ -59,7 +62,7 @@ type gatewayFigures struct {
 
 // newDataPlane publishes what is called, and starts everything.
 func newDataPlane(ctx context.Context, p *platform, dir string) (d *dataPlane, err error) {
-	names := []string{"upstream", "direct", "nginx", "nginx-auth", "authsvc", "haproxy", "haproxy-jwt", "caddy", "reverseproxy", "plain", "node", "ops"}
+	names := []string{"upstream", "direct", "nginx", "nginx-auth", "authsvc", "haproxy", "haproxy-jwt", "caddy", "reverseproxy", "plain", "node", "ops", "nginx-tls", "caddy-tls", "node-tls", "ops-tls"}
 	ports, err := freePorts(len(names))
 	if err != nil {
 		return nil, err
@@ -82,6 +85,9 @@ func newDataPlane(ctx context.Context, p *platform, dir string) (d *dataPlane, e
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	if err := d.start(ctx, "upstream", self, upstreamProgram, d.at("upstream")); err != nil {
+		return nil, err
+	}
+	if d.cert, d.certKey, err = d.certificate(); err != nil {
 		return nil, err
 	}
 	if err := d.expose(ctx); err != nil {
@@ -115,6 +121,8 @@ func (d *dataPlane) startPeers(ctx context.Context, self string) error {
 		func() error { return d.haproxy(ctx, "haproxy", "", "", "") },
 		func() error { return d.haproxy(ctx, "haproxy-jwt", benchIssuer, audience, pem) },
 		func() error { d.withCaddy, err = d.caddy(ctx, "caddy"); return err },
+		func() error { return d.nginx(ctx, "nginx"+tlsSuffix, "") },
+		func() error { _, err := d.caddy(ctx, "caddy"+tlsSuffix); return err },
 	} {
 		if err := start(); err != nil {
 			return err
@@ -132,6 +140,13 @@ func (d *dataPlane) audience(name string) string {
 func (d *dataPlane) expose(ctx context.Context) error {
 	plan := gateway.Plan{Slug: "bench", RatePerMinute: 600_000_000, QuotaPerDay: 2_000_000_000}
 	return pgx.BeginFunc(ctx, d.platform.db, func(tx pgx.Tx) error {
+		for i := range idleRoutes {
+			if err := gateway.Expose(ctx, tx, gateway.Route{Version: uuid.Must(uuid.NewV7()), Agency: uuid.Must(uuid.NewV7()), API: uuid.Must(uuid.NewV7()),
+				AgencySlug: "nam-im", APISlug: fmt.Sprintf("dich-vu-%d", i), Number: "v1", TitleVI: "Nằm im", TitleEN: "Idle", Upstream: "http://" + d.at("upstream"), Plan: plan,
+				Operations: []gateway.Operation{{ID: "list", Method: "GET", Path: "/cay-trong", Access: gateway.Open}}}); err != nil {
+				return err
+			}
+		}
 		for name, access := range map[string]string{"open": gateway.Open, "restricted": gateway.Restricted, "some": gateway.Restricted} {
 			r := gateway.Route{Version: uuid.Must(uuid.NewV7()), Agency: uuid.Must(uuid.NewV7()), API: uuid.Must(uuid.NewV7()),
 				AgencySlug: "do-toc-do", APISlug: name, Number: "v1", TitleVI: "Đo", TitleEN: "Bench", Upstream: "http://" + d.at("upstream"), Plan: plan,
@@ -158,6 +173,7 @@ func (d *dataPlane) expose(ctx context.Context) error {
 	})
 }
 
+// startNode starts the node, and the one that speaks TLS.
 func (d *dataPlane) startNode(ctx context.Context, self string) error {
 	key := auth.NewKey(auth.KindKey)
 	d.key = key.Secret()
@@ -165,18 +181,27 @@ func (d *dataPlane) startNode(ctx context.Context, self string) error {
 	if err != nil {
 		return err
 	}
-	s := nodeSettings{Database: url, DataDir: filepath.Join(d.dir, "node"), Address: d.at("node"), Ops: d.at("ops"), Issuer: benchIssuer, Key: d.signer.pem,
-		Pepper: []byte("a pepper of thirty-two bytes ....")}
+	s := nodeSettings{Database: url, Issuer: benchIssuer, Key: d.signer.pem, Pepper: []byte("a pepper of thirty-two bytes ....")}
 	s.Credentials = []auth.GatewayCredential{{Lookup: key.Lookup, Hash: key.Hash(s.Pepper), PepperVersion: 1, Application: d.app, Expires: time.Now().Add(time.Hour)}}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return err
+	for name, ops := range map[string]string{"node": "ops", "node" + tlsSuffix: "ops" + tlsSuffix} {
+		s.DataDir, s.Address, s.Ops = filepath.Join(d.dir, name), d.at(name), d.at(ops)
+		s.Cert, s.CertKey = "", ""
+		if name != "node" {
+			s.Cert, s.CertKey = d.cert, d.certKey
+		}
+		text, err := json.Marshal(s)
+		if err != nil {
+			return err
+		}
+		file, err := d.write(name+".json", string(text))
+		if err != nil {
+			return err
+		}
+		if err := d.startAt(ctx, name, "http://"+s.Ops+"/readyz", self, nodeProgram, file); err != nil {
+			return err
+		}
 	}
-	file, err := d.write("node.json", string(text))
-	if err != nil {
-		return err
-	}
-	return d.start(ctx, "node", self, nodeProgram, file)
+	return nil
 }
 
 func (d *dataPlane) rows() ([]gatewayRow, error) {
@@ -225,30 +250,34 @@ func rowWanted(name string) bool {
 	return !named
 }
 
-// measureGateway measures the rows round by round: A B C, A B C.
-func measureGateway(ctx context.Context, p *platform, dir string) (list []*gatewayFigures, err error) {
+// measureGateway measures the rows round by round, A B C, A B C, into the report.
+func measureGateway(ctx context.Context, p *platform, dir string, to *report) (err error) {
 	say("gateway: starting a node and its peers")
 	d, err := newDataPlane(ctx, p, dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
 	rows, err := d.rows()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, r := range rows {
-		list = append(list, &gatewayFigures{Name: r.name})
+		to.Gateway = append(to.Gateway, &gatewayFigures{Name: r.name})
 	}
 	for round := range rounds {
 		for i, r := range rows {
 			say("round %d of %d: %s", round+1, rounds, r.name)
-			if err := d.measure(ctx, r, list[i]); err != nil {
-				return nil, fmt.Errorf("%s: %w", r.name, err)
+			if err := d.measure(ctx, r, to.Gateway[i]); err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
 			}
 		}
 	}
-	return list, nil
+	if to.More, err = d.measureMore(ctx); err != nil {
+		return err
+	}
+	to.Slow, err = d.measureSlowNeighbour(ctx)
+	return err
 }
 
 func (d *dataPlane) cpu(name string) time.Duration {
@@ -300,9 +329,13 @@ func (d *dataPlane) measure(ctx context.Context, r gatewayRow, f *gatewayFigures
 
 // settled waits until the ledger holds every call that the node answered.
 func (d *dataPlane) settled(ctx context.Context) error {
-	answered, err := callsOf(ctx, "http://"+d.at("ops"))
-	if err != nil {
-		return err
+	var answered int64
+	for _, ops := range []string{"ops", "ops" + tlsSuffix} {
+		n, err := callsOf(ctx, "http://"+d.at(ops))
+		if err != nil {
+			return err
+		}
+		answered += n
 	}
 	for {
 		var numbered int64

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,12 +10,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 )
 
 // peers are the proxies that are measured beside ours, each started once.
 type peers struct {
 	dir       string
+	cert      string // PEM files of a certificate for 127.0.0.1
+	certKey   string
 	processes map[string]*process
 	ports     map[string]int
 }
@@ -23,13 +27,18 @@ func (p *peers) at(name string) string { return fmt.Sprintf("127.0.0.1:%d", p.po
 
 // start starts a program and waits until it answers at its port, with any status.
 func (p *peers) start(ctx context.Context, name, program string, args ...string) error {
+	return p.startAt(ctx, name, "http://"+p.at(name)+"/readyz", program, args...)
+}
+
+// startAt is start for a program that answers elsewhere, or over TLS.
+func (p *peers) startAt(ctx context.Context, name, ready, program string, args ...string) error {
 	started, err := startProcess(os.Environ(), program, args...)
 	if err != nil {
 		return err
 	}
 	p.processes[name] = started
 	for range 200 {
-		if r, err := http.Get("http://" + p.at(name) + "/readyz"); err == nil {
+		if r, err := anyCertificate.Get(ready); err == nil {
 			_ = r.Body.Close()
 			return nil
 		}
@@ -43,6 +52,9 @@ func (p *peers) start(ctx context.Context, name, program string, args ...string)
 	}
 	return fmt.Errorf("%s does not answer\n%s", name, started.output)
 }
+
+// anyCertificate asks whoever it is.
+var anyCertificate = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: time.Second}
 
 func (p *peers) stop() error {
 	var all []error
@@ -60,7 +72,10 @@ func (p *peers) write(name, text string) (string, error) {
 // nginxConfig is a plain proxy, or one that asks the small service about each
 // call's token first.
 func (p *peers) nginxConfig(name, audience string) string {
-	ask, service := "", ""
+	ask, service, listen := "", "", " reuseport"
+	if strings.HasSuffix(name, tlsSuffix) {
+		listen = fmt.Sprintf(" ssl http2 reuseport; ssl_protocols TLSv1.3; ssl_certificate %s; ssl_certificate_key %s", p.cert, p.certKey)
+	}
 	if audience != "" {
 		ask = "auth_request /ask;"
 		service = fmt.Sprintf(`location = /ask { internal; proxy_pass http://authsvc; proxy_http_version 1.1; proxy_set_header Connection "";
@@ -74,13 +89,13 @@ http {
   upstream behind { server %s; keepalive 128; keepalive_requests 1000000; }
   upstream authsvc { server %s; keepalive 128; keepalive_requests 1000000; }
   server {
-    listen %s reuseport;
+    listen %s%s;
     location = /readyz { return 200; }
     location / { %s proxy_pass http://behind; proxy_http_version 1.1; proxy_set_header Connection ""; }
     %s
   }
 }
-`, runtime.NumCPU(), name, p.at("upstream"), or(p.ports["authsvc"] > 0, p.at("authsvc"), "127.0.0.1:9"), p.at(name), ask, service)
+`, runtime.NumCPU(), name, p.at("upstream"), or(p.ports["authsvc"] > 0, p.at("authsvc"), "127.0.0.1:9"), p.at(name), listen, ask, service)
 }
 
 func or(is bool, value, otherwise string) string {
@@ -99,7 +114,14 @@ func (p *peers) nginx(ctx context.Context, name, audience string) error {
 	if err != nil {
 		return err
 	}
-	return p.start(ctx, name, "nginx", "-p", dir, "-c", file, "-e", "stderr")
+	return p.startAt(ctx, name, p.scheme(name)+p.at(name)+"/readyz", "nginx", "-p", dir, "-c", file, "-e", "stderr")
+}
+
+// tlsSuffix ends the name of a proxy that is spoken to over TLS 1.3.
+const tlsSuffix = "-tls"
+
+func (p *peers) scheme(name string) string {
+	return or(strings.HasSuffix(name, tlsSuffix), "https://", "http://")
 }
 
 // haproxy is a plain proxy, or one that verifies each token itself: algorithm,
@@ -145,19 +167,23 @@ func (p *peers) caddy(ctx context.Context, name string) (found bool, err error) 
 	if err != nil {
 		return false, nil // its row is left out, and the table says so
 	}
-	file, err := p.write("Caddyfile", fmt.Sprintf(`{
+	secured := ""
+	if strings.HasSuffix(name, tlsSuffix) {
+		secured = fmt.Sprintf("\ttls %s %s {\n\t\tprotocols tls1.3\n\t}\n", p.cert, p.certKey)
+	}
+	file, err := p.write(name+".caddy", fmt.Sprintf(`{
 	admin off
 	auto_https off
 }
-http://%s {
-	respond /readyz 200
+%s%s {
+%s	respond /readyz 200
 	reverse_proxy %s
 }
-`, p.at(name), p.at("upstream")))
+`, p.scheme(name), p.at(name), secured, p.at("upstream")))
 	if err != nil {
 		return false, err
 	}
-	return true, p.start(ctx, name, program, "run", "--config", file)
+	return true, p.startAt(ctx, name, p.scheme(name)+p.at(name)+"/readyz", program, "run", "--adapter", "caddyfile", "--config", file)
 }
 
 // cacheDir is where what takes minutes to build is kept.

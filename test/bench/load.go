@@ -29,8 +29,14 @@ var (
 )
 
 // wrk calls a row as fast as it answers.
-func wrk(ctx context.Context, r row) (load, error) {
-	args := []string{"-t1", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(loadTime.Seconds())) + "s"}
+func wrk(ctx context.Context, r row) (load, error) { return wrkWith(ctx, r, connections) }
+
+func wrkWith(ctx context.Context, r row, connections int) (load, error) {
+	return wrkFor(ctx, r, connections, loadTime)
+}
+
+func wrkFor(ctx context.Context, r row, connections int, within time.Duration) (load, error) {
+	args := []string{"-t1", "-c" + strconv.Itoa(connections), "-d" + strconv.Itoa(int(within.Seconds())) + "s"}
 	for name, values := range r.header {
 		args = append(args, "-H", name+": "+values[0])
 	}

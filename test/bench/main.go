@@ -56,7 +56,7 @@ func program(ctx context.Context, args []string) error {
 // run measures everything, the quiet figures before the loaded ones. It stops
 // at the first failure: half a table misleads.
 func run(ctx context.Context) (err error) {
-	for _, tool := range []string{"nginx", "haproxy", "wrk", "node", "bin/lgsp"} {
+	for _, tool := range []string{"nginx", "haproxy", "wrk", "h2load", "node", "bin/lgsp"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%w; run it by: make bench", err)
 		}
@@ -113,7 +113,7 @@ func run(ctx context.Context) (err error) {
 		}
 	}
 	if wanted("gateway") {
-		if r.Gateway, err = measureGateway(ctx, p, dir); err != nil {
+		if err = measureGateway(ctx, p, dir, &r); err != nil {
 			return err
 		}
 	}

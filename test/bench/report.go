@@ -18,6 +18,8 @@ type report struct {
 	Calls   []*callFigures    `json:"calls,omitempty"`
 	Scale   *scaleFigures     `json:"scale,omitempty"`
 	Gateway []*gatewayFigures `json:"gateway,omitempty"`
+	More    []*moreFigures    `json:"gateway_more,omitempty"`
+	Slow    *slowNeighbour    `json:"slow_neighbour,omitempty"`
 	Tokens  []*tokenFigures   `json:"tokens"`
 	Chains  []chainFigures    `json:"chains"`
 	Million []memoryFigure    `json:"million,omitempty"`
@@ -93,6 +95,8 @@ func (r report) markdown() string {
 	if len(r.Gateway) > 0 {
 		gatewayTable(&b, r.Gateway)
 	}
+	moreTable(&b, r.More)
+	r.Slow.table(&b)
 	if r.Scale != nil {
 		scaleTable(&b, r.Scale)
 	}
