@@ -55,6 +55,7 @@ type Agreement struct {
 	Plan          string      `json:"plan"`
 	RatePerMinute int         `json:"rate_per_minute"`
 	QuotaPerDay   int         `json:"quota_per_day"`
+	QuotaPerMonth int         `json:"quota_per_month"` // 0: none
 
 	RequestedAt  time.Time  `json:"requested_at"`
 	DueAt        time.Time  `json:"due_at"` // until when the steward should decide
@@ -93,6 +94,7 @@ type Offer struct {
 	Plan          string // slug
 	RatePerMinute int
 	QuotaPerDay   int
+	QuotaPerMonth int         // 0: none
 	Decision      string      // of the plan: open, automatic, approval
 	Operations    []Operation // with every field of their 2xx JSON answers
 }
@@ -125,6 +127,7 @@ type Granted struct {
 	Plan          string
 	RatePerMinute int
 	QuotaPerDay   int
+	QuotaPerMonth int       // 0: none
 	NotBefore     time.Time // UTC
 	NotAfter      time.Time // UTC, exclusive
 }

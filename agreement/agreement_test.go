@@ -49,7 +49,7 @@ func newWorld(db pg.DB) world {
 	}
 	w.offer = &Offer{
 		VersionID: w.version, AgencyID: agency, ServiceVI: "Người có công v1", ServiceEN: "Merit people v1", State: "published",
-		Plan: "chuan", RatePerMinute: 60, QuotaPerDay: 1000, Decision: "approval",
+		Plan: "chuan", RatePerMinute: 60, QuotaPerDay: 1000, QuotaPerMonth: 20_000, Decision: "approval",
 		Operations: []Operation{
 			{ID: "danhSach", Method: "GET", Path: "/danh-sach", TitleVI: "Danh sách", TitleEN: "List", Access: "restricted",
 				Fields: []Field{{"/items/*/ma", "Mã", "Code"}, {"/items/*/ten", "Tên", "Name"}}},
@@ -162,7 +162,7 @@ func TestAnAgreementsLife(t *testing.T) {
 	}
 	wantGrant := Granted{AgreementID: g.ID, Revision: 2, State: Active, ApplicationID: w.application, AgencyID: w.agency, VersionID: w.version,
 		Purpose: "thu-tuc", Operations: []Wanted{{"danhSach", []string{"/items/*/ma"}}, {"chiTiet", []string{"/hoTen"}}, {"tep", []string{""}}},
-		Plan: "chuan", RatePerMinute: 60, QuotaPerDay: 1000,
+		Plan: "chuan", RatePerMinute: 60, QuotaPerDay: 1000, QuotaPerMonth: 20_000,
 		NotBefore: time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC), NotAfter: time.Date(2027, 11, 22, 17, 0, 0, 0, time.UTC)}
 	if !reflect.DeepEqual((*w.grants)[0], wantGrant) {
 		t.Errorf("grant: got %+v, want %+v", (*w.grants)[0], wantGrant)

@@ -297,6 +297,6 @@ func (g Agreement) granted() (Granted, error) {
 	return Granted{
 		AgreementID: g.ID, Revision: g.Revision, State: g.State, ApplicationID: g.ApplicationID, AgencyID: g.AgencyID,
 		VersionID: g.VersionID, Purpose: g.Purpose, Operations: g.wanted(), Plan: g.Plan, RatePerMinute: g.RatePerMinute,
-		QuotaPerDay: g.QuotaPerDay, NotBefore: starts, NotAfter: ends.Add(24 * time.Hour),
+		QuotaPerDay: g.QuotaPerDay, QuotaPerMonth: g.QuotaPerMonth, NotBefore: starts, NotAfter: ends.Add(24 * time.Hour),
 	}, nil
 }

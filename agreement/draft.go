@@ -53,7 +53,7 @@ func (a *Agreements) draft(ctx context.Context, who auth.Principal, r Request) (
 		AgencyID: offer.AgencyID, VersionID: offer.VersionID, ServiceVI: offer.ServiceVI, ServiceEN: offer.ServiceEN,
 		Operations: operations, Purpose: r.Purpose, PurposeText: strings.TrimSpace(r.PurposeText), LegalBasis: r.LegalBasis,
 		Starts: r.Starts, Ends: r.Ends, Note: strings.TrimSpace(r.Note), Replaces: r.Replaces,
-		Plan: offer.Plan, RatePerMinute: offer.RatePerMinute, QuotaPerDay: offer.QuotaPerDay,
+		Plan: offer.Plan, RatePerMinute: offer.RatePerMinute, QuotaPerDay: offer.QuotaPerDay, QuotaPerMonth: offer.QuotaPerMonth,
 		RequestedAt: a.Now().UTC(), DueAt: due,
 	}, offer.Decision, nil
 }

@@ -42,10 +42,11 @@ const (
 	insertSQL = `
 insert into agreement.agreement (id, revision, state, application_id, application_name, owner_name, owner_person_id,
   owner_agency_id, requester_id, requester_name, agency_id, version_id, service_vi, service_en, operations, purpose,
-  purpose_text, legal_basis, starts, ends, note, replaces, plan, rate_per_minute, quota_per_day, requested_at, due_at)
+  purpose_text, legal_basis, starts, ends, note, replaces, plan, rate_per_minute, quota_per_day, requested_at, due_at,
+  quota_per_month)
 values ($1, 1, 'requested', $2, $3, $4, nullif($5::uuid, '00000000-0000-0000-0000-000000000000'),
   nullif($6::uuid, '00000000-0000-0000-0000-000000000000'), $7, $8, $9, $10, $11, $12, $13, $14,
-  $15, $16, $17::date, $18::date, $19, $20, $21, $22, $23, $24, $25)`
+  $15, $16, $17::date, $18::date, $19, $20, $21, $22, $23, $24, $25, $26)`
 
 	// Another agreement in force for the same purpose, within the period.
 	overlapSQL = `
@@ -103,7 +104,7 @@ func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreem
 	_, err = tx.Exec(ctx, insertSQL, id, g.ApplicationID, g.ApplicationName, g.OwnerName, g.OwnerPersonID, g.OwnerAgencyID,
 		g.RequesterID, g.RequesterName, g.AgencyID, g.VersionID, g.ServiceVI, g.ServiceEN, g.Operations, g.Purpose,
 		g.PurposeText, g.LegalBasis, g.Starts, g.Ends, g.Note, g.Replaces, g.Plan, g.RatePerMinute, g.QuotaPerDay,
-		g.RequestedAt, g.DueAt)
+		g.RequestedAt, g.DueAt, g.QuotaPerMonth)
 	if pg.IsUnique(err, "agreement_one_requested") {
 		return Agreement{}, problem.Errorf(problem.Conflict, "the same is asked for already and not decided").Coded("already-requested")
 	} else if err != nil {

@@ -156,6 +156,7 @@ type Plan struct {
 	TitleEN       string `json:"title_en"`
 	RatePerMinute int    `json:"rate_per_minute"` // calls
 	QuotaPerDay   int    `json:"quota_per_day"`   // calls
+	QuotaPerMonth int    `json:"quota_per_month"` // calls; 0: none
 	Decision      string `json:"decision"`        // open, automatic, approval
 }
 

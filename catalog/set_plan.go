@@ -13,7 +13,7 @@ import (
 )
 
 const plansSQL = `
-select slug, title_vi, title_en, rate_per_minute, quota_per_day, decision
+select slug, title_vi, title_en, rate_per_minute, quota_per_day, quota_per_month, decision
   from catalog.plan
  order by position`
 
@@ -27,7 +27,7 @@ func (c *Catalog) Plans(ctx context.Context) ([]Plan, error) {
 }
 
 const planSQL = `
-select slug, title_vi, title_en, rate_per_minute, quota_per_day, decision
+select slug, title_vi, title_en, rate_per_minute, quota_per_day, quota_per_month, decision
   from catalog.plan
  where slug = $1`
 

@@ -115,6 +115,7 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 // beyond use.
 func (c *call) replace(res *response, with []byte) error {
 	err := res.body.Close()
+	c.leave() // the upstream is done, however slowly the caller takes the rest
 	res.body = whole{bytes.NewReader(with)}
 	return err
 }

@@ -300,7 +300,7 @@ func TestRateAndQuota(t *testing.T) {
 	if got := w.send(other, "GET", "/ho-so", "", "X-API-Key", w.key); got.code != "quota-exceeded" {
 		t.Errorf("a new node: got %d %s", got.status, got.code)
 	}
-	left, ok := w.node.Remaining(w.app, w.route.Version, w.grant.Agreement)
+	left, ok := w.node.Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement)
 	if !ok || left.LeftToday != 0 || left.QuotaPerDay != 5 || !left.Midnight.After(w.now()) {
 		t.Errorf("remaining: got %+v, %v", left, ok)
 	}

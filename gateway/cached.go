@@ -72,11 +72,15 @@ func (c *call) bypass(r *http.Request, counted, status string) {
 // there may be another now (RFC 9111 §4.4): also when it is not known whether
 // the call was done.
 func (c *call) invalidate() {
-	if s := c.answer.status; s >= 400 && s < 500 || c.exchange.Code == "upstream-down" {
+	if s := c.answer.status; s >= 400 && s < 500 || notAsked[c.exchange.Code] {
 		return // it was not done
 	}
 	c.node.stored.Changed(c.version.Version, c.rest)
 }
+
+// notAsked are the codes of calls that found no way to the upstream, and count
+// against no limit (see ask).
+var notAsked = map[string]bool{"upstream-down": true, "queue-full": true, "queue-timeout": true}
 
 // fromStore gives what is stored, or what the upstream answers now to all who
 // ask for the same.
@@ -148,8 +152,8 @@ func (c *call) await(r *http.Request, f *fetch) bool {
 	case got.passed:
 		c.pass(r, f)
 	case got.err != nil:
-		if problem.Code(got.err) == "upstream-down" {
-			c.giveBack(r) // nothing was asked of the upstream
+		if notAsked[problem.Code(got.err)] {
+			c.giveBack(r)
 		}
 		c.node.Metrics.cache.count("failed")
 		c.answer.own.Set("Cache-Status", "lgsp; fwd=miss")
@@ -175,6 +179,7 @@ func (c *call) pass(r *http.Request, f *fetch) {
 	}
 	res := <-f.handed
 	defer f.cancel()
+	defer f.call.leave() // the queue
 	defer context.AfterFunc(r.Context(), f.cancel)()
 	defer res.body.Close()
 	c.node.Metrics.cache.count("miss")

@@ -96,7 +96,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := w.reachedCount()
-			left, _ := w.node.Remaining(w.app, w.route.Version, w.grant.Agreement)
+			left, _ := w.node.Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement)
 			trace := fmt.Sprintf("%032x", 1000+i)
 			got := w.send(w.server, or(tt.method, "GET"), tt.target, tt.body, append(tt.headers, "Traceparent", traceparent(trace))...)
 			if got.status != tt.status || got.code != tt.code {
@@ -118,7 +118,7 @@ func TestRefusals(t *testing.T) {
 			if strings.Contains(got.body, w.key) || strings.Contains(got.body, stranger.Secret()) {
 				t.Error("the problem shows a key")
 			}
-			if after, _ := w.node.Remaining(w.app, w.route.Version, w.grant.Agreement); after.LeftToday != left.LeftToday {
+			if after, _ := w.node.Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement); after.LeftToday != left.LeftToday {
 				t.Errorf("a refused call consumed: %d left, then %d", left.LeftToday, after.LeftToday)
 			}
 			e := w.recorded(trace)
@@ -273,11 +273,11 @@ func TestCall(t *testing.T) {
 		}
 	})
 	t.Run("HEAD is free", func(t *testing.T) {
-		before, _ := w.node.Remaining(w.app, w.route.Version, w.grant.Agreement)
+		before, _ := w.node.Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement)
 		if got := w.do("HEAD", "/ho-so", "X-API-Key", w.key); got.status != 200 || got.body != "" {
 			t.Errorf("got %d %q", got.status, got.body)
 		}
-		if after, _ := w.node.Remaining(w.app, w.route.Version, w.grant.Agreement); after.LeftToday != before.LeftToday {
+		if after, _ := w.node.Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement); after.LeftToday != before.LeftToday {
 			t.Errorf("%d left, then %d", before.LeftToday, after.LeftToday)
 		}
 	})

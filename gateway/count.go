@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"lgsp/gateway/quota"
 	"lgsp/internal/problem"
 )
@@ -140,36 +138,4 @@ func network(address netip.Addr) netip.Addr {
 		return address
 	}
 	return prefix.Addr()
-}
-
-// Remaining is what an agreement still allows at this node.
-type Remaining struct {
-	RatePerMinute int       `json:"rate_per_minute"`
-	LeftNow       int       `json:"left_now"` // calls that fit at once
-	QuotaPerDay   int       `json:"quota_per_day"`
-	LeftToday     int       `json:"left_today"`
-	Midnight      time.Time `json:"midnight"` // when the day's quota begins anew, UTC
-}
-
-// Remaining tells what an application may still call under an agreement, and
-// false when the node knows no such agreement. It counts nothing. Rates that
-// nodes share are told as this node knows them.
-func (n *Node) Remaining(application, version, agreement uuid.UUID) (Remaining, bool) {
-	s := n.current.Load()
-	if s == nil {
-		return Remaining{}, false
-	}
-	now := n.Now()
-	for g := s.grants.of(application, version); g != nil; g = g.next {
-		if g.Agreement != agreement {
-			continue
-		}
-		rate := n.limiter.Rates.Look(quota.Key{What: agreement}, g.Plan.minute(), now)
-		return Remaining{
-			RatePerMinute: g.Plan.RatePerMinute, LeftNow: rate.Remaining,
-			QuotaPerDay: g.Plan.QuotaPerDay, LeftToday: n.limiter.Counts.Left(agreement, quota.Day, g.Plan.QuotaPerDay, now),
-			Midnight: now.UTC().Add(quota.Day.Left(now)).Truncate(time.Second),
-		}, true
-	}
-	return Remaining{}, false
 }

@@ -329,7 +329,7 @@ func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID
 			s.corrupt[row.VersionID] = true
 			continue
 		}
-		f.node.attachPool(v)
+		f.node.attach(v)
 		f.node.attachCache(v, versions != nil)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
 	}

@@ -95,6 +95,7 @@ func (f *fetch) run() {
 	defer func() {
 		f.room.release()
 		if fault := recover(); fault != nil {
+			f.call.leave()
 			f.cancel()
 			slog.Error("fetch panicked", "fault", fault, "trace_id", f.call.exchange.Trace)
 			if !landed {
@@ -103,6 +104,10 @@ func (f *fetch) run() {
 		}
 	}()
 	res, o := f.ask(f.known)
+	if res == nil {
+		f.call.leave()   // the queue
+		f.room.release() // who gives the answer counts it
+	}
 	landed = true
 	f.land(o)
 	if res == nil {
@@ -110,9 +115,10 @@ func (f *fetch) run() {
 		return
 	}
 	select {
-	case f.handed <- res:
+	case f.handed <- res: // with the place in the queue
 	case <-f.left:
 		_ = res.body.Close() // nobody wants it
+		f.call.leave()
 		f.cancel()
 	}
 }

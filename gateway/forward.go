@@ -22,6 +22,7 @@ import (
 // forward sends the call to the upstream and the answer to the caller.
 func (c *call) forward(r *http.Request) {
 	c.answer.hidesHints, c.webSocket = c.filter() != nil || c.ticket != nil, c.wantsWebSocket(r)
+	defer c.leave()
 	res, err := c.ask(r)
 	if err != nil {
 		c.refuse(r, c.upstreamFault(r, err))

@@ -23,6 +23,7 @@ import (
 	"lgsp/auth"
 	"lgsp/gateway/cache"
 	"lgsp/gateway/journal"
+	"lgsp/gateway/queue"
 	"lgsp/gateway/quota"
 	"lgsp/gateway/route"
 	"lgsp/internal/http1"
@@ -87,6 +88,8 @@ type Node struct {
 	Ship    func(ctx context.Context, s Shipment) error
 	Metrics *Metrics // NewMetrics()
 
+	Shared *quota.Redis // counts the rates of all nodes together; nil: each counts by itself
+
 	MaxAnswer int64         // bytes of an answer that is projected, 0: 10 MiB
 	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB
 	CacheSize int64         // bytes of stored answers, 0: none are stored
@@ -146,6 +149,7 @@ type call struct {
 	answer    answer
 	exchange  Exchange
 	ticket    *journal.Ticket // of the intent
+	place     *queue.Queue    // that the call has a place of; nil: none
 	webSocket bool            // the call asks to become one, and may
 	broken    bool            // the answer broke off
 	room

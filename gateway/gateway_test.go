@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"lgsp/auth"
+	"lgsp/gateway/quota"
 	"lgsp/internal/keyring"
 	"lgsp/internal/pg"
 	"lgsp/internal/pgtest"
@@ -40,6 +41,7 @@ type world struct {
 	storage  int64                // of nodes that start from now on, 0: 8 MiB, negative: none
 	patience time.Duration        // of nodes that start from now on, 0: 300 ms
 	peppers  keyring.Ring         // of nodes that start from now on
+	shared   *quota.Redis         // of the next node that starts; nil: it counts by itself
 	route    Route
 	app      uuid.UUID
 	key      string
@@ -207,7 +209,7 @@ func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
 		Metrics:  NewMetrics(),
 		Patience: or(w.patience, 300*time.Millisecond), CacheSize: or(w.storage, 8<<20),
 	}
-	n.flush = w.flush
+	n.flush, n.Shared = w.flush, w.shared
 	change(n)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -226,7 +226,7 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 			s.corrupt[route.Version] = true
 			continue
 		}
-		n.attachPool(v)
+		n.attach(v)
 		n.attachCache(v, false)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
 	}

@@ -29,10 +29,14 @@ var (
 	corruptDesc  = prometheus.NewDesc("lgsp_gateway_corrupt_rows", "Routes and agreements that cannot be read and are out of force.", nil, nil)
 	outDesc      = prometheus.NewDesc("lgsp_gateway_upstreams_out", "Upstream addresses that failed and get no calls for a time.", nil, nil)
 	downDesc     = prometheus.NewDesc("lgsp_gateway_upstreams_down", "API versions none of whose upstream addresses gets calls.", nil, nil)
+	underWayDesc = prometheus.NewDesc("lgsp_gateway_held_calls", "Calls under way to API versions that are sent so many at once.", nil, nil)
+	waitingDesc  = prometheus.NewDesc("lgsp_gateway_waiting_calls", "Calls that wait for their turn at such a version.", nil, nil)
 	bytesDesc    = prometheus.NewDesc("lgsp_gateway_journal_bytes", "Evidence on disk, not delivered or not yet removed.", nil, nil)
 	unsyncedDesc = prometheus.NewDesc("lgsp_gateway_journal_unsynced_lines", "Lines that a power failure now would lose.", nil, nil)
 	lostDesc     = prometheus.NewDesc("lgsp_gateway_journal_lost_lines_total", "Lines that could not be written.", nil, nil)
 	damagedDesc  = prometheus.NewDesc("lgsp_gateway_journal_damaged_lines_total", "Lines that could not be read back.", nil, nil)
+	sharedDesc   = prometheus.NewDesc("lgsp_gateway_shared_limits_up", "1 while rates are counted for all nodes together, 0 while the store is away and this node counts by itself.", nil, nil)
+	fallbackDesc = prometheus.NewDesc("lgsp_gateway_shared_limits_fallbacks_total", "Calls that this node counted by itself because the store of shared rates was away.", nil, nil)
 )
 
 // NewMetrics makes the figures of one node.
@@ -82,7 +86,8 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.changes.Describe(to)
 	m.cache.describe(to)
 	m.loads.Describe(to)
-	for _, d := range []*prometheus.Desc{versionDesc, ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc} {
+	for _, d := range []*prometheus.Desc{versionDesc, ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc,
+		sharedDesc, fallbackDesc, underWayDesc, waitingDesc} {
 		to <- d
 	}
 }
@@ -119,10 +124,21 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 		}
 		gauge(outDesc, float64(out))
 		gauge(downDesc, float64(down))
+		underWay, waiting := s.held()
+		gauge(underWayDesc, float64(underWay))
+		gauge(waitingDesc, float64(waiting))
 	}
 	figures := n.journal.Figures()
 	gauge(bytesDesc, float64(figures.Bytes))
 	gauge(unsyncedDesc, float64(figures.Unsynced))
 	counter(lostDesc, figures.Lost)
 	counter(damagedDesc, figures.Damaged)
+	if n.Shared != nil {
+		up := 0.0
+		if n.Shared.Up() {
+			up = 1
+		}
+		gauge(sharedDesc, up)
+		counter(fallbackDesc, n.Shared.Fallbacks())
+	}
 }

@@ -42,6 +42,9 @@ func (n *Node) Run(ctx context.Context) error {
 		n.stored = cache.NewStore(n.CacheSize)
 	}
 	n.doubtful = true
+	if n.Shared != nil {
+		n.limiter.Shared = n.Shared
+	}
 	n.Metrics.attach(n)
 	drains, stopDrain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDrain()

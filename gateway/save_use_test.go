@@ -30,7 +30,7 @@ func TestYesterdayTwice(t *testing.T) {
 	if err := n.DB.QueryRow(t.Context(), `select used from gateway.quota_count where key = $1 and begins = $2`, a, quota.Day.Begin(late)).Scan(&used); err != nil {
 		t.Fatal(err)
 	}
-	if used != 2 || n.limiter.Counts.Left(a, quota.Day, 10, next) != 9 {
-		t.Errorf("yesterday %d, left today %d; want 2 and 9", used, n.limiter.Counts.Left(a, quota.Day, 10, next))
+	if today, pending := n.limiter.Counts.Used(a, quota.Day, next); used != 2 || today != 1 || pending != 0 {
+		t.Errorf("yesterday %d, today %d and %d; want 2, 1 and 0", used, today, pending)
 	}
 }

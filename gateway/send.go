@@ -68,6 +68,9 @@ const (
 // another when that is safe. The try and the second one are one exchange: its
 // intent is written before the first, its outcome tells what the last one gave.
 func (c *call) ask(r *http.Request) (*response, error) {
+	if err := c.enter(r); err != nil {
+		return nil, err
+	}
 	try, ok := c.version.pool.Pick()
 	if !ok {
 		c.giveBack(r) // nothing was asked of the upstream
@@ -235,6 +238,12 @@ func retryable(r *http.Request, res *response, err error) bool {
 	var op *net.OpError
 	notConnected := errors.As(err, &op) && op.Op == "dial"
 	return r.Context().Err() == nil && (notConnected || !errors.As(err, &slow) || !slow.Timeout())
+}
+
+// attach gives a version that is loaded what outlives a change of it.
+func (n *Node) attach(v *version) {
+	n.attachPool(v)
+	n.attachQueue(v)
 }
 
 // attachPool gives a version that is loaded the pool of its older self, with

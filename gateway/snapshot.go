@@ -11,6 +11,7 @@ import (
 
 	"lgsp/auth/policy"
 	"lgsp/gateway/cache"
+	"lgsp/gateway/queue"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
 )
@@ -39,6 +40,7 @@ type version struct {
 	prefix  string
 	edition uint64 // of what is stored of its answers
 	pool    *upstream.Pool
+	queue   *queue.Queue // nil: its calls are not held; see attachQueue
 	limits  []limit
 
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it

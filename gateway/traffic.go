@@ -10,6 +10,7 @@ import (
 // beside plan and agreements. The zero Traffic adds nothing.
 type Traffic struct {
 	Limits       []Limit     `json:"limits,omitempty"`        // beside the plan's
+	Concurrency  Concurrency `json:"concurrency,omitzero"`    // calls at once
 	RequestBytes int64       `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
 	Timeouts     Timeouts    `json:"timeouts,omitzero"`
 	Conditions   []Condition `json:"conditions,omitempty"` // beside agreements
@@ -27,19 +28,27 @@ type Timeouts struct {
 // check says what no node could serve: Invalid, one field error each.
 func (t Traffic) check() error {
 	wrong := problem.Errorf(problem.Invalid, "the traffic cannot be set as given").Coded("traffic-wrong")
+	outside := func(field string, value, least, most int64) {
+		wrong.Detail += fmt.Sprintf(": %s of %d is not %d to %d", field, value, least, most)
+		wrong.Wrong(field, "traffic-range", fmt.Sprintf("not %d to %d", least, most), "least", itoa(least), "most", itoa(most))
+	}
 	for _, number := range []struct {
-		field        string
-		value, least int64 // 0: not set
-		most         int64
+		field       string
+		value, most int64 // 1 to most, or 0: not set
 	}{
-		{"request_bytes", t.RequestBytes, 1, largestRequest},
-		{"timeouts/answer_seconds", int64(t.Timeouts.AnswerSeconds), 1, 600},
-		{"timeouts/whole_seconds", int64(t.Timeouts.WholeSeconds), 1, 86_400},
+		{"request_bytes", t.RequestBytes, largestRequest},
+		{"timeouts/answer_seconds", int64(t.Timeouts.AnswerSeconds), 600},
+		{"timeouts/whole_seconds", int64(t.Timeouts.WholeSeconds), 86_400},
+		{"concurrency/calls", int64(t.Concurrency.Calls), maxAtOnce},
+		{"concurrency/queue", int64(t.Concurrency.Queue), maxWaiting},
+		{"concurrency/wait_seconds", int64(t.Concurrency.WaitSeconds), maxWaitSeconds},
 	} {
-		if number.value != 0 && (number.value < number.least || number.value > number.most) {
-			wrong.Detail += fmt.Sprintf(": %s of %d is not %d to %d", number.field, number.value, number.least, number.most)
-			wrong.Wrong(number.field, "traffic-range", fmt.Sprintf("not %d to %d", number.least, number.most), "least", itoa(number.least), "most", itoa(number.most))
+		if number.value < 0 || number.value > number.most {
+			outside(number.field, number.value, 1, number.most)
 		}
+	}
+	if field, most := t.Concurrency.missing(); field != "" {
+		outside(field, 0, 1, most)
 	}
 	if len(wrong.Fields) > 0 {
 		return wrong

@@ -64,6 +64,24 @@ func TestWebSocket(t *testing.T) {
 	}
 }
 
+// TestWebSocketHoldsAPlace of those at the upstream until it ends.
+func TestWebSocketHoldsAPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.traffic(func(tr *Traffic) { tr.WebSocket, tr.Concurrency.Calls = true, 1 })
+	w.streams(websocket.Server{Handler: func(c *websocket.Conn) { _, _ = io.Copy(c, c) }}.ServeHTTP)
+	c, err := websocket.Dial(strings.Replace(w.server.URL, "http://", "ws://", 1)+w.route.Prefix()+"/danh-muc/1", "", "https://anyone.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.figures(1, 0)
+	if got := w.do("GET", "/danh-muc/1"); got.status != 503 || got.code != "queue-full" {
+		t.Errorf("beside it: got %d %s", got.status, got.code)
+	}
+	_ = c.Close()
+	w.figures(0, 0)
+}
+
 // TestUpgradeRefused: nothing becomes a tunnel that the version does not let,
 // that agreed fields hold, that asks for another protocol, or that an upstream
 // begins by itself.

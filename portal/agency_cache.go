@@ -88,20 +88,6 @@ func (p *Portal) setCache(r *http.Request) (page, error) {
 	return answer, nil
 }
 
-// wholeNumber reads a number that people group as they like, 0 for none; -1,
-// which is then told to be wrong, for what is none.
-func wholeNumber(r *http.Request, name string) int64 {
-	typed := groups.Replace(r.PostFormValue(name))
-	if typed == "" {
-		return 0
-	}
-	n, err := strconv.ParseInt(typed, 10, 64)
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
 // inRows names the fields of a problem by the row of the form that they were
 // typed in: list/0/field is of the list's first, which rows has the row of.
 func inRows(err error, rows []int) {

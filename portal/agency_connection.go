@@ -80,7 +80,11 @@ func (p *Portal) planOptions(r *http.Request) ([]web.Option, error) {
 	}
 	var options []web.Option
 	for _, plan := range plans {
-		limits, err := p.Pages.Text(localeOf(r), "agency.plan-is", "rate", plan.RatePerMinute, "quota", plan.QuotaPerDay)
+		words := "agency.plan-is"
+		if plan.QuotaPerMonth > 0 {
+			words = "agency.plan-is-month"
+		}
+		limits, err := p.Pages.Text(localeOf(r), words, "rate", plan.RatePerMinute, "quota", plan.QuotaPerDay, "month", plan.QuotaPerMonth)
 		if err != nil {
 			return nil, err
 		}

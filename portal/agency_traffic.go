@@ -118,6 +118,31 @@ func (p *Portal) setSizes(r *http.Request) (page, error) {
 	return answer, nil
 }
 
+// setConcurrency answers POST …/{version}/traffic/concurrency: how many calls
+// the agency's system gets at once, and how many wait for how long.
+func (p *Portal) setConcurrency(r *http.Request) (page, error) {
+	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
+		t.Concurrency = gateway.Concurrency{
+			Calls: int(wholeNumber(r, "concurrency/calls")), Queue: int(wholeNumber(r, "concurrency/queue")), WaitSeconds: int(wholeNumber(r, "concurrency/wait_seconds")),
+		}
+	})
+	if err != nil {
+		return again(r, p.trafficForm, err)
+	}
+	return answer, nil
+}
+
+// wholeNumber is a whole number as people type it, 0 for none, and below 0, which is
+// told to be wrong, for what is no number.
+func wholeNumber(r *http.Request, name string) int64 {
+	typed := groups.Replace(r.PostFormValue(name))
+	n, err := strconv.ParseInt(typed, 10, 64)
+	if typed != "" && err != nil {
+		return -1
+	}
+	return n
+}
+
 // setTraffic changes one part of a version's traffic, as change does, leaves
 // the others, and goes back to the page of the version whose message is said.
 func (p *Portal) setTraffic(r *http.Request, said string, change func(*gateway.Traffic)) (page, error) {

@@ -48,6 +48,10 @@ func TestTrafficOfAVersion(t *testing.T) {
 	w.sees(t, version, 200, "Theo mức chung của nền tảng", page)
 	w.sees(t, page, 200, "Giới hạn số lời gọi", `name="limits/1/calls"`, "Mỗi ứng dụng", "1 tháng", `name="timeouts/answer_seconds"`)
 
+	w.sends(t, page+"/concurrency", url.Values{"concurrency/calls": {"9"}}, page)
+	w.sees(t, version, 200, "Đặt riêng cho phiên bản này")
+	w.sends(t, page+"/concurrency", url.Values{}, page)
+	w.sees(t, version, 200, "Theo mức chung của nền tảng")
 	w.sends(t, page+"/limits", url.Values{"limits/0/per": {"api"}, "limits/0/calls": {""}, "limits/0/window": {"1s"},
 		"limits/1/per": {"address"}, "limits/1/calls": {" 1.000 "}, "limits/1/window": {"1h"}}, page)
 	const hourly = `"limits":[{"per":"address","calls":1000,"window":"1h"}]`
@@ -63,6 +67,12 @@ func TestTrafficOfAVersion(t *testing.T) {
 		`value="nhiều"`, `id="f-limits/2/calls-error"`, "Số lời gọi là số nguyên")
 	w.refused(t, page+"/sizes", url.Values{"request_bytes": {"x"}, "timeouts/answer_seconds": {"601"}}, 400, `id="f-request_bytes-error"`,
 		`id="f-timeouts/answer_seconds-error"`, "từ 1 đến 600", `value="601"`)
+	w.sends(t, page+"/concurrency", url.Values{"concurrency/calls": {"1.000"}, "concurrency/queue": {"50"}, "concurrency/wait_seconds": {"5"}}, page)
+	w.sees(t, page, 200, "Số lời gọi cùng lúc", `value="1000"`, `value="50"`)
+	is(strings.Replace(whole, `,"request_bytes"`, `,"concurrency":{"calls":1000,"queue":50,"wait_seconds":5},"request_bytes"`, 1))
+	w.refused(t, page+"/concurrency", url.Values{"concurrency/calls": {""}, "concurrency/queue": {"nhiều"}, "concurrency/wait_seconds": {"61"}}, 400,
+		`id="f-concurrency/calls-error"`, `id="f-concurrency/queue-error"`, `id="f-concurrency/wait_seconds-error"`, `value="nhiều"`)
+	w.sends(t, page+"/concurrency", url.Values{"concurrency/calls": {""}, "concurrency/queue": {""}, "concurrency/wait_seconds": {""}}, page)
 	seen := is(whole)
 
 	if got := call(http.MethodPut, `{}`, first); got.Code != http.StatusPreconditionFailed {

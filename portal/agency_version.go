@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"reflect"
 	"time"
 
 	"lgsp/catalog"
@@ -51,6 +52,14 @@ func (d versionPage) Next() versionStep {
 // Public reports whether the version can be called.
 func (d versionPage) Public() bool {
 	return d.Version.State == catalog.Published || d.Version.State == catalog.Deprecated
+}
+
+// SetsTraffic reports whether the version says anything of its traffic beside
+// conditions, which are told apart.
+func (d versionPage) SetsTraffic() bool {
+	t := d.Traffic
+	t.Conditions = nil
+	return !reflect.DeepEqual(t, gateway.Traffic{})
 }
 
 // Base is the address of the version's desk.

@@ -166,16 +166,19 @@ func (a *API) showHistory(w http.ResponseWriter, r *http.Request) error {
 
 // Quota is what is left of an agreement's limits.
 type Quota struct {
-	PerMinute      int       `json:"per_minute"`         // calls allowed in a minute
-	PerDay         int       `json:"per_day"`            // calls allowed on a day
-	RemainingToday int       `json:"remaining_today"`    // of PerDay
-	ResetsAt       time.Time `json:"resets_at,omitzero"` // when the day's count begins anew
-	RemainingNow   int       `json:"remaining_minute"`   // of PerMinute
+	PerMinute      int       `json:"per_minute"`               // calls allowed in a minute
+	PerDay         int       `json:"per_day"`                  // calls allowed on a day
+	RemainingToday int       `json:"remaining_today"`          // of PerDay
+	ResetsAt       time.Time `json:"resets_at,omitzero"`       // when the day's count begins anew
+	RemainingNow   int       `json:"remaining_minute"`         // of PerMinute
+	PerMonth       int       `json:"per_month"`                // calls allowed in a month, 0: any number
+	RemainingMonth int       `json:"remaining_month"`          // of PerMonth
+	MonthResetsAt  time.Time `json:"month_resets_at,omitzero"` // when the month's count begins anew; absent: there is none
 }
 
 // showQuota answers GET /agreements/{id}/quota.
 //
-//	@Summary	What is left of an agreement's limits, as this node counts
+//	@Summary	What is left of an agreement's limits
 //	@Tags		agreements
 //	@Security	bearer
 //	@Param		id	path		string	true	"id"

@@ -67,7 +67,8 @@ func newWorkshop(t *testing.T) *workshop {
 		Offer:           offerOf(p), Applicant: applicantOf(p), OwnApplications: ownOf(p),
 	}
 	p.Remaining = func(_ context.Context, g agreement.Agreement) (Quota, error) {
-		return Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay, RemainingNow: 7, RemainingToday: 98765, ResetsAt: monday.Add(9 * time.Hour)}, nil
+		return Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay, RemainingNow: 7, RemainingToday: 98765, ResetsAt: monday.Add(9 * time.Hour),
+			PerMonth: g.QuotaPerMonth, RemainingMonth: g.QuotaPerMonth / 2, MonthResetsAt: monday.AddDate(0, 0, 7)}, nil
 	}
 	p.ExplainCall = func(_ context.Context, call ImaginedCall) (CallExplanation, error) {
 		if call.Credential == "token" {
@@ -130,7 +131,7 @@ func offerOf(p *Portal) func(context.Context, uuid.UUID) (agreement.Offer, error
 	return func(ctx context.Context, id uuid.UUID) (agreement.Offer, error) {
 		o, err := p.Catalog.Offer(ctx, id)
 		out := agreement.Offer{VersionID: id, AgencyID: o.Version.AgencyID, ServiceVI: o.Version.TitleVI, ServiceEN: o.Version.TitleEN,
-			Plan: o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, Decision: o.Plan.Decision}
+			Plan: o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, QuotaPerMonth: o.Plan.QuotaPerMonth, Decision: o.Plan.Decision}
 		for _, operation := range o.Operations {
 			one := agreement.Operation{ID: operation.Slug, Method: operation.Method, Path: operation.Path, Access: operation.Access,
 				TitleVI: operation.Doc.SummaryVI, TitleEN: operation.Doc.SummaryEN}

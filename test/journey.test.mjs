@@ -15,6 +15,7 @@ let lgsp, browser, publisher, developer, steward, credentials, agreement
 
 before(async () => {
   lgsp = await Platform.start()
+  await lgsp.sql("update catalog.plan set quota_per_month = 2000000 where slug = 'standard-approval'")
   browser = await Browser.start(lgsp)
 })
 after(async () => {
@@ -99,6 +100,14 @@ test('upstream, plan and marks are given, then it is published', async () => {
   await publisher.fill('[name="limits/0/calls"]', '5.000')
   await press(publisher, 'form[action$="/limits"] button')
   assert.equal(await publisher.inputValue('[name="limits/0/calls"]'), '5000')
+  await publisher.fill('[name="concurrency/calls"]', '200')
+  await publisher.fill('[name="concurrency/queue"]', '50')
+  await press(publisher, 'form[action$="/concurrency"] button')
+  assert.equal(await publisher.getAttribute('[name="concurrency/wait_seconds"]', 'aria-invalid'), 'true', 'who waits does so for a time')
+  await everywhere(publisher)
+  await publisher.fill('[name="concurrency/wait_seconds"]', '5')
+  await press(publisher, 'form[action$="/concurrency"] button')
+  assert.equal(await publisher.inputValue('[name="concurrency/queue"]'), '50')
   await publisher.fill('[name="cache/0/seconds"]', '600')
   await press(publisher, 'form#f-cache button')
   assert.equal(await publisher.locator('[id="f-cache/0/operations-error"]').count(), 1, 'no operation is named')
@@ -110,6 +119,9 @@ test('upstream, plan and marks are given, then it is published', async () => {
   assert.equal(await publisher.inputValue('[name="limits/0/calls"]'), '5000', 'the rest stays')
   await everywhere(publisher)
   await open(publisher, `/en/agency/so-noi-vu/apis/${api}/v1/traffic`)
+  assert.match(await publisher.textContent('main'), /100,000 calls a day and 2,000,000 calls a month/)
+  await everywhere(publisher)
+  await open(publisher, `/agency/so-noi-vu/apis/${api}/v1`)
   await everywhere(publisher)
   await until('a stored answer', 5_000, async () => /hit/.test((await lgsp.call(`${prefix}/thong-ke`)).headers.get('cache-status')))
   await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/conditions`)
@@ -160,6 +172,9 @@ test('the service is found by typing without marks, and read one page an operati
   await open(developer, `/apis${prefix}/xem-nguoi-co-cong`)
   assert.match(await developer.textContent('main'), /soDinhDanh/)
   await open(developer, `/en/apis${prefix}/xem-nguoi-co-cong`)
+  await open(developer, `/en/apis${prefix}`)
+  assert.match(await developer.textContent('main'), /2,000,000 calls a month/)
+  await everywhere(developer)
 })
 
 test('an agreement is asked for, looked over and sent', async () => {
@@ -180,7 +195,8 @@ test('an agreement is asked for, looked over and sent', async () => {
   await developer.fill('[name=starts]', day(0))
   await developer.fill('[name=ends]', day(90))
   await press(developer, 'main form button[value=check]')
-  assert.match(await developer.textContent('main'), /Xác nhận chế độ/)
+  assert.match(await developer.textContent('main'), /Xác nhận chế độ[^]*2\.000\.000 lời gọi mỗi tháng/)
+  await everywhere(developer)
   await press(developer, 'main form button[value=send]')
   agreement = await developer.getAttribute('main a[href*="/agreements/"]', 'href')
   await open(developer, agreement)
@@ -205,6 +221,7 @@ test('the calls get the agreed fields; the caller sees them and what is left', a
     return byKey.status !== 403
   })
   assert.equal(byKey.status, 200, byKey.text)
+  assert.match(byKey.headers.get('ratelimit'), /"day";r=99999;t=\d+, "month";r=1999999;t=\d+/)
   assert.match(byKey.text, /doiTuong/)
   assert.doesNotMatch(byKey.text, /tenDoiTuong/)
   const token = await fetch(`${lgsp.portal}/oauth2/token`, {
@@ -218,8 +235,10 @@ test('the calls get the agreed fields; the caller sees them and what is left', a
     await developer.goto(`/developer/applications/${credentials.id}`)
     return /403/.test(await developer.textContent('main'))
   })
-  await accessible(developer)
-  assert.match(await developer.textContent('main'), /99\.99\d/, 'what is left of 100.000 today')
+  await everywhere(developer)
+  assert.match(await developer.textContent('main'), /99\.99\d[^]*Tháng này còn 1\.999\.99\d trên 2\.000\.000/, 'what is left today and this month')
+  await open(developer, agreement)
+  await everywhere(developer)
   await open(developer, '/developer')
   await open(developer, '/account')
 })

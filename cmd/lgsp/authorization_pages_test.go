@@ -153,6 +153,7 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/conditions", api, desk + "/v1/conditions", "conditions/0/purpose=yes"},
 			attempt{"POST " + version + "/traffic/sizes", api, desk + "/v1/traffic/sizes", "websocket=yes"},
 			attempt{"POST " + version + "/traffic/cache", api, desk + "/v1/traffic/cache", "compress=yes"},
+			attempt{"POST " + version + "/traffic/concurrency", api, desk + "/v1/traffic/concurrency", "concurrency/calls=500"},
 			attempt{"POST " + version + "/marks", api, desk + "/v1/marks", ""},
 			attempt{"POST " + version + "/publish", api, desk + "/v1/publish", ""},
 			attempt{"POST " + version + "/deprecate", api, desk + "/v1/deprecate", "sunset=" + sunset},

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/gateway/quota"
 )
 
 // config is everything the operator may set. A field's comment gives its
@@ -42,6 +44,7 @@ type config struct {
 	CacheSize      int64          // LGSP_CACHE_SIZE, MiB of answers that a gateway node stores, 0: none, default 64
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop waits for requests, default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
+	RedisURL       string         // LGSP_REDIS_URL (or _FILE), redis://user:password@host:port/database or rediss://, absent: each node counts rates by itself
 	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
 	OIDCIssuer     string         // LGSP_OIDC_ISSUER, issuer of an outside OpenID provider that people may sign in with, absent: none
 	OIDCClientID   string         // LGSP_OIDC_CLIENT_ID, what this platform is called there
@@ -59,8 +62,8 @@ var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
-	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_SMTP_URL",
-	"LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
+	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_REDIS_URL",
+	"LGSP_REDIS_URL_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
 
@@ -133,6 +136,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 		CacheSize:   r.mebibytes("LGSP_CACHE_SIZE", 64),
 		Drain:       r.duration("LGSP_DRAIN", 20*time.Second),
 		LogLevel:    r.level("LGSP_LOG_LEVEL"),
+		RedisURL:    r.secret("LGSP_REDIS_URL"),
 		SMTPURL:     r.secret("LGSP_SMTP_URL"),
 		Pprof:       r.flag("LGSP_PPROF"),
 		TLSCert:     r.text("LGSP_TLS_CERT", ""),
@@ -155,6 +159,11 @@ func readConfig(environ []string, demo bool) (config, error) {
 	r.checkURL("LGSP_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql")
 	r.readOIDC(&c)
 	r.checkURL("LGSP_SMTP_URL", c.SMTPURL, "smtp", "smtps")
+	if c.RedisURL != "" {
+		if err := quota.CheckRedisURL(c.RedisURL); err != nil {
+			r.wrong("LGSP_REDIS_URL", "%v", err)
+		}
+	}
 	return c, errors.Join(r.errors...)
 }
 

@@ -39,6 +39,9 @@ func TestReadConfig(t *testing.T) {
 			c.LogLevel, c.Drain = slog.LevelWarn, 7*time.Second
 		}},
 		{name: "no answers are stored", env: []string{"LGSP_CACHE_SIZE=0"}, want: func(c *config) { c.CacheSize = 0 }},
+		{name: "Redis", env: []string{"LGSP_REDIS_URL=rediss://an:pw@redis.example.vn:6380/1"}, want: func(c *config) {
+			c.RedisURL = "rediss://an:pw@redis.example.vn:6380/1"
+		}},
 		{name: "proxies", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1, 2001:db8::/32"}, want: func(c *config) {
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("2001:db8::/32")}
 		}},
@@ -74,13 +77,14 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 	_, err := readConfig([]string{
 		"LGSP_DRAIN=soon", "LGSP_LOG_LEVEL=loud", "LGSP_PORTAL_ADDR=8080", "LGSP_PORTAL_URL=example.vn/x",
 		"LGSP_EGRESS_ALLOW=10.0.0.0/40", "LGSP_DATABASE_URL=mysql://root:hunter2@db", "LGSP_PPROF=yes", "LGSP_CACHE_SIZE=64M", "LGSP_DRIAN=1s",
+		"LGSP_REDIS_URL=redis://an:hunter2@redis:6379/first",
 	}, false)
 	if err == nil {
 		t.Fatal("no mistake found")
 	}
 	for _, name := range []string{
 		"LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
-		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN",
+		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN", "LGSP_REDIS_URL",
 	} {
 		if !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s is not reported in %q", name, err)

@@ -24,6 +24,7 @@ import (
 	"lgsp/auth/policy"
 	"lgsp/catalog"
 	"lgsp/gateway"
+	"lgsp/gateway/quota"
 	"lgsp/internal/egress"
 	"lgsp/internal/mail"
 	"lgsp/ledger"
@@ -113,7 +114,9 @@ func assemble(c config, db *database) (*platform, error) {
 	}
 	p.wireCatalog()
 	p.wireAgreements()
-	p.wireNode()
+	if err := p.wireNode(); err != nil {
+		return nil, err
+	}
 	if err := p.wirePortal(); err != nil {
 		return nil, err
 	}
@@ -198,7 +201,7 @@ func (p *platform) wireAgreements() {
 	}
 }
 
-func (p *platform) wireNode() {
+func (p *platform) wireNode() error {
 	verifier := &oauth.Verifier{
 		Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked,
 		Nonces: p.oauth.Nonces, Spend: (&oauth.Spent{Now: time.Now}).Take,
@@ -216,6 +219,12 @@ func (p *platform) wireNode() {
 		Ship:    p.ship,
 		Metrics: calls, MaxStale: p.config.MaxStale, CacheSize: p.config.CacheSize << 20,
 	}
+	if p.config.RedisURL == "" {
+		return nil
+	}
+	var err error
+	p.node.Shared, err = quota.NewRedis(p.config.RedisURL, time.Now)
+	return err
 }
 
 func (p *platform) wirePortal() error {

@@ -32,7 +32,7 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
 		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
 		Upstream: e.Upstreams[0].URL, Sunset: e.Sunset, // a version is exposed with an upstream only
-		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay},
+		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay, QuotaPerMonth: e.Plan.QuotaPerMonth},
 	}
 	for _, share := range e.Upstreams {
 		route.Upstreams = append(route.Upstreams, gateway.Upstream(share))
@@ -74,7 +74,7 @@ func grant(ctx context.Context, tx pgx.Tx, g agreement.Granted) error {
 	out := gateway.Grant{
 		Agreement: g.AgreementID, Revision: g.Revision, Application: g.ApplicationID, Version: g.VersionID,
 		Purpose: g.Purpose, State: g.State, Starts: g.NotBefore, Ends: g.NotAfter,
-		Plan: gateway.Plan{Slug: g.Plan, RatePerMinute: g.RatePerMinute, QuotaPerDay: g.QuotaPerDay},
+		Plan: gateway.Plan{Slug: g.Plan, RatePerMinute: g.RatePerMinute, QuotaPerDay: g.QuotaPerDay, QuotaPerMonth: g.QuotaPerMonth},
 	}
 	for _, o := range g.Operations {
 		out.Operations = append(out.Operations, gateway.GrantedOperation{Operation: o.Operation, Fields: o.Fields})
@@ -92,7 +92,8 @@ func (p *platform) offer(ctx context.Context, version uuid.UUID) (agreement.Offe
 		VersionID: o.Version.ID, AgencyID: o.Version.AgencyID,
 		ServiceVI: o.Version.TitleVI + " " + o.Version.Number, ServiceEN: o.Version.TitleEN + " " + o.Version.Number,
 		State: o.Version.State,
-		Plan:  o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, Decision: o.Plan.Decision,
+		Plan:  o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, QuotaPerMonth: o.Plan.QuotaPerMonth,
+		Decision: o.Plan.Decision,
 	}
 	for _, operation := range o.Operations {
 		one := agreement.Operation{
@@ -259,19 +260,20 @@ func (p *platform) sessionPerson(r *http.Request) (oauth.SignedIn, error) {
 	return oauth.SignedIn{Who: who, Proof: proof}, err
 }
 
-// remaining is what is left of an agreement's quota, as this node counts.
-func (p *platform) remaining(_ context.Context, g agreement.Agreement) (portal.Quota, error) {
-	left, known := p.node.Remaining(g.ApplicationID, g.VersionID, g.ID)
+// remaining is what is left of an agreement's limits.
+func (p *platform) remaining(ctx context.Context, g agreement.Agreement) (portal.Quota, error) {
+	left, known := p.node.Remaining(ctx, g.ApplicationID, g.VersionID, g.ID)
 	if !known {
-		all := portal.Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay}
+		all := portal.Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay, PerMonth: g.QuotaPerMonth}
 		if g.State == agreement.Active { // since less than a second: nothing is used up
-			all.RemainingNow, all.RemainingToday = all.PerMinute, all.PerDay
+			all.RemainingNow, all.RemainingToday, all.RemainingMonth = all.PerMinute, all.PerDay, all.PerMonth
 		}
 		return all, nil
 	}
 	return portal.Quota{
-		PerMinute: left.RatePerMinute, PerDay: left.QuotaPerDay,
-		RemainingNow: left.LeftNow, RemainingToday: left.LeftToday, ResetsAt: left.Midnight,
+		PerMinute: left.RatePerMinute, PerDay: left.QuotaPerDay, PerMonth: left.QuotaPerMonth,
+		RemainingNow: left.LeftNow, RemainingToday: left.LeftToday, RemainingMonth: left.LeftThisMonth,
+		ResetsAt: left.Midnight, MonthResetsAt: left.MonthEnds,
 	}, nil
 }
 

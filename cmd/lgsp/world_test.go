@@ -309,17 +309,17 @@ func (w *world) serve() {
 	case err := <-ended:
 		ended <- nil
 		w.t.Fatalf("the platform did not start: %v", err)
-	case <-time.After(20 * time.Second):
-		w.t.Fatal("the platform is not ready after 20 s")
+	case <-time.After(time.Minute):
+		w.t.Fatal("the platform is not ready after a minute")
 	}
 }
 
 // until asks until the answer is true.
 func (w *world) until(what string, ask func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ask(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !ask(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.t.Fatalf("%s: not within 10 s", what)
+			w.t.Fatalf("%s: not within 30 s", what)
 		}
 	}
 }

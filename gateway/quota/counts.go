@@ -72,16 +72,17 @@ func (c *Counts) Take(key [16]byte, p Period, quota int, now time.Time) (left in
 	return quota - int(u.known+u.pending), true
 }
 
-// Left says how many calls of the period's quota are left.
-func (c *Counts) Left(key [16]byte, p Period, quota int, now time.Time) int {
+// Used is how many calls of the period are used: of all nodes, as this one last
+// heard, and of this one beside them.
+func (c *Counts) Used(key [16]byte, p Period, now time.Time) (known, pending int64) {
 	s := c.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.uses[counted{key, p, p.Begin(now).Unix()}]
 	if u == nil {
-		return quota
+		return 0, 0
 	}
-	return max(0, quota-int(u.known+u.pending))
+	return u.known, u.pending
 }
 
 // Return gives a call back that was refused later on; now is as it was taken.

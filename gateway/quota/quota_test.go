@@ -113,8 +113,8 @@ func TestCounts(t *testing.T) {
 		saved := given[0]
 		saved.Used = 7
 		c.Saved(given, []Use{saved})
-		if left := c.Left(a, p, 10, noon); left != 4 {
-			t.Errorf("other nodes took five, one came back: got %d left, want 4", left)
+		if known, pending := c.Used(a, p, noon); known != 7 || pending != -1 {
+			t.Errorf("other nodes took five, one came back: got %d and %d", known, pending)
 		}
 		given = c.Unsaved(noon)
 		if len(given) != 1 || given[0].Used != -1 {
@@ -160,8 +160,8 @@ func TestPeriodsTurn(t *testing.T) {
 		}
 		var fresh Counts
 		fresh.Known([]Use{{a, p, p.Begin(next), 3}, {a, p, p.Begin(late), 9}})
-		if left := fresh.Left(a, p, 5, next); left != 2 {
-			t.Errorf("loaded: got %d left, want 2", left)
+		if known, pending := fresh.Used(a, p, next); known != 3 || pending != 0 {
+			t.Errorf("loaded: got %d and %d", known, pending)
 		}
 	}
 }

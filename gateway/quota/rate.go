@@ -90,7 +90,8 @@ func (r *Rates) shard(key Key) *shard {
 }
 
 // bucket gives a key's bucket as it is now. When the rate was another before,
-// as many calls stay taken.
+// as many calls stay taken, but no more than the bucket holds: nor when the
+// clock was put back.
 func (s *shard) bucket(key Key, w Window, now time.Time) (bucket, int64) {
 	at, gap := now.UnixNano(), max(1, int64(w.Length)/int64(w.Calls))
 	b := s.buckets[key]
@@ -98,8 +99,9 @@ func (s *shard) bucket(key Key, w Window, now time.Time) (bucket, int64) {
 		return bucket{clear: at, gap: gap}, at
 	}
 	if b.gap != gap {
-		b.clear, b.gap = at+(b.clear-at)/b.gap*gap, gap
+		b.clear, b.gap = at+(b.clear-at+b.gap-1)/b.gap*gap, gap
 	}
+	b.clear = min(b.clear, at+gap*int64(w.Calls))
 	return b, at
 }
 

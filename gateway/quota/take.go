@@ -11,6 +11,8 @@ import (
 type Take struct {
 	Key    Key
 	Window Window
+
+	here bool // taken from Limiter.Rates
 }
 
 // Shared is a store of rates that all nodes share.
@@ -18,10 +20,12 @@ type Shared interface {
 	// Take takes a call from all windows, none of which is a Period's, or from
 	// none of them, and gives an answer each, in room where there is enough, up
 	// to the first that is not OK. The error says that the store cannot be asked;
-	// then nothing was taken.
+	// then nothing was taken that is known of.
 	Take(ctx context.Context, takes []Take, room []Answer) ([]Answer, error)
 	// Return gives calls back that were refused later on.
 	Return(ctx context.Context, takes []Take)
+	// Look says what Take would have left to take, and takes nothing.
+	Look(ctx context.Context, t Take) (Answer, error)
 }
 
 // Limiter counts calls against several windows at once: rates in memory, or in
@@ -35,7 +39,8 @@ type Limiter struct {
 
 // Take takes a call from all windows or, when one is full, from none. Those of
 // a Period stand behind the others. It gives an answer each, in room where
-// there is enough, up to the first that is not OK.
+// there is enough, up to the first that is not OK, and notes in takes for Return
+// where it took from.
 func (l *Limiter) Take(ctx context.Context, takes []Take, now time.Time, room []Answer) []Answer {
 	n := steady(takes)
 	answers := l.takeRates(ctx, takes[:n], now, room[:0])
@@ -70,7 +75,9 @@ func (l *Limiter) takeRates(ctx context.Context, takes []Take, now time.Time, ro
 			return answers
 		}
 	}
-	for i, t := range takes {
+	for i := range takes {
+		t := &takes[i]
+		t.here = true
 		a := l.Rates.Take(t.Key, t.Window, now)
 		if room = append(room, a); !a.OK {
 			for _, before := range takes[:i] {
@@ -82,21 +89,32 @@ func (l *Limiter) takeRates(ctx context.Context, takes []Take, now time.Time, ro
 	return room
 }
 
-// Return gives back what Take took for a call that was refused later on; now is
-// as it was.
+// Return gives back what Take took for a call that was refused later on, to
+// where it was taken from; takes and now are as they were.
 func (l *Limiter) Return(ctx context.Context, takes []Take, now time.Time) {
 	n := steady(takes)
-	if l.Shared != nil && n > 0 {
+	if n > 0 && !takes[0].here {
 		l.Shared.Return(ctx, takes[:n])
 	}
 	for i, t := range takes {
 		switch {
 		case i >= n:
 			l.Counts.Return(t.Key.id(), t.Window.Period, now)
-		case l.Shared == nil:
+		case t.here:
 			l.Rates.Return(t.Key)
 		}
 	}
+}
+
+// Look says what a window that fills steadily would have left to take, and
+// takes nothing.
+func (l *Limiter) Look(ctx context.Context, t Take, now time.Time) Answer {
+	if l.Shared != nil {
+		if a, err := l.Shared.Look(ctx, t); err == nil {
+			return a
+		}
+	}
+	return l.Rates.Look(t.Key, t.Window, now)
 }
 
 // id is the key in 16 bytes, as counts are stored: an agreement's own where

@@ -47,6 +47,7 @@ var confined = map[string][]string{
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "portal/openapi"},
 	"github.com/maypok86/otter":           {"gateway/cache"},
 	"github.com/klauspost/compress":       {"portal", "gateway"},
+	"github.com/redis/go-redis":           {"gateway/quota"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},
 }
 

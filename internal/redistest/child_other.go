@@ -1,0 +1,17 @@
+//go:build !linux
+
+package redistest
+
+import "os/exec"
+
+// startChild starts cmd and closes ended when it has.
+func startChild(cmd *exec.Cmd, ended chan struct{}) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // how it ended stands in its log
+	}()
+	return nil
+}
