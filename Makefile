@@ -36,7 +36,7 @@ openapi:
 	go run ./portal/openapi
 
 test: lint build test/node_modules/.package-lock.json
-	@scripts/need postgres redis chromium cc clients openssl
+	@scripts/need postgres redis chromium cc clients openssl haproxy
 	$(WITHDB) go test -race -timeout 15m ./...
 	go test -run TestCorpus ./catalog/spec # 600 real documents; the race detector would take minutes
 	$(WITHDB) npm --prefix test run --silent test

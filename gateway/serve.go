@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,8 +18,7 @@ const (
 	idleWithin  = 2 * time.Minute
 	stallWithin = 30 * time.Second // for the next part of a body, or of an answer to be taken
 	slowestBody = 1 << 10          // bytes a second
-	maxConns    = 20_000
-	maxStreams  = 100 // at once on one connection of HTTP/2
+	maxStreams  = 100              // at once on one connection of HTTP/2
 )
 
 // Server serves the node to callers: HTTP/1.1 and HTTP/2, over TLS unless
@@ -28,11 +28,11 @@ func (n *Node) Server(secured *tls.Config) *http1.Server {
 	protocols.SetHTTP2(true)
 	if secured != nil {
 		secured = secured.Clone()
-		secured.NextProtos = []string{"h2", "http/1.1"}
+		secured.NextProtos = slices.Concat([]string{"h2", "http/1.1"}, secured.NextProtos)
 	}
 	return &http1.Server{
 		Handler: n, TLS: secured, Malformed: n.malformed,
-		HeadWithin: headWithin, Idle: idleWithin, Stall: stallWithin, SlowestBody: slowestBody, MaxConns: maxConns,
+		HeadWithin: headWithin, Idle: idleWithin, Stall: stallWithin, SlowestBody: slowestBody,
 		HTTP2: &http.Server{
 			Handler: n, Protocols: protocols, ReadHeaderTimeout: headWithin, IdleTimeout: idleWithin, MaxHeaderBytes: 64 << 10,
 			HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams, WriteByteTimeout: stallWithin, SendPingTimeout: idleWithin},

@@ -86,7 +86,7 @@ test('wrong settings are told all at once', async () => {
 test('a gateway node alone serves from the same database, with the same secret', async () => {
   const [gateway, ops] = await freePorts(2)
   const env = { ...lgsp.env, LGSP_DATABASE_URL: await lgsp.databaseURL(), LGSP_DATA_DIR: path.join(lgsp.dir, 'node'),
-    LGSP_GATEWAY_ADDR: `127.0.0.1:${gateway}`, LGSP_OPS_ADDR: `127.0.0.1:${ops}` }
+    LGSP_GATEWAY_ADDR: `127.0.0.1:${gateway}`, LGSP_OPS_ADDR: `127.0.0.1:${ops}`, LGSP_DRAIN: '1s' }
   const without = await run(['gateway'], env)
   assert.equal(without.code, 1)
   assert.match(without.stderr, /LGSP_SECRET_FILE/)

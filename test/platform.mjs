@@ -7,7 +7,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const binary = path.resolve(import.meta.dirname, '../bin/lgsp')
+export const binary = path.resolve(import.meta.dirname, '../bin/lgsp')
 
 /** Ports that nobody listens on just now. */
 export async function freePorts(count) {
@@ -79,7 +79,7 @@ export class Platform {
 
   /** Runs SQL on the private PostgreSQL, as someone who got at the database would. */
   async sql(text) {
-    const { stdout } = await run('psql', [await this.databaseURL(), '-v', 'ON_ERROR_STOP=1', '-Atc', text])
+    const { stdout } = await run('psql', [await this.databaseURL(), '-v', 'ON_ERROR_STOP=1', '-Atc', text], { maxBuffer: 64 << 20 })
     return stdout.trim()
   }
 

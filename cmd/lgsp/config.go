@@ -35,14 +35,21 @@ type config struct {
 	Issuer         string         // LGSP_ISSUER, issuer of tokens, default LGSP_PORTAL_URL
 	TLSCert        string         // LGSP_TLS_CERT, PEM file of the certificate and its chain, absent: doors without TLS
 	TLSKey         string         // LGSP_TLS_KEY, PEM file of its key
+	ACMEHosts      []string       // LGSP_ACME_HOSTS, comma list of names whose certificates are got by ACME, instead of LGSP_TLS_CERT, default none
+	ACMEEmail      string         // LGSP_ACME_EMAIL, whom the authority writes to, default nobody
+	ACMEDirectory  string         // LGSP_ACME_DIRECTORY, the authority's address, default Let's Encrypt's
+	ACMECA         string         // LGSP_ACME_CA, PEM file of those who certify that address, default the system's
 	MTLSAddr       string         // LGSP_MTLS_ADDR, host:port of the door for clients with certificates, absent: none
 	MTLSURL        string         // LGSP_MTLS_URL, its public origin, default https://localhost and its port
 	MTLSCA         string         // LGSP_MTLS_CA, PEM file of those who certify clients, absent: only self-signed certificates count
 	TrustedProxies []netip.Prefix // LGSP_TRUSTED_PROXIES, comma list of addresses or CIDR whose X-Forwarded-For and Client-Cert count, default none
+	ProxyProtocol  bool           // LGSP_PROXY_PROTOCOL, 1: the doors take connections of LGSP_TRUSTED_PROXIES only, which begin with a PROXY header, default 0
+	MaxConns       int            // LGSP_MAX_CONNECTIONS, open at each door at once, 0: see bounds
+	MaxPerAddress  int            // LGSP_MAX_CONNECTIONS_PER_ADDRESS, of these of one address, 0: see bounds
 	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	CacheSize      int64          // LGSP_CACHE_SIZE, MiB of answers that a gateway node stores, 0: none, default 64
-	Drain          time.Duration  // LGSP_DRAIN, how long a stop waits for requests, default 20s
+	Drain          time.Duration  // LGSP_DRAIN, how long a stop may take: a quarter to let callers go elsewhere, then for requests under way; default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
 	RedisURL       string         // LGSP_REDIS_URL (or _FILE), redis://user:password@host:port/database or rediss://, absent: each node counts rates by itself
 	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
@@ -53,7 +60,8 @@ type config struct {
 	OIDCNameEN     string         // LGSP_OIDC_NAME_EN, the same in English, default LGSP_OIDC_NAME_VI
 	Pprof          bool           // LGSP_PPROF, 1 serves /debug/pprof on LGSP_OPS_ADDR, default 0
 
-	files *tlsFiles // what the files of LGSP_TLS_CERT, _KEY and LGSP_MTLS_CA hold; nil until openTLS
+	notice time.Duration // the quarter of Drain; 0 until serving begins, and in the demo, which no balancer stands before
+	files  *tlsFiles     // what the doors show; nil until openTLS
 }
 
 // settings are the variables that config reads; any other LGSP_ variable is a
@@ -61,9 +69,9 @@ type config struct {
 var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
-	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
-	"LGSP_TRUSTED_PROXIES", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_REDIS_URL",
-	"LGSP_REDIS_URL_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
+	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_ACME_HOSTS", "LGSP_ACME_EMAIL", "LGSP_ACME_DIRECTORY", "LGSP_ACME_CA", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
+	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL",
+	"LGSP_REDIS_URL", "LGSP_REDIS_URL_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
 
@@ -143,19 +151,26 @@ func readConfig(environ []string, demo bool) (config, error) {
 		TLSKey:      r.text("LGSP_TLS_KEY", ""),
 	}
 	c.SecretFile = r.text("LGSP_SECRET_FILE", filepath.Join(c.DataDir, "secret"))
+	r.readACME(&c)
 	scheme := "http"
-	if c.TLSCert != "" {
+	if c.isSecured() {
 		scheme = "https"
 	}
 	c.PortalURL = r.origin("LGSP_PORTAL_URL", localOrigin(scheme, c.PortalAddr))
 	c.GatewayURL = r.origin("LGSP_GATEWAY_URL", localOrigin(scheme, c.GatewayAddr))
 	c.Issuer = r.origin("LGSP_ISSUER", c.PortalURL)
 	c.TrustedProxies = r.prefixes("LGSP_TRUSTED_PROXIES")
+	c.ProxyProtocol = r.flag("LGSP_PROXY_PROTOCOL")
 	c.EgressAllow = r.prefixes("LGSP_EGRESS_ALLOW")
+	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+		r.wrong("LGSP_PROXY_PROTOCOL", "set LGSP_TRUSTED_PROXIES too: from nobody else is a connection taken")
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		r.wrong("LGSP_TLS_CERT", "set LGSP_TLS_CERT and LGSP_TLS_KEY together")
 	}
+	r.readConnections(&c)
 	r.mtls(&c)
+	r.certified(c, "LGSP_GATEWAY_URL", "LGSP_MTLS_URL")
 	r.checkURL("LGSP_DATABASE_URL", c.DatabaseURL, "postgres", "postgresql")
 	r.readOIDC(&c)
 	r.checkURL("LGSP_SMTP_URL", c.SMTPURL, "smtp", "smtps")
@@ -184,8 +199,11 @@ func (r *settingsReader) mtls(c *config) {
 	if !strings.HasPrefix(c.MTLSURL, "https://") {
 		r.wrong("LGSP_MTLS_URL", "%q does not begin with https://, and certificates are shown nowhere else", c.MTLSURL)
 	}
-	if c.TLSCert == "" && len(c.TrustedProxies) == 0 {
+	switch {
+	case !c.isSecured() && len(c.TrustedProxies) == 0:
 		r.wrong("LGSP_MTLS_ADDR", "set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES whose Client-Cert header is believed")
+	case !c.isSecured() && c.ProxyProtocol:
+		r.wrong("LGSP_MTLS_ADDR", "set LGSP_TLS_CERT: with LGSP_PROXY_PROTOCOL connections are the clients' own, and no Client-Cert header is believed")
 	}
 }
 
@@ -320,6 +338,14 @@ func (r *settingsReader) checkURL(name, value string, schemes ...string) {
 	if err != nil || !slices.Contains(schemes, u.Scheme) {
 		r.wrong(name, "not a URL that begins with %s://", strings.Join(schemes, ":// or ")) // never print it: it holds a password
 	}
+}
+
+// isSecured reports whether the doors speak TLS.
+func (c config) isSecured() bool { return c.TLSCert != "" || len(c.ACMEHosts) > 0 }
+
+// isTrusted reports whether an address is one of our proxies'.
+func (c config) isTrusted(address netip.Addr) bool {
+	return slices.ContainsFunc(c.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
 // localOrigin is how a browser on this machine reaches a listener.

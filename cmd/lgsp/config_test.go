@@ -45,9 +45,19 @@ func TestReadConfig(t *testing.T) {
 		{name: "proxies", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1, 2001:db8::/32"}, want: func(c *config) {
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("2001:db8::/32")}
 		}},
+		{name: "the PROXY protocol", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1", "LGSP_PROXY_PROTOCOL=1"}, want: func(c *config) {
+			c.TrustedProxies, c.ProxyProtocol = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}, true
+		}},
 		{name: "TLS", env: []string{"LGSP_TLS_CERT=c.pem", "LGSP_TLS_KEY=k.pem", "LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_CA=ca.pem"}, want: func(c *config) {
 			c.TLSCert, c.TLSKey, c.MTLSAddr, c.MTLSCA, c.MTLSURL = "c.pem", "k.pem", ":8443", "ca.pem", "https://localhost:8443"
 			c.PortalURL, c.GatewayURL, c.Issuer = "https://localhost:8080", "https://localhost:8000", "https://localhost:8080"
+		}},
+		{name: "ACME", env: []string{"LGSP_ACME_HOSTS=p.example.vn, g.example.vn", "LGSP_ACME_EMAIL=an@example.vn", "LGSP_PORTAL_URL=https://p.example.vn", "LGSP_GATEWAY_URL=https://g.example.vn"}, want: func(c *config) {
+			c.ACMEHosts, c.ACMEEmail, c.ACMEDirectory = []string{"p.example.vn", "g.example.vn"}, "an@example.vn", "https://acme-v02.api.letsencrypt.org/directory"
+			c.PortalURL, c.GatewayURL, c.Issuer = "https://p.example.vn", "https://g.example.vn", "https://p.example.vn"
+		}},
+		{name: "connections", env: []string{"LGSP_MAX_CONNECTIONS=500", "LGSP_MAX_CONNECTIONS_PER_ADDRESS=20"}, want: func(c *config) {
+			c.MaxConns, c.MaxPerAddress = 500, 20
 		}},
 		{name: "a proxy ends the TLS", env: []string{"LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_URL=https://m.example.vn", "LGSP_TRUSTED_PROXIES=10.0.0.1"}, want: func(c *config) {
 			c.MTLSAddr, c.MTLSURL, c.TrustedProxies = ":8443", "https://m.example.vn", []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}
@@ -95,6 +105,9 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 	}
 }
 
+// acmeSettings are whole.
+const acmeSettings = "LGSP_ACME_HOSTS=g.example.vn LGSP_GATEWAY_URL=https://g.example.vn "
+
 // TestReadConfigOfDoors: what belongs together is set together.
 func TestReadConfigOfDoors(t *testing.T) {
 	t.Parallel()
@@ -108,6 +121,29 @@ func TestReadConfigOfDoors(t *testing.T) {
 		{"LGSP_MTLS_CA=ca", "LGSP_MTLS_CA: set LGSP_MTLS_ADDR too"},
 		{"LGSP_MTLS_ADDR=:8443", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT, or LGSP_TRUSTED_PROXIES"},
 		{"LGSP_MTLS_ADDR=:8443 LGSP_TLS_CERT=c LGSP_TLS_KEY=k LGSP_MTLS_URL=http://m.example.vn", "does not begin with https://"},
+		{"LGSP_ACME_EMAIL=an@example.vn", "LGSP_ACME_EMAIL: set LGSP_ACME_HOSTS too"},
+		{"LGSP_ACME_DIRECTORY=https://ca.example.vn/dir", "LGSP_ACME_DIRECTORY: set LGSP_ACME_HOSTS too"},
+		{"LGSP_ACME_CA=ca.pem", "LGSP_ACME_CA: set LGSP_ACME_HOSTS too"},
+		{acmeSettings + "LGSP_TLS_CERT=c LGSP_TLS_KEY=k", "LGSP_ACME_HOSTS: set together with LGSP_TLS_CERT"},
+		{acmeSettings + "LGSP_ACME_DIRECTORY=http://ca.example.vn/dir", "LGSP_ACME_DIRECTORY: not a URL that begins with https://"},
+		{acmeSettings + "LGSP_ACME_EMAIL=an", "LGSP_ACME_EMAIL: \"an\" is not an address of mail"},
+		{acmeSettings + "LGSP_GATEWAY_URL=https://api.example.vn", "LGSP_GATEWAY_URL: \"api.example.vn\" is not among LGSP_ACME_HOSTS"},
+		{acmeSettings + "LGSP_MTLS_ADDR=:8443 LGSP_MTLS_URL=https://m.example.vn", "LGSP_MTLS_URL: \"m.example.vn\" is not among LGSP_ACME_HOSTS"},
+		{"LGSP_ACME_HOSTS=*.example.vn", "\"*.example.vn\" is not a name"},
+		{"LGSP_ACME_HOSTS=192.0.2.1", "\"192.0.2.1\" is not a name"},
+		{"LGSP_ACME_HOSTS=localhost", "\"localhost\" is not a name"},
+		{"LGSP_ACME_HOSTS=g.example.vn:443", "is not a name"},
+		{"LGSP_ACME_HOSTS=G.example.vn", "is not a name"},
+		{"LGSP_ACME_HOSTS=dữ-liệu.example.vn", "is not a name"},
+		{"LGSP_ACME_HOSTS=g..vn", "is not a name"},
+		{"LGSP_ACME_HOSTS=-g.example.vn", "is not a name"},
+		{"LGSP_MAX_CONNECTIONS=0", "LGSP_MAX_CONNECTIONS: \"0\" is not a number above 0"},
+		{"LGSP_MAX_CONNECTIONS_PER_ADDRESS=many", "LGSP_MAX_CONNECTIONS_PER_ADDRESS: \"many\" is not a number"},
+		{"LGSP_MAX_CONNECTIONS=5000000000", "LGSP_MAX_CONNECTIONS: \"5000000000\" is not a number"},
+		{"LGSP_MAX_CONNECTIONS=10 LGSP_MAX_CONNECTIONS_PER_ADDRESS=11", "LGSP_MAX_CONNECTIONS_PER_ADDRESS: 11 are more than"},
+		{"LGSP_PROXY_PROTOCOL=1", "LGSP_PROXY_PROTOCOL: set LGSP_TRUSTED_PROXIES too"},
+		{"LGSP_PROXY_PROTOCOL=yes", "LGSP_PROXY_PROTOCOL: \"yes\" is neither 0 nor 1"},
+		{"LGSP_MTLS_ADDR=:8443 LGSP_MTLS_URL=https://m.example.vn LGSP_TRUSTED_PROXIES=10.0.0.1 LGSP_PROXY_PROTOCOL=1", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT: with LGSP_PROXY_PROTOCOL"},
 		{"LGSP_MTLS_ADDR=8443 LGSP_TLS_CERT=c LGSP_TLS_KEY=k", "is not host:port"},
 	} {
 		if _, err := readConfig(strings.Fields(tt.env), false); err == nil || !strings.Contains(err.Error(), tt.want) {

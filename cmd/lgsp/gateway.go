@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lgsp/internal/pg"
-	"lgsp/internal/telemetry"
 	"lgsp/migrations"
 )
 
@@ -35,6 +34,7 @@ func runGateway(ctx context.Context, p program) error {
 	if _, err := os.Stat(c.SecretFile); err != nil { // a secret of its own would fit no key and no token
 		return fmt.Errorf("LGSP_SECRET_FILE: a gateway node alone needs the secret that the platform made: %w", err)
 	}
+	c.notice = c.Drain / 4
 	slog.SetDefault(c.logger(p.Stderr, false))
 	if err := c.makeDataDir(); err != nil {
 		return err
@@ -99,33 +99,27 @@ func (p *platform) meetLater(ctx context.Context, met error) error {
 
 // runNode serves until ctx ends; met says how meeting the database went.
 func (p *platform) runNode(ctx context.Context, d doors, met error) error {
-	ctx, stopServing := context.WithCancelCause(ctx)
-	defer stopServing(nil)
+	d.tell(p.metrics)
+	ctx, stopServing := context.WithCancel(ctx)
+	defer stopServing()
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var services, servers errgroup.Group
+	var services errgroup.Group
 	services.Go(func() error {
 		err := p.meetLater(working, met)
 		if err != nil {
-			stopServing(err)
+			stopServing()
 		}
 		return err
 	})
 	services.Go(func() error { return p.node.Run(working) })
 	services.Go(func() error { return p.oauth.Run(working) }) // keeps the keys fresh
 	services.Go(func() error { return p.config.files.watch(working) })
-	ops := telemetry.Ops{Ready: p.readyToServe, Metrics: p.metrics, Pprof: p.config.Pprof}
-	for _, door := range []door{
-		{d.gateway, p.node.Server(p.config.files.server(tls.NoClientCert))},
+	return p.keep(ctx, p.readyToServe, d.ops, []door{
+		p.gatewayDoor(d.gateway),
 		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, p.node)), p.config.files.server(tls.RequestClientCert))},
-		{d.ops, server(ops.Handler())},
-	} {
-		if door.Listener != nil {
-			servers.Go(func() error { return door.serveUntil(ctx, p.config.Drain) })
-		}
-	}
-	context.AfterFunc(ctx, func() { p.stopping.Store(true) })
-	err := servers.Wait()
-	stop()
-	return errors.Join(err, services.Wait())
+	}, func() error {
+		stop()
+		return services.Wait()
+	})
 }

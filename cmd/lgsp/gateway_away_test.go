@@ -24,7 +24,7 @@ func (w *world) beginNode(dir string) (stop func()) {
 	if met != nil && !(pg.IsAway(met) && p.node.HasKept()) {
 		w.t.Fatal(met)
 	}
-	opened, err := openDoors(config{GatewayAddr: c.GatewayAddr})
+	opened, err := openDoors(config{GatewayAddr: c.GatewayAddr, OpsAddr: "127.0.0.1:0"})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	ended := make(chan error, 1)

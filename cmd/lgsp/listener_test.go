@@ -186,7 +186,7 @@ func TestPathsOfThePortal(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	go func() {
-		_ = door{Listener: w.doors.portal, server: server(w.portal.Routes())}.serveUntil(ctx, time.Second)
+		_ = door{Listener: w.doors.portal, server: secured(server(w.portal.Routes()), nil)}.serveUntil(ctx, 0, time.Second)
 	}()
 	for _, path := range []string{"/static/../sign-in", "/static/..%2fsign-in", "/static/%2e%2e/%2e%2e/etc/passwd", "/static/..\\..\\etc", "/.git/config", "/%00",
 		"//sign-in", "/en//sign-in", "/api/v1/../v1/me", "/api/v1//me", "/api/v1/%2e%2e/me", "/api/v1/versions/..%2f..%2fme", "/ledger/tile/0/../../../checkpoint", "/sign-in/"} {

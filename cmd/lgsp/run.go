@@ -6,25 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"lgsp/internal/http1"
-	"lgsp/internal/telemetry"
 )
 
 // run serves the doors until ctx ends or something that cannot be mended
 // fails. Requests under way are let finish; only then do the services that
 // keep their evidence stop.
 func (p *platform) run(ctx context.Context, d doors, ready func()) error {
+	d.tell(p.metrics)
 	serving, stopServing := context.WithCancelCause(ctx)
 	defer stopServing(nil)
 	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorking()
-	var services, servers errgroup.Group
+	var services errgroup.Group
 	for name, service := range map[string]func(context.Context) error{
 		"sequencer of the ledger": p.ledger.Run,
 		"gateway":                 p.node.Run,
@@ -46,23 +43,16 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 			return nil
 		})
 	}
-	ops := telemetry.Ops{Ready: p.ready, Metrics: p.metrics, Pprof: p.config.Pprof}
 	files, pages := p.config.files, p.portal.Routes()
-	for _, door := range []door{
-		{d.portal, secured(server(pages), files.server(tls.NoClientCert))},
-		{d.gateway, p.node.Server(files.server(tls.NoClientCert))},
-		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, forClients(pages, p.node))), files.server(tls.RequestClientCert))},
-		{d.ops, server(ops.Handler())},
-	} {
-		if door.Listener != nil {
-			servers.Go(func() error { return door.serveUntil(serving, p.config.Drain) })
-		}
-	}
-	context.AfterFunc(serving, func() { p.stopping.Store(true) })
 	go p.announce(serving, ready)
-	err := servers.Wait()
-	stopWorking()
-	_ = services.Wait() // each has told stopServing why it ended
+	err := p.keep(serving, p.ready, d.ops, []door{
+		{d.portal, secured(server(pages), files.server(tls.NoClientCert))},
+		p.gatewayDoor(d.gateway),
+		{d.mtls, secured(server(withCertificate(p.config.TrustedProxies, forClients(pages, p.node))), files.server(tls.RequestClientCert))},
+	}, func() error {
+		stopWorking()
+		return services.Wait() // each has told stopServing why it ended
+	})
 	if cause := context.Cause(serving); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(err, cause)
 	}
@@ -81,6 +71,8 @@ func (p *platform) announce(ctx context.Context, ready func()) {
 	ready()
 }
 
+var errStopping = errors.New("the node is stopping")
+
 // ready is nil when the node may be given traffic.
 func (p *platform) ready(ctx context.Context) error {
 	if err := p.readyToServe(ctx); err != nil {
@@ -95,7 +87,7 @@ func (p *platform) ready(ctx context.Context) error {
 // database away too.
 func (p *platform) readyToServe(context.Context) error {
 	if p.stopping.Load() {
-		return errors.New("the node is stopping")
+		return errStopping
 	}
 	return p.node.Ready()
 }
@@ -167,67 +159,4 @@ func endAfterChunks(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// door is a listener and what answers there.
-type door struct {
-	net.Listener
-	server servesDoor
-}
-
-// servesDoor is a server of net/http or of ours.
-type servesDoor interface {
-	Serve(net.Listener) error // http.ErrServerClosed once it is shut down or closed
-	Shutdown(context.Context) error
-	Close() error
-}
-
-// serveUntil serves a door until ctx ends, then lets requests finish within drain.
-func (d door) serveUntil(ctx context.Context, drain time.Duration) error {
-	var group errgroup.Group
-	group.Go(func() error {
-		if err := d.server.Serve(d.Listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve %s: %w", d.Addr(), err)
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-ctx.Done()
-		late, cancel := context.WithTimeout(context.Background(), drain)
-		defer cancel()
-		if s, ok := d.server.(*http1.Server); ok {
-			letGo(s, drain/4)
-		}
-		if d.server.Shutdown(late) != nil {
-			_ = d.server.Close() // whoever is still here has had the time to drain
-		}
-		return nil
-	})
-	return group.Wait()
-}
-
-// letGo lets callers go elsewhere, each with its next answer, before the door
-// is shut: until none is here, and not longer than within. Whoever sends calls
-// to this node sees meanwhile that it is not ready.
-func letGo(s *http1.Server, within time.Duration) {
-	s.Drain()
-	for end := time.Now().Add(within); s.Connections() > 0 && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-// tlsServer is a server of net/http whose clients come over TLS, with HTTP/1.1
-// and HTTP/2.
-type tlsServer struct{ *http.Server }
-
-// Serve is of servesDoor.
-func (s tlsServer) Serve(l net.Listener) error { return s.ServeTLS(l, "", "") }
-
-// secured lets a server speak TLS, nil: not.
-func secured(s *http.Server, how *tls.Config) servesDoor {
-	if how == nil {
-		return s
-	}
-	s.TLSConfig = how
-	return tlsServer{s}
 }

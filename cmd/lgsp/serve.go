@@ -23,8 +23,11 @@ func runServe(ctx context.Context, p program) error {
 		return err
 	}
 	c, err := readConfig(p.Environ, *demo)
-	if err != nil {
+	if err := errors.Join(err, c.certifiesPortal()); err != nil {
 		return err
+	}
+	if !*demo {
+		c.notice = c.Drain / 4
 	}
 	slog.SetDefault(c.logger(p.Stderr, *demo))
 	return serve(ctx, p, c, *demo)
@@ -85,6 +88,10 @@ type doors struct{ portal, gateway, mtls, ops net.Listener }
 func openDoors(c config) (doors, error) {
 	var d doors
 	var all []error
+	bounds, err := c.bounds()
+	if err != nil {
+		return d, err
+	}
 	for _, door := range []struct {
 		name, addr string
 		listener   *net.Listener
@@ -108,6 +115,9 @@ func openDoors(c config) (doors, error) {
 			continue
 		}
 		*door.listener = listener
+		if door.listener != &d.ops {
+			*door.listener = c.guard(listener, bounds)
+		}
 	}
 	if err := errors.Join(all...); err != nil {
 		d.close()

@@ -13,19 +13,24 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/crypto/acme"
+	"golang.org/x/sync/errgroup"
 )
 
 // tlsFiles are the PEM files that LGSP_TLS_CERT, LGSP_TLS_KEY and LGSP_MTLS_CA
-// name, and what was last read of them that holds together.
+// name, and what was last read of them that holds together; or in place of the
+// first two, where their like is got.
 type tlsFiles struct {
-	cert, key, ca string // paths, "": not set
+	cert, key, ca string     // paths, "": not set
+	certifier     *certifier // nil: LGSP_ACME_HOSTS is not set
 	seen          [sha256.Size]byte
 	current       atomic.Pointer[tlsState]
 }
 
 // tlsState is what is in use of the files.
 type tlsState struct {
-	certificate *tls.Certificate // nil: doors without TLS
+	certificate *tls.Certificate // nil: none by file
 	clientCAs   *x509.CertPool   // nil: nobody certifies clients
 }
 
@@ -35,7 +40,11 @@ const lookEvery = 10 * time.Second
 // openTLS reads the files for the first time, and tells every mistake.
 func openTLS(c config) (*tlsFiles, error) {
 	f := &tlsFiles{cert: c.TLSCert, key: c.TLSKey, ca: c.MTLSCA}
-	return f, f.reload()
+	var err error
+	if len(c.ACMEHosts) > 0 {
+		f.certifier, err = newCertifier(c)
+	}
+	return f, errors.Join(err, f.reload())
 }
 
 // reload reads the files and, when they have changed and hold together, puts
@@ -101,9 +110,14 @@ func readPool(text []byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// watch looks at the files until ctx ends. Connections that are open stay as
-// they are; new ones get the new certificate.
+// watch looks at the files until ctx ends, and after what is got instead.
+// Connections that are open stay as they are; new ones get the new certificate.
 func (f *tlsFiles) watch(ctx context.Context) error {
+	if f != nil && f.certifier != nil {
+		var group errgroup.Group
+		group.Go(func() error { return f.certifier.watch(ctx) })
+		defer group.Wait() // it gives no error
+	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for f != nil {
@@ -130,8 +144,20 @@ func (f *tlsFiles) state() tlsState {
 	return *f.current.Load()
 }
 
-// expires is when the certificate in use does, in Unix seconds; 0 without one.
+// isSecured reports whether doors speak TLS.
+func (f *tlsFiles) isSecured() bool {
+	return f.state().certificate != nil || f != nil && f.certifier != nil
+}
+
+// expires is when the certificate in use does, of several the first, in Unix
+// seconds; 0 without one.
 func (f *tlsFiles) expires() float64 {
+	if f != nil && f.certifier != nil {
+		if at := f.certifier.earliest(); !at.IsZero() {
+			return float64(at.Unix())
+		}
+		return 0
+	}
 	certificate := f.state().certificate
 	if certificate == nil {
 		return 0
@@ -147,8 +173,14 @@ func (f *tlsFiles) clientCAs() *x509.CertPool { return f.state().clientCAs }
 // a certificate; the handshake proves that they hold the key of one they show,
 // and it is judged where it is used.
 func (f *tlsFiles) server(ask tls.ClientAuthType) *tls.Config {
-	if f.state().certificate == nil {
+	if !f.isSecured() {
 		return nil
+	}
+	if f.certifier != nil {
+		return &tls.Config{
+			MinVersion: tls.VersionTLS12, ClientAuth: ask, GetCertificate: f.certifier.certificate,
+			NextProtos: []string{acme.ALPNProto}, // a door adds what it speaks
+		}
 	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, ClientAuth: ask,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"lgsp/gateway"
 	"lgsp/internal/certtest"
 )
 
@@ -34,12 +36,35 @@ func newTLSFiles(t *testing.T) (*tlsFiles, certtest.CA) {
 	return files, ca
 }
 
+// overTLS runs a test at a door of net/http, and at the gateway's.
+func overTLS(t *testing.T, test func(t *testing.T, files *tlsFiles, ca certtest.CA, addr string)) {
+	t.Run("net/http", func(t *testing.T) {
+		t.Parallel()
+		files, ca := newTLSFiles(t)
+		test(t, files, ca, listen(t, server(http.NotFoundHandler()), files.server(tls.NoClientCert)))
+	})
+	t.Run("gateway", func(t *testing.T) {
+		t.Parallel()
+		files, ca := newTLSFiles(t)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := (&gateway.Node{Now: time.Now}).Server(files.server(tls.NoClientCert))
+		go func() { _ = s.Serve(l) }() // ends with Close
+		t.Cleanup(func() { _ = s.Close() })
+		test(t, files, ca, l.Addr().String())
+	})
+}
+
 // TestCertificateReplaced: new files serve new connections, open ones go on,
 // and files that do not fit each other change nothing and are told of once.
 func TestCertificateReplaced(t *testing.T) {
 	t.Parallel()
-	files, ca := newTLSFiles(t)
-	addr := listen(t, server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })), files.server(tls.NoClientCert))
+	overTLS(t, testCertificateReplaced)
+}
+
+func testCertificateReplaced(t *testing.T, files *tlsFiles, ca certtest.CA, addr string) {
 	shown := func() *x509.Certificate {
 		t.Helper()
 		conn, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: ca.Pool()})
@@ -83,8 +108,47 @@ func TestCertificateReplaced(t *testing.T) {
 	if _, err := io.WriteString(open, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	if answer, err := io.ReadAll(open); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+	if answer, err := io.ReadAll(open); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 ") {
 		t.Errorf("the connection that was open: %q, %v", answer, err)
+	}
+}
+
+// TestCertificateReplacedWhileServing: the platform, and a node alone, look at
+// the files by themselves, and every door shows what is new.
+func TestCertificateReplacedWhileServing(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(w *world) []net.Listener{
+		"the platform": func(w *world) []net.Listener {
+			w.serve()
+			return []net.Listener{w.doors.portal, w.doors.gateway, w.doors.mtls}
+		},
+		"a node": func(w *world) []net.Listener {
+			ctx, stop := context.WithCancel(w.t.Context())
+			ended := make(chan error, 1)
+			d := doors{gateway: w.doors.gateway, mtls: w.doors.mtls, ops: w.doors.ops}
+			go func() { ended <- w.runNode(ctx, d, nil) }()
+			w.t.Cleanup(func() { stop(); w.must(<-ended) })
+			return []net.Listener{d.gateway, d.mtls}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, _ := secureWorld(t)
+			opened := begin(w)
+			ca := certtest.NewCA(t, time.Now())
+			second := ca.Server(time.Now())
+			certtest.Write(t, tls.Certificate{Certificate: [][]byte{ca.Certificate.Raw}}, w.config.MTLSCA, "")
+			certtest.Write(t, second, w.config.TLSCert, w.config.TLSKey)
+			for _, door := range opened {
+				until(t, "the new certificate is shown at "+door.Addr().String(), func() bool {
+					got := shown(t, door.Addr().String(), "localhost")
+					return got != nil && got.Equal(second.Leaf)
+				})
+			}
+			if !w.config.files.clientCAs().Equal(ca.Pool()) {
+				t.Error("clients are not held to the new authority")
+			}
+		})
 	}
 }
 
@@ -118,8 +182,10 @@ func TestOpenTLSReportsEveryMistake(t *testing.T) {
 // plain request at a TLS door is told what it did.
 func TestTLSVersions(t *testing.T) {
 	t.Parallel()
-	files, ca := newTLSFiles(t)
-	addr := listen(t, server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })), files.server(tls.NoClientCert))
+	overTLS(t, testTLSVersions)
+}
+
+func testTLSVersions(t *testing.T, _ *tlsFiles, ca certtest.CA, addr string) {
 	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		conn, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: ca.Pool(), MinVersion: version, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
 		if (err == nil) != ok {

@@ -101,9 +101,9 @@ func assemble(c config, db *database) (*platform, error) {
 		metrics:   prometheus.NewRegistry(),
 	}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if c.files.state().certificate != nil {
+	if c.files.isSecured() {
 		p.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "lgsp_tls_certificate_expires_seconds", Help: "When the certificate in use expires, in Unix seconds.",
+			Name: "lgsp_tls_certificate_expires_seconds", Help: "When the certificate in use expires, of several the first, in Unix seconds; 0: one is missing.",
 		}, c.files.expires))
 	}
 	p.upstreams.read = p.catalog.ApprovedUpstreams

@@ -5,6 +5,8 @@ package egress
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -59,6 +61,7 @@ func in(list []netip.Prefix, address netip.Addr) bool {
 // Fetch reaches public addresses: imports, link checks, keys of others.
 type Fetch struct {
 	Allow []netip.Prefix // LGSP_EGRESS_ALLOW: reached although not public
+	CAs   *x509.CertPool // believed over TLS, nil: the system's
 }
 
 // maxRedirects bounds the hops of one fetch; each is judged like the first.
@@ -74,6 +77,7 @@ func (f Fetch) Client(timeout time.Duration) *http.Client {
 		Transport: &schemes{next: &http.Transport{
 			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: timeout,
 			IdleConnTimeout: 10 * time.Second, MaxIdleConnsPerHost: 1, MaxResponseHeaderBytes: 64 << 10,
+			TLSClientConfig: &tls.Config{RootCAs: f.CAs},
 		}},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {

@@ -25,7 +25,7 @@ const (
 type conn struct {
 	server   *Server
 	net      net.Conn
-	tcp      *net.TCPConn // net, when it is one
+	tcp      *net.TCPConn // net, or what it writes to, when that is one
 	tls      *tls.ConnectionState
 	in       reader
 	ctx      context.Context
@@ -50,7 +50,12 @@ type conn struct {
 func newConn(s *Server, accepted net.Conn) *conn {
 	c := &conn{server: s, net: accepted, in: newReader(accepted), watched: make(chan struct{}, 1)}
 	c.in.from = (*source)(c)
-	c.tcp, _ = accepted.(*net.TCPConn)
+	switch over := accepted.(type) {
+	case *net.TCPConn:
+		c.tcp = over
+	case interface{ TCPConn() (*net.TCPConn, bool) }: // it is written to directly
+		c.tcp, _ = over.TCPConn()
+	}
 	if secured, ok := accepted.(*tls.Conn); ok {
 		state := secured.ConnectionState()
 		c.tls = &state
@@ -125,6 +130,9 @@ func (c *conn) close() {
 // one answers a request and reports whether another may follow.
 func (c *conn) one() bool {
 	text, err := c.in.head(c.slow)
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.state.Load() == waiting {
+		text, err = c.lastLook()
+	}
 	if err != nil {
 		c.malformed(err)
 		return false
@@ -146,6 +154,16 @@ func (c *conn) one() bool {
 		return false
 	}
 	return w.finish() && c.rest()
+}
+
+// lastLook reads once more from a connection that has waited for its time: a
+// request may have come just then, and its sender is not to be turned away.
+func (c *conn) lastLook() (string, error) {
+	c.deadline.Store(0)
+	_ = c.net.SetReadDeadline(time.Now().Add(time.Millisecond))
+	text, err := c.in.head(c.slow)
+	_ = c.net.SetReadDeadline(time.Time{})
+	return text, err
 }
 
 // slow is called when a head does not come at once.
@@ -176,7 +194,7 @@ func (c *conn) rest() bool {
 	clear(c.blank.Header)
 	c.deadline.Store(c.server.now.Load() + int64(c.server.Idle))
 	c.state.Store(waiting)
-	return !c.response.close && !c.server.closing.Load()
+	return !c.response.close
 }
 
 // maxSkip is how much of a body that nobody read is read for the sake of the

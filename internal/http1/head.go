@@ -66,7 +66,7 @@ func (h *head) parse(lines string) error {
 			return refuse(http.StatusBadRequest, "a field of the header holds a control character")
 		}
 		if len(h.fields) == maxFields {
-			return refuse(http.StatusRequestHeaderFieldsTooLarge, "the header has more than %d fields", maxFields)
+			return errFields
 		}
 		name := canonical(line[:colon])
 		if err := h.frame(name, value); err != nil {

@@ -33,6 +33,8 @@ const (
 	maxChunk   = 256     // bytes of the line that begins a chunk, with its extensions
 )
 
+var errFields = &Refusal{http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("the header has more than %d fields", maxFields)}
+
 var (
 	errBareLF    = refuse(http.StatusBadRequest, "a line ends with LF alone")
 	errHeadLarge = refuse(http.StatusRequestHeaderFieldsTooLarge, "the head is larger than %d bytes", maxHead)

@@ -182,13 +182,18 @@ func (c *conn) malformed(err error) {
 	w := &c.response
 	w.reset(c)
 	w.close = true
-	if c.server.Malformed != nil {
-		c.server.Malformed(w, r, why)
-	} else {
-		http.Error(w, why.Reason, why.Status)
-	}
+	c.server.refuse(w, r, why)
 	w.finish()
 	c.linger()
+}
+
+// refuse answers a request that is not taken.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why *Refusal) {
+	if s.Malformed != nil {
+		s.Malformed(w, r, why)
+		return
+	}
+	http.Error(w, why.Reason, why.Status)
 }
 
 // lingerFor is how long a client may go on sending after it was answered, so

@@ -42,7 +42,7 @@ func (w *response) reset(c *conn) {
 	header, fields := w.header, w.fields
 	clear(header)
 	*w = response{c: c, header: header, fields: fields[:0], length: -1, vector: w.vector[:0]}
-	w.close = c.request.Close || c.server.draining.Load() || c.server.closing.Load()
+	w.close = c.request.Close
 }
 
 // Header is of http.ResponseWriter.
@@ -101,6 +101,7 @@ func emptyBuffer() *[]byte {
 
 // appendHead writes the head, once it is known how the body is framed.
 func (w *response) appendHead(b []byte) []byte {
+	w.close = w.close || w.c.server.draining.Load() || w.c.server.closing.Load()
 	b = appendStatus(b, w.status)
 	date := false
 	for _, line := range w.fields {

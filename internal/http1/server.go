@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -32,10 +33,12 @@ type Server struct {
 
 	mu                sync.Mutex
 	conns             map[*conn]struct{}
+	streams           map[*stream]struct{} // requests of HTTP2
 	doors             map[net.Listener]struct{}
 	handoff           *handoff // to HTTP2
-	begun             bool
+	begun, over       bool
 	ended             chan struct{}
+	arriving          atomic.Int64 // connections that are accepted and in neither conns nor HTTP2 yet
 	draining, closing atomic.Bool
 
 	now  atomic.Int64 // Unix nanoseconds, of the last sweep
@@ -48,20 +51,21 @@ const sweepEvery = 50 * time.Millisecond
 // Serve answers what comes in at a listener, until it or the server is closed:
 // then the error is http.ErrServerClosed.
 func (s *Server) Serve(l net.Listener) error {
-	s.begin(l)
+	if !s.begin(l) {
+		return http.ErrServerClosed
+	}
+	defer s.left(l)
 	for pause := time.Duration(0); ; {
 		accepted, err := l.Accept()
-		if s.closing.Load() {
-			if err == nil {
-				_ = accepted.Close() // it came too late
-			}
-			return http.ErrServerClosed
-		}
 		var passing interface{ Temporary() bool }
 		switch {
 		case err == nil:
 			pause = 0
+			s.arriving.Add(1)
 			go s.take(accepted)
+		case s.closing.Load():
+			s.takeLast(l)
+			return http.ErrServerClosed
 		case errors.As(err, &passing) && passing.Temporary(): // out of file descriptors, say
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			time.Sleep(pause)
@@ -71,63 +75,100 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-func (s *Server) begin(l net.Listener) {
+// timed is a listener whose Accept can be woken without closing it.
+type timed interface{ SetDeadline(time.Time) error }
+
+// takeLast takes those whose connection stood before the door was shut, which
+// the kernel would break off, and shuts it.
+func (s *Server) takeLast(l net.Listener) {
+	defer l.Close() // closed already, perhaps
+	door, ok := l.(timed)
+	for end := time.Now().Add(lastWait); ok && time.Now().Before(end); {
+		if door.SetDeadline(time.Now().Add(time.Millisecond)) != nil {
+			return
+		}
+		accepted, err := l.Accept()
+		if err != nil {
+			return
+		}
+		s.arriving.Add(1)
+		go s.take(accepted)
+	}
+}
+
+// begin takes a listener, and reports false when the server is at its end.
+func (s *Server) begin(l net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closing.Load() {
+		return false
+	}
 	if !s.begun {
 		s.begun, s.conns, s.doors, s.ended = true, map[*conn]struct{}{}, map[net.Listener]struct{}{}, make(chan struct{})
 		s.tick(time.Now())
 		go s.sweep()
 		if s.HTTP2 != nil {
-			s.handoff = &handoff{address: l.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}
-			go func() { _ = s.HTTP2.Serve(s.handoff) }() // it ends when the handoff is closed
+			s.beginHTTP2(l.Addr())
 		}
 	}
 	s.doors[l] = struct{}{}
+	return true
+}
+
+func (s *Server) left(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.doors, l)
 }
 
 // take serves a connection, or hands it on.
 func (s *Server) take(accepted net.Conn) {
 	if s.TLS != nil {
-		secured := tls.Server(accepted, s.TLS)
-		ctx, cancel := context.WithTimeout(context.Background(), s.HeadWithin)
-		err := secured.HandshakeContext(ctx)
-		cancel()
-		if err != nil {
-			_ = accepted.Close() // nothing was agreed on
-			return
-		}
-		if secured.ConnectionState().NegotiatedProtocol == "h2" {
-			s.handOn(secured)
+		secured, ok := s.secure(accepted)
+		if !ok || secured.ConnectionState().NegotiatedProtocol == "h2" {
+			if ok {
+				s.handOn(secured)
+			}
+			s.arriving.Add(-1)
 			return
 		}
 		accepted = secured
 	}
 	c := newConn(s, accepted)
-	if !s.add(c) {
-		_ = accepted.Close() // the server is at its end
+	added := s.add(c)
+	s.arriving.Add(-1)
+	if !added {
+		_ = accepted.Close() // too many are here, or the server is at its end
 		return
 	}
 	c.serve()
 	s.remove(c)
 }
 
-func (s *Server) handOn(c net.Conn) {
-	if s.handoff == nil {
-		_ = c.Close() // it was not offered
-		return
+// secure makes a connection one of TLS, or closes it and reports false. Who
+// speaks plain HTTP is told so. Another protocol than those of HTTP is agreed on
+// for the handshake's sake (acme-tls/1).
+func (s *Server) secure(accepted net.Conn) (*tls.Conn, bool) {
+	secured := tls.Server(accepted, s.TLS)
+	ctx, cancel := context.WithTimeout(context.Background(), s.HeadWithin)
+	defer cancel()
+	err := secured.HandshakeContext(ctx)
+	if agreed := secured.ConnectionState().NegotiatedProtocol; err == nil && (agreed == "" || agreed == "http/1.1" || agreed == "h2") {
+		return secured, true
 	}
-	select {
-	case s.handoff.conns <- c:
-	case <-s.handoff.closed:
-		_ = c.Close()
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) && record.Conn != nil && isToken[record.RecordHeader[0]] {
+		_ = record.Conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(record.Conn, "HTTP/1.0 400 Bad Request\r\n\r\nThis door speaks TLS: ask with https.\n") // it may have gone
 	}
+	_ = accepted.Close() // nothing was agreed on
+	return nil, false
 }
 
 func (s *Server) add(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing.Load() {
+	if s.over {
 		return false
 	}
 	if s.MaxConns > 0 && len(s.conns) >= s.MaxConns && !s.closeIdlest() {
@@ -167,6 +208,14 @@ func (s *Server) Connections() int {
 	return len(s.conns)
 }
 
+// isEmpty reports whether no listener and no connection is left to be waited
+// for, those handed on to HTTP2 apart.
+func (s *Server) isEmpty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.doors) == 0 && s.arriving.Load() == 0 && len(s.conns) == 0
+}
+
 // sweep looks after the deadlines of all connections until the server ends.
 func (s *Server) sweep() {
 	tick := time.NewTicker(sweepEvery)
@@ -180,6 +229,9 @@ func (s *Server) sweep() {
 			s.mu.Lock()
 			for c := range s.conns {
 				c.look(now.UnixNano())
+			}
+			for st := range s.streams {
+				st.look(now.UnixNano())
 			}
 			s.mu.Unlock()
 		}
@@ -199,22 +251,25 @@ func (s *Server) tick(now time.Time) {
 // elsewhere by themselves. Connections are taken as before.
 func (s *Server) Drain() { s.draining.Store(true) }
 
+// lastWait is how long a connection that waits for a request is kept when the
+// server shuts down: who is just sending one is answered.
+const lastWait = 100 * time.Millisecond
+
 // Shutdown closes the listeners, lets requests under way finish, and closes
 // what waits for one. It fails when ctx ends first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	var err error
-	if s.HTTP2 != nil {
-		err = s.HTTP2.Shutdown(ctx)
-	}
-	for s.Connections() > 0 {
-		s.closeWaiting()
+	told := make(chan error, 1)
+	go func() { told <- s.shutHTTP2(ctx) }()
+	for latest := time.Now().Add(lastWait); !s.isEmpty(); {
+		s.hurry(latest)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	err := <-told
 	s.end()
 	return err
 }
@@ -222,12 +277,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Close ends everything at once.
 func (s *Server) Close() error {
 	s.stop()
+	s.end()
 	s.mu.Lock()
+	for l := range s.doors {
+		_ = l.Close() // closed already, perhaps
+	}
 	for c := range s.conns {
 		_ = c.net.Close() // its goroutine ends by it
 	}
+	if s.handoff != nil {
+		_ = s.handoff.Close()
+	}
 	s.mu.Unlock()
-	s.end()
 	if s.HTTP2 != nil {
 		return s.HTTP2.Close()
 	}
@@ -235,59 +296,33 @@ func (s *Server) Close() error {
 }
 
 func (s *Server) stop() {
-	s.closing.Store(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closing.Store(true)
 	for l := range s.doors {
-		_ = l.Close() // closed already, perhaps
-	}
-	if s.handoff != nil {
-		_ = s.handoff.Close()
+		if door, ok := l.(timed); !ok || door.SetDeadline(past) != nil {
+			_ = l.Close() // closed already, perhaps
+		}
 	}
 }
 
 func (s *Server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.over = true
 	if s.begun {
 		s.begun = false
 		close(s.ended)
 	}
 }
 
-func (s *Server) closeWaiting() {
+// hurry lets what waits for a request wait until then, and no longer.
+func (s *Server) hurry(latest time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		if c.state.CompareAndSwap(waiting, ended) {
-			_ = c.net.Close() // its goroutine ends by it
+		if at := c.deadline.Load(); c.state.Load() == waiting && at > latest.UnixNano() {
+			c.deadline.CompareAndSwap(at, latest.UnixNano())
 		}
 	}
 }
-
-// handoff is a listener of connections that were taken elsewhere.
-type handoff struct {
-	address net.Addr
-	conns   chan net.Conn
-	closed  chan struct{}
-	once    sync.Once
-}
-
-// Accept is of net.Listener.
-func (h *handoff) Accept() (net.Conn, error) {
-	select {
-	case c := <-h.conns:
-		return c, nil
-	case <-h.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close is of net.Listener.
-func (h *handoff) Close() error {
-	h.once.Do(func() { close(h.closed) })
-	return nil
-}
-
-// Addr is of net.Listener.
-func (h *handoff) Addr() net.Addr { return h.address }
