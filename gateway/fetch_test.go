@@ -50,6 +50,9 @@ func TestHerdAsksOnce(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCached(t)
+			if tt.headers != "hang" {
+				c.traffic(func(tr *Traffic) { tr.Timeouts.AnswerSeconds = 60 })
+			}
 			c.server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = herd
 			var asked atomic.Int32
 			c.answers(func(rw http.ResponseWriter, r *http.Request) {
@@ -326,6 +329,7 @@ func TestChangedWhileFetched(t *testing.T) {
 func TestCacheUnderLoad(t *testing.T) {
 	t.Parallel()
 	c := newCached(t)
+	c.traffic(func(tr *Traffic) { tr.Timeouts.AnswerSeconds = 60 })
 	c.server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 16
 	c.answers(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Cache-Control", "max-age=1, stale-while-revalidate=1, stale-if-error=5")
