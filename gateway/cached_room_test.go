@@ -119,7 +119,7 @@ func TestStoredAnswersNeedNoTurn(t *testing.T) {
 		t.Errorf("one more: got %d %s", got.status, got.code)
 	}
 	again := c.do("GET", "/danh-muc/stored")
-	if left, then := number(t, stored), number(t, again); stored.status != 200 || again.status != 200 || left-then != 1 {
+	if left, then := remaining(t, stored), remaining(t, again); stored.status != 200 || again.status != 200 || left-then != 1 {
 		t.Errorf("what is stored: got %d and %d, left %d and %d", stored.status, again.status, left, then)
 	}
 	if got := c.do("GET", "/tam/1"); got.status != 200 || got.header.Get("Cache-Status") != "lgsp; fwd=stale; detail=failed" {
@@ -171,8 +171,8 @@ func TestStoredAnswersNeedNoTurn(t *testing.T) {
 	c.world.figures(0, 0)
 }
 
-// number is what is left of the window with least left.
-func number(t *testing.T, of reply) int {
+// remaining is what is left of the window with least left.
+func remaining(t *testing.T, of reply) int {
 	t.Helper()
 	n, err := strconv.Atoi(of.header.Get("X-RateLimit-Remaining"))
 	if err != nil {

@@ -92,7 +92,7 @@ func checkParameters(query map[string][]string, o *operation, filter *project.Fi
 
 func notAgreed(parameter, field string) error {
 	return problem.Errorf(problem.Forbidden, "parameter %s asks by field %s, which the agreement does not cover", parameter, field).
-		Coded("field-not-agreed", "parameter", parameter, "field", field)
+		Coded("field-not-agreed", "parameter", parameter, "field", field).Repeats()
 }
 
 // words are the runs of letters, digits and underscores in lower case, whole

@@ -116,7 +116,7 @@ func choose(first *grant, q question) (*grant, error) {
 		return last, notInForce(last, q.now)
 	case first != nil:
 		return nil, problem.Errorf(problem.Forbidden, "the application has no agreement for purpose %q on this API", q.purpose).
-			Coded("purpose-not-agreed", "purpose", q.purpose)
+			Coded("purpose-not-agreed", "purpose", q.purpose).Repeats()
 	}
 	return nil, nil
 }

@@ -32,7 +32,7 @@ type Exchange struct {
 	Address     string        `json:"address"` // keyed hash of the caller's address (IPv6: of its /64)
 	Method      string        `json:"method"`
 	Template    string        `json:"template"` // prefix and path template, never the path itself
-	Status      int           `json:"status"`   // 499: the caller left; 0: Unknown
+	Status      int           `json:"status"`   // 499: the caller left; 0: Unknown; of a SOAP fault, the problem's
 	Code        string        `json:"code"`     // of the problem, when the gateway answered with one
 	BytesIn     int64         `json:"bytes_in"`
 	BytesOut    int64         `json:"bytes_out"`

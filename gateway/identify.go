@@ -21,6 +21,7 @@ type caller struct {
 	credential  string    // policy.NoCredential, APIKey, Token
 	level       string    // what its person signed in with (Token.Level)
 	presented   auth.Presented
+	named       uuid.UUID // the application that the key is said to be of; uuid.Nil: it is not said
 }
 
 // identify reads the call's credential and finds whose it is. A credential
@@ -60,6 +61,9 @@ func (c *call) identify(r *http.Request) error {
 func (c *call) credential(r *http.Request) (kind, secret string, err error) {
 	for name, values := range c.query {
 		if secretInQuery(name, values) {
+			if secretText.MatchString(name) {
+				name = "lgsp_…"
+			}
 			return "", "", problem.Errorf(problem.Invalid, "a credential stands in the query, where logs keep it; send it in a header and replace it").
 				Coded("credential-in-query", "name", name)
 		}
@@ -79,6 +83,9 @@ func (c *call) credential(r *http.Request) (kind, secret string, err error) {
 		return "", "", err
 	case strings.EqualFold(p.Scheme, "ApiKey"):
 		return policy.APIKey, p.Token, nil
+	case p.Is(basicScheme) && c.basicOffered():
+		secret, err = c.byBasic(r, p.Token)
+		return policy.APIKey, secret, err
 	case !p.Is(auth.BearerScheme) && !p.Is(auth.DPoPScheme):
 		return "", "", problem.Errorf(problem.Unauthorized, "the scheme of Authorization is neither Bearer, DPoP nor ApiKey").
 			Coded("credential-scheme")
@@ -96,7 +103,7 @@ func secretInQuery(name string, values []string) bool {
 	case "access_token", "api_key", "apikey", "api-key", "x-api-key":
 		return true
 	}
-	return slices.ContainsFunc(values, secretText.MatchString)
+	return secretText.MatchString(name) || slices.ContainsFunc(values, secretText.MatchString)
 }
 
 // secretText is what every secret of ours begins with (docs/security.md).
@@ -114,7 +121,7 @@ func (c *call) byKey(r *http.Request, text string) error {
 		return problem.Errorf(problem.Unauthorized, "this is no API key but another secret of yours; it was sent to the wrong place").Coded("not-a-key")
 	}
 	known, ours := c.lookUp(key)
-	if !ours || known.Honey || !c.now.Before(known.Expires) {
+	if !ours || known.Honey || !c.now.Before(known.Expires) || c.caller.named != uuid.Nil && c.caller.named != known.Application {
 		return problem.Errorf(problem.Unauthorized, "the API key is unknown, expired or revoked").Coded("key-wrong")
 	}
 	if known.Disabled {
@@ -160,6 +167,9 @@ func (c *call) challenge(err error) error {
 	c.caller.presented.Challenge(e, c.node.GatewayURL+protectedResource+c.version.prefix)
 	if c.operation != nil && c.operation.Access != Personal {
 		e.Sends("WWW-Authenticate", `ApiKey realm="lgsp", header="X-API-Key"`)
+		if c.basicOffered() && strings.HasPrefix(c.node.GatewayURL, "https://") {
+			e.Sends("WWW-Authenticate", `Basic realm="lgsp", charset="UTF-8"`)
+		}
 	}
 	return e
 }

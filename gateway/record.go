@@ -110,6 +110,11 @@ func (c *call) refuse(r *http.Request, err error) {
 	told := *e
 	told.Extra = extra
 	c.answer.hidesHints = false
+	if soap := problem.SOAPOf(r.Header); soap != problem.NoSOAP {
+		c.exchange.Status = int(told.Kind) // that of the fault may be another
+		problem.WriteFault(&c.answer, r, &told, problem.Fault{SOAP: soap, Node: c.node.GatewayURL})
+		return
+	}
 	problem.Write(&c.answer, r, &told)
 }
 
@@ -119,7 +124,7 @@ func (c *call) finish(r *http.Request) {
 	if c.stream != nil {
 		e.BytesIn, e.RequestSum = c.stream.close()
 	}
-	e.Status, e.BytesOut = c.answer.status, c.answer.bytes
+	e.Status, e.BytesOut = or(e.Status, c.answer.status), c.answer.bytes
 	e.AnswerSum = c.answer.digest()
 	e.Complete = !c.broken && c.answer.err == nil && r.Context().Err() == nil
 	if e.Status == 0 {

@@ -17,6 +17,7 @@ type Traffic struct {
 	Cache        []Cache     `json:"cache,omitempty"`      // of open GET operations
 	Compress     bool        `json:"compress,omitempty"`   // answers of open operations to calls without a credential
 	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed
+	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.

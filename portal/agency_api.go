@@ -40,6 +40,7 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	r.Handle(version+"/conditions", p.page(p.setConditions)).Methods("POST")
 	r.Handle(version+"/traffic/sizes", p.page(p.setSizes)).Methods("POST")
 	r.Handle(version+"/traffic/cache", p.page(p.setCache)).Methods("POST")
+	r.Handle(version+"/traffic/callers", p.page(p.setCallers)).Methods("POST")
 	r.Handle(version+"/traffic/concurrency", p.page(p.setConcurrency)).Methods("POST")
 	r.Handle(version+"/marks", p.page(p.marksForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/marks", p.page(p.mark)).Methods("POST")

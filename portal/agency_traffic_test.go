@@ -63,6 +63,11 @@ func TestTrafficOfAVersion(t *testing.T) {
 	is(whole)
 	w.sends(t, page+"/limits", url.Values{"limits/0/per": {"address"}, "limits/0/calls": {"1,000"}, "limits/0/window": {"1h"}}, page)
 	is(whole) // the other part stays
+	w.sends(t, page+"/callers", url.Values{"basic": {"yes"}}, page)
+	is(strings.TrimSuffix(whole, "}") + `,"basic":true}`)
+	w.sees(t, page, 200, `name="basic" value="yes" checked`)
+	w.sends(t, page+"/callers", url.Values{}, page)
+	is(whole)
 	w.refused(t, page+"/limits", url.Values{"limits/0/calls": {""}, "limits/2/per": {"api"}, "limits/2/calls": {"nhiều"}, "limits/2/window": {"1s"}}, 400,
 		`value="nhiều"`, `id="f-limits/2/calls-error"`, "Số lời gọi là số nguyên")
 	w.refused(t, page+"/sizes", url.Values{"request_bytes": {"x"}, "timeouts/answer_seconds": {"601"}}, 400, `id="f-request_bytes-error"`,

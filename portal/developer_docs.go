@@ -218,6 +218,7 @@ type operationData struct {
 	Refusals   []refusalRow
 	Conditions []string        // kinds of those beside an agreement
 	Hours      []gateway.Hours // of those
+	Basic      bool            // HTTP Basic is taken too
 	Samples    []sample
 	TokenCall  string
 }
@@ -254,11 +255,15 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	traffic, err := trafficOf(s.Version.Traffic)
+	told, err := p.Catalog.TrafficTold(r.Context(), whoever(r), s.Version.ID)
 	if err != nil {
 		return page{}, err
 	}
-	data := operationData{service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
+	traffic, err := trafficOf(told)
+	if err != nil {
+		return page{}, err
+	}
+	data := operationData{Basic: traffic.Basic && o.Access == catalog.Restricted, service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
 	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
 		data.TokenCall = p.tokenCall("$LGSP_CLIENT_ID", s.Base)

@@ -30,6 +30,7 @@ type page struct {
 	Pending *auth.Pending  // a second step that begins; its cookie is set
 	SignOut bool           // the session's cookie is taken away
 	Cookie  *http.Cookie   // a further cookie
+	Unknown bool           // who reads it could not be found out
 	Locale  string         // of the page, or of the problem beside it; "" is the address's
 }
 
@@ -123,7 +124,7 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, answer page) {
 		r = r.WithContext(context.WithValue(r.Context(), whoKey{}, answer.Who))
 	}
 	view := p.view(r)
-	view.Data, view.Form = answer.Data, answer.Form
+	view.Data, view.Form, view.Unknown = answer.Data, answer.Form, answer.Unknown
 	if answer.Form == nil || answer.Form.Title == "" {
 		view.Flash = p.takeFlash(w, r)
 	}

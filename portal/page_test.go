@@ -19,6 +19,7 @@ import (
 	"lgsp/auth"
 	"lgsp/auth/oauth"
 	"lgsp/catalog"
+	"lgsp/gateway"
 	"lgsp/internal/keyring"
 	"lgsp/internal/mail"
 	"lgsp/internal/pgtest"
@@ -54,6 +55,7 @@ func newPortal(t *testing.T) *Portal {
 		OAuth: &oauth.Server{DB: db, Now: now},
 		Pages: pages, Now: now, Origin: "http://portal.test", Gateway: "http://gateway.test", Province: "Quảng Ngãi",
 		Cookies: keyring.Of([]byte("thirty-two bytes to sign with...")),
+		Health:  func() gateway.Health { return gateway.Health{} },
 		Mailer:  mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: now},
 		DemoAccounts: func(context.Context) ([]DemoAccount, error) {
 			return []DemoAccount{{Role: "steward", Email: "lan@demo.test", Password: "<mật khẩu>"}}, nil
@@ -125,6 +127,7 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 		{"/privacy", 200, "Quyền riêng tư", "Privacy"},
 		{"/accessibility", 200, "Khả năng tiếp cận", "Accessibility"},
 		{"/dev/components", 200, "Bộ phận giao diện", "Interface parts"},
+		{"/status", 200, "Có phần đang gặp trở ngại", "Something is in trouble"},
 		{"/khong-co", 404, "Không có trang này", "There is no such page"},
 	} {
 		for locale, want := range map[string]string{"vi": tt.vi, "en": tt.en} {

@@ -74,10 +74,11 @@ type DemoAccount struct{ Role, Email, Password string }
 func (p *Portal) Routes() http.Handler {
 	root := mux.NewRouter().SkipClean(true)
 	root.PathPrefix("/static/").Handler(p.Pages.Static()).Methods(http.MethodGet, http.MethodHead)
+	pages := p.pages()
+	root.Path(apiCatalogPath).Handler(speaks("vi", pages))
 	for prefix, handler := range p.Protocols {
 		root.PathPrefix(prefix).Handler(handler)
 	}
-	pages := p.pages()
 	root.Handle("/en", http.RedirectHandler("/en/", http.StatusMovedPermanently))
 	root.PathPrefix("/en/").Handler(http.StripPrefix("/en", speaks("en", pages)))
 	root.PathPrefix("/").Handler(speaks("vi", pages))

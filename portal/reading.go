@@ -17,6 +17,8 @@ func (p *Portal) readingRoutes(r *mux.Router) {
 	r.Handle("/", p.page(p.home)).Methods("GET", "HEAD")
 	r.Handle("/search", p.page(p.search)).Methods("GET", "HEAD")
 	r.Handle("/start", p.page(p.start)).Methods("GET", "HEAD")
+	r.Handle("/status", http.HandlerFunc(p.status)).Methods("GET", "HEAD")
+	r.Handle(apiCatalogPath, p.file(p.apiCatalog)).Methods("GET", "HEAD")
 	for _, name := range []string{"terms", "privacy", "accessibility"} {
 		r.Handle("/"+name, p.page(plainPage(name))).Methods("GET", "HEAD")
 	}

@@ -53,7 +53,7 @@ func (p *Portal) sitemap(w http.ResponseWriter, r *http.Request) error {
 			urls = append(urls, u)
 		}
 	}
-	for _, path := range []string{"/", "/search", "/agencies", "/start", "/docs/rows", "/terms", "/privacy", "/accessibility"} {
+	for _, path := range []string{"/", "/search", "/agencies", "/start", "/docs/rows", "/status", "/terms", "/privacy", "/accessibility"} {
 		add(path, time.Time{})
 	}
 	for after := ""; len(urls) < mostURLs-200; {

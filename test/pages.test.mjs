@@ -12,7 +12,7 @@ before(async () => {
   browser = await Browser.start(lgsp)
   const datasets = (await lgsp.api(null, 'GET', '/datasets?limit=100')).body.items
   addresses = [
-    '/', '/start', '/search?q=thue+bao', '/search?q=khong+co+gi+het', '/sign-in', '/sign-up', '/terms', '/privacy', '/accessibility',
+    '/', '/start', '/search?q=thue+bao', '/search?q=khong+co+gi+het', '/sign-in', '/sign-up', '/terms', '/privacy', '/accessibility', '/status',
     '/dev/components', '/apis', '/apis/so-noi-vu/nguoi-co-cong/v1', '/apis/so-noi-vu/nguoi-co-cong/v1/xem-nguoi-co-cong',
     '/datasets', '/agencies', '/agencies/so-noi-vu', '/docs/rows',
     ...datasets.map((d) => `/dataset/${d.slug}`), '/no-such-page',

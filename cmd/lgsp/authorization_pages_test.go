@@ -106,8 +106,9 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /explain", "the developer's application", "/explain?application={application}&version={published version}&operation=nguoi&credential=token", ""},
 		{"GET /audit", "the developer's application", "/audit?application={application}", ""},
 		{"GET /robots.txt", "", "/robots.txt", ""},
+		{"GET /.well-known/api-catalog", "", "/.well-known/api-catalog", ""},
 	}
-	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/sign-in", "/sign-up", "/forgot-password",
+	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/status", "/sign-in", "/sign-up", "/forgot-password",
 		"/sitemap.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams", "/operator/honey-keys",
 		"/developer", "/developer/applications/new", "/explain"} {
 		list = append(list, attempt{"GET " + path, "", path, ""})
@@ -153,6 +154,7 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/conditions", api, desk + "/v1/conditions", "conditions/0/purpose=yes"},
 			attempt{"POST " + version + "/traffic/sizes", api, desk + "/v1/traffic/sizes", "websocket=yes"},
 			attempt{"POST " + version + "/traffic/cache", api, desk + "/v1/traffic/cache", "compress=yes"},
+			attempt{"POST " + version + "/traffic/callers", api, desk + "/v1/traffic/callers", "basic=yes"},
 			attempt{"POST " + version + "/traffic/concurrency", api, desk + "/v1/traffic/concurrency", "concurrency/calls=500"},
 			attempt{"POST " + version + "/marks", api, desk + "/v1/marks", ""},
 			attempt{"POST " + version + "/publish", api, desk + "/v1/publish", ""},

@@ -144,6 +144,10 @@ func TestTheDatabaseIsAway(t *testing.T) {
 				t.Errorf("%s: %s tells of the inside:\n%s", when, a.path, body)
 			}
 		}
+		if status, header, body := w.sendAsked(asked{method: "GET", path: "/status", cookie: session}); status != 200 || header.Get("Cache-Control") != "no-store" ||
+			!strings.Contains(body, "Không trả lời. Hãy thử lại") || strings.Contains(body, `href="/sign-in"`) {
+			t.Errorf("%s: /status: got %d:\n%s", when, status, body)
+		}
 		for _, path := range []string{"/terms", "/en/sign-in", "/oauth2/jwks", "/api/v1/openapi.json"} {
 			if status, _, _ := w.sendAsked(asked{method: "GET", path: path}); status != 200 {
 				t.Errorf("%s: %s needs no database: got %d", when, path, status)

@@ -17,6 +17,21 @@ func TestSecurityPage(t *testing.T) {
 	if n := len(testName.FindAllString(page, -1)); n < 60 {
 		t.Errorf("only %d tests are named", n)
 	}
+	files, err := filepath.Glob("../../gateway/attack*_test.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no attacks: %v", err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range attackName.FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(page, "`"+found[1]+"`") {
+				t.Errorf("security.md does not name %s", found[1])
+			}
+		}
+	}
 }
 
 // TestConformancePage holds docs/conformance.md to the tests there are. Each
@@ -50,6 +65,7 @@ func TestConformancePage(t *testing.T) {
 }
 
 var (
+	attackName = regexp.MustCompile(`func (TestAttack\w+)\(`)
 	testName   = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
 	scriptName = regexp.MustCompile("`test/([\\w.]+)`")
 )

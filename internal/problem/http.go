@@ -42,38 +42,50 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 	if e == nil {
 		return
 	}
+	locale := Locale(r)
+	body, err := json.Marshal(e.body(r, locale))
+	if err != nil {
+		body = []byte(`{"status":500,"code":"internal"}`) // Extra held what JSON cannot say
+	}
+	e.write(w, r, written{int(e.Kind), "application/problem+json", locale, append(body, '\n')})
+}
+
+// written is a problem as it goes out.
+type written struct {
+	status    int
+	mediaType string
+	language  string // "": none that was asked for
+	body      []byte
+}
+
+func (e *Error) write(w http.ResponseWriter, r *http.Request, as written) {
 	Log(r, e)
 	header := w.Header()
 	for name, values := range e.Header {
 		header[name] = values
 	}
-	header.Set("Content-Type", "application/problem+json")
+	header.Set("Content-Type", as.mediaType)
 	header.Set("Cache-Control", "no-store")
 	header.Add("Vary", "Accept-Language")
-	locale := Locale(r)
-	if locale != "" {
-		header.Set("Content-Language", locale)
+	if as.language != "" {
+		header.Set("Content-Language", as.language)
 	}
-	body, err := json.Marshal(e.body(r, locale))
-	if err != nil {
-		body = []byte(`{"status":500,"code":"internal"}`) // Extra held what JSON cannot say
-	}
-	w.WriteHeader(int(e.Kind))
+	w.WriteHeader(as.status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(append(body, '\n')) // the caller may have gone
+		_, _ = w.Write(as.body) // the caller may have gone
 	}
 }
 
 // Log writes the one line that a problem leaves. What the far end did wrong
 // goes by its code alone: the text may repeat what was typed. A refusal by the
-// policy keeps its text, which names the rule.
+// policy keeps its text, which names the rule, unless it repeats what was sent.
 func Log(r *http.Request, e *Error) {
 	level := slog.LevelInfo
 	if e.Kind >= 500 && e.Err != nil {
 		level = slog.LevelError
 	}
 	detail := ""
-	if e.Kind >= 500 || e.Kind == Forbidden {
+	if (e.Kind >= 500 || e.Kind == Forbidden) && !e.repeats {
 		detail = e.Detail
 	}
 	slog.Log(r.Context(), level, "problem", "status", int(e.Kind), "code", e.Code, "detail", detail,

@@ -53,6 +53,8 @@ type Error struct {
 	Header http.Header    // sent with the answer: Allow, Retry-After, WWW-Authenticate
 	Extra  map[string]any // further members of the body, RFC 9457 §3.2
 	Err    error
+
+	repeats bool // Detail holds what the far end sent
 }
 
 // Field is one thing wrong with one field: Name is its name in the form or
@@ -73,6 +75,13 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 // … filled in where the words say {name}.
 func (e *Error) Coded(code string, pairs ...string) *Error {
 	e.Code, e.Args = code, named(pairs)
+	return e
+}
+
+// Repeats says that the text holds what the far end sent, which the log is to
+// leave out: it may be a secret, or tell of a person.
+func (e *Error) Repeats() *Error {
+	e.repeats = true
 	return e
 }
 
