@@ -57,6 +57,11 @@ type Catalog struct {
 	// version's traffic; it asks nobody.
 	CheckTraffic func(traffic json.RawMessage, operations []Operation) error
 
+	// KeepClientKey keeps what the gateway shows the systems behind a version,
+	// inside the same transaction, two empty texts: nothing, and gives the
+	// certificate's fingerprint; Invalid for what it cannot show.
+	KeepClientKey func(ctx context.Context, tx pgx.Tx, version uuid.UUID, certificate, key string) (string, error)
+
 	// Fetch reads documents from public addresses; it refuses all others.
 	Fetch *http.Client
 

@@ -27,7 +27,7 @@ func (c *call) admit(r *http.Request, res *response) error {
 			return err
 		}
 	}
-	res.fields = cleaned(res.fields)
+	res.fields = c.version.rewrite.answer.apply(cleaned(res.fields))
 	if c.caller.application != uuid.Nil {
 		res.fields.Set("Cache-Control", "no-store") // what one application is answered is nobody else's
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"hash"
 	"net/http"
-	"slices"
 	"sync"
 
 	"lgsp/internal/http1"
@@ -154,9 +153,7 @@ func (a *answer) FlushError() error { return http.NewResponseController(a.Respon
 
 // trailer sends what followed the body (RFC 9110 §6.5).
 func (a *answer) trailer(fields http1.Fields) {
-	for _, line := range fields {
-		if !slices.Contains(notPassed, line.Name) {
-			a.Header().Add(http.TrailerPrefix+line.Name, line.Value)
-		}
+	for _, line := range cleaned(fields) {
+		a.Header().Add(http.TrailerPrefix+line.Name, line.Value)
 	}
 }

@@ -152,7 +152,7 @@ func BenchmarkCall(b *testing.B) {
 	w := newWorld(b)
 	body := strings.Repeat("x", 1024)
 	text := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nDate: Mon, 02 Jan 2006 15:04:05 GMT\r\n\r\n%s", len(body), body)
-	w.node.plain.Dial = func(context.Context, string, string) (net.Conn, error) { return &canned{text: text}, nil }
+	w.node.first.Dial = func(context.Context, string, string) (net.Conn, error) { return &canned{text: text}, nil }
 	w.put(func(g *Grant) {
 		g.Plan.RatePerMinute, g.Plan.QuotaPerDay = 600_000_000, 2_000_000_000
 		g.Operations[0].Fields = []string{""}

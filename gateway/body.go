@@ -29,8 +29,8 @@ func (c *call) takeBody(r *http.Request) error {
 		c.exchange.RequestSum = c.requestSum(r.Method, nil)
 		return nil
 	}
-	if c.operation.Access != Personal && (r.ContentLength < 0 || r.ContentLength > heldRequest) {
-		c.stream = &streamedBody{from: r.Body, left: limit, limit: limit, sum: newSum()}
+	if c.operation.Access != Personal && (r.ContentLength < 0 || r.ContentLength > heldRequest || len(r.Trailer) > 0) {
+		c.stream = &streamedBody{from: r.Body, follows: r.Trailer, trailer: c.followed(r), left: limit, limit: limit, sum: newSum()}
 		c.stream.sum.line(r.Method, c.path, c.rawQuery)
 		return nil
 	}
@@ -83,8 +83,10 @@ func (s *sum) line(method, path, query string) {
 // streamedBody is a body on its way to the upstream. It fails when it grows too
 // large, so that the upstream takes no part for the whole.
 type streamedBody struct {
-	from  io.Reader
-	limit int64
+	from    io.Reader
+	follows http.Header // what follows it, once it is read to its end
+	trailer http.Header // the same, of what is passed on
+	limit   int64
 
 	mu    sync.Mutex // the upstream may still read when the answer is over
 	left  int64      // of limit
@@ -106,6 +108,9 @@ func (b *streamedBody) Read(p []byte) (int, error) {
 	b.sum.Write(p[:n]) // never fails (package hash)
 	if err == io.EOF {
 		b.ended = true
+		for name := range b.trailer {
+			b.trailer[name] = b.follows[name]
+		}
 	} else if err != nil {
 		err = bodyFault(err)
 	}

@@ -53,7 +53,7 @@ func (c *call) public() bool {
 // copyBody sends the body, and what followed it.
 func (c *call) copyBody(res *response, to io.Writer) error {
 	_, err := res.body.WriteTo(to)
-	c.answer.trailer(res.body.Trailer())
+	c.answer.trailer(c.version.rewrite.answer.without(res.body.Trailer()))
 	return err
 }
 

@@ -110,11 +110,14 @@ func Expose(ctx context.Context, tx pgx.Tx, r Route) error {
 
 const withdrawSQL = `delete from gateway.route where version_id = $1`
 
-// Withdraw ends a version's calls when tx commits: they are answered 404. It is
-// no error when the version was not exposed.
+// Withdraw ends a version's calls when tx commits: they are answered 404. Its
+// client key is forgotten. It is no error when the version was not exposed.
 func Withdraw(ctx context.Context, tx pgx.Tx, version uuid.UUID) error {
 	if _, err := tx.Exec(ctx, withdrawSQL, version); err != nil {
 		return fmt.Errorf("withdraw version %s: %w", version, err)
+	}
+	if _, err := tx.Exec(ctx, endClientKeySQL, version); err != nil {
+		return fmt.Errorf("forget client key of %s: %w", version, err)
 	}
 	return changed(ctx, tx, "route", version)
 }

@@ -142,16 +142,19 @@ const (
 	horizonSQL    = `select pg_snapshot_xmin(pg_current_snapshot())::text`
 	changesSQL    = `select id, kind, object_id from gateway.change where xid >= $1::text::xid8 order by id`
 	lastChangeSQL = `select coalesce(max(id), 0) from gateway.change`
-	routesSQL     = `select version_id, document from gateway.route where $1::uuid[] is null or version_id = any($1)`
-	grantsSQL     = `
+	routesSQL     = `
+select version_id, r.document, coalesce(k.certificate, '') as certificate, coalesce(k.sealed, '') as sealed, coalesce(k.seal_version, 0) as seal_version
+  from gateway.route r left join gateway.client_key k using (version_id)
+ where $1::uuid[] is null or version_id = any($1)`
+	grantsSQL = `
 select agreement_id, revision, application_id, version_id, purpose, state, starts, ends, rate_per_minute, quota_per_day, quota_per_month, operations
   from gateway.grant
  where $1::uuid[] is null or agreement_id = any($1)`
 )
 
 type routeRow struct {
-	VersionID uuid.UUID
-	Document  []byte
+	clientKey
+	Document []byte
 }
 
 type grantRow struct {
@@ -193,6 +196,7 @@ func (f *feed) loadAll(ctx context.Context) error {
 	}
 	f.node.current.Store(s)
 	f.node.forgetEditions()
+	f.node.leaveUpstreams(s)
 	f.node.fresh.Store(begun.UnixNano())
 	slog.InfoContext(ctx, "gateway configuration loaded", "routes", len(s.routes), "agreements", agreements,
 		"keys", s.keys.count(), "corrupt", len(s.corrupt), "dur_ms", f.node.Now().Sub(begun).Milliseconds())
@@ -228,6 +232,9 @@ func (f *feed) loadChanges(ctx context.Context, said authChange) error {
 		f.node.current.Store(&next)
 		if len(routes) > 0 {
 			f.node.forgetEditions()
+		}
+		if len(routes) > 0 || said.all {
+			f.node.leaveUpstreams(&next)
 		}
 		f.node.Metrics.loads.Observe(f.node.Now().Sub(begun).Seconds())
 	}
@@ -323,6 +330,9 @@ func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID
 		v, err := decodeRoute(row.Document)
 		if err == nil && v.Version != row.VersionID {
 			err = errors.New("the document is another version's")
+		}
+		if err == nil {
+			err = v.shows(row.clientKey, f.node.ClientSeals)
 		}
 		if err != nil {
 			slog.ErrorContext(ctx, "route cannot be read and is not served", "version_id", row.VersionID, "err", err)

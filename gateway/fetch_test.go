@@ -439,9 +439,9 @@ func TestAFetchThatPanics(t *testing.T) {
 	t.Parallel()
 	c := newCached(t)
 	c.answers(answers(200, "{}"))
-	dial := c.node.plain.Dial
+	dial := c.node.first.Dial
 	var fails atomic.Bool
-	c.node.plain.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+	c.node.first.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if fails.Load() {
 			time.Sleep(50 * time.Millisecond)
 			panic("a fault of ours")

@@ -83,6 +83,10 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		}
 		fields = append(fields, line)
 	}
+	fields = c.version.rewrite.request.apply(fields)
+	if c.version.Traffic.Protocol == HTTP2 && hasToken(r.Header["Te"], "trailers") {
+		fields = append(fields, http1.Field{Name: "Te", Value: "trailers"}) // servers of gRPC want it
+	}
 	if c.webSocket {
 		fields = append(fields, http1.Field{Name: "Connection", Value: "Upgrade"}, http1.Field{Name: "Upgrade", Value: "websocket"})
 	}
@@ -104,7 +108,7 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 	c.request = http1.Request{Method: r.Method, Fields: fields, Body: c.body,
 		Answer: or(c.version.answerWithin, or(c.node.Patience, 30*time.Second)), Within: or(c.version.wholeWithin, or(c.node.Longest, 10*time.Minute))}
 	if c.stream != nil {
-		c.request.Stream, c.request.Length = c.stream, r.ContentLength
+		c.request.Stream, c.request.Length, c.request.Trailer = c.stream, r.ContentLength, c.stream.trailer
 		c.request.Stop = func() { _ = http.NewResponseController(c.answer.ResponseWriter).SetReadDeadline(longAgo) }
 	}
 	if !c.answer.hidesHints {

@@ -46,11 +46,14 @@ type Node struct {
 	DataDir        string         // the journal lives in DataDir/journal, the last snapshot in DataDir/snapshot
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
-	Peppers    keyring.Ring // of API keys
-	SubjectKey []byte       // 32 bytes; keys the hashes of subjects and addresses
+	Peppers     keyring.Ring // of API keys
+	ClientSeals keyring.Ring // of ClientKeys
+	SubjectKey  []byte       // 32 bytes; keys the hashes of subjects and addresses
 
-	// Dial reaches upstreams: egress.Upstream.DialContext.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dial reaches upstreams: egress.Upstream.DialContext. Approved says of which
+	// connections are kept, by what Refresh loaded; nil: of all.
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Approved func(hostPort string) bool
 
 	// Credentials, Disabled, Revoked and NotBefore are what auth knows of API
 	// keys, of applications that may not call, of tokens (by jti) that are over
@@ -212,11 +215,11 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run takes the call through the stages in order. Every refusal is a return.
 func (c *call) run(r *http.Request) error {
+	err := c.find(r)
 	c.cors(r)
-	if err := c.find(r); err != nil {
+	if err != nil {
 		return err
 	}
-	c.cors(r)
 	if c.preflight(r) {
 		return nil
 	}

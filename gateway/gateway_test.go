@@ -41,6 +41,7 @@ type world struct {
 	storage  int64                // of nodes that start from now on, 0: 8 MiB, negative: none
 	patience time.Duration        // of nodes that start from now on, 0: 300 ms
 	peppers  keyring.Ring         // of nodes that start from now on
+	seals    keyring.Ring         // the same, of client keys
 	shared   *quota.Redis         // of the next node that starts; nil: it counts by itself
 	route    Route
 	app      uuid.UUID
@@ -69,7 +70,7 @@ const portalURL = "https://portal.test"
 // application with an agreement on three of them.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, db: pgtest.New(t), app: uuid.Must(uuid.NewV7()), peppers: keyring.Of(pepper)}
+	w := &world{t: t, db: pgtest.New(t), app: uuid.Must(uuid.NewV7()), peppers: keyring.Of(pepper), seals: keyring.Of(pepper)}
 	w.answer = func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "application/json")
 		rw.Header().Set("Etag", `"1"`)
@@ -196,9 +197,9 @@ func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
 			defer w.mu.Unlock()
 			return maps.Clone(w.notBefore), nil
 		},
-		Verify: w.verify,
-		Nonce:  func() string { return "nonce-1" },
-		Ship:   w.ship,
+		ClientSeals: w.seals, Verify: w.verify,
+		Nonce: func() string { return "nonce-1" },
+		Ship:  w.ship,
 		Touch: func(ctx context.Context, uses []auth.Use) error {
 			w.bounded(ctx)
 			w.mu.Lock()

@@ -46,6 +46,7 @@ type kept struct {
 	Revoked   map[string]bool
 	NotBefore map[uuid.UUID]time.Time
 	Corrupt   map[uuid.UUID]bool
+	Shown     []clientKey // to upstreams, sealed
 	Grants    int
 	Keys      int
 }
@@ -114,6 +115,9 @@ func (s *snapshot) write(w io.Writer, head kept) error {
 	head.Keys = s.keys.count()
 	for _, v := range s.byVersion {
 		head.Routes = append(head.Routes, v.Route)
+		if v.shown.Certificate != "" {
+			head.Shown = append(head.Shown, v.shown)
+		}
 	}
 	places := map[*terms]int{}
 	for g := range s.grants.all {
@@ -219,8 +223,15 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 	for id := range head.Corrupt {
 		s.corrupt[id] = true
 	}
+	shown := make(map[uuid.UUID]clientKey, len(head.Shown))
+	for _, k := range head.Shown {
+		shown[k.VersionID] = k
+	}
 	for _, route := range head.Routes {
 		v, err := compileRoute(route)
+		if err == nil {
+			err = v.shows(shown[route.Version], n.ClientSeals)
+		}
 		if err != nil {
 			slog.Error("route kept on disk cannot be served", "version_id", route.Version, "err", err)
 			s.corrupt[route.Version] = true

@@ -53,6 +53,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.followAlways(inside) })
 	group.Go(func() error { return n.saveAlways(inside) })
 	group.Go(func() error { return n.keepAlways(inside) })
+	group.Go(func() error { return n.checkAlways(inside) })
 	group.Go(func() error {
 		<-inside.Done()
 		time.AfterFunc(drainPatience, stopDrain) // what is left is delivered at the next start

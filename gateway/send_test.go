@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -255,19 +254,5 @@ func TestHangingUpstream(t *testing.T) {
 	t.Logf("99th of 100 quick calls: %s alone, %s beside 200 that hang", before, beside)
 	if beside > 10*before+200*time.Millisecond { // a shared machine: only a call that waits for the others is far off
 		t.Errorf("quick calls waited: %s alone, %s beside 200 that hang", before, beside)
-	}
-}
-
-// TestConnectPatience: a connection that is not made is given up in time.
-func TestConnectPatience(t *testing.T) {
-	t.Parallel()
-	n := &Node{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		if at, ok := ctx.Deadline(); !ok || time.Until(at) > connectPatience {
-			t.Error("dialled without a deadline")
-		}
-		return nil, context.DeadlineExceeded
-	}}
-	if _, err := n.connect(context.Background(), "tcp", "a:1"); err == nil {
-		t.Error("connected")
 	}
 }

@@ -41,8 +41,11 @@ type version struct {
 	edition uint64 // of what is stored of its answers
 	pool    *upstream.Pool
 	queue   *queue.Queue // nil: its calls are not held; see attachQueue
+	rewrite rewrite
+	shown   clientKey // to the upstream
 	limits  []limit
 
+	corsHeaders, corsExposed  string        // CORS's, with those that are always there
 	answerWithin, wholeWithin time.Duration // of the upstream; 0: as the node has it
 	tree                      route.Tree[*operation]
 	byID                      map[string]*operation
@@ -71,8 +74,12 @@ func compileRoute(r Route) (*version, error) {
 		return nil, errors.New("the plan has no rate")
 	}
 	v := &version{Route: r, answerWithin: time.Duration(r.Traffic.Timeouts.AnswerSeconds) * time.Second, wholeWithin: time.Duration(r.Traffic.Timeouts.WholeSeconds) * time.Second,
-		prefix: r.Prefix(), pool: pool, byID: map[string]*operation{}}
+		corsHeaders: with(corsHeaders, r.Traffic.CORS.Headers), corsExposed: with(corsExposed, r.Traffic.CORS.Exposed),
+		prefix: r.Prefix(), pool: pool, rewrite: r.Traffic.Rewrite.compile(), byID: map[string]*operation{}}
 	if err := r.Traffic.check(); err != nil {
+		return nil, err
+	}
+	if err := r.Traffic.TLS.secure(pool); err != nil {
 		return nil, err
 	}
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {

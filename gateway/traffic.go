@@ -16,7 +16,12 @@ type Traffic struct {
 	Conditions   []Condition `json:"conditions,omitempty"` // beside agreements
 	Cache        []Cache     `json:"cache,omitempty"`      // of open GET operations
 	Compress     bool        `json:"compress,omitempty"`   // answers of open operations to calls without a credential
-	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed
+	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed and Protocol is not h2
+	Protocol     string      `json:"protocol,omitempty"`   // of the upstream: HTTP1, HTTP2; "": HTTP/1.1 in the clear, over TLS as both ends agree
+	TLS          UpstreamTLS `json:"tls,omitzero"`         // of the upstream
+	Health       HealthCheck `json:"health,omitzero"`      // of each address
+	CORS         CORS        `json:"cors,omitzero"`        // pages that may call
+	Rewrite      Rewrite     `json:"rewrite,omitzero"`     // of calls and answers
 	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 }
 
@@ -51,6 +56,13 @@ func (t Traffic) check() error {
 	if field, most := t.Concurrency.missing(); field != "" {
 		outside(field, 0, 1, most)
 	}
+	if t.Protocol != "" && t.Protocol != HTTP1 && t.Protocol != HTTP2 {
+		wrong.Wrong("protocol", "traffic-protocol", "neither http/1.1 nor h2")
+	}
+	t.TLS.check(wrong)
+	t.Health.check(wrong)
+	t.CORS.check(wrong)
+	t.Rewrite.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}

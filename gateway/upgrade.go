@@ -16,7 +16,7 @@ const tunnelIdle = 2 * time.Minute
 // §4.2.1), and its version lets it. Where fields were agreed, or a call is about
 // one person, it does not: what follows is no answer that could be held to that.
 func (c *call) wantsWebSocket(r *http.Request) bool {
-	return c.version.Traffic.WebSocket && r.Method == http.MethodGet && r.ProtoMajor == 1 && c.filter() == nil && c.operation.Access != Personal &&
+	return c.version.Traffic.WebSocket && c.version.Traffic.Protocol != HTTP2 && r.Method == http.MethodGet && r.ProtoMajor == 1 && c.filter() == nil && c.operation.Access != Personal &&
 		hasToken(r.Header["Connection"], "upgrade") && hasToken(r.Header["Upgrade"], "websocket")
 }
 

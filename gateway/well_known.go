@@ -88,8 +88,8 @@ const (
 )
 
 // cors allows pages of other origins to read the answer, problems too: the
-// portal's pages any, every page an open operation's. It is called before the
-// operation is known, and again when it is.
+// portal's pages any, every page an open operation's, and those that a version
+// names its own. It needs no credential: browsers send none when they ask.
 func (c *call) cors(r *http.Request) {
 	own, origin := &c.answer.own, r.Header.Get("Origin")
 	own.Set("Vary", "Origin")
@@ -98,10 +98,16 @@ func (c *call) cors(r *http.Request) {
 		own.Set("Access-Control-Allow-Origin", "*")
 	case origin != "" && origin == originOf(c.node.PortalURL):
 		own.Set("Access-Control-Allow-Origin", origin)
+	case c.version != nil && c.version.Traffic.CORS.allows(origin) != "":
+		own.Set("Access-Control-Allow-Origin", c.version.Traffic.CORS.allows(origin))
 	default:
 		return
 	}
-	own.Set("Access-Control-Expose-Headers", corsExposed)
+	exposed := corsExposed
+	if c.version != nil {
+		exposed = c.version.corsExposed
+	}
+	own.Set("Access-Control-Expose-Headers", exposed)
 }
 
 // preflight answers OPTIONS, which asks for no credential, and says whether
@@ -113,7 +119,7 @@ func (c *call) preflight(r *http.Request) bool {
 	own := &c.answer.own
 	if own.Get("Access-Control-Allow-Origin") != "" && r.Header.Get("Access-Control-Request-Method") != "" {
 		own.Set("Access-Control-Allow-Methods", c.answer.allow)
-		own.Set("Access-Control-Allow-Headers", corsHeaders)
+		own.Set("Access-Control-Allow-Headers", c.version.corsHeaders)
 		own.Set("Access-Control-Max-Age", "600")
 	}
 	own.Set("Allow", c.answer.allow)

@@ -55,10 +55,10 @@ func (d versionPage) Public() bool {
 }
 
 // SetsTraffic reports whether the version says anything of its traffic beside
-// conditions, which are told apart.
+// conditions and the system behind, which are told apart.
 func (d versionPage) SetsTraffic() bool {
 	t := d.Traffic
-	t.Conditions = nil
+	t.Conditions, t.Protocol, t.TLS, t.Health, t.CORS, t.Rewrite = nil, "", gateway.UpstreamTLS{}, gateway.HealthCheck{}, gateway.CORS{}, gateway.Rewrite{}
 	return !reflect.DeepEqual(t, gateway.Traffic{})
 }
 

@@ -18,6 +18,7 @@ import (
 	"lgsp/auth/oauth"
 	"lgsp/auth/policy"
 	"lgsp/catalog"
+	"lgsp/gateway"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 	"lgsp/ledger"
@@ -55,6 +56,9 @@ type API struct {
 
 	// Remaining is what is left of the quotas of an agreement now.
 	Remaining func(ctx context.Context, g agreement.Agreement) (Quota, error)
+
+	// ClientCertificate is what the gateway shows the systems behind a version.
+	ClientCertificate func(ctx context.Context, version uuid.UUID) (gateway.ClientCertificate, error)
 
 	// ExplainCall says whether the gateway would let a call through, and why.
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)

@@ -43,12 +43,15 @@ func newPortal(t *testing.T) *Portal {
 	now := func() time.Time { return monday }
 	may := func(context.Context, auth.Principal, string, uuid.UUID) error { return nil }
 	record := func(context.Context, pgx.Tx, auth.Act) error { return nil }
+	keys := &gateway.ClientKeys{DB: db, Now: now, Seals: keyring.Of([]byte("thirty-two bytes to seal with..."))}
 	return &Portal{
+		ClientCertificate: keys.Of,
 		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record,
 			Forget: func(context.Context, pgx.Tx, uuid.UUID, []uuid.UUID) error { return nil }},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
-			CheckTraffic: checkTraffic,
-			Agencies:     func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
+			CheckTraffic:  checkTraffic,
+			KeepClientKey: keys.Keep,
+			Agencies:      func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {
 				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
 			}},

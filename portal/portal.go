@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"lgsp/agreement"
@@ -53,6 +54,9 @@ type Portal struct {
 	// Remaining and ExplainCall are the gateway's answers, as in API.
 	Remaining   func(ctx context.Context, g agreement.Agreement) (Quota, error)
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
+
+	// ClientCertificate is as in API.
+	ClientCertificate func(ctx context.Context, version uuid.UUID) (gateway.ClientCertificate, error)
 
 	// Health is how the gateway of this process stands.
 	Health func() gateway.Health

@@ -154,13 +154,15 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/conditions", api, desk + "/v1/conditions", "conditions/0/purpose=yes"},
 			attempt{"POST " + version + "/traffic/sizes", api, desk + "/v1/traffic/sizes", "websocket=yes"},
 			attempt{"POST " + version + "/traffic/cache", api, desk + "/v1/traffic/cache", "compress=yes"},
+			attempt{"POST " + version + "/upstream/client-key", api, desk + "/v1/upstream/client-key", "end=yes"},
+			attempt{"POST " + version + "/upstream/{part}", api, desk + "/v1/upstream/protocol", "protocol=h2"},
 			attempt{"POST " + version + "/traffic/callers", api, desk + "/v1/traffic/callers", "basic=yes"},
 			attempt{"POST " + version + "/traffic/concurrency", api, desk + "/v1/traffic/concurrency", "concurrency/calls=500"},
 			attempt{"POST " + version + "/marks", api, desk + "/v1/marks", ""},
 			attempt{"POST " + version + "/publish", api, desk + "/v1/publish", ""},
 			attempt{"POST " + version + "/deprecate", api, desk + "/v1/deprecate", "sunset=" + sunset},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
-		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/marks", "/publish"} {
+		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/upstream", "/marks", "/publish"} {
 			list = append(list, attempt{"GET " + version + page, api, desk + "/v1" + page, ""})
 		}
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"net/http"
@@ -16,6 +18,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
+
+	"lgsp/internal/certtest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -28,6 +32,20 @@ type attempt struct {
 	body  string
 }
 
+// shownPair is what PUT …/client-key takes.
+func shownPair(t testing.TB) map[string]string {
+	t.Helper()
+	made := certtest.SelfSigned(t, time.Now())
+	der, err := x509.MarshalPKCS8PrivateKey(made.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{
+		"certificate": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate[0]})),
+		"key":         string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+	}
+}
+
 // attempts are how each route of /api/v1 is called: at least one a route, and
 // one for each kind of object that the answer may depend on. Objects are
 // agency A's or its developer's.
@@ -36,6 +54,7 @@ func (w *world) attempts() []attempt {
 	spec, _ := json.Marshal(map[string]string{"number": "v7", "text": worldSpec})
 	text, _ := json.Marshal(map[string]string{"text": worldSpec})
 	marks, _ := json.Marshal(worldMarks)
+	pair, _ := json.Marshal(shownPair(w.t))
 	const reason = `{"text":"Vì lý do quản lý."}`
 	list := []attempt{
 		{"GET /openapi.json", "", "/openapi.json", ""},
@@ -149,7 +168,10 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT /versions/{id}/upstream", version, at + "/upstream", `{"url":"http://{upstream}"}`},
 			attempt{"PUT /versions/{id}/plan", version, at + "/plan", `{"plan":"high"}`},
 			attempt{"GET /versions/{id}/traffic", version, at + "/traffic", ""},
-			attempt{"PUT /versions/{id}/traffic", version, at + "/traffic", `{"limits":[{"per":"address","calls":9,"window":"1s"}]}`})
+			attempt{"PUT /versions/{id}/traffic", version, at + "/traffic", `{"limits":[{"per":"address","calls":9,"window":"1s"}]}`},
+			attempt{"PUT /versions/{id}/client-key", version, at + "/client-key", string(pair)},
+			attempt{"GET /versions/{id}/client-key", version, at + "/client-key", ""},
+			attempt{"DELETE /versions/{id}/client-key", version, at + "/client-key", ""})
 	}
 	for _, state := range []string{"asked", "agreed"} {
 		at := "/agreements/{" + state + " agreement}"

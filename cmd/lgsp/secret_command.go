@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/gateway"
 )
 
 // runSecret shows the versions of the platform's secret, adds one, and takes
@@ -67,7 +68,7 @@ func (s *secretCommand) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored, err := s.auth.StoredUnder(ctx)
+	stored, err := s.stored(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,6 +84,28 @@ func (s *secretCommand) list(ctx context.Context) error {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", version, s.state(version), since, s.needs(version, stored[version]))
 	}
 	return table.Flush()
+}
+
+// storedKinds are the kinds that stored counts, in order.
+func storedKinds() []string { return append(auth.StoredKinds(), gateway.SealedClientKeys) }
+
+// stored counts, by version and kind, what would not be without that version.
+func (s *secretCommand) stored(ctx context.Context) (map[int]map[string]int, error) {
+	counts, err := s.auth.StoredUnder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.clientKeys().StoredUnder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for version, n := range keys {
+		if counts[version] == nil {
+			counts[version] = map[string]int{}
+		}
+		counts[version][gateway.SealedClientKeys] = n
+	}
+	return counts, nil
 }
 
 // state says in a word what becomes of a version.
@@ -113,7 +136,7 @@ func (s *secretCommand) needs(version int, stored map[string]int) string {
 // amounts are counts by kind as people read them, "" for none.
 func amounts(stored map[string]int) string {
 	var parts []string
-	for _, kind := range auth.StoredKinds() {
+	for _, kind := range storedKinds() {
 		if n := stored[kind]; n > 0 {
 			parts = append(parts, amount(n, kind))
 		}
@@ -170,7 +193,7 @@ func (s *secretCommand) drop(ctx context.Context, version int, force bool) error
 	case version >= inUse:
 		return fmt.Errorf("version %d is in use, or will be: add the next one with lgsp secret rotate, and start lgsp serve with it", version)
 	}
-	stored, err := s.auth.StoredUnder(ctx)
+	stored, err := s.stored(ctx)
 	if err != nil {
 		return err
 	}
@@ -192,7 +215,7 @@ func (s *secretCommand) drop(ctx context.Context, version int, force bool) error
 	if version == 1 {
 		fmt.Fprintln(s.Stdout, "The file keeps it for the ledger's key and for subject hashes alone, which do not change (docs/operators.md).")
 	}
-	for _, kind := range auth.StoredKinds() {
+	for _, kind := range storedKinds() {
 		if n := needed[kind]; n > 0 {
 			fmt.Fprintf(s.Stdout, "Lost: %s: %s\n", amount(n, kind), lostWith[kind])
 		}
@@ -202,15 +225,16 @@ func (s *secretCommand) drop(ctx context.Context, version int, force bool) error
 
 // lostWith is what becomes of the people whose things a dropped version kept.
 var lostWith = map[string]string{
-	auth.APIKey:           "refused from the next start on; their owners make new ones.",
-	auth.ClientSecret:     "refused from the next start on; their owners make new ones.",
-	auth.TokenLeak:        "refused from the next start on; their persons make new ones.",
-	auth.RegistrationLeak: "nobody registers with them any more; their makers make new ones.",
-	auth.ClientLeak:       "applications that registered themselves no longer manage themselves; their owners do.",
-	"recovery_code":       "do not work any more; their persons make new ones at /account/security.",
-	"honey_key":           "nobody is told of their use any more; end them and lay others.",
-	auth.RefreshTexts:     "applications ask their people to sign in again.",
-	auth.SealedApps:       "cannot be opened; their persons use a passkey, or lgsp user rescue lets them in.",
+	auth.APIKey:              "refused from the next start on; their owners make new ones.",
+	auth.ClientSecret:        "refused from the next start on; their owners make new ones.",
+	auth.TokenLeak:           "refused from the next start on; their persons make new ones.",
+	auth.RegistrationLeak:    "nobody registers with them any more; their makers make new ones.",
+	auth.ClientLeak:          "applications that registered themselves no longer manage themselves; their owners do.",
+	"recovery_code":          "do not work any more; their persons make new ones at /account/security.",
+	"honey_key":              "nobody is told of their use any more; end them and lay others.",
+	auth.RefreshTexts:        "applications ask their people to sign in again.",
+	gateway.SealedClientKeys: "cannot be opened, and their versions are not served; their agencies set them anew.",
+	auth.SealedApps:          "cannot be opened; their persons use a passkey, or lgsp user rescue lets them in.",
 }
 
 // record writes an act of the command line to the ledger.

@@ -67,6 +67,13 @@ func (p *platform) beginSecret(ctx context.Context) error {
 	if lost > 0 {
 		slog.ErrorContext(ctx, "authenticator apps are sealed by a secret that was dropped; their people need a rescue", "count", lost)
 	}
+	lost, err = p.clientKeys().Reseal(ctx)
+	if err != nil {
+		return err
+	}
+	if lost > 0 {
+		slog.ErrorContext(ctx, "client keys of upstreams are sealed by a secret that was dropped; their agencies set them anew", "count", lost)
+	}
 	return nil
 }
 

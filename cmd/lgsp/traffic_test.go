@@ -1,11 +1,15 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"lgsp/auth"
+	"lgsp/gateway"
 )
 
 // call makes a call to /api/v1 as a role, and gives the answer's status, ETag and body.
@@ -69,4 +73,42 @@ func TestTrafficInForce(t *testing.T) {
 		t.Errorf("over the version seen: got %d", status)
 	}
 	within("the limit is gone", func() bool { return !strings.Contains(policy(), "address-12h") })
+}
+
+// TestClientKeyThroughTheAPI: it is set, told by its certificate, counted where
+// the secret that seals it is, and ended.
+func TestClientKeyThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.serve()
+	const path = "/versions/{published version}/client-key"
+	pair, err := json.Marshal(shownPair(t))
+	w.must(err)
+	status, _, set := w.call("publisher", "PUT", path, string(pair), "")
+	if status != 200 || !strings.Contains(set, `"subject":"CN=self"`) || strings.Contains(set, "PRIVATE") {
+		t.Fatalf("set: got %d %s", status, set)
+	}
+	if status, _, got := w.call("publisher", "GET", path, "", ""); status != 200 || got != set {
+		t.Errorf("read: got %d %s", status, got)
+	}
+	for _, body := range []string{`{}`, `{"certificate":"","key":""}`} {
+		if status, _, got := w.call("publisher", "PUT", path, body, ""); status != 400 || !strings.Contains(got, "client-certificate-invalid") {
+			t.Errorf("nothing: got %d %s", status, got)
+		}
+	}
+	command := &secretCommand{platform: w.platform}
+	if stored, err := command.stored(t.Context()); err != nil || stored[1][gateway.SealedClientKeys] != 1 || !strings.Contains(command.needs(1, stored[1]), "1 upstream client key") {
+		t.Errorf("counted: %v, %v", stored, err)
+	}
+	for _, kind := range storedKinds() {
+		if kind != auth.SealedKeys && lostWith[kind] == "" {
+			t.Errorf("nobody is told what is lost with %s", kind)
+		}
+	}
+	if status, _, body := w.call("publisher", "DELETE", path, "", ""); status != 204 {
+		t.Errorf("end: got %d %s", status, body)
+	}
+	if status, _, got := w.call("publisher", "GET", path, "", ""); status != 200 || !strings.Contains(got, `"certificate":""`) {
+		t.Errorf("ended: got %d %s", status, got)
+	}
 }

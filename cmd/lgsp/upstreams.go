@@ -46,6 +46,12 @@ func (u *upstreams) isApproved(hostPort string) bool {
 	return (*u.approved.Load())[hostPort]
 }
 
+// stands is isApproved by what is known, without a look-up.
+func (u *upstreams) stands(hostPort string) bool {
+	known := u.approved.Load()
+	return known == nil || (*known)[hostPort]
+}
+
 // lookTime is how long looking an upstream up may take.
 const lookTime = 3 * time.Second
 

@@ -184,7 +184,7 @@ func (p *platform) wireCatalog() {
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.ledger.Record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
-		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic,
+		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"),
 	}
@@ -201,6 +201,11 @@ func (p *platform) wireAgreements() {
 	}
 }
 
+// clientKeys are what the gateway shows upstreams.
+func (p *platform) clientKeys() *gateway.ClientKeys {
+	return &gateway.ClientKeys{DB: p.db.Pool, Now: time.Now, Seals: p.secrets.ring("lgsp upstream key seal v1")}
+}
+
 func (p *platform) wireNode() error {
 	verifier := &oauth.Verifier{
 		Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked,
@@ -212,8 +217,8 @@ func (p *platform) wireNode() error {
 		DB: p.db.Pool, Now: time.Now,
 		GatewayURL: p.config.GatewayURL, ClientURL: p.config.MTLSURL, PortalURL: p.config.PortalURL, Issuer: p.config.Issuer,
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
-		Peppers: p.auth.Peppers, SubjectKey: p.secrets.first("lgsp subject v1"),
-		Dial:        p.upstreams.DialContext,
+		Peppers: p.auth.Peppers, ClientSeals: p.clientKeys().Seals, SubjectKey: p.secrets.first("lgsp subject v1"),
+		Dial: p.upstreams.DialContext, Approved: p.upstreams.stands,
 		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
 		Refresh: p.refresh, Beside: p.beside, Restore: p.restore, KeptKey: p.secrets.first("lgsp snapshot v1"), Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Ship:    p.ship,
@@ -236,11 +241,11 @@ func (p *platform) wirePortal() error {
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
-		Address: p.portal.Address,
+		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of,
 	}
 	*p.portal = portal.Portal{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Pages: pages, Now: time.Now,
-		Health: p.node.Health,
+		Health: p.node.Health, ClientCertificate: p.clientKeys().Of,
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
 		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,

@@ -1,6 +1,7 @@
 // Package upstream answers which of a version's addresses a call goes to: by
 // weight among those that answer, one trial call at a time to one that did not
-// when its time out is over, and to none while all of them are out.
+// when its time out is over, and to none while all of them are out. An address
+// may be asked beside calls whether it is well, too.
 package upstream
 
 import (
@@ -81,6 +82,7 @@ type server struct {
 	until    atomic.Int64  // when its time out is over, Unix nanoseconds; 0: it is in
 	times    atomic.Uint32 // it went out
 	trying   atomic.Bool   // a trial call is on its way
+	probe
 
 	spell time.Duration // of its last time out; guarded by Pool.mu
 	back  time.Time     // when it came back last; guarded by Pool.mu
@@ -178,6 +180,15 @@ func (p *Pool) Has(addresses []Address) bool { return slices.Equal(p.addresses, 
 // Addresses are what the pool was made of.
 func (p *Pool) Addresses() []Address { return slices.Clone(p.addresses) }
 
+// Targets are where calls may go.
+func (p *Pool) Targets() []Target {
+	list := make([]Target, len(p.servers))
+	for i, s := range p.servers {
+		list[i] = s.Target
+	}
+	return list
+}
+
 // Pick gives the address whose turn it is; false when all are out and none is
 // due for a trial. It takes no lock and allocates nothing.
 func (p *Pool) Pick() (Try, bool) { return p.pick(nil) }
@@ -206,6 +217,9 @@ func (p *Pool) pick(been *server) (Try, bool) {
 func (p *Pool) try(s *server) (Try, bool) {
 	t := Try{server: s, times: s.times.Load()}
 	until := s.until.Load()
+	if s.sick.Load() {
+		return Try{}, false
+	}
 	if until == 0 {
 		return t, true
 	}
@@ -244,7 +258,7 @@ func (p *Pool) putOut(t Try) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	others := p.fit()
-	if s.until.Load() == 0 {
+	if _, out := s.isOut(); !out {
 		others--
 	}
 	if s.times.Load() != t.times || others == 0 && s.failures.Load() < failuresOfLast {
@@ -255,7 +269,9 @@ func (p *Pool) putOut(t Try) {
 		s.spell = 0
 	}
 	s.out(now)
-	p.tell(Change{Host: s.Host, Fit: others})
+	if !s.sick.Load() {
+		p.tell(Change{Host: s.Host, Fit: others})
+	}
 }
 
 // tried brings an address back, or leaves it out for longer.
@@ -273,7 +289,9 @@ func (p *Pool) tried(s *server, what Outcome) {
 	s.back = now
 	s.failures.Store(0)
 	s.until.Store(0)
-	p.tell(Change{Host: s.Host, Back: true, Fit: p.fit()})
+	if !s.sick.Load() {
+		p.tell(Change{Host: s.Host, Back: true, Fit: p.fit()})
+	}
 }
 
 // out begins a time out, twice as long as the last one.
@@ -293,7 +311,7 @@ func (p *Pool) tell(c Change) {
 func (p *Pool) fit() int {
 	n := 0
 	for _, s := range p.servers {
-		if s.until.Load() == 0 {
+		if _, out := s.isOut(); !out {
 			n++
 		}
 	}
@@ -304,7 +322,8 @@ func (p *Pool) fit() int {
 func (p *Pool) Wait() time.Duration {
 	now, least := p.Now().UnixNano(), int64(longestOut)
 	for _, s := range p.servers {
-		least = min(least, s.until.Load()-now)
+		until, _ := s.isOut()
+		least = min(least, until-now)
 	}
 	return max(time.Duration(least), time.Second)
 }
@@ -325,7 +344,7 @@ func (p *Pool) Standings() []Standing {
 	list := make([]Standing, len(p.servers))
 	for i, s := range p.servers {
 		list[i].Host = s.Host
-		if until := s.until.Load(); until != 0 {
+		if until, out := s.isOut(); out {
 			list[i].Out, list[i].Until = true, time.Unix(0, until).UTC()
 		}
 	}

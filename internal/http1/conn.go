@@ -201,9 +201,17 @@ func (c *conn) rest() bool {
 // connection.
 const maxSkip = 256 << 10
 
-// bodyRead says that the request is read whole: from now on the client may
-// leave, and the server looks whether it does.
+// bodyRead says that the request is read whole: what followed its body is
+// known, and from now on the client may leave, and the server looks whether it
+// does.
 func (c *conn) bodyRead() {
+	if announced := c.request.Trailer; announced != nil {
+		for _, line := range c.body.trailer {
+			if _, ok := announced[line.Name]; ok {
+				announced[line.Name] = append(announced[line.Name], line.Value)
+			}
+		}
+	}
 	c.deadline.Store(0)
 	c.answered.Store(c.server.now.Load())
 	c.state.Store(answering)

@@ -124,6 +124,9 @@ func (l *link) send(r *Request) error {
 	switch {
 	case r.Stream != nil && r.Length < 0:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		if len(r.Trailer) > 0 {
+			b = appendField(b, "Trailer", strings.Join(sortedNames(r.Trailer), ", "))
+		}
 	case r.Stream != nil:
 		b = appendLength(b, r.Length)
 	case len(r.Body) > 0 || r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch:
@@ -192,7 +195,7 @@ func (l *link) upload(r *Request) error {
 		}
 		switch {
 		case err == io.EOF && r.Length < 0:
-			_, err = l.net.Write([]byte("0\r\n\r\n"))
+			_, err = l.net.Write(appendLast(nil, FieldsOf(r.Trailer)))
 			return err
 		case err == io.EOF && left == 0:
 			return nil
@@ -218,6 +221,15 @@ func (e *UploadError) Unwrap() error { return e.Err }
 func (l *link) breakOff(err error) error {
 	_ = l.net.Close()
 	return &UploadError{err}
+}
+
+// appendLast writes the last chunk, and what follows it.
+func appendLast(b []byte, trailer Fields) []byte {
+	b = append(b, "0\r\n"...)
+	for _, line := range trailer {
+		b = appendField(b, line.Name, line.Value)
+	}
+	return append(b, "\r\n"...)
 }
 
 // chunkIn makes a chunk of the n bytes behind the room in buf, in place.

@@ -46,7 +46,7 @@ func (c *conn) fill(line requestLine) error {
 	r.Close = h.close || line.minor == 0 && !h.keep
 	r.ContentLength, r.TransferEncoding, r.Trailer = max(h.length, 0), nil, nil
 	if h.chunked {
-		r.ContentLength, r.TransferEncoding = -1, chunkedEncoding
+		r.ContentLength, r.TransferEncoding, r.Trailer = -1, chunkedEncoding, announced(h.fields)
 	}
 	c.body.frame(&c.in, h.chunked, max(h.length, 0))
 	r.Body = http.NoBody
@@ -58,6 +58,28 @@ func (c *conn) fill(line requestLine) error {
 }
 
 var chunkedEncoding = []string{"chunked"}
+
+// announced are the names that a head says will follow the body, nil for none;
+// their values come when it is read to its end (http.Request.Trailer).
+func announced(fields Fields) http.Header {
+	var names http.Header
+	for _, line := range fields {
+		if line.Name != "Trailer" {
+			continue
+		}
+		for name := range strings.SplitSeq(line.Value, ",") {
+			name = strings.Trim(name, " \t")
+			if name == "" || !all(name, &isToken) || notTrailers[canonical(name)] {
+				continue
+			}
+			if names == nil {
+				names = http.Header{}
+			}
+			names[canonical(name)] = nil
+		}
+	}
+	return names
+}
 
 // fields puts the lines into the request's header, and counts those of Host.
 func (c *conn) fields() (hosts int) {

@@ -273,6 +273,9 @@ func (w *response) finish() bool {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
+	if !w.sent && w.err == nil && w.hasTrailer() {
+		_ = w.push(nil) // what follows the body follows chunks only
+	}
 	if !w.sent && w.err == nil { // all of a body whose length nobody said is here
 		w.sent, w.length = true, int64(len(*w.out))
 		gathered := w.out
@@ -303,6 +306,15 @@ func (w *response) appendTrailer(b []byte) []byte {
 		}
 	}
 	return append(b, "\r\n"...)
+}
+
+func (w *response) hasTrailer() bool {
+	for name := range w.header {
+		if _, ok := trailerName(name); ok {
+			return w.c.request.ProtoMinor > 0
+		}
+	}
+	return false
 }
 
 func trailerName(name string) (string, bool) {

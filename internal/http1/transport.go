@@ -41,8 +41,9 @@ type Transport struct {
 
 // host keeps the connections to one address that wait for a request.
 type host struct {
-	mu   sync.Mutex
-	idle []*link
+	mu      sync.Mutex
+	idle    []*link
+	dropped bool // none is to wait any more
 }
 
 // Request is what is sent. Fields do not hold Host, Content-Length, nor what
@@ -55,8 +56,11 @@ type Request struct {
 	Body   []byte    // all of it, or
 	Stream io.Reader // what is sent as it comes, Length bytes of it or, when that is negative, as chunks
 	Length int64
-	Answer time.Duration // for the head of the answer, 0: as the transport has it
-	Within time.Duration // for all of it, answer and body; 0: any time
+	// Trailer is what follows a Stream of chunks: names that are told before,
+	// whose values are there when the stream is at its end.
+	Trailer http.Header
+	Answer  time.Duration // for the head of the answer, 0: as the transport has it
+	Within  time.Duration // for all of it, answer and body; 0: any time
 	// Stop, when set, is called when no more of Stream is wanted: it lets a
 	// Read that is under way fail.
 	Stop func()
@@ -256,7 +260,7 @@ func (l *link) rest() {
 	}
 	h := l.host
 	h.mu.Lock()
-	full := len(h.idle) >= l.transport.MaxIdle
+	full := h.dropped || len(h.idle) >= l.transport.MaxIdle
 	if !full {
 		h.idle = append(h.idle, l)
 	}
@@ -322,8 +326,8 @@ func (l *link) look(now int64) bool {
 	return caller == nil
 }
 
-// CloseIdle closes the connections that wait, of addresses that are not to be
-// kept.
+// CloseIdle closes the connections of addresses that are not to be kept, those
+// in use as soon as they are not; no request that comes later uses them.
 func (t *Transport) CloseIdle(keep func(Address) bool) {
 	t.mu.Lock()
 	var dropped []*link
@@ -331,9 +335,10 @@ func (t *Transport) CloseIdle(keep func(Address) bool) {
 		if keep(to) {
 			continue
 		}
+		delete(t.hosts, to)
 		h.mu.Lock()
 		dropped = append(dropped, h.idle...)
-		h.idle = nil
+		h.idle, h.dropped = nil, true
 		h.mu.Unlock()
 	}
 	t.mu.Unlock()

@@ -390,6 +390,18 @@ func TestIdleConnectionsEnd(t *testing.T) {
 	if conns.Load() != 3 {
 		t.Errorf("took %d connections", conns.Load())
 	}
+	res, err := transport.Do(t.Context(), to, &Request{Method: "GET", Target: "/", Host: "h"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport.CloseIdle(func(Address) bool { return false }) // while one is at work
+	_, _ = io.Copy(io.Discard, res)
+	_ = res.Close()
+	transport.mu.Lock()
+	defer transport.mu.Unlock()
+	if len(transport.live)+len(transport.hosts) != 0 {
+		t.Errorf("one that was at work is kept: %d connections, %d hosts", len(transport.live), len(transport.hosts))
+	}
 }
 
 // TestClosedTwice: closing an answer again takes the connection from nobody.
