@@ -43,6 +43,10 @@ func TestCheckTraffic(t *testing.T) {
 		{name: "checks", traffic: `{"check":{"requests":"report","answers":"sample","sample_percent":1}}`, document: `{"openapi":"3.0.3"}`},
 		{name: "checks off", traffic: `{"check":{"requests":"off","answers":"off"}}`, document: `{`},
 		{name: "no document", traffic: `{"check":{"requests":"enforce"}}`, document: `{`, code: "traffic-invalid"},
+		{name: "nothing to store", traffic: `{"cache":[{"seconds":-1,"stale_if_error_seconds":604801,"stale_while_revalidate_seconds":86401}]}`, code: "traffic-wrong",
+			fields: []string{"cache/0/seconds:traffic-range", "cache/0/stale_while_revalidate_seconds:traffic-range", "cache/0/stale_if_error_seconds:traffic-range", "cache/0/operations:cache-empty"}},
+		{name: "too much to store", traffic: `{"cache":[{},{},{},{},{},{},{},{},{}]}`, code: "traffic-wrong", fields: []string{"cache:caches-too-many"}},
+		{name: "an operation that is not there", traffic: `{"cache":[{"operations":["z"]}],"compress":true}`, code: "traffic-wrong", fields: []string{"cache/0/operations:cache-operation"}},
 	} {
 		for of, operations := range map[string][]Operation{"none": nil, "unmarked": unmarked, "unfit": unfit} {
 			err := CheckTraffic([]byte(tt.traffic), operations, func() ([]byte, error) { return []byte(tt.document), nil })
@@ -94,5 +98,25 @@ func TestFindingsHaveWords(t *testing.T) {
 		if f.Words("vi") == "?" || f.Words("en") == "?" || f.Words("vi") == f.Words("en") {
 			t.Errorf("%s has no words", code)
 		}
+	}
+}
+
+// TestCheckCache: what is stored is an open GET's, and in one entry only.
+func TestCheckCache(t *testing.T) {
+	t.Parallel()
+	operations := []Operation{{ID: "a", Method: "GET", Path: "/a"}, {ID: "b", Method: "GET", Path: "/b", Access: Restricted}, {ID: "c", Method: "POST", Path: "/a"}}
+	if err := CheckTraffic([]byte(`{"cache":[{"operations":["a"],"seconds":86400}]}`), operations, nil); err != nil {
+		t.Error(err)
+	}
+	err := CheckTraffic([]byte(`{"cache":[{"operations":["a","b","c"]},{"operations":["a"]}]}`), operations, nil)
+	var got []string
+	for _, f := range problem.Of(err).Fields {
+		got = append(got, f.Name+":"+f.Code+":"+f.Args["operation"])
+		if f.Words("vi") == f.Detail || f.Words("en") == f.Detail {
+			t.Errorf("%s has no words", f.Code)
+		}
+	}
+	if want := []string{"cache/0/operations:cache-not-open:b", "cache/0/operations:cache-not-open:c", "cache/1/operations:cache-twice:a"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

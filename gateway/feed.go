@@ -195,6 +195,7 @@ func (f *feed) loadAll(ctx context.Context) error {
 		return fmt.Errorf("read last change: %w", err)
 	}
 	f.node.current.Store(s)
+	f.node.forgetEditions()
 	f.node.leaveUpstreams(s)
 	f.node.fresh.Store(begun.UnixNano())
 	slog.InfoContext(ctx, "gateway configuration loaded", "routes", len(s.routes), "agreements", agreements,
@@ -229,6 +230,9 @@ func (f *feed) loadChanges(ctx context.Context, said authChange) error {
 			next.version = max(next.version, id)
 		}
 		f.node.current.Store(&next)
+		if len(routes) > 0 {
+			f.node.forgetEditions()
+		}
 		if len(routes) > 0 || said.all {
 			f.node.leaveUpstreams(&next)
 		}
@@ -336,6 +340,7 @@ func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID
 			continue
 		}
 		f.node.attach(v)
+		f.node.attachCache(v, versions != nil)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
 	}
 	return nil

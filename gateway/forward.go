@@ -39,12 +39,7 @@ func (c *call) forward(r *http.Request) {
 		c.refuse(r, c.upstreamFault(r, err))
 		return
 	}
-	c.answer.hashes = c.operation.Access != Open // open data is the same for everybody
-	c.merged = c.answer.begin(res.status, res.fields, c.merged)
-	if _, err := res.body.WriteTo(&c.answer); err != nil {
-		c.broken = true
-	}
-	c.answer.trailer(c.version.rewrite.answer.without(res.body.Trailer()))
+	c.deliver(r, res)
 }
 
 // response is what an upstream answered.
@@ -81,9 +76,9 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 	}
 	fields := c.out[:0]
 	named := perConnection(lines)
-	held := c.filter() != nil || c.enforcesAnswers()
+	held, anyones := c.filter() != nil || c.enforcesAnswers(), c.operation.cached != nil && c.public()
 	for _, line := range lines {
-		if hopByHop[line.Name] || isOurs(line.Name) || named[line.Name] || held && partial[line.Name] {
+		if hopByHop[line.Name] || isOurs(line.Name) || named[line.Name] || held && partial[line.Name] || anyones && !ofAnyone[line.Name] {
 			continue
 		}
 		fields = append(fields, line)

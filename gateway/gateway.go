@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"lgsp/auth"
+	"lgsp/gateway/cache"
 	"lgsp/gateway/journal"
 	"lgsp/gateway/queue"
 	"lgsp/gateway/quota"
@@ -95,6 +96,7 @@ type Node struct {
 
 	MaxAnswer int64         // bytes of an answer that is projected, 0: 10 MiB
 	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB
+	CacheSize int64         // bytes of stored answers, 0: none are stored
 	MaxStale  time.Duration // how long a silent feed is trusted, 0: 10 min
 	Patience  time.Duration // for the upstream's first byte, 0: 30 s
 	Longest   time.Duration // for its whole answer, 0: 10 min
@@ -119,6 +121,9 @@ type state struct {
 	drift     drift
 	samples   chan sample         // answers that are to be looked at
 	reading   *semaphore.Weighted // bytes of large JSON that is held to documents
+	stored    *cache.Store        // nil: nothing is stored
+	flights   cache.Flights[fetched]
+	editions  atomic.Uint64 // of versions, the last one given
 }
 
 // Token is what a verified access token says.
@@ -239,7 +244,7 @@ func (c *call) run(r *http.Request) error {
 		c.giveBack(r)
 		return err
 	}
-	c.forward(r)
+	c.respond(r)
 	return nil
 }
 

@@ -238,6 +238,7 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 			continue
 		}
 		n.attach(v)
+		n.attachCache(v, false)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
 	}
 	agreed := make([]*terms, len(head.Terms))

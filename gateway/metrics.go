@@ -18,7 +18,8 @@ type Metrics struct {
 	retries   prometheus.Counter
 	changes   *prometheus.CounterVec // of upstream addresses
 	checked   *prometheus.CounterVec // against documents
-	loads     prometheus.Histogram   // of changes
+	cache     cacheMetrics
+	loads     prometheus.Histogram // of changes
 }
 
 // The figures that are read off the node when they are asked for.
@@ -42,6 +43,7 @@ var (
 // NewMetrics makes the figures of one node.
 func NewMetrics() *Metrics {
 	m := &Metrics{
+		cache: newCacheMetrics(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lgsp_gateway_calls_total", Help: "Calls answered, by class of status and code of the problem.",
 		}, []string{"class", "code"}),
@@ -87,6 +89,7 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.retries.Describe(to)
 	m.changes.Describe(to)
 	m.checked.Describe(to)
+	m.cache.describe(to)
 	m.loads.Describe(to)
 	for _, d := range []*prometheus.Desc{versionDesc, ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc,
 		sharedDesc, fallbackDesc, underWayDesc, waitingDesc} {
@@ -103,6 +106,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	m.checked.Collect(to)
 	m.loads.Collect(to)
 	n := m.node.Load()
+	m.cache.collect(n, to)
 	if n == nil {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"lgsp/auth"
+	"lgsp/gateway/cache"
 	"lgsp/gateway/journal"
 	"lgsp/gateway/quota"
 	"lgsp/internal/pg"
@@ -37,6 +38,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if err := n.journal.Open(); err != nil {
 		return fmt.Errorf("open journal: %w", err)
+	}
+	if n.CacheSize > 0 {
+		n.stored = cache.NewStore(n.CacheSize)
 	}
 	n.doubtful = true
 	n.samples, n.reading = make(chan sample, sampleQueue), semaphore.NewWeighted(readAtOnce)

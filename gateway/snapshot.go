@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth/policy"
+	"lgsp/gateway/cache"
 	"lgsp/gateway/check"
 	"lgsp/gateway/queue"
 	"lgsp/gateway/route"
@@ -38,6 +39,7 @@ func newSnapshot() *snapshot {
 type version struct {
 	Route
 	prefix  string
+	edition uint64 // of what is stored of its answers
 	pool    *upstream.Pool
 	queue   *queue.Queue // nil: its calls are not held; see attachQueue
 	rewrite rewrite
@@ -55,9 +57,10 @@ type version struct {
 // operation is a compiled Operation.
 type operation struct {
 	Operation
-	index    int      // in the version
-	template string   // prefix and path template
-	names    []string // last names of Fields, lower case
+	index    int          // in the version
+	template string       // prefix and path template
+	names    []string     // last names of Fields, lower case
+	cached   *cache.Rules // nil: its answers are not stored
 
 	conditions []*condition
 	checks     *check.Operation // nil: calls are not held to the document
@@ -110,6 +113,9 @@ func compileRoute(r Route) (*version, error) {
 	}
 	if v.rules, err = policy.NewCalls(rules); err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
+	}
+	if err := v.compileCache(); err != nil {
+		return nil, err
 	}
 	return v, v.compileChecks()
 }

@@ -14,6 +14,8 @@ type Traffic struct {
 	RequestBytes int64       `json:"request_bytes,omitempty"` // of a request's body at most; 0: 1 MiB
 	Timeouts     Timeouts    `json:"timeouts,omitzero"`
 	Conditions   []Condition `json:"conditions,omitempty"` // beside agreements
+	Cache        []Cache     `json:"cache,omitempty"`      // of open GET operations
+	Compress     bool        `json:"compress,omitempty"`   // answers of open operations to calls without a credential
 	WebSocket    bool        `json:"websocket,omitempty"`  // calls may become WebSockets, where no fields were agreed and Protocol is not h2
 	Protocol     string      `json:"protocol,omitempty"`   // of the upstream: HTTP1, HTTP2; "": HTTP/1.1 in the clear, over TLS as both ends agree
 	TLS          UpstreamTLS `json:"tls,omitzero"`         // of the upstream

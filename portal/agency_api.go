@@ -41,6 +41,7 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	r.Handle(version+"/traffic/sizes", p.page(p.setSizes)).Methods("POST")
 	r.Handle(version+"/traffic/check", p.page(p.setChecks)).Methods("POST")
 	r.Handle(version+"/drift/clear", p.page(p.clearDrift)).Methods("POST")
+	r.Handle(version+"/traffic/cache", p.page(p.setCache)).Methods("POST")
 	r.Handle(version+"/traffic/callers", p.page(p.setCallers)).Methods("POST")
 	r.Handle(version+"/traffic/concurrency", p.page(p.setConcurrency)).Methods("POST")
 	r.Handle(version+"/upstream", p.page(p.upstreamForm)).Methods("GET", "HEAD")

@@ -1,14 +1,12 @@
 package portal
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"lgsp/gateway"
-	"lgsp/internal/problem"
 	"lgsp/web"
 )
 
@@ -64,16 +62,7 @@ func (p *Portal) conditionsForm(r *http.Request) (page, error) {
 			return page{}, err
 		}
 	}
-	for _, o := range v.Operations {
-		text := o.Method + " " + o.Path
-		if o.Doc.SummaryVI != "" {
-			text = o.Doc.SummaryVI
-		}
-		if localeOf(r) == "en" && o.Doc.SummaryEN != "" {
-			text = o.Doc.SummaryEN
-		}
-		data.Names = append(data.Names, web.Option{Value: o.Slug, Text: text})
-	}
+	data.Names = operationNames(r, v.Operations)
 	for row := range min(len(v.Traffic.Conditions)+1, gateway.MaxConditions) {
 		var set gateway.Condition
 		if row < len(v.Traffic.Conditions) {
@@ -94,16 +83,8 @@ func (p *Portal) setConditions(r *http.Request) (page, error) {
 		}
 	}
 	answer, err := p.setTraffic(r, "conditions.saved", func(t *gateway.Traffic) { t.Conditions = list })
-	var told *problem.Error
-	if errors.As(err, &told) {
-		for i, f := range told.Fields {
-			parts := strings.SplitN(f.Name, "/", 3)
-			if n, err := strconv.Atoi(parts[min(1, len(parts)-1)]); err == nil && len(parts) == 3 && n < len(rows) {
-				told.Fields[i].Name = conditionRow{Row: rows[n]}.Name(parts[2])
-			}
-		}
-	}
 	if err != nil {
+		inRows(err, rows)
 		return again(r, p.conditionsForm, err)
 	}
 	return answer, nil

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"lgsp/catalog"
 	"lgsp/gateway"
-	"lgsp/internal/problem"
 	"lgsp/web"
 )
 
@@ -21,6 +19,7 @@ type trafficData struct {
 	Limits    []limitRow
 	Per       []web.Option
 	Unchecked int // things of the document that calls cannot be held to
+	Caches    []cacheRow
 }
 
 // limitRow is a limit as a row of the form; one without calls is none.
@@ -51,7 +50,7 @@ func (p *Portal) trafficForm(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	data := trafficData{versionPage: v}
+	data := trafficData{versionPage: v, Caches: cacheRows(r, v)}
 	for _, f := range v.Version.Findings {
 		if strings.HasPrefix(f.Code, "spec-unchecked-") {
 			data.Unchecked++
@@ -105,16 +104,8 @@ func (p *Portal) setLimits(r *http.Request) (page, error) {
 		list, rows = append(list, gateway.Limit{Per: r.PostFormValue(l.Name("per")), Calls: calls, Window: r.PostFormValue(l.Name("window"))}), append(rows, row)
 	}
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) { t.Limits = list })
-	var told *problem.Error
-	if errors.As(err, &told) {
-		for i, f := range told.Fields {
-			parts := strings.Split(f.Name, "/")
-			if n, err := strconv.Atoi(parts[min(1, len(parts)-1)]); err == nil && len(parts) == 3 && n < len(rows) {
-				told.Fields[i].Name = limitRow{Row: rows[n]}.Name(parts[2])
-			}
-		}
-	}
 	if err != nil {
+		inRows(err, rows)
 		return again(r, p.trafficForm, err)
 	}
 	return answer, nil

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -50,9 +49,7 @@ func newPortal(t *testing.T) *Portal {
 		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record,
 			Forget: func(context.Context, pgx.Tx, uuid.UUID, []uuid.UUID) error { return nil }},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
-			CheckTraffic: func(t json.RawMessage, _ []catalog.Operation, document func() ([]byte, error)) error {
-				return gateway.CheckTraffic(t, nil, document)
-			},
+			CheckTraffic:  checkTraffic,
 			KeepClientKey: keys.Keep,
 			Agencies:      func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },
 			AgencyBySlug: func(_ context.Context, slug string) (catalog.Agency, error) {

@@ -155,6 +155,7 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/drift/clear", api, desk + "/v1/drift/clear", ""},
 			attempt{"POST " + version + "/conditions", api, desk + "/v1/conditions", "conditions/0/purpose=yes"},
 			attempt{"POST " + version + "/traffic/sizes", api, desk + "/v1/traffic/sizes", "websocket=yes"},
+			attempt{"POST " + version + "/traffic/cache", api, desk + "/v1/traffic/cache", "compress=yes"},
 			attempt{"POST " + version + "/upstream/client-key", api, desk + "/v1/upstream/client-key", "end=yes"},
 			attempt{"POST " + version + "/upstream/{part}", api, desk + "/v1/upstream/protocol", "protocol=h2"},
 			attempt{"POST " + version + "/traffic/callers", api, desk + "/v1/traffic/callers", "basic=yes"},

@@ -38,6 +38,7 @@ func TestReadConfig(t *testing.T) {
 		{name: "a YAML file under the variables", env: []string{"LGSP_CONFIG=" + file, "LGSP_DRAIN=7s"}, want: func(c *config) {
 			c.LogLevel, c.Drain = slog.LevelWarn, 7*time.Second
 		}},
+		{name: "no answers are stored", env: []string{"LGSP_CACHE_SIZE=0"}, want: func(c *config) { c.CacheSize = 0 }},
 		{name: "Redis", env: []string{"LGSP_REDIS_URL=rediss://an:pw@redis.example.vn:6380/1"}, want: func(c *config) {
 			c.RedisURL = "rediss://an:pw@redis.example.vn:6380/1"
 		}},
@@ -67,7 +68,7 @@ func TestReadConfig(t *testing.T) {
 			want := config{
 				DataDir: ".lgsp", SecretFile: ".lgsp/secret", PortalAddr: ":8080", GatewayAddr: ":8000", OpsAddr: "127.0.0.1:9090",
 				PortalURL: "http://localhost:8080", GatewayURL: "http://localhost:8000", Issuer: "http://localhost:8080",
-				MaxStale: 10 * time.Minute, Drain: 20 * time.Second,
+				MaxStale: 10 * time.Minute, CacheSize: 64, Drain: 20 * time.Second,
 			}
 			tt.want(&want)
 			got, err := readConfig(tt.env, tt.demo)
@@ -85,7 +86,7 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := readConfig([]string{
 		"LGSP_DRAIN=soon", "LGSP_LOG_LEVEL=loud", "LGSP_PORTAL_ADDR=8080", "LGSP_PORTAL_URL=example.vn/x",
-		"LGSP_EGRESS_ALLOW=10.0.0.0/40", "LGSP_DATABASE_URL=mysql://root:hunter2@db", "LGSP_PPROF=yes", "LGSP_DRIAN=1s",
+		"LGSP_EGRESS_ALLOW=10.0.0.0/40", "LGSP_DATABASE_URL=mysql://root:hunter2@db", "LGSP_PPROF=yes", "LGSP_CACHE_SIZE=64M", "LGSP_DRIAN=1s",
 		"LGSP_REDIS_URL=redis://an:hunter2@redis:6379/first",
 	}, false)
 	if err == nil {
@@ -93,7 +94,7 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 	}
 	for _, name := range []string{
 		"LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
-		"LGSP_PPROF", "LGSP_DRIAN", "LGSP_REDIS_URL",
+		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN", "LGSP_REDIS_URL",
 	} {
 		if !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s is not reported in %q", name, err)

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -71,7 +72,7 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 		n, err := w.Write(view)
 		sum += int64(n)
 		b.take(n)
-		if err == nil && !b.over && b.in.r == b.in.w && flusher != nil {
+		if err == nil && !b.over && flusher != nil && b.waits() {
 			err = flusher.FlushError()
 		}
 		if err != nil {
@@ -79,6 +80,18 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 			return sum, &sinkError{err}
 		}
 	}
+}
+
+// waits reports whether more must be read before there is more of the body:
+// what ends a chunk, or begins one, is none of it.
+func (b *body) waits() bool {
+	rest := b.in.buffered()
+	if !b.chunked || b.left > 0 {
+		return len(rest) == 0
+	}
+	end := min(2, len(rest)) // CRLF
+	line := bytes.IndexByte(rest[end:], '\n')
+	return line < 0 || end+line+1 == len(rest)
 }
 
 // sinkError is an error of where a body is written to, not of the body.

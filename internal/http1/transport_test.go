@@ -500,3 +500,59 @@ func (c *counting) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// flushes takes a body and is told when to send on what it has.
+type flushes struct {
+	text  []byte
+	known chan string
+}
+
+func (f *flushes) Write(p []byte) (int, error) {
+	f.text = append(f.text, p...)
+	return len(p), nil
+}
+
+func (f *flushes) FlushError() error {
+	f.known <- string(f.text)
+	f.text = nil
+	return nil
+}
+
+// TestStreamsAreFlushed: each part of a body is sent on before the next one is
+// waited for, wherever the upstream cuts its chunks.
+func TestStreamsAreFlushed(t *testing.T) {
+	t.Parallel()
+	for _, parts := range [][]string{
+		{"3\r\nabc\r\n", "2\r\nde\r\n", "0\r\n\r\n"},
+		{"3\r\nabc", "\r\n2\r\nde", "\r\n0\r\n\r\n"},
+		{"3\r\nabc\r", "\n2\r\nde\r\n0", "\r\n\r\n"},
+		{"3\r\nabc\r\n2", "\r\nde\r\n0\r\n", "\r\n"},
+		{"3\r\nabc\r\n2\r\n", "de\r\n0\r\n", "\r\n"},
+	} {
+		from, to := net.Pipe()
+		in := newReader(to)
+		var b body
+		b.frame(&in, true, -1)
+		sink, done := &flushes{known: make(chan string)}, make(chan error, 1)
+		go func() {
+			_, err := b.WriteTo(sink)
+			done <- err
+		}()
+		for i, want := range []string{"abc", "de"} {
+			_, _ = io.WriteString(from, parts[i])
+			select {
+			case got := <-sink.known:
+				if got != want {
+					t.Errorf("%q: got %q, want %q", parts, got, want)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatalf("%q: %q is held", parts, want)
+			}
+		}
+		_, _ = io.WriteString(from, parts[2])
+		if err := <-done; err != nil {
+			t.Errorf("%q: %v", parts, err)
+		}
+		_ = from.Close()
+	}
+}
