@@ -39,10 +39,12 @@ func (p position) before(q position) bool {
 }
 
 // batch bounds the records of one delivery, and window the bytes that are read
-// at once for it.
+// at once for it. What comes within gather of a delivery goes together: a
+// delivery of few records costs as much as one of many.
 const (
 	batch  = 2000
 	window = 1 << 20
+	gather = 100 * time.Millisecond
 )
 
 // drainer reads the files in order.
@@ -68,7 +70,7 @@ func (j *Journal) Drain(ctx context.Context, deliver DeliverFunc) error {
 	wait := time.Second
 	for {
 		closed := j.isClosed()
-		more, err := d.step(ctx)
+		count, more, err := d.step(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -81,6 +83,9 @@ func (j *Journal) Drain(ctx context.Context, deliver DeliverFunc) error {
 		case !more:
 			wait = time.Second
 			pause(ctx, time.After(time.Second), j.written)
+		case count < batch/2:
+			wait = time.Second
+			pause(ctx, time.After(gather), j.done)
 		}
 	}
 }
@@ -102,8 +107,9 @@ func (j *Journal) isClosed() bool {
 	}
 }
 
-// step delivers one batch and keeps the position; more says that there was one.
-func (d *drainer) step(ctx context.Context) (more bool, err error) {
+// step delivers one batch, of count records, and keeps the position; more says
+// that it moved.
+func (d *drainer) step(ctx context.Context) (count int, more bool, err error) {
 	at, after, open := d.at, d.after, maps.Clone(d.open)
 	records, err := d.collect()
 	if err == nil && len(records) > 0 {
@@ -111,12 +117,12 @@ func (d *drainer) step(ctx context.Context) (more bool, err error) {
 	}
 	if err != nil {
 		d.at, d.after, d.open = at, after, open // the whole batch again
-		return false, err
+		return 0, false, err
 	}
 	if d.at == at && len(records) == 0 {
-		return false, nil
+		return 0, false, nil
 	}
-	return true, d.keep()
+	return len(records), true, d.keep()
 }
 
 // collect reads up to a batch of records.

@@ -193,12 +193,12 @@ func TestFailedDeliveryComesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &drainer{journal: j, at: j.drain, open: map[ID]intent{}, deliver: func(context.Context, []Delivered) error { return errors.New("away") }}
-	if _, err := d.step(t.Context()); err == nil {
+	if _, _, err := d.step(t.Context()); err == nil {
 		t.Fatal("a failed delivery passed")
 	}
 	var got []Delivered
 	d.deliver = func(_ context.Context, records []Delivered) error { got = records; return nil }
-	if _, err := d.step(t.Context()); err != nil || len(got) != 1 {
+	if _, _, err := d.step(t.Context()); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
