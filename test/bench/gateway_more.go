@@ -106,8 +106,8 @@ func (d *dataPlane) measureMore(ctx context.Context) ([]*moreFigures, error) {
 	return list, nil
 }
 
-// slowNeighbour is what one upstream that answers after a second, with 200 calls
-// waiting for it, is to callers of another API.
+// slowNeighbour is what one upstream that answers after about a second, with 200
+// calls waiting for it, is to callers of another API.
 type slowNeighbour struct {
 	Alone  []float64 `json:"alone_p99"` // ms at 1,000 calls a second
 	Beside []float64 `json:"beside_p99"`
@@ -152,7 +152,7 @@ func (f *slowNeighbour) table(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\n## Beside a slow upstream\n\n")
-	fmt.Fprintf(b, "p99 of one API's callers at 1,000 calls/s: %s ms alone, %s ms while %d callers of another API wait a second for each answer: × %.2f.\n",
+	fmt.Fprintf(b, "p99 of one API's callers at 1,000 calls/s: %s ms alone, %s ms while %d callers of another API wait about a second for each answer: × %.2f.\n",
 		spread(f.Alone, "%.1f"), spread(f.Beside, "%.1f"), slowCallers, median(f.Beside)/median(f.Alone))
 }
 

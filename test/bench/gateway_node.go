@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -176,7 +177,7 @@ func benchUpstream(ctx context.Context, address string) error {
 		}
 		if slow, ok := strings.CutPrefix(r.URL.RawQuery, "ms="); ok {
 			n, _ := strconv.Atoi(slow)
-			time.Sleep(time.Duration(n) * time.Millisecond)
+			time.Sleep(time.Duration(n/2+rand.IntN(n+1)) * time.Millisecond) // about so many: all at once would be a burst
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
