@@ -160,13 +160,17 @@ func TestBodiesRefused(t *testing.T) {
 			if !bytes.HasPrefix(answer, fmt.Appendf(nil, "HTTP/1.1 %d ", tt.status)) || !bytes.Contains(answer, []byte(`"code":"`+tt.code+`"`)) {
 				t.Errorf("got %.300s", answer)
 			}
-			if reached := w.reachedCount() > before; reached != tt.reached {
-				t.Errorf("reached the upstream: %v", reached)
-			}
 			if tt.reached {
-				if err := <-took; err == nil {
-					t.Error("the upstream took a part for the whole")
+				select {
+				case err := <-took: // the caller may have its answer before
+					if err == nil {
+						t.Error("the upstream took a part for the whole")
+					}
+				case <-time.After(10 * time.Second):
+					t.Error("the upstream was not reached")
 				}
+			} else if w.reachedCount() > before {
+				t.Error("the upstream was reached")
 			}
 		})
 	}

@@ -43,31 +43,38 @@ func (n *Node) Remaining(ctx context.Context, application, version, agreement uu
 		if g.Agreement != agreement {
 			continue
 		}
-		used := map[quota.Period]int64{}
+		n.totals.RLock()
+		defer n.totals.RUnlock()
+		stored := map[quota.Period]int64{}
 		rows, err := pg.All[useRow](ctx, n.DB, usedSQL, agreement, quota.Day.Begin(now), quota.Month.Begin(now))
 		if err != nil {
 			slog.WarnContext(ctx, "quotas are told as this node knows them", "agreement_id", agreement, "err", err)
+			stored = nil
 		}
 		for _, u := range usesOf(rows) {
-			used[u.Period] = u.Used
+			stored[u.Period] = u.Used
 		}
 		left := Remaining{
 			RatePerMinute: g.Plan.RatePerMinute, QuotaPerDay: g.Plan.QuotaPerDay, QuotaPerMonth: g.Plan.QuotaPerMonth,
 			LeftNow:   n.limiter.Look(ctx, quota.Take{Key: quota.Key{What: agreement}, Window: g.Plan.minute()}, now).Remaining,
-			LeftToday: n.left(agreement, g.Plan.day(), used[quota.Day], now), Midnight: ends(quota.Day, now),
+			LeftToday: n.left(agreement, g.Plan.day(), stored, now), Midnight: ends(quota.Day, now),
 		}
 		if g.Plan.QuotaPerMonth > 0 {
-			left.LeftThisMonth, left.MonthEnds = n.left(agreement, g.Plan.month(), used[quota.Month], now), ends(quota.Month, now)
+			left.LeftThisMonth, left.MonthEnds = n.left(agreement, g.Plan.month(), stored, now), ends(quota.Month, now)
 		}
 		return left, true
 	}
 	return Remaining{}, false
 }
 
-// left is what is left of a period's quota when so many calls are stored as used.
-func (n *Node) left(agreement uuid.UUID, w quota.Window, stored int64, now time.Time) int {
-	known, pending := n.limiter.Counts.Used(agreement, w.Period, now)
-	return max(0, w.Calls-int(max(stored, known)+pending))
+// left is what is left of a period's quota when so many calls are stored as
+// used; nil: nobody knows.
+func (n *Node) left(agreement uuid.UUID, w quota.Window, stored map[quota.Period]int64, now time.Time) int {
+	used, pending := n.limiter.Counts.Used(agreement, w.Period, now)
+	if stored != nil {
+		used = stored[w.Period]
+	}
+	return max(0, w.Calls-int(used+pending))
 }
 
 func ends(p quota.Period, now time.Time) time.Time {

@@ -176,6 +176,8 @@ func usesOf(rows []useRow) []quota.Use {
 
 // saveUse adds what this node counted to what all nodes counted, and learns the sum.
 func (n *Node) saveUse(ctx context.Context) error {
+	n.totals.Lock()
+	defer n.totals.Unlock()
 	given := n.limiter.Counts.Unsaved(n.Now())
 	if len(given) == 0 {
 		return nil
@@ -197,6 +199,8 @@ const loadUseSQL = `select key, period, begins, used from gateway.quota_count wh
 
 // loadUse learns what all nodes counted today and this month.
 func (n *Node) loadUse(ctx context.Context) error {
+	n.totals.Lock()
+	defer n.totals.Unlock()
 	now := n.Now()
 	totals, err := pg.All[useRow](ctx, n.DB, loadUseSQL, quota.Day.Begin(now), quota.Month.Begin(now))
 	if err != nil {
