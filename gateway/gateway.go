@@ -118,7 +118,7 @@ type state struct {
 	addresses addressHashes
 	limiter   quota.Limiter
 	totals    sync.RWMutex // held while what is counted here and what all nodes stored become one
-	used      auth.Uses // of keys, since Touch was told
+	used      auth.Uses    // of keys, since Touch was told
 	drift     drift
 	samples   chan sample         // answers that are to be looked at
 	reading   *semaphore.Weighted // bytes of large JSON that is held to documents
