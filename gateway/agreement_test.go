@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth/policy"
+	"lgsp/gateway/quota"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
 )
@@ -303,6 +304,28 @@ func TestRateAndQuota(t *testing.T) {
 	left, ok := w.node.Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement)
 	if !ok || left.LeftToday != 0 || left.QuotaPerDay != 5 || !left.Midnight.After(w.now()) {
 		t.Errorf("remaining: got %+v, %v", left, ok)
+	}
+}
+
+// TestRemainingWhileSaving: a call that is being saved is told once, and one
+// given back not at all.
+func TestRemainingWhileSaving(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for used := 1; used <= 200; used++ {
+		if _, ok := w.node.limiter.Counts.Take(w.grant.Agreement, quota.Day, w.grant.Plan.QuotaPerDay, w.now()); !ok {
+			t.Fatal("not counted")
+		}
+		saved := make(chan error, 1)
+		go func() { saved <- w.node.saveUse(context.Background()) }()
+		for range 3 {
+			if left, _ := w.node.Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement); left.LeftToday != w.grant.Plan.QuotaPerDay-used {
+				t.Fatalf("%d left after %d of %d", left.LeftToday, used, w.grant.Plan.QuotaPerDay)
+			}
+		}
+		if err := <-saved; err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -59,15 +59,7 @@ func (w *world) thief(method, target string, form url.Values, headers ...string)
 func TestHoneyKeysFromCallToLetter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- w.run(ctx, w.doors, func() { close(ready) }) }()
-	t.Cleanup(stop)
-	select {
-	case <-ready:
-	case err := <-ended:
-		t.Fatal(err)
-	}
+	stop := w.serve()
 	laid := map[string]auth.IssuedHoneyKey{}
 	for _, kind := range auth.HoneyKinds() {
 		who, body := "developer", `{"application":"`+w.id["application"]+`","kind":"`+kind+`","name":"Kho mã nguồn"}`
@@ -129,7 +121,6 @@ func TestHoneyKeysFromCallToLetter(t *testing.T) {
 		t.Errorf("a true key: got %+v", answer)
 	}
 	stop() // each node tells what it has seen
-	w.must(<-ended)
 	w.expectHoney(laid, int64(len(tries)))
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -124,15 +123,7 @@ func TestClientKeyThroughTheAPI(t *testing.T) {
 func TestChecksFromDocumentToDesk(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- w.run(ctx, w.doors, func() { close(ready) }) }()
-	t.Cleanup(stop)
-	select {
-	case <-ready:
-	case err := <-ended:
-		t.Fatal(err)
-	}
+	stop := w.serve()
 	document := strings.Replace(worldSpec, "{ ma: { type: string }", "{ ma: { type: integer, pattern: '(?=1)' }", 1)
 	document = strings.Replace(document, "      operationId: danhMuc\n", "      operationId: danhMuc\n      parameters: [ { name: trang, in: query, schema: { type: integer } } ]\n", 1)
 	publisher := w.people["publisher"]
@@ -170,7 +161,6 @@ func TestChecksFromDocumentToDesk(t *testing.T) {
 	}
 	time.Sleep(200 * time.Millisecond) // the answer is looked at when it has left
 	stop()
-	w.must(<-ended)
 	drift, err := w.drifts.List(t.Context(), publisher, made.ID)
 	if err != nil || len(drift) != 1 || drift[0].Operation != "danh-muc" || drift[0].Place != "body/ma" || drift[0].Code != "type" || drift[0].Direction != "answer" {
 		t.Errorf("found %+v, %v", drift, err)

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -293,17 +294,18 @@ func (w *world) open() {
 }
 
 // serve runs the platform until the test ends.
-func (w *world) serve() {
+func (w *world) serve() (stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- w.run(ctx, w.doors, func() { close(ready) }) }()
-	w.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Errorf("the platform ended with: %v", err)
 		}
 	})
+	w.t.Cleanup(stop)
 	select {
 	case <-ready:
 	case err := <-ended:
@@ -312,6 +314,7 @@ func (w *world) serve() {
 	case <-time.After(time.Minute):
 		w.t.Fatal("the platform is not ready after a minute")
 	}
+	return stop
 }
 
 // until asks until the answer is true.

@@ -404,6 +404,33 @@ func TestPowerFailure(t *testing.T) {
 	}
 }
 
+// TestGathered: records that come one after the other are not delivered one by one.
+func TestGathered(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	deliveries, got := 0, 0
+	done := make(chan error, 1)
+	go func() {
+		done <- j.Drain(t.Context(), func(_ context.Context, records []Delivered) error {
+			deliveries, got = deliveries+1, got+len(records)
+			return nil
+		})
+	}()
+	const count = 100
+	for i := range count {
+		if err := j.Outcome(ID{byte(i)}, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil || got != count || deliveries > count/4 {
+		t.Errorf("%d records in %d deliveries, %v", got, deliveries, err)
+	}
+}
+
 // TestLargeDelivery: more than one window of records, intents among them.
 func TestLargeDelivery(t *testing.T) {
 	t.Parallel()
