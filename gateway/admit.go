@@ -106,6 +106,7 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 // replace puts our body in place of the upstream's, which is read to its end or
 // beyond use.
 func (c *call) replace(res *response, with []byte) error {
+	res.fields = slices.Clone(res.fields) // they are the connection's, which is the next call's from here on
 	err := res.body.Close()
 	c.leave() // the upstream is done, however slowly the caller takes the rest
 	res.body = whole{bytes.NewReader(with)}

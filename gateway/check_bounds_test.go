@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lgsp/internal/http1"
 )
 
 // TestCheckedBodiesOnTheirWay: a body that is held to the document is read whole
@@ -140,5 +142,29 @@ func TestChecksAreKept(t *testing.T) {
 		if got := w.send(server, "GET", target, ""); got.status != want {
 			t.Errorf("%s: got %d %s, want %d", target, got.status, got.body, want)
 		}
+	}
+}
+
+// TestReplacedAnswerKeepsItsFields: an answer that is read whole gives its
+// connection back before it leaves; its fields stay its own.
+func TestReplacedAnswerKeepsItsFields(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answers(func(rw http.ResponseWriter, r *http.Request) { rw.Header().Set("X-Page", r.URL.Query().Get("trang")) })
+	try, _ := w.node.current.Load().byVersion[w.route.Version].pool.Pick()
+	ask := func(page string) *response {
+		res, err := w.node.transports.do(t.Context(), try.Target(), &http1.Request{Method: "GET", Host: "he-thong", Target: "/?trang=" + page}, HTTP1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	first := ask("1")
+	if err := (&call{node: w.node}).replace(first, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer ask("2").body.Close()
+	if got := first.fields.Get("X-Page"); got != "1" {
+		t.Errorf("the first answer is of page %q once the second came", got)
 	}
 }
