@@ -31,6 +31,9 @@ type Dataset struct {
 	CreatedAt     time.Time      `json:"created_at"`
 	UpdatedAt     time.Time      `json:"updated_at"`
 	PublishedAt   *time.Time     `json:"published_at"` // of the first publication
+	PublishAt     *time.Time     `json:"publish_at"`   // when an approved one becomes public by itself
+	ReviewBy      *time.Time     `json:"review_by"`    // until when the steward decides on what was submitted
+	ReviewedAt    *time.Time     `json:"reviewed_at"`  // when a published one was last looked through
 	Distributions []Distribution `json:"distributions" db:"-"`
 }
 
@@ -55,14 +58,31 @@ type DatasetText struct {
 	ContactName    string   `json:"contact_name"`
 	ContactEmail   string   `json:"contact_email"`
 	ContactPhone   string   `json:"contact_phone"`
+
+	AccessRights   string    `json:"access_rights"` // id of AccessRights; "" becomes PUBLIC
+	RightsVI       string    `json:"rights_vi"`     // what may be done with it, beside the licence
+	RightsEN       string    `json:"rights_en"`
+	Creator        string    `json:"creator"`   // unit or person who made it; "": the agency
+	Languages      []string  `json:"languages"` // ids of Languages; none becomes VIE
+	Version        string    `json:"version"`   // of the data, as people name it: 2025, 1.2
+	VersionNotesVI string    `json:"version_notes_vi"`
+	VersionNotesEN string    `json:"version_notes_en"`
+	ConformsTo     []string  `json:"conforms_to"` // addresses of standards, at most 10
+	ProvenanceVI   string    `json:"provenance_vi"`
+	ProvenanceEN   string    `json:"provenance_en"`
+	SpatialCodes   []string  `json:"spatial_codes"` // of provinces (2 digits) and communes (5)
+	BBox           []float64 `json:"bbox"`          // west, south, east, north in degrees; empty: unknown
+	LandingPage    string    `json:"landing_page"`  // another page about it
 }
 
 const insertDatasetSQL = `
 insert into catalog.dataset (id, agency_id, slug, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en,
        theme, licence, frequency, spatial, temporal_start, temporal_end, source_document, source_url,
-       contact_name, contact_email, contact_phone, state, created_at, updated_at)
+       contact_name, contact_email, contact_phone, access_rights, rights_vi, rights_en, creator, languages, version,
+       version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page,
+       state, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, nullif($14, '')::date, nullif($15, '')::date,
-       $16, $17, $18, $19, $20, 'draft', $21, $21)`
+       $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, 'draft', $35, $35)`
 
 // CreateDataset begins a dataset of an agency, as a draft. It fails with
 // Invalid (one field error each) or Conflict when the slug is taken, and with
@@ -94,7 +114,9 @@ update catalog.dataset
    set slug = $2, title_vi = $3, title_en = $4, notes_vi = $5, notes_en = $6, keywords_vi = $7, keywords_en = $8,
        theme = $9, licence = $10, frequency = $11, spatial = $12, temporal_start = nullif($13, '')::date,
        temporal_end = nullif($14, '')::date, source_document = $15, source_url = $16,
-       contact_name = $17, contact_email = $18, contact_phone = $19, updated_at = $20
+       contact_name = $17, contact_email = $18, contact_phone = $19, access_rights = $20, rights_vi = $21, rights_en = $22,
+       creator = $23, languages = $24, version = $25, version_notes_vi = $26, version_notes_en = $27, conforms_to = $28,
+       provenance_vi = $29, provenance_en = $30, spatial_codes = $31, bbox = $32, landing_page = $33, updated_at = $34
  where id = $1`
 
 // EditDataset replaces what is written about a dataset. The text of a
@@ -117,7 +139,9 @@ func (c *Catalog) EditDataset(ctx context.Context, who auth.Principal, id uuid.U
 const datasetColumns = `id, agency_id, slug, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en, theme,
        licence, frequency, spatial, coalesce(to_char(temporal_start, 'YYYY-MM-DD'), '') as temporal_start,
        coalesce(to_char(temporal_end, 'YYYY-MM-DD'), '') as temporal_end, source_document, source_url,
-       contact_name, contact_email, contact_phone, state, state_reason, created_at, updated_at, published_at`
+       contact_name, contact_email, contact_phone, access_rights, rights_vi, rights_en, creator, languages, version,
+       version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page,
+       state, state_reason, created_at, updated_at, published_at, publish_at, review_by, reviewed_at`
 
 const datasetByIDSQL = `select ` + datasetColumns + ` from catalog.dataset where id = $1`
 

@@ -74,8 +74,8 @@ type datasetData struct {
 // Base is the address of the dataset's desk.
 func (d datasetData) Base() string { return d.At("datasets", d.Dataset.Slug) }
 
-// Keywords are the words of a list, one a line.
-func (datasetData) Keywords(words []string) string { return strings.Join(words, "\n") }
+// Lines are the words of a list, one a line.
+func (datasetData) Lines(words []string) string { return strings.Join(words, "\n") }
 
 // Themes are the themes to choose from, after none.
 func (datasetData) Themes(locale, none string) []web.Option {
@@ -164,6 +164,7 @@ func (p *Portal) datasetForm(r *http.Request) (page, error) {
 		data.Dataset.ContactName, data.Dataset.ContactEmail, data.Dataset.ContactPhone =
 			data.Agency.FocalName, data.Agency.FocalEmail, data.Agency.FocalPhone
 		data.Dataset.Licence, data.Dataset.Frequency = catalog.Licences()[0].ID, catalog.Frequencies()[0].ID
+		data.Dataset.AccessRights, data.Dataset.Languages = catalog.AccessPublic, []string{catalog.Languages()[0].ID}
 	}
 	return page{Name: "agency-dataset-form", Data: data}, nil
 }
@@ -174,7 +175,11 @@ func (p *Portal) createDataset(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	set, err := p.Catalog.CreateDataset(r.Context(), d.who, d.Agency.ID, datasetText(r))
+	text, err := datasetText(r)
+	if err != nil {
+		return again(r, p.datasetForm, err)
+	}
+	set, err := p.Catalog.CreateDataset(r.Context(), d.who, d.Agency.ID, text)
 	if err != nil {
 		return again(r, p.datasetForm, err)
 	}
@@ -187,27 +192,15 @@ func (p *Portal) editDataset(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	set, err := p.Catalog.EditDataset(r.Context(), d.who, d.Dataset.ID, datasetText(r))
+	text, err := datasetText(r)
+	if err != nil {
+		return again(r, p.datasetForm, err)
+	}
+	set, err := p.Catalog.EditDataset(r.Context(), d.who, d.Dataset.ID, text)
 	if err != nil {
 		return again(r, p.datasetForm, err)
 	}
 	return page{To: d.At("datasets", set.Slug), Flash: &web.Flash{Key: "agency.dataset-saved"}}, nil
-}
-
-// datasetText reads the form; keywords stand one a line, or with commas.
-func datasetText(r *http.Request) catalog.DatasetText {
-	words := func(name string) []string {
-		return strings.FieldsFunc(r.PostFormValue(name), func(c rune) bool { return c == '\n' || c == '\r' || c == ',' || c == ';' })
-	}
-	f := r.PostFormValue
-	return catalog.DatasetText{
-		Slug: strings.TrimSpace(f("slug")), TitleVI: f("title_vi"), TitleEN: f("title_en"), NotesVI: f("notes_vi"), NotesEN: f("notes_en"),
-		KeywordsVI: words("keywords_vi"), KeywordsEN: words("keywords_en"),
-		Theme: f("theme"), Licence: f("licence"), Frequency: f("frequency"), Spatial: f("spatial"),
-		TemporalStart: f("temporal_start"), TemporalEnd: f("temporal_end"),
-		SourceDocument: f("source_document"), SourceURL: f("source_url"),
-		ContactName: f("contact_name"), ContactEmail: f("contact_email"), ContactPhone: f("contact_phone"),
-	}
 }
 
 // datasetMove changes the state of a dataset; some moves need a reason.
