@@ -82,7 +82,11 @@ type Agency struct {
 	Slug    string    `json:"slug"`
 	TitleVI string    `json:"title_vi"`
 	TitleEN string    `json:"title_en"`
+	Contact Contact   `json:"-"`
 }
+
+// Contact is who answers for an agency's data; any part may be "".
+type Contact struct{ Name, Email, Phone string }
 
 // API is a data service of an agency (dcat:DataService, DCAT 3 §6.7). Its
 // address is /{agency slug}/{slug}.

@@ -40,12 +40,12 @@ type Dataset struct {
 // DatasetText is what people write about a dataset. Title, notes, theme and
 // slug are required to publish; the rest may be empty. Dates are yyyy-mm-dd.
 type DatasetText struct {
-	Slug           string   `json:"slug"` // in the URL: a-z, 0-9 and hyphens, 2 to 100
+	Slug           string   `json:"slug"` // in the URL: a-z, 0-9 and hyphens, 2 to 100; "" at the beginning: of the title
 	TitleVI        string   `json:"title_vi"`
 	TitleEN        string   `json:"title_en"`
 	NotesVI        string   `json:"notes_vi"`
 	NotesEN        string   `json:"notes_en"`
-	KeywordsVI     []string `json:"keywords_vi"` // at most 20
+	KeywordsVI     []string `json:"keywords_vi"` // at most 20; none in either language: the theme's words
 	KeywordsEN     []string `json:"keywords_en"`
 	Theme          string   `json:"theme"`     // code of Themes
 	Licence        string   `json:"licence"`   // id of Licences; "" becomes CC-BY-4.0
@@ -55,7 +55,7 @@ type DatasetText struct {
 	TemporalEnd    string   `json:"temporal_end"`
 	SourceDocument string   `json:"source_document"` // number of the document: 4259/UBND-KGVX
 	SourceURL      string   `json:"source_url"`
-	ContactName    string   `json:"contact_name"`
+	ContactName    string   `json:"contact_name"` // no contact at all: the agency's
 	ContactEmail   string   `json:"contact_email"`
 	ContactPhone   string   `json:"contact_phone"`
 
@@ -84,18 +84,29 @@ insert into catalog.dataset (id, agency_id, slug, title_vi, title_en, notes_vi, 
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, nullif($14, '')::date, nullif($15, '')::date,
        $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, 'draft', $35, $35)`
 
-// CreateDataset begins a dataset of an agency, as a draft. It fails with
-// Invalid (one field error each) or Conflict when the slug is taken, and with
+// CreateDataset begins a dataset of an agency, as a draft; one without a slug
+// gets that of its title. It fails with Invalid (one field error each) or Conflict when the slug is taken, and with
 // what May says of dataset.edit.
 func (c *Catalog) CreateDataset(ctx context.Context, who auth.Principal, agency uuid.UUID, text DatasetText) (Dataset, error) {
 	if err := c.May(ctx, who, "dataset.edit", agency); err != nil {
 		return Dataset{}, err
 	}
+	if text.Slug == "" {
+		var err error
+		if text.Slug, err = freeSlug(ctx, c.DB, text.TitleVI); err != nil {
+			return Dataset{}, err
+		}
+	}
+	agencies, err := c.Agencies(ctx, []uuid.UUID{agency})
+	if err != nil {
+		return Dataset{}, err
+	}
+	text.answeredBy(agencies[agency])
 	if err := text.check(); err != nil {
 		return Dataset{}, err
 	}
 	id := uuid.Must(uuid.NewV7())
-	err := pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
 		args := append([]any{id, agency}, text.args()...)
 		if err := datasetProblem(execOne(ctx, tx, insertDatasetSQL, append(args, c.Now().UTC())...), text); err != nil {
 			return err
@@ -161,7 +172,10 @@ func (c *Catalog) DatasetBySlug(ctx context.Context, who auth.Principal, slug st
 	if err := c.seeDataset(ctx, who, d); err != nil {
 		return Dataset{}, err
 	}
-	return c.withParts(ctx, d)
+	if d, err = c.withParts(ctx, d); err != nil {
+		return Dataset{}, err
+	}
+	return c.asSeen(ctx, who, d), nil
 }
 
 // Dataset is DatasetBySlug by id.
@@ -173,11 +187,28 @@ func (c *Catalog) Dataset(ctx context.Context, who auth.Principal, id uuid.UUID)
 	if err := c.seeDataset(ctx, who, d); err != nil {
 		return Dataset{}, err
 	}
-	return d, nil
+	return c.asSeen(ctx, who, d), nil
 }
 
-// seeDataset is the one answer to who may see a dataset, its files, its rows
-// and its columns.
+// seeData is the one answer to who may have a dataset's files, rows and
+// columns: who sees the dataset, but of a restricted one its agency's people.
+func (c *Catalog) seeData(ctx context.Context, who auth.Principal, d Dataset) error {
+	if d.AccessRights != AccessRestricted || c.worksOn(ctx, who, d.AgencyID) {
+		return c.seeDataset(ctx, who, d)
+	}
+	return noDataset(d.Slug)
+}
+
+// asSeen is a dataset without what who may not have of it.
+func (c *Catalog) asSeen(ctx context.Context, who auth.Principal, d Dataset) Dataset {
+	if c.seeData(ctx, who, d) != nil {
+		d.Distributions = []Distribution{}
+	}
+	return d
+}
+
+// seeDataset is the one answer to who may see a dataset: that it is there, and
+// what is written about it.
 func (c *Catalog) seeDataset(ctx context.Context, who auth.Principal, d Dataset) error {
 	if d.State == Published || c.worksOn(ctx, who, d.AgencyID) {
 		return nil

@@ -193,6 +193,9 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 		TextVI: d.NotesVI, TextEN: d.NotesEN, Keywords: slices.Concat(d.KeywordsVI, d.KeywordsEN, []string{d.SourceDocument}),
 		Theme: d.Theme, At: d.UpdatedAt.Truncate(time.Second),
 	}
+	if d.AccessRights == AccessRestricted {
+		d.Distributions = nil // formats and columns are not for everyone
+	}
 	for _, part := range d.Distributions {
 		if !slices.Contains(doc.Formats, part.Format) {
 			doc.Formats = append(doc.Formats, part.Format)
