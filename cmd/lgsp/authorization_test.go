@@ -117,6 +117,8 @@ func (w *world) attempts() []attempt {
 		{"GET /suggest", "", "/suggest?q=dich", ""},
 		{"GET /datasets", "", "/datasets", ""},
 		{"POST /datasets", "agency A", "/datasets", `{"agency":"{so-a}","slug":"so-lieu-moi","title_vi":"Mới"}`},
+		{"GET /datasets/{slug}/quality", "opened", "/datasets/opened-data/quality", ""},
+		{"GET /datasets/{slug}/quality", "drafted", "/datasets/drafted-data/quality", ""},
 		{"POST /datasets/{slug}/submit", "drafted", "/datasets/drafted-data/submit", ""},
 		{"POST /datasets/{slug}/approve", "submitted", "/datasets/submitted-data/approve", ""},
 		{"POST /datasets/{slug}/return", "submitted", "/datasets/submitted-data/return", reason},
