@@ -72,6 +72,10 @@ type Catalog struct {
 	// upstreams: the demo's simulators. Empty elsewhere.
 	Loopback []string
 
+	// Terms are how long a review may take, and how old a public dataset may
+	// become.
+	Terms Terms
+
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
 }

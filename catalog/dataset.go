@@ -35,6 +35,7 @@ type Dataset struct {
 	ReviewBy      *time.Time     `json:"review_by"`    // until when the steward decides on what was submitted
 	ReviewedAt    *time.Time     `json:"reviewed_at"`  // when a published one was last looked through
 	Distributions []Distribution `json:"distributions" db:"-"`
+	Edit          *DatasetEdit   `json:"edit,omitempty" db:"-"` // of a public one, pending; for those who work on it
 }
 
 // DatasetText is what people write about a dataset. Title, notes, theme and
@@ -130,21 +131,38 @@ update catalog.dataset
        provenance_vi = $29, provenance_en = $30, spatial_codes = $31, bbox = $32, landing_page = $33, updated_at = $34
  where id = $1`
 
-// EditDataset replaces what is written about a dataset. The text of a
-// published one changes at once, in search too, and its slug then stays.
+// EditDataset replaces what is written about a dataset, whose slug stays once
+// it was public. Of a public one the public sees the old text until a steward
+// approves the new: see DatasetEdit.
 func (c *Catalog) EditDataset(ctx context.Context, who auth.Principal, id uuid.UUID, text DatasetText) (Dataset, error) {
+	seen, err := c.Dataset(ctx, who, id)
+	if err != nil {
+		return Dataset{}, err
+	}
+	text.answeredBy(seen.Agency)
 	if err := text.check(); err != nil {
 		return Dataset{}, err
 	}
-	return c.changeDataset(ctx, datasetChange{who: who, id: id, act: "dataset.edit", verb: "dataset.edit", from: editable},
-		func(tx pgx.Tx, d Dataset) error {
-			if d.PublishedAt != nil && d.Slug != text.Slug {
-				return problem.Errorf(problem.Conflict, "the address of a published dataset stays %s", d.Slug).
-					Coded("dataset-slug-fixed", "slug", d.Slug)
-			}
-			args := append([]any{id}, text.args()...)
-			return datasetProblem(execOne(ctx, tx, updateDatasetSQL, append(args, c.Now().UTC())...), text)
-		})
+	if seen.State == Published {
+		return c.proposeEdit(ctx, who, id, text)
+	}
+	ch := datasetChange{who: who, id: id, act: "dataset.edit", verb: "dataset.edit", from: []string{Draft, Withdrawn}}
+	return c.changeDataset(ctx, ch, func(tx pgx.Tx, d Dataset) error {
+		if d.PublishedAt != nil && d.Slug != text.Slug {
+			return slugFixed(d)
+		}
+		return c.writeText(ctx, tx, id, text)
+	})
+}
+
+func (c *Catalog) writeText(ctx context.Context, tx pgx.Tx, id uuid.UUID, text DatasetText) error {
+	args := append([]any{id}, text.args()...)
+	return datasetProblem(execOne(ctx, tx, updateDatasetSQL, append(args, c.Now().UTC())...), text)
+}
+
+func slugFixed(d Dataset) error {
+	return problem.Errorf(problem.Conflict, "the address of a published dataset stays %s", d.Slug).
+		Coded("dataset-slug-fixed", "slug", d.Slug)
 }
 
 const datasetColumns = `id, agency_id, slug, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en, theme,
@@ -161,7 +179,8 @@ const lockDatasetSQL = `select ` + datasetColumns + ` from catalog.dataset where
 const datasetBySlugSQL = `select ` + datasetColumns + ` from catalog.dataset where slug = $1`
 
 // DatasetBySlug gives a dataset with its distributions: a published one to
-// anyone, another to those who may edit or approve it. It fails with NotFound.
+// anyone, another to those who may edit or approve it, with the pending edit.
+// It fails with NotFound.
 func (c *Catalog) DatasetBySlug(ctx context.Context, who auth.Principal, slug string) (Dataset, error) {
 	d, err := pg.One[Dataset](ctx, c.DB, datasetBySlugSQL, slug)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -169,25 +188,36 @@ func (c *Catalog) DatasetBySlug(ctx context.Context, who auth.Principal, slug st
 	} else if err != nil {
 		return d, fmt.Errorf("read dataset %s: %w", slug, err)
 	}
-	if err := c.seeDataset(ctx, who, d); err != nil {
-		return Dataset{}, err
-	}
-	if d, err = c.withParts(ctx, d); err != nil {
-		return Dataset{}, err
-	}
-	return c.asSeen(ctx, who, d), nil
+	return c.asSeen(ctx, who, d)
 }
 
 // Dataset is DatasetBySlug by id.
 func (c *Catalog) Dataset(ctx context.Context, who auth.Principal, id uuid.UUID) (Dataset, error) {
-	d, err := c.datasetByID(ctx, id)
-	if err != nil {
-		return d, err
+	d, err := pg.One[Dataset](ctx, c.DB, datasetByIDSQL, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return d, noDataset(id.String())
+	} else if err != nil {
+		return d, fmt.Errorf("read dataset %s: %w", id, err)
 	}
-	if err := c.seeDataset(ctx, who, d); err != nil {
+	return c.asSeen(ctx, who, d)
+}
+
+// asSeen is a dataset with those of its parts that who may have.
+func (c *Catalog) asSeen(ctx context.Context, who auth.Principal, d Dataset) (Dataset, error) {
+	err := c.seeDataset(ctx, who, d)
+	if err == nil {
+		d, err = c.withParts(ctx, d)
+	}
+	if err != nil {
 		return Dataset{}, err
 	}
-	return c.asSeen(ctx, who, d), nil
+	if c.seeData(ctx, who, d) != nil {
+		d.Distributions = []Distribution{}
+	}
+	if c.worksOn(ctx, who, d.AgencyID) {
+		d.Edit, err = editOf(ctx, c.DB, d)
+	}
+	return d, err
 }
 
 // seeData is the one answer to who may have a dataset's files, rows and
@@ -197,14 +227,6 @@ func (c *Catalog) seeData(ctx context.Context, who auth.Principal, d Dataset) er
 		return c.seeDataset(ctx, who, d)
 	}
 	return noDataset(d.Slug)
-}
-
-// asSeen is a dataset without what who may not have of it.
-func (c *Catalog) asSeen(ctx context.Context, who auth.Principal, d Dataset) Dataset {
-	if c.seeData(ctx, who, d) != nil {
-		d.Distributions = []Distribution{}
-	}
-	return d
 }
 
 // seeDataset is the one answer to who may see a dataset: that it is there, and

@@ -36,6 +36,7 @@ func TestDatasetKeepsWhatIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := text("thue-bao", "Thuê bao")
+	want.ContactName = s.agency.TitleVI
 	if err := want.check(); err != nil {
 		t.Fatal(err)
 	}

@@ -180,9 +180,7 @@ func TestDataOfARestrictedDatasetIsItsAgencys(t *testing.T) {
 	d, part := s.published(t, "thue-bao", "Thuê bao viễn thông", subscribers)
 	closed := d.DatasetText
 	closed.AccessRights = AccessRestricted
-	if _, err := s.EditDataset(ctx, s.publisher, d.ID, closed); err != nil {
-		t.Fatal(err)
-	}
+	s.rewritten(t, d, closed)
 	s.closed(t, part.ID)
 	for _, who := range []auth.Principal{{}, s.stranger} {
 		for name, read := range map[string]func() (Dataset, error){

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,7 +18,11 @@ func TestDatasetPageSaysHowItIsDescribed(t *testing.T) {
 	s.holds(t, "/en/dataset/thue-bao", 200, "Excellent", "385 of 405 points", "3 of 5 stars", "Everyone may use, share and change the data")
 	text := d.DatasetText
 	text.AccessRights = catalog.AccessRestricted
-	if _, err := s.Catalog.EditDataset(t.Context(), s.people[0], d.ID, text); err != nil {
+	pending, err := s.Catalog.EditDataset(t.Context(), s.people[0], d.ID, text)
+	if err == nil {
+		_, err = s.Catalog.ApproveEdit(t.Context(), s.people[1], d.ID, pending.Edit.ID)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	body := s.holds(t, "/dataset/thue-bao", 200, "Dữ liệu hạn chế", "phải hỏi cơ quan công bố")
@@ -48,4 +53,66 @@ func TestDatasetFormTakesWhatStandsInItsParts(t *testing.T) {
 	form["languages"] = []string{"VIE", "ENG"}
 	w.sends(t, set+"/edit", form, set)
 	w.sees(t, set+"/edit", 200, `value="108.1, 14.5, 109.2, 15.5"`, "51\n21115\n21118", "https://a.example/x,y\nhttps://b.example/", `value="ENG" checked`)
+}
+
+func TestChangeOfAPublicDatasetWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	w.as(t, auth.RolePublisher)
+	set := office + "/datasets/ho-ngheo"
+	text := url.Values{"title_vi": {"Hộ nghèo năm 2024"}, "slug": {"ho-ngheo"}, "notes_vi": {"Theo xã."}, "theme": {"SOCI"}}
+	w.sends(t, office+"/datasets/new", text, set)
+	if answer, body := w.uploads(t, set+"/files", "bang.csv", "xa,so\nA,1\n"); answer.Header.Get("Location") != set {
+		t.Fatalf("upload: got %d:\n%s", answer.StatusCode, body)
+	}
+	w.sends(t, set+"/submit", nil, set)
+	w.as(t, auth.RoleSteward)
+	w.sends(t, set+"/approve", nil, set)
+	w.as(t, auth.RolePublisher)
+	w.sends(t, set+"/publish", nil, set)
+	text.Set("title_vi", "Hộ nghèo <b>năm</b> 2025")
+	text.Set("theme", "ECON")
+	w.sends(t, set+"/edit", text, set)
+	changes := []string{"Thay đổi chờ duyệt", "Hộ nghèo <del>", "năm 2024</del>", "&lt;b&gt;năm&lt;/b&gt; 2025</ins>", "Dân số và xã hội</del>", "Kinh tế và tài chính</ins>"}
+	w.sees(t, set, 200, append(changes, "Bỏ thay đổi")...)
+	w.sees(t, set+"/edit", 200, `value="Hộ nghèo &lt;b&gt;năm&lt;/b&gt; 2025"`)
+	w.sees(t, "/dataset/ho-ngheo", 200, "Hộ nghèo năm 2024")
+	w.refused(t, set+"/edit/approve", url.Values{"edit": {"x"}}, 400)
+	w.as(t, auth.RoleSteward)
+	_, body := w.get(t, set)
+	edit := url.Values{"edit": {regexp.MustCompile(`name="edit" value="([0-9a-f-]+)"`).FindStringSubmatch(body)[1]}, "reason": {"Nêu rõ đợt"}}
+	w.sees(t, set, 200, append(changes, "Duyệt thay đổi")...)
+	w.sends(t, set+"/edit/return", edit, set)
+	w.as(t, auth.RolePublisher)
+	w.sees(t, set, 200, "Thay đổi bị trả lại", "Nêu rõ đợt")
+	text.Set("title_vi", "Hộ nghèo năm 2025, đợt 1")
+	w.sends(t, set+"/edit", text, set)
+	w.as(t, auth.RoleSteward)
+	w.refused(t, set+"/edit/approve", edit, 409, "Thay đổi vừa được sửa lại")
+	_, body = w.get(t, set)
+	edit.Set("edit", regexp.MustCompile(`name="edit" value="([0-9a-f-]+)"`).FindStringSubmatch(body)[1])
+	w.sends(t, set+"/edit/approve", edit, set)
+	w.sees(t, "/dataset/ho-ngheo", 200, "Hộ nghèo năm 2025, đợt 1")
+	w.as(t, auth.RolePublisher)
+	w.sends(t, set+"/reviewed", nil, set)
+	text.Set("title_vi", "Hộ nghèo")
+	w.sends(t, set+"/edit", text, set)
+	w.sends(t, set+"/edit/discard", nil, set)
+	w.sees(t, "/dataset/ho-ngheo", 200, "Hộ nghèo năm 2025, đợt 1")
+}
+
+func TestChangeKeepsWhatBothEndsShare(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ old, changed, head, out, in, tail string }{
+		{"a b c", "a x c", "a ", "b ", "x ", "c"},
+		{"", "a b", "", "", "a b", ""},
+		{"a b", "", "", "a b", "", ""},
+		{"a a", "a a a", "a ", "", "a ", "a"},
+		{"a", "b", "", "a", "b", ""},
+	} {
+		got := changeOf(catalog.Change{Field: "title_vi", Old: tt.old, New: tt.changed})
+		if want := (changeView{"title-vi", tt.head, tt.out, tt.in, tt.tail}); got != want {
+			t.Errorf("%q to %q: got %+v, want %+v", tt.old, tt.changed, got, want)
+		}
+	}
 }
