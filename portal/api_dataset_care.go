@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
@@ -20,6 +21,31 @@ func (a *API) datasetCareRoutes(r routes) {
 	r.post("/datasets/{slug}/edit/approve", a.approveEdit)
 	r.post("/datasets/{slug}/edit/return", a.returnEdit)
 	r.post("/datasets/{slug}/reviewed", a.reviewedDataset)
+	r.put("/datasets/{slug}/schedule", a.scheduleDataset)
+}
+
+// schedule is when a dataset becomes public by itself; nil: it does not.
+type schedule struct {
+	PublishAt *time.Time `json:"publish_at"` // RFC 3339
+}
+
+// scheduleDataset answers PUT /datasets/{slug}/schedule.
+//
+//	@Summary	Have an approved dataset become public at a time, or take that back
+//	@Tags		datasets
+//	@Security	bearer
+//	@Param		slug	path		string		true	"slug"
+//	@Param		body	body		schedule	true	"when; null: not by itself"
+//	@Success	200		{object}	catalog.Dataset
+//	@Router		/datasets/{slug}/schedule [put]
+func (a *API) scheduleDataset(w http.ResponseWriter, r *http.Request) error {
+	return a.onDataset(w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (catalog.Dataset, error) {
+		s, err := decode[schedule](w, r)
+		if err != nil {
+			return catalog.Dataset{}, err
+		}
+		return a.Catalog.ScheduleDataset(ctx, who, id, s.PublishAt)
+	})
 }
 
 // showEdit answers GET /datasets/{slug}/edit.
