@@ -28,7 +28,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"authorization server":    p.oauth.Run,
 		"notices of clients":      p.clients.feed.Run,
 		"logout notices":          p.oauth.RunLogouts,
-		"upkeep":                  p.upkeep,
+		"jobs":                    p.jobs.Run,
 		"use of secrets":          p.saveUses,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"letters to owners":       p.portal.SendKeyLetters,
@@ -99,20 +99,6 @@ func (p *platform) watchDatabase(ctx context.Context) error {
 		return nil
 	case <-p.db.ended():
 		return errors.New("the private PostgreSQL has ended by itself; its log is in the data directory")
-	}
-}
-
-// upkeep forgets what is kept for a time only.
-func (p *platform) upkeep(ctx context.Context) error {
-	for {
-		if err := p.auth.PurgeOnce(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "upkeep", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Hour):
-		}
 	}
 }
 
