@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,6 +75,8 @@ type Catalog struct {
 
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
+
+	claimed sync.Map // ids of uploads that are being written or read
 }
 
 // Agency is the owner of what is on offer, as readers see it.

@@ -49,6 +49,8 @@ type Upload struct {
 	TitleVI, TitleEN string // of the distribution; "" takes the file's name
 	FileName         string // its ending decides the format
 	Body             io.Reader
+
+	Incoming uuid.UUID // a file that has come by Receive, in place of name and body
 }
 
 const insertDistributionSQL = `
@@ -64,6 +66,13 @@ select $1, $2, coalesce(max(position), 0) + 1, $3, $4, 0, null, null, '', $5
 // found in a table that could be read is in Report.
 func (c *Catalog) AddDistribution(ctx context.Context, who auth.Principal, dataset uuid.UUID, up Upload) (Distribution, error) {
 	id := uuid.Must(uuid.NewV7())
+	if up.TitleVI == "" && up.Incoming != uuid.Nil {
+		of, err := c.Upload(ctx, who, up.Incoming)
+		if err != nil {
+			return Distribution{}, err
+		}
+		up.FileName = of.FileName
+	}
 	if up.TitleVI == "" {
 		up.TitleVI = baseName(up.FileName)
 	}

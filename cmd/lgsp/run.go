@@ -125,7 +125,7 @@ func server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           endAfterChunks(handler),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       5 * time.Minute, // an upload of 100 MB on a slow line
+		ReadTimeout:       5 * time.Minute, // a whole file on a slow line; in pieces it takes as long as it needs
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
