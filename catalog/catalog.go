@@ -66,8 +66,12 @@ type Catalog struct {
 	// certificate's fingerprint; Invalid for what it cannot show.
 	KeepClientKey func(ctx context.Context, tx pgx.Tx, version uuid.UUID, certificate, key string) (string, error)
 
-	// Fetch reads documents from public addresses; it refuses all others.
+	// Fetch reads documents from public addresses, and looks whether links work;
+	// it refuses all others.
 	Fetch *http.Client
+
+	// TellOfLinks has an agency told of links that do not work, once tx commits.
+	TellOfLinks func(ctx context.Context, tx pgx.Tx, n LinkNotice) error
 
 	// Loopback are the only host:port of this machine that may be approved as
 	// upstreams: the demo's simulators. Empty elsewhere.

@@ -93,6 +93,9 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		if err := takeUpload(ctx, tx, p.up.Incoming); err != nil {
 			return err
 		}
+		if err := endLink(ctx, tx, p.distribution); err != nil {
+			return err
+		}
 		if err := c.keepVersion(ctx, tx, p, file); err != nil {
 			return err
 		}
@@ -228,6 +231,9 @@ func (c *Catalog) OpenFile(ctx context.Context, who auth.Principal, distribution
 		return nil, FileVersion{}, err
 	}
 	f := d.FileVersion
+	if version == 0 && d.Version == 0 {
+		return nil, f, problem.Errorf(problem.NotFound, "distribution %s is a link to %s", distribution, d.LinkURL).Coded("file-elsewhere", "url", d.LinkURL)
+	}
 	if version != 0 {
 		first, err := c.firstShown(ctx, who, d)
 		if err != nil {

@@ -28,6 +28,7 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 	r.Handle(set+"/files", p.officialsUpTo(fileLimit, p.addFile)).Methods("POST")
 	r.Handle(set+"/files/{file}", p.officialsUpTo(fileLimit, p.replaceFile)).Methods("POST")
 	p.uploadRoutes(r, set)
+	p.linkRoutes(r, set)
 	r.Handle(set+"/files/{file}/columns", p.page(p.columnsForm)).Methods("GET", "HEAD")
 	r.Handle(set+"/files/{file}/columns", p.page(p.describeColumns)).Methods("POST")
 	for verb, move := range map[string]datasetMove{

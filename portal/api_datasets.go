@@ -27,6 +27,7 @@ func (a *API) datasetRoutes(r routes) {
 	r.on(http.MethodPost, "/datasets/{slug}/distributions", a.addDistribution)
 	r.put("/datasets/{slug}/distributions/{id}/file", a.replaceFile)
 	a.uploadRoutes(r)
+	a.linkRoutes(r)
 	r.get("/datasets/{slug}/distributions/{id}/columns", a.showColumns)
 	r.put("/datasets/{slug}/distributions/{id}/columns", a.describeColumns)
 	r.get("/datasets/{slug}/distributions/{id}/rows", a.rows)

@@ -141,3 +141,29 @@ test('the page says why a file is not taken', async () => {
   await everywhere(page)
   await page.context().close()
 })
+
+test('a link is added, and shown with what was found', async () => {
+  const set = await draft('lien-ket-ngoai')
+  const page = await browser.signedIn('publisher')
+  const desk = `/agency/${agency.slug}/datasets/${set.slug}`
+  await page.goto(desk)
+  await page.fill('main input[name=url]', 'ftp://du-lieu.example/bang.csv')
+  await page.evaluate(() => { document.querySelector('main input[name=url]').type = 'text' })
+  await Promise.all([page.waitForNavigation(), page.click('form[action$="/links"] button')])
+  assert.match(await page.textContent('main'), /Không phải địa chỉ trang/)
+  await everywhere(page)
+  await page.fill('main input[name=url]', `${lgsp.portal}/mot-duong-dan-rat-dai-${'x'.repeat(120)}/bang.csv`)
+  await Promise.all([page.waitForNavigation(), page.click('form[action$="/links"] button')])
+  assert.match(await page.textContent('main'), /Chưa kiểm tra/)
+  await until('the link is checked', 90_000, async () => {
+    await page.goto(desk)
+    return /địa chỉ không công khai/.test(await page.textContent('main'))
+  })
+  await everywhere(page)
+  for (const language of ['', '/en']) {
+    await page.goto(`${language}/dataset/${set.slug}`)
+    assert.match(await page.textContent('#download'), language ? /Does not open/ : /Không mở được/)
+    await everywhere(page)
+  }
+  await page.context().close()
+})

@@ -194,6 +194,9 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT /datasets/{slug}", state, at, `{"slug":"` + state + `-data","title_vi":"Tên khác","notes_vi":"Khác","theme":"TECH"}`},
 			attempt{"POST /datasets/{slug}/distributions", state, at + "/distributions?filename=b.csv", "Mã,Số\n3,4\n"},
 			attempt{"PUT " + template + "/file", state, file + "/file?filename=b.csv", "Mã,Số\n3,4\n"},
+			attempt{"POST /datasets/{slug}/links", state, at + "/links", `{"url":"https://example.com/a.csv"}`},
+			attempt{"PUT " + template + "/link", state, at + "/distributions/{" + state + " link}/link", `{"url":"https://example.com/b.csv"}`},
+			attempt{"POST " + template + "/check", state, at + "/distributions/{" + state + " link}/check", ""},
 			attempt{"POST /datasets/{slug}/uploads", state, at + "/uploads", "tus"},
 			attempt{"GET " + template + "/columns", state, file + "/columns", ""},
 			attempt{"PUT " + template + "/columns", state, file + "/columns", `[]`},
@@ -365,7 +368,7 @@ func (w *world) sane(role string, a attempt, status int, body string) {
 	}
 }
 
-var unpublished = regexp.MustCompile(`\{(draft|hidden) \w+\}|(drafted|submitted|approved)-data|\{drafted file\}|\{upload\}|dich-vu-hidden`)
+var unpublished = regexp.MustCompile(`\{(draft|hidden) \w+\}|(drafted|submitted|approved)-data|\{drafted (file|link)\}|\{upload\}|dich-vu-hidden`)
 
 // absent is the same attempt at an object that is not there, when the object
 // is one that the role may not know of: both are to be answered the same.

@@ -192,7 +192,7 @@ func (p *platform) wireCatalog() {
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
-		Files: filepath.Join(p.config.DataDir, "files"),
+		Files: filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks,
 	}
 }
 

@@ -286,6 +286,9 @@ func (w *world) open() {
 		part, err := w.catalog.AddDistribution(ctx, publisher, d.ID, catalog.Upload{FileName: "so-lieu.csv", Body: strings.NewReader("Mã,Số\n1,2\n")})
 		w.must(err)
 		w.id[state+" file"] = part.ID.String()
+		link, err := w.catalog.AddLink(ctx, publisher, d.ID, catalog.NewLink{URL: "http://127.0.0.1:9/so-lieu.csv"})
+		w.must(err)
+		w.id[state+" link"] = link.ID.String()
 		if state == "drafted" {
 			up, err := w.catalog.BeginUpload(ctx, publisher, d.ID, "b.csv", 4)
 			w.must(err)
