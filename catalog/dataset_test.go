@@ -31,6 +31,11 @@ type shelf struct {
 	now                time.Time
 }
 
+// node is another process on the same catalogue, which records by record.
+func (s *shelf) node(record auth.RecordFunc) *Catalog {
+	return &Catalog{DB: s.DB, Now: s.Now, Files: s.Files, May: s.May, Agencies: s.Agencies, AgencyBySlug: s.AgencyBySlug, Terms: s.Terms, Record: record}
+}
+
 func newShelf(t testing.TB, db pg.DB) *shelf {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7())

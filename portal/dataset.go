@@ -124,8 +124,11 @@ func (p *Portal) structured(r *http.Request, data datasetView) map[string]any {
 	}
 	var parts []any
 	for _, part := range data.Distributions {
-		parts = append(parts, map[string]any{"@type": "DataDownload", "encodingFormat": part.MediaType,
-			"contentUrl": p.Origin + "/r/" + part.ID.String(), "contentSize": part.Size, "sha256": part.Hash})
+		download := map[string]any{"@type": "DataDownload", "encodingFormat": part.MediaType, "contentUrl": p.Origin + "/r/" + part.ID.String()}
+		if part.LinkURL == "" {
+			download["contentSize"], download["sha256"] = part.Size, part.Hash
+		}
+		parts = append(parts, download)
 	}
 	about["distribution"] = parts
 	return about

@@ -179,7 +179,8 @@ func hasPart(d catalog.Dataset, id uuid.UUID) bool {
 }
 
 // sendFile answers GET /r/{id}: the newest file of a distribution as it was
-// uploaded, or with ?version= an earlier one. The address is permanent.
+// uploaded, or with ?version= an earlier one; of a link, where it leads. The
+// address is permanent.
 func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 	id, err := idIn(r, "id")
 	if err != nil {
@@ -190,6 +191,15 @@ func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 		if version, err = strconv.Atoi(asked); err != nil || version < 1 {
 			return problem.Errorf(problem.NotFound, "no version %q of %s", asked, id).Coded("distribution-unknown", "id", id.String())
 		}
+	}
+	d, err := p.Catalog.Distribution(r.Context(), whoever(r), id)
+	if err != nil {
+		return err
+	}
+	if d.LinkURL != "" && version == 0 {
+		w.Header().Set("Cache-Control", "no-cache") // the dataset may be withdrawn, the link lead elsewhere
+		http.Redirect(w, r, d.LinkURL, http.StatusFound)
+		return nil
 	}
 	file, facts, err := p.Catalog.OpenFile(r.Context(), whoever(r), id, version)
 	if err != nil {

@@ -185,8 +185,17 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + template + "/edit", state, desk + "/edit", "title_vi=Khac&notes_vi=Khac&theme=TECH&slug=" + state + "-data"},
 			attempt{"POST " + template + "/files", state, desk + "/files", aFile},
 			attempt{"POST " + template + "/files/{file}", state, file, aFile},
+			attempt{"GET /r/{id}", state + " link", "/r/{" + state + " link}", ""},
+			attempt{"POST " + template + "/links", state, desk + "/links", "url=https://example.com/a.csv"},
+			attempt{"POST " + template + "/links/{file}", state, desk + "/links/{" + state + " link}", "to=https://example.com/b.csv"},
+			attempt{"POST " + template + "/links/{file}/check", state, desk + "/links/{" + state + " link}/check", ""},
+			attempt{"POST " + template + "/uploads", state, desk + "/uploads", "tus"},
 			attempt{"GET " + template + "/files/{file}/columns", state, file + "/columns", ""},
 			attempt{"POST " + template + "/files/{file}/columns", state, file + "/columns", ""})
+	}
+	for _, method := range []string{"HEAD", "PATCH", "DELETE"} {
+		list = append(list, attempt{method + " /agency/{agency}/datasets/{dataset}/uploads/{upload}", "the publisher's",
+			"/agency/so-a/datasets/drafted-data/uploads/{upload}", "tus"})
 	}
 	for verb, state := range map[string]string{"submit": "drafted", "approve": "submitted", "return": "submitted", "publish": "approved", "withdraw": "opened"} {
 		list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/" + verb, state, "/agency/so-a/datasets/" + state + "-data/" + verb, "reason=Vi+ly+do"})
@@ -243,8 +252,11 @@ func (w *world) look(h http.Handler, role string, a attempt) (int, string) {
 		body, kind = form.String(), parts.FormDataContentType()
 	}
 	r := httptest.NewRequest(method, w.fill(a.path), strings.NewReader(body))
+	if a.body == "tus" {
+		r = w.tusRequest(r)
+	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	if method == http.MethodPost {
+	if method == http.MethodPost && a.body != "tus" {
 		r.Header.Set("Content-Type", kind)
 	}
 	if role != "nobody" {

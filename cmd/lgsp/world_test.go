@@ -286,6 +286,14 @@ func (w *world) open() {
 		part, err := w.catalog.AddDistribution(ctx, publisher, d.ID, catalog.Upload{FileName: "so-lieu.csv", Body: strings.NewReader("Mã,Số\n1,2\n")})
 		w.must(err)
 		w.id[state+" file"] = part.ID.String()
+		link, err := w.catalog.AddLink(ctx, publisher, d.ID, catalog.NewLink{URL: "http://127.0.0.1:9/so-lieu.csv"})
+		w.must(err)
+		w.id[state+" link"] = link.ID.String()
+		if state == "drafted" {
+			up, err := w.catalog.BeginUpload(ctx, publisher, d.ID, "b.csv", 4)
+			w.must(err)
+			w.id["upload"] = up.ID.String()
+		}
 		for i, step := range steps[:min(n, len(steps))] {
 			_, err := step(ctx, []auth.Principal{publisher, steward, publisher}[i], d.ID)
 			w.must(err)
