@@ -274,7 +274,7 @@ func (w *world) wish(purpose string) agreement.Request {
 	}
 }
 
-// open makes a dataset in each state.
+// open makes a dataset in each state, and a catalogue that others are taken from.
 func (w *world) open() {
 	ctx, publisher, steward := w.t.Context(), w.people["publisher"], w.people["steward"]
 	steps := []func(context.Context, auth.Principal, uuid.UUID) (catalog.Dataset, error){
@@ -304,6 +304,9 @@ func (w *world) open() {
 			w.id["edit"] = d.Edit.ID.String()
 		}
 	}
+	source, err := w.catalog.AddHarvestSource(ctx, publisher, w.uuid("so-a"), catalog.HarvestText{Name: "Cổng bộ", Kind: "ckan", URL: "http://127.0.0.1:9/", Theme: "TECH", Licence: "CC0-1.0"})
+	w.must(err)
+	w.id["source"] = source.ID.String()
 }
 
 // serve runs the platform until the test ends.
