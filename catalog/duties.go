@@ -66,30 +66,32 @@ type Duty struct {
 	Overdue   bool      `json:"overdue" db:"-"`
 }
 
-// comingDuties is how long beforehand reviews and renewals are listed, and
+// comingDuties is how long beforehand reviews and renewals are listed at most, and
 // mostDuties how many of an agency.
 const (
 	comingDuties = 30 * day
 	mostDuties   = 500
 )
 
-// dutiesSQL lists what is due until $2, and whatever waits for a steward.
+// dutiesSQL lists what is due within $7 seconds, and whatever waits for a
+// steward. New data is not spoken of before the last quarter of its time, or
+// daily data would always be due.
 const dutiesSQL = `
 select k.kind, d.id as dataset_id, d.slug, d.title_vi, d.title_en, k.due
   from catalog.dataset d
   left join catalog.dataset_edit e on e.dataset_id = d.id and e.state = 'review'
   left join unnest($4::text[], $5::float8[]) as f (frequency, seconds) on f.frequency = d.frequency and d.state = 'published'
  cross join lateral (values
-       ('decide', case when d.state = 'review' then d.review_by end, true),
-       ('edit', e.review_by, true),
-       ('review', case when d.state = 'published' then coalesce(d.reviewed_at, d.published_at) + make_interval(secs => $3) end, false),
+       ('decide', case when d.state = 'review' then d.review_by end, 1e9),
+       ('edit', e.review_by, 1e9),
+       ('review', case when d.state = 'published' then coalesce(d.reviewed_at, d.published_at) + make_interval(secs => $3) end, $7),
        ('renew', case when f.seconds is not null then make_interval(secs => f.seconds) +
                       (select max(v.uploaded_at)
                          from catalog.distribution p
                          join catalog.file_version v on v.distribution_id = p.id and v.version = p.version
-                        where p.dataset_id = d.id) end, false)
-       ) as k (kind, due, waits)
- where d.agency_id = $1 and k.due is not null and (k.waits or k.due <= $2)
+                        where p.dataset_id = d.id) end, least($7, f.seconds / 4))
+       ) as k (kind, due, ahead)
+ where d.agency_id = $1 and k.due <= $2::timestamptz + make_interval(secs => k.ahead)
  order by k.due, d.id, k.kind
  limit $6`
 
@@ -107,7 +109,7 @@ func (c *Catalog) Duties(ctx context.Context, who auth.Principal, agency uuid.UU
 func (c *Catalog) duties(ctx context.Context, agency uuid.UUID, coming time.Duration) ([]Duty, error) {
 	now := c.Now().UTC()
 	frequencies, seconds := c.Terms.renewals()
-	list, err := pg.All[Duty](ctx, c.DB, dutiesSQL, agency, now.Add(coming), c.Terms.review().Seconds(), frequencies, seconds, mostDuties)
+	list, err := pg.All[Duty](ctx, c.DB, dutiesSQL, agency, now, c.Terms.review().Seconds(), frequencies, seconds, mostDuties, coming.Seconds())
 	if err != nil {
 		return nil, fmt.Errorf("list duties of agency %s: %w", agency, err)
 	}
@@ -125,18 +127,18 @@ const (
 )
 
 // claimDutyLettersSQL takes, for this node alone, the agencies that have
-// something due until $1 and had no letter since $4.
+// something due within $1 seconds and had no letter since $4.
 const claimDutyLettersSQL = `
 insert into catalog.duty_letter (agency_id, sent_at)
 select distinct d.agency_id, $5::timestamptz
   from catalog.dataset d
   left join unnest($2::text[], $3::float8[]) as f (frequency, seconds) on f.frequency = d.frequency
  where d.state = 'published'
-   and (coalesce(d.reviewed_at, d.published_at) + make_interval(secs => $6) <= $1
+   and (coalesce(d.reviewed_at, d.published_at) + make_interval(secs => $6) <= $5::timestamptz + make_interval(secs => $1)
         or (select max(v.uploaded_at)
               from catalog.distribution p
               join catalog.file_version v on v.distribution_id = p.id and v.version = p.version
-             where p.dataset_id = d.id) + make_interval(secs => f.seconds) <= $1)
+             where p.dataset_id = d.id) + make_interval(secs => f.seconds) <= $5::timestamptz + make_interval(secs => least($1, f.seconds / 4)))
     on conflict (agency_id) do update set sent_at = excluded.sent_at where duty_letter.sent_at <= $4
 returning agency_id`
 
@@ -146,7 +148,7 @@ returning agency_id`
 func (c *Catalog) ClaimDutyLetters(ctx context.Context) (map[uuid.UUID][]Duty, error) {
 	now := c.Now().UTC()
 	frequencies, seconds := c.Terms.renewals()
-	rows, _ := c.DB.Query(ctx, claimDutyLettersSQL, now.Add(letterDuties), frequencies, seconds, now.Add(-dutyLetters), now,
+	rows, _ := c.DB.Query(ctx, claimDutyLettersSQL, letterDuties.Seconds(), frequencies, seconds, now.Add(-dutyLetters), now,
 		c.Terms.review().Seconds()) // the error comes back from Collect
 	agencies, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	if err != nil {

@@ -76,7 +76,9 @@ func TestDuties(t *testing.T) {
 			t.Fatal(d.ReviewBy, err)
 		}
 	}
-	says("published", "renew hang-ngay")
+	says("published")
+	s.now = start.Add(19 * time.Hour)
+	says("in the last quarter of a day", "renew hang-ngay")
 	s.now = start.Add(day + time.Second)
 	says("after a day", "!renew hang-ngay")
 	if list, err := s.Duties(ctx, s.publisher, s.agency.ID); err != nil || !list[0].Due.Equal(start.Add(day)) {
@@ -89,9 +91,9 @@ func TestDuties(t *testing.T) {
 	if _, err := s.ReplaceFile(ctx, s.publisher, d.Distributions[0].ID, Upload{FileName: "b.csv", Body: strings.NewReader("a\n2\n")}); err != nil {
 		t.Fatal(err)
 	}
-	says("with new data", "renew hang-ngay")
-	s.now = start.Add(62*day + time.Second)
-	says("30 days before three months", "!renew hang-ngay", "renew chua-ro")
+	says("with new data")
+	s.now = start.Add(69*day + time.Second)
+	says("in the last quarter of three months", "!renew hang-ngay", "renew chua-ro")
 	s.now = start.Add(93 * day)
 	says("after three months", "!renew hang-ngay", "!renew chua-ro")
 	s.now = start.Add(183*day + 2*time.Minute)
