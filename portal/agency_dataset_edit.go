@@ -32,6 +32,7 @@ func (p *Portal) datasetCareDeskRoutes(r *mux.Router) {
 	} {
 		r.Handle(set+"/edit/"+verb, p.page(p.decideEdit(verb, decide))).Methods("POST")
 	}
+	r.Handle("/agency/{agency}/due", p.page(p.agencyDue)).Methods("GET", "HEAD")
 	r.Handle(set+"/schedule", p.page(p.scheduleDataset)).Methods("POST")
 	r.Handle(set+"/reviewed", p.page(p.moveDataset("reviewed", func(ctx context.Context, who auth.Principal, id uuid.UUID, _ string) (catalog.Dataset, error) {
 		return p.Catalog.ReviewedDataset(ctx, who, id)

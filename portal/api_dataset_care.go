@@ -22,6 +22,30 @@ func (a *API) datasetCareRoutes(r routes) {
 	r.post("/datasets/{slug}/edit/return", a.returnEdit)
 	r.post("/datasets/{slug}/reviewed", a.reviewedDataset)
 	r.put("/datasets/{slug}/schedule", a.scheduleDataset)
+	r.get("/duties", a.listDuties)
+}
+
+// listDuties answers GET /duties.
+//
+//	@Summary	What an agency has to do with its datasets by when: decide, look through again, renew; the most urgent first
+//	@Tags		datasets
+//	@Security	bearer
+//	@Param		agency	query		string	true	"id of the agency"
+//	@Success	200		{object}	items[catalog.Duty]
+//	@Router		/duties [get]
+func (a *API) listDuties(w http.ResponseWriter, r *http.Request) error {
+	values, err := query(r, "agency")
+	if err != nil {
+		return err
+	}
+	agency, err := idOf(values, "agency")
+	if err != nil {
+		return err
+	}
+	return show(a, w, r, func(ctx context.Context, who auth.Principal) (items[catalog.Duty], error) {
+		list, err := a.Catalog.Duties(ctx, who, agency)
+		return items[catalog.Duty]{Items: list}, err
+	})
 }
 
 // schedule is when a dataset becomes public by itself; nil: it does not.

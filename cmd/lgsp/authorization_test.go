@@ -149,6 +149,7 @@ func (w *world) attempts() []attempt {
 		{"POST /harvest-sources/{id}/ask", "agency A", "/harvest-sources/{source}/ask", ""},
 		{"PUT /harvest-sources/{id}/publishes", "agency A", "/harvest-sources/{source}/publishes", `{"publishes":true}`},
 		{"DELETE /harvest-sources/{id}", "agency A", "/harvest-sources/{source}", ""},
+		{"GET /duties", "agency A", "/duties?agency={so-a}", ""},
 		{"GET /themes", "", "/themes", ""},
 		{"GET /licences", "", "/licences", ""},
 		{"GET /exchanges", "the platform", "/exchanges", ""},

@@ -31,6 +31,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"jobs":                    p.jobs.Run,
 		"use of secrets":          p.saveUses,
 		"scheduled publications":  p.publishDue,
+		"letters about duties":    p.portal.SendDutyLetters,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"letters to owners":       p.portal.SendKeyLetters,
 		"database":                p.watchDatabase,
