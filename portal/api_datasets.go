@@ -377,7 +377,7 @@ func (a *API) describeColumns(w http.ResponseWriter, r *http.Request) error {
 //	@Param			columns	query		string	false	"columns to answer"
 //	@Param			limit	query		int		false	"rows a page"
 //	@Param			after	query		string	false	"next of the page before"
-//	@Param			format	query		string	false	"json (a page), or all rows as csv, csv-excel, xlsx, jsonl"
+//	@Param			format	query		string	false	"json (a page), or all rows as csv, csv-excel, xlsx, jsonl, parquet, geojson"
 //	@Success		200		{object}	rows.Answer
 //	@Router			/datasets/{slug}/distributions/{id}/rows [get]
 func (a *API) rows(w http.ResponseWriter, r *http.Request) error {

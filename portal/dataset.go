@@ -53,6 +53,11 @@ type datasetView struct {
 	Structured     map[string]any    // the page as schema.org has it
 }
 
+// HasVersions reports whether the dataset has a file, and not links only.
+func (v datasetView) HasVersions() bool {
+	return slices.ContainsFunc(v.Files, func(f fileView) bool { return len(f.Versions) > 0 })
+}
+
 // relatedDatasets is how many other datasets of the agency are shown.
 const relatedDatasets = 5
 
