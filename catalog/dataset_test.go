@@ -143,6 +143,8 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 			"columns":      func() error { _, err := s.Columns(ctx, who, part); return err },
 			"rows":         func() error { _, err := s.QueryRows(ctx, who, part, nil); return err },
 			"export":       func() error { return s.ExportRows(ctx, who, part, url.Values{"format": {"csv"}}, io.Discard) },
+			"archive":      func() error { _, err := s.Archive(ctx, who, slug); return err },
+			"old version":  func() error { _, _, err := s.OpenFile(ctx, who, part, 1); return err },
 			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
 		} {
 			if err := try(); !problem.Is(err, problem.NotFound) {

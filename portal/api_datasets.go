@@ -423,10 +423,14 @@ func downloadOf(w http.ResponseWriter, slug, format string) (*download, error) {
 func (d *download) Write(p []byte) (int, error) {
 	if !d.begun {
 		d.begun = true
-		d.Header().Set("Content-Type", d.kind)
-		d.Header().Set("Content-Disposition", attachment(d.name))
+		d.head()
 	}
 	return d.ResponseWriter.Write(p)
+}
+
+func (d *download) head() {
+	d.Header().Set("Content-Type", d.kind)
+	d.Header().Set("Content-Disposition", attachment(d.name))
 }
 
 // end gives back err as long as nothing has been sent. Later the connection

@@ -219,7 +219,7 @@ func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Disposition", attachment(facts.FileName))
 	h.Set("ETag", `"`+facts.Hash+`"`)
 	h.Set("Cache-Control", "no-cache") // kept, and asked for again: the dataset may be withdrawn
-	http.ServeContent(w, r, facts.FileName, facts.UploadedAt, file)
+	http.ServeContent(p.patient(w), r, facts.FileName, facts.UploadedAt, file)
 	return nil
 }
 
