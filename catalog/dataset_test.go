@@ -162,6 +162,14 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 func (s *shelf) closed(t *testing.T, part uuid.UUID) {
 	t.Helper()
 	ctx := t.Context()
+	of, err := s.Distribution(ctx, s.publisher, part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Dataset(ctx, s.publisher, of.DatasetID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, who := range []auth.Principal{{}, s.stranger} {
 		for name, try := range map[string]func() error{
 			"distribution": func() error { _, err := s.Distribution(ctx, who, part); return err },
@@ -170,6 +178,8 @@ func (s *shelf) closed(t *testing.T, part uuid.UUID) {
 			"columns":      func() error { _, err := s.Columns(ctx, who, part); return err },
 			"rows":         func() error { _, err := s.QueryRows(ctx, who, part, nil); return err },
 			"export":       func() error { return s.ExportRows(ctx, who, part, url.Values{"format": {"csv"}}, io.Discard) },
+			"archive":      func() error { _, err := s.Archive(ctx, who, d.Slug); return err },
+			"old version":  func() error { _, _, err := s.OpenFile(ctx, who, part, 1); return err },
 			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
 		} {
 			if err := try(); !problem.Is(err, problem.NotFound) {

@@ -45,7 +45,7 @@ func (l Link) LinkHost() string {
 // NewLink is a link that is added to a dataset.
 type NewLink struct {
 	URL     string `json:"url"`      // http or https
-	TitleVI string `json:"title_vi"` // "" takes the address
+	TitleVI string `json:"title_vi"` // "" takes the host
 	TitleEN string `json:"title_en"`
 }
 
@@ -61,11 +61,8 @@ do update set url = excluded.url, host = excluded.host, format = excluded.format
 // a minute. It fails with what May says of dataset.edit, Invalid for an address
 // that is not http or https, and Conflict while the dataset is approved.
 func (c *Catalog) AddLink(ctx context.Context, who auth.Principal, dataset uuid.UUID, link NewLink) (Distribution, error) {
-	if link.TitleVI == "" {
-		link.TitleVI = link.URL
-	}
-	if long := []rune(link.TitleVI); len(long) > 300 && link.TitleVI == link.URL {
-		link.TitleVI = string(long[:300])
+	if at, _, err := linkAddress(link.URL); link.TitleVI == "" && err == nil {
+		link.TitleVI = at.Host
 	}
 	if utf8.RuneCountInString(link.TitleVI) > 300 || utf8.RuneCountInString(link.TitleEN) > 300 {
 		return Distribution{}, problem.Errorf(problem.Invalid, "the title is too long").Coded("text-too-long", "max", "300")

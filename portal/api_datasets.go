@@ -377,7 +377,7 @@ func (a *API) describeColumns(w http.ResponseWriter, r *http.Request) error {
 //	@Param			columns	query		string	false	"columns to answer"
 //	@Param			limit	query		int		false	"rows a page"
 //	@Param			after	query		string	false	"next of the page before"
-//	@Param			format	query		string	false	"json (a page), or all rows as csv, csv-excel, xlsx, jsonl"
+//	@Param			format	query		string	false	"json (a page), or all rows as csv, csv-excel, xlsx, jsonl, parquet, geojson"
 //	@Success		200		{object}	rows.Answer
 //	@Router			/datasets/{slug}/distributions/{id}/rows [get]
 func (a *API) rows(w http.ResponseWriter, r *http.Request) error {
@@ -423,10 +423,14 @@ func downloadOf(w http.ResponseWriter, slug, format string) (*download, error) {
 func (d *download) Write(p []byte) (int, error) {
 	if !d.begun {
 		d.begun = true
-		d.Header().Set("Content-Type", d.kind)
-		d.Header().Set("Content-Disposition", attachment(d.name))
+		d.head()
 	}
 	return d.ResponseWriter.Write(p)
+}
+
+func (d *download) head() {
+	d.Header().Set("Content-Type", d.kind)
+	d.Header().Set("Content-Disposition", attachment(d.name))
 }
 
 // end gives back err as long as nothing has been sent. Later the connection

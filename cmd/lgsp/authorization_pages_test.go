@@ -193,6 +193,7 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + template + "/edit", state, desk + "/edit", "title_vi=Khac&notes_vi=Khac&theme=TECH&slug=" + state + "-data"},
 			attempt{"POST " + template + "/files", state, desk + "/files", aFile},
 			attempt{"POST " + template + "/files/{file}", state, file, aFile},
+			attempt{"GET /dataset/{slug}/all.zip", state, "/dataset/" + state + "-data/all.zip", ""},
 			attempt{"GET /r/{id}", state + " link", "/r/{" + state + " link}", ""},
 			attempt{"POST " + template + "/links", state, desk + "/links", "url=https://example.com/a.csv"},
 			attempt{"POST " + template + "/links/{file}", state, desk + "/links/{" + state + " link}", "to=https://example.com/b.csv"},

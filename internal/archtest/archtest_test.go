@@ -37,6 +37,7 @@ var confined = map[string][]string{
 	"github.com/ory/fosite":               {"auth/oauth"},
 	"github.com/casbin/casbin":            {"auth/policy"},
 	"github.com/xuri/excelize":            {"catalog/rows"},
+	"github.com/parquet-go/parquet-go":    {"catalog/rows"},
 	"github.com/pressly/goose":            {"migrations"},
 	"github.com/fergusstrange":            {"internal/devdb"},
 	"github.com/go-webauthn/webauthn":     {"auth"},
