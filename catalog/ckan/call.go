@@ -91,12 +91,15 @@ func (c *call) read(w http.ResponseWriter, r *http.Request, do action) error {
 func (c *call) readJSON(body []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	if err := decoder.Decode(&c.params); err != nil {
+	var value any
+	if err := decoder.Decode(&value); err != nil {
 		return errors.New("JSON Error: Error decoding JSON data. Error: " + err.Error())
 	}
-	if c.params == nil {
-		return errors.New("JSON Error: Request data JSON decoded to None but it needs to be a dictionary")
+	object, ok := value.(map[string]any)
+	if !ok {
+		return errors.New("JSON Error: Request data JSON needs to be a dictionary")
 	}
+	c.params = object
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("JSON Error: Error decoding JSON data. Error: more than one value")
 	}

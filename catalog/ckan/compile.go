@@ -3,6 +3,7 @@ package ckan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +92,7 @@ type field struct {
 	is    func(c *compiler, values []string) (string, error)
 	like  string // of wildcards: what is compared with the pattern; "": they are refused
 	each  string // the same for a list, of whose items any counts
+	begun bool   // the beginning of a word counts, of what a text holds
 	given string // when the field holds anything; "": always
 	date  string // of spans
 }
@@ -155,7 +157,7 @@ var fields = map[string]field{
 	"name":              equals("p.name"),
 	"title_string":      equals("p.title"),
 	"license_id":        equals("p.licence"),
-	"title":             {is: inTitle, like: "p.title"},
+	"title":             {is: inTitle, begun: true, like: "p.title"},
 	"notes":             {is: inNotes, given: inDataset("d.notes_vi <> ''")},
 	"text":              {is: anywhere},
 	"tags":              {whole: true, is: anyOf("p.tags", same), each: "p.tags", given: "cardinality(p.tags) > 0"},
@@ -216,6 +218,10 @@ func (c *compiler) term(name string, n *node, values []string) (string, error) {
 	}
 	pattern := likePattern(n)
 	switch {
+	case f.begun && slices.Index(n.wild, true) == len(n.wild)-1:
+		return c.begun(n)
+	case f.begun:
+		return "lower(" + f.like + ") like lower(" + c.arg("%"+pattern+"%") + "::text)", nil
 	case f.each != "":
 		return "exists (select from unnest(" + f.each + ") item where lower(item) like lower(" + c.arg(pattern) + "::text))", nil
 	case f.like != "":
@@ -397,8 +403,8 @@ func (c *compiler) text(value string) (catalog.TextQuery, error) {
 }
 
 func (c *compiler) words(n *node) (string, error) {
-	if n.wild != nil && strings.Trim(n.value, "*") == "" {
-		return "true", nil
+	if n.wild != nil {
+		return c.begun(n)
 	}
 	q, err := c.text(n.value)
 	switch {
@@ -406,19 +412,30 @@ func (c *compiler) words(n *node) (string, error) {
 		return "", err
 	case q.Empty():
 		return "false", nil
-	case n.wild != nil:
-		return c.found("s.folded @@ "+c.arg(q.Begun)+"::text::tsquery", n.value), nil
 	case c.near:
 		return c.nearly(q), nil
 	}
 	return c.found("s.folded @@ "+c.arg(q.All)+"::text::tsquery", n.value), nil
 }
 
+// begun finds words of which the last is only begun, in titles.
+func (c *compiler) begun(n *node) (string, error) {
+	typed := strings.Trim(n.value, "*")
+	if typed == "" {
+		return "true", nil
+	}
+	q, err := c.text(typed)
+	if err != nil || q.Empty() {
+		return "false", err
+	}
+	return c.found("s.folded @@ "+c.arg(q.Begun)+"::text::tsquery", typed), nil
+}
+
 // found is a condition on the search's own documents, which are of what is
 // published; of the rest the title counts.
 func (c *compiler) found(condition, typed string) string {
 	return "(p.id in (select s.id from catalog.search_doc s where s.kind = 'dataset' and " + condition + ")" +
-		" or p.state <> 'published' and strpos(lower(p.title), lower(" + c.arg(strings.Trim(typed, "*")) + "::text)) > 0)"
+		" or p.state <> 'published' and strpos(lower(p.title), lower(" + c.arg(typed) + "::text)) > 0)"
 }
 
 // nearly is half of the words, or letters like those typed; apart, so that
