@@ -35,7 +35,7 @@ insert into catalog.package_index (id, agency_id, name, title, state, theme, lic
 select id, agency_id, name, title, state, theme, licence, tags, formats, created_at, modified_at
   from catalog.package_row;
 
-create index package_index_name on catalog.package_index (name);
+create index package_index_name on catalog.package_index (name text_pattern_ops);
 create index package_index_agency on catalog.package_index (agency_id);
 create index package_index_newest on catalog.package_index (modified_at desc, id);
 create index package_index_tags on catalog.package_index using gin (tags);

@@ -13,10 +13,14 @@ import (
 // $1 is what was typed as a query of titles, $2 the same as letters, $3 as a
 // name begins, for LIKE.
 const completePackagesSQL = `
+with hit as (
+  select s.id from catalog.search_doc s where s.kind = 'dataset' and s.folded @@ nullif($1, '')::text::tsquery
+  union
+  select p.id from catalog.package_index p where p.name like $3)
 select p.name, p.title, p.name like $3 as named
-  from catalog.package_index p
+  from hit
+  join catalog.package_index p on p.id = hit.id and p.state = 'published'
   left join catalog.search_doc s on s.kind = 'dataset' and s.id = p.id
- where p.state = 'published' and (s.folded @@ nullif($1, '')::text::tsquery or p.name like $3)
  order by s.letters like $2 || '%' desc nulls last, length(p.title), p.name
  limit $4`
 

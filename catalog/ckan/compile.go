@@ -36,6 +36,16 @@ func (c *compiler) arg(value any) string {
 	return fmt.Sprintf("$%d", len(c.args))
 }
 
+// ids is the place of a list of ids. They go as text: a statement that nobody
+// asks again is not prepared, and the driver then knows the plainest types only.
+func (c *compiler) ids(ids []uuid.UUID) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return c.arg(texts) + "::text[]::uuid[]"
+}
+
 // condition compiles a query.
 func (c *compiler) condition(n *node) (string, error) {
 	switch n.kind {
@@ -268,7 +278,7 @@ func isID(c *compiler, values []string) (string, error) {
 			ids = append(ids, id)
 		}
 	}
-	return "p.id = any(" + c.arg(ids) + "::uuid[])", nil
+	return "p.id = any(" + c.ids(ids) + ")", nil
 }
 
 // anyOf is a list of the index that holds one of the values, each brought to
@@ -317,7 +327,7 @@ func isOrganization(c *compiler, values []string) (string, error) {
 			}
 		}
 	}
-	return "p.agency_id = any(" + c.arg(ids) + "::uuid[])", nil
+	return "p.agency_id = any(" + c.ids(ids) + ")", nil
 }
 
 // byAuthor finds the datasets of the agencies with such a name.
@@ -329,7 +339,7 @@ func byAuthor(c *compiler, values []string) (string, error) {
 			ids = append(ids, o.ID)
 		}
 	}
-	return "p.agency_id = any(" + c.arg(ids) + "::uuid[])", err
+	return "p.agency_id = any(" + c.ids(ids) + ")", err
 }
 
 // organizationsLike finds agencies by the beginning, the end or the middle of
@@ -347,7 +357,7 @@ func (c *compiler) organizationsLike(n *node) (string, error) {
 			names[i] = o.TitleVI
 		}
 	}
-	return "p.agency_id in (select o.id from unnest(" + c.arg(names) + "::text[], " + c.arg(ids) + "::uuid[]) o(name, id) where lower(o.name) like lower(" +
+	return "p.agency_id in (select o.id from unnest(" + c.arg(names) + "::text[], " + c.ids(ids) + ") o(name, id) where lower(o.name) like lower(" +
 		c.arg(likePattern(n)) + "::text))", nil
 }
 
@@ -453,11 +463,14 @@ func (c *compiler) nearly(q catalog.TextQuery) string {
 // weights are what a match weighs in columns, notes, keywords and agency, title.
 const weights = `'{0.1, 0.2, 0.6, 1.0}'::real[]`
 
+// noScore is what a package weighs when nothing was typed.
+const noScore = "0::real"
+
 // score weighs a match by the first text of the query: marks as typed count
 // three times, neighbours a little more. s may be absent.
 func (c *compiler) score() string {
 	if len(c.texts) == 0 || c.texts[0].Empty() {
-		return "0::real"
+		return noScore
 	}
 	q := c.texts[0]
 	if c.near {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"lgsp/catalog"
 	"lgsp/internal/pg"
@@ -54,27 +55,40 @@ type order struct {
 	desc bool
 }
 
-// sortable are the columns of hit that can be sorted by.
+// sortable are what can be sorted by, of p; the score is put in when it is known.
 var sortable = map[string]string{
-	"score": "score", "name": "name", "title_string": "lower(title)", "title": "lower(title)", "id": "id",
-	"metadata_modified": "modified_at", "metadata_created": "created_at", "views_recent": "0", "views_total": "0",
+	"score": "score", "name": "p.name", "title_string": "lower(p.title)", "title": "lower(p.title)", "id": "p.id",
+	"metadata_modified": "p.modified_at", "metadata_created": "p.created_at", "views_recent": "0", "views_total": "0",
 }
 
-// facetsSQL are the counts of each field over hit; $limit and $least are put
-// in when a statement is made. The value of an organization is its id.
-var facetsSQL = map[string]string{
-	"organization": `select agency_id::text as value, count(*) as count from hit group by agency_id`,
-	"owner_org":    `select agency_id::text as value, count(*) as count from hit group by agency_id`,
-	"tags":         `select value, count(*) as count from hit cross join unnest(tags) value group by value`,
-	"res_format":   `select value, count(*) as count from hit cross join unnest(formats) value group by value`,
-	"groups":       `select lower(theme) as value, count(*) as count from hit where theme <> '' group by theme`,
-	"license_id":   `select licence as value, count(*) as count from hit group by licence`,
-	"state":        `select case when state in ('published', 'withdrawn') then 'active' else 'draft' end as value, count(*) as count from hit group by 1`,
-	"private":      `select (state <> 'published')::text as value, count(*) as count from hit group by 1`,
-	"capacity":     `select case when state = 'published' then 'public' else 'private' end as value, count(*) as count from hit group by 1`,
-	"type":         `select 'dataset' as value, count(*) as count from hit`,
-	"dataset_type": `select 'dataset' as value, count(*) as count from hit`,
-	"isopen":       `select 'true' as value, count(*) as count from hit`,
+// facet is what a field's values are counted by.
+type facet struct {
+	column string // of hit, as p has it
+	many   bool   // it is a list, each item of which counts
+	value  string // of the column, which is then called value; "": as it is
+}
+
+// facets are the fields that are counted. The value of an organization is its id.
+var facets = map[string]facet{
+	"organization": {column: "agency_id"}, "owner_org": {column: "agency_id"}, "tags": {column: "tags", many: true}, "res_format": {column: "formats", many: true},
+	"groups": {column: "theme", value: "lower(nullif(value, ''))"}, "license_id": {column: "licence"},
+	"state":   {column: "state", value: "case when value in ('published', 'withdrawn') then 'active' else 'draft' end"},
+	"private": {column: "state", value: "(value <> 'published')::text"}, "capacity": {column: "state", value: "case when value = 'published' then 'public' else 'private' end"},
+	"type": {column: "state", value: "'dataset'"}, "dataset_type": {column: "state", value: "'dataset'"}, "isopen": {column: "state", value: "'true'"},
+}
+
+// counts are a field's values with how often each was found. Rows that are
+// alike are counted first: of lists there are few kinds.
+func (f facet) counts() string {
+	kinds := "(select " + f.column + "::text as value, count(*) as count from hit group by " + f.column + ") kinds"
+	if f.many {
+		kinds = "(select item as value, kinds.count from (select " + f.column + ", count(*) as count from hit group by " + f.column + ") kinds cross join unnest(kinds." + f.column + ") item) kinds"
+	}
+	value := "value"
+	if f.value != "" {
+		value = f.value
+	}
+	return "(select " + value + " as value, sum(count)::bigint as count from " + kinds + " group by 1)"
 }
 
 // readSearch reads the parameters of package_search.
@@ -239,7 +253,7 @@ func (s *search) readFacets(c *call) error {
 		return err
 	}
 	for _, name := range list {
-		if facetsSQL[name] == "" && !knownField(name) {
+		if _, counted := facets[name]; !counted && !knownField(name) {
 			return unsearchable("undefined field %s", shorten(name))
 		}
 		if !slices.Contains(s.facets, name) {
@@ -267,26 +281,34 @@ func (s *search) statement(c *compiler, reach catalog.Reach) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	score, join := "0::real", ""
-	if slices.ContainsFunc(s.sort, func(o order) bool { return o.name == "score" }) {
-		if score = c.score(); score != "0::real" {
-			join = " left join catalog.search_doc s on s.kind = 'dataset' and s.id = p.id"
+	columns, join, by := []string{"p.id"}, "", []string{}
+	for i, o := range s.sort {
+		expression := sortable[o.name]
+		if o.name == "score" {
+			if expression = c.score(); expression != noScore {
+				join = " left join catalog.search_doc s on s.kind = 'dataset' and s.id = p.id"
+			}
+		}
+		columns = append(columns, fmt.Sprintf("%s as sort%d", expression, i))
+		by = append(by, fmt.Sprintf("sort%d%s", i, map[bool]string{true: " desc"}[o.desc]))
+	}
+	for _, name := range s.facets {
+		if column := "p." + facets[name].column; facets[name].column != "" && !slices.Contains(columns, column) {
+			columns = append(columns, column)
 		}
 	}
 	var b strings.Builder
-	b.WriteString("with hit as materialized (select p.id, p.agency_id, p.name, p.title, p.state, p.theme, p.licence, p.tags, p.formats, p.created_at, p.modified_at, " +
-		score + " as score from catalog.package_index p" + join + " where " + s.visible(c, reach) + " and " + condition + ")\n")
-	b.WriteString("select 'page' as part, id::text as value, row_number() over () as count from (select id from hit order by ")
-	for _, o := range s.sort {
-		b.WriteString(sortable[o.name] + map[bool]string{true: " desc, ", false: ", "}[o.desc])
-	}
-	b.WriteString("id limit " + c.arg(s.rows) + "::int offset " + c.arg(s.start) + "::int) page\n")
+	b.WriteString("with hit as materialized (select " + strings.Join(columns, ", ") + " from catalog.package_index p" + join +
+		" where " + s.visible(c, reach) + " and " + condition + ")\n")
+	b.WriteString("select 'page' as part, id::text as value, row_number() over () as count from (select id from hit order by " +
+		strings.Join(append(by, "id"), ", ") + " limit " + c.arg(s.rows) + "::int offset " + c.arg(s.start) + "::int) page\n")
 	b.WriteString("union all select 'total', '', count(*) from hit\n")
 	for _, name := range s.facets {
-		if facetsSQL[name] == "" {
+		f, counted := facets[name]
+		if !counted { // a field that packages have, but few values of
 			continue
 		}
-		b.WriteString("union all (select " + c.arg("facet "+name) + "::text, value, count from (" + facetsSQL[name] + ") f where count >= " +
+		b.WriteString("union all (select " + c.arg("facet "+name) + "::text, value, count from " + f.counts() + " f where value <> '' and count >= " +
 			c.arg(max(1, s.facetLeast)) + "::int order by count desc, value limit " + c.arg(s.facetLimit) + "::int)\n")
 	}
 	return b.String(), nil
@@ -307,7 +329,7 @@ func (s *search) visible(c *compiler, reach catalog.Reach) string {
 	}
 	condition := "p.state = any(" + c.arg(states) + "::text[])"
 	if !reach.All {
-		condition += " and p.agency_id = any(" + c.arg(reach.Agencies) + "::uuid[])"
+		condition += " and p.agency_id = any(" + c.ids(reach.Agencies) + ")"
 	}
 	return "(p.state = 'published' or " + condition + ")"
 }
@@ -355,7 +377,7 @@ func (s *Server) findOnce(c *call, q search, by *compiler, reach catalog.Reach) 
 	if err != nil {
 		return f, err
 	}
-	rows, err := pg.All[foundRow](c.ctx, s.DB, statement, by.args...)
+	rows, err := pg.All[foundRow](c.ctx, s.DB, statement, append([]any{pgx.QueryExecModeExec}, by.args...)...)
 	if err != nil {
 		return f, fmt.Errorf("search packages: %w", err)
 	}
