@@ -13,7 +13,7 @@ type action struct {
 // actions are all there are, by name.
 func actions() map[string]action {
 	all := map[string]action{}
-	for _, part := range []map[string]action{packageActions(), groupActions(), otherActions()} {
+	for _, part := range []map[string]action{packageActions(), groupActions(), otherActions(), writeActions()} {
 		maps.Copy(all, part)
 	}
 	return all

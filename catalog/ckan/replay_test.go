@@ -91,7 +91,7 @@ func refusals() []request {
 		post("package_search", `{"fq": "{!lucene}x"}`), post("package_search", `{"fq": "(name:a"}`), post("package_search", `{"fq": "nosuch:a"}`), post("package_search", `{"sort": "nosuch asc"}`),
 		post("package_search", `{"sort": "name up"}`), post("package_search", `{"facet.field": ["nosuch"]}`), post("package_search", `{"fq": "metadata_modified:[yesterday TO *]"}`),
 		post("package_search", `{"q": "nosuch:a"}`), post("package_search", `{"start": 1000001}`),
-		get("/api/3/action/package_list?callback=f"), get("/api/3/action/package_create?name=a"), post("package_create", `{"name": "a"}`),
+		get("/api/3/action/package_list?callback=f"), get("/api/3/action/package_create?name=a"), post("package_create", `{"name": "a"}`), post("package_purge", `{}`),
 		post("resource_show", `{"id": "x"}`), post("organization_show", `{"id": "khong-co"}`), post("organization_list", `{"sort": "nosuch"}`), post("group_show", `{"id": "khong-co"}`),
 		post("tag_show", `{"id": "khong-co"}`), post("resource_search", `{"query": "x"}`), post("resource_search", `{"query": "nosuch:x"}`), post("package_autocomplete", `{}`),
 		post("datastore_search", `{"resource_id": "{san-luong-lua}"}`), post("datastore_search", `{"resource_id": "{san-luong-lua file}", "filters": {"x": 1}}`),

@@ -117,7 +117,7 @@ func (w *world) seen(name, who string) {
 }
 
 // writing are the actions that change something; others try them.
-var writing = []string{}
+var writing = []string{"package_create", "package_update", "package_patch", "package_delete", "resource_create", "resource_update", "resource_patch", "resource_delete"}
 
 // TestTokens: a token comes raw or as Bearer, in either header.
 func TestTokens(t *testing.T) {

@@ -290,3 +290,12 @@ func indented(text string) string {
 	}
 	return out.String()
 }
+
+func mustID(t testing.TB, text any) uuid.UUID {
+	t.Helper()
+	id, err := uuid.Parse(text.(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
