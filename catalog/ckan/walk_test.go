@@ -18,7 +18,7 @@ var wants = map[string][]string{
 	"package_search": {`{"rows":1000,"facet.field":["tags","organization","groups","res_format","license_id","state","private","capacity"]}`, `{"q":"bí mật"}`, `{"q":"lúa"}`, `{"fq":"name:{it} OR id:{it}"}`, `{"fq":"tags:b*"}`, `{"fq":"private:true OR state:draft"}`,
 		`{"include_private":true,"include_drafts":true,"include_deleted":true}`, `{"q":"bí mật","include_private":true,"include_drafts":true}`, `{"fq":"maintainer:giữ","include_drafts":true}`, `{"fq":"groups:just"}`, `{"fq":"-name:x","include_private":"True"}`},
 	"package_autocomplete": {`{"q":"chưa"}`, `{"q":"chua-mo"}`}, "tag_autocomplete": {`{"q":"bí"}`}, "tag_search": {`{"query":"bí"}`}, "tag_show": {`{"id":"bí mật","include_datasets":true}`}, "tag_list": {`{}`, `{"query":"bí","all_fields":true}`},
-	"format_autocomplete": {`{"q":"c"}`}, "resource_search": {`{"query":"name:Số","limit":1000}`, `{"query":"url:{it}"}`, `{"query":"hash:a"}`}, "group_show": {`{"id":"just","include_datasets":true}`}, "group_package_show": {`{"id":"just"}`},
+	"format_autocomplete": {`{"q":"s"}`}, "resource_search": {`{"query":"name:Số","limit":1000}`, `{"query":"url:{it}"}`, `{"query":"hash:a"}`}, "group_show": {`{"id":"just","include_datasets":true}`}, "group_package_show": {`{"id":"just"}`},
 	"organization_show": {`{"id":"so-cong-thuong","include_datasets":true}`}, "organization_list": {`{"all_fields":true}`}, "group_list": {`{"all_fields":true}`},
 	"organization_autocomplete": {`{"q":"sở"}`}, "group_autocomplete": {`{"q":"tư"}`}, "help_show": {`{"name":"package_show"}`},
 	"package_list": {`{}`}, "current_package_list_with_resources": {`{}`}, "recently_changed_packages_activity_list": {`{}`},
@@ -52,7 +52,7 @@ func (w *world) hidden(name, who string) {
 	w.t.Helper()
 	id, file := w.id[name].String(), w.id[name+" file"].String()
 	secret := func(text string) bool {
-		return strings.Contains(text, "ưa mở") || strings.Contains(text, "í mật")
+		return strings.Contains(text, "ưa mở") || strings.Contains(text, "í mật") || strings.Contains(strings.ToLower(text), `"tsv"`)
 	}
 	for action, list := range wants {
 		for _, params := range list {
@@ -79,6 +79,9 @@ func (w *world) hidden(name, who string) {
 				}
 			}
 		}
+	}
+	if got := w.found(who, map[string]any{"include_private": true, "include_drafts": true}); len(got) != 4 { // and counts as many
+		w.t.Errorf("%q finds %v", who, got)
 	}
 	for _, path := range []string{"/datastore/dump/" + file, "/api/2/util/dataset/autocomplete?incomplete=chua+mo"} {
 		r := get(path)

@@ -125,6 +125,7 @@ type made struct {
 	catalog.DatasetText
 	agency int
 	csv    string
+	file   string // "so lieu.csv" when it is ""
 	state  string // draft, review, approved, published, withdrawn
 }
 
@@ -139,7 +140,10 @@ func (w *world) dataset(m made) catalog.Dataset {
 	w.now = w.now.Add(time.Hour)
 	d, err := w.catalog.CreateDataset(ctx, publisher, agency.ID, m.DatasetText)
 	w.must(err)
-	part, err := w.catalog.AddDistribution(ctx, publisher, d.ID, catalog.Upload{TitleVI: "Số liệu", FileName: "so lieu.csv", Body: strings.NewReader(m.csv)})
+	if m.file == "" {
+		m.file = "so lieu.csv"
+	}
+	part, err := w.catalog.AddDistribution(ctx, publisher, d.ID, catalog.Upload{TitleVI: "Số liệu", FileName: m.file, Body: strings.NewReader(m.csv)})
 	w.must(err)
 	w.id[m.Slug], w.id[m.Slug+" file"] = d.ID, part.ID
 	for _, step := range []struct {
@@ -176,7 +180,7 @@ func (w *world) fill() {
 	w.dataset(made{agency: 1, state: "published", csv: "x\n1\n", DatasetText: catalog.DatasetText{Slug: "gia-lua-gao", TitleVI: "Giá lúa gạo", NotesVI: "Giá lúa gạo hằng ngày.",
 		KeywordsVI: []string{"nông nghiệp"}, Theme: "AGRI"}})
 	for _, state := range []string{"draft", "review", "approved", "withdrawn"} {
-		w.dataset(made{state: state, csv: "bí mật\n" + state + "\n", DatasetText: catalog.DatasetText{Slug: "chua-mo-" + state, TitleVI: "Chưa mở lúa " + state, NotesVI: "Bí mật lúa.",
+		w.dataset(made{state: state, file: "so lieu.tsv", csv: "bí mật\n" + state + "\n", DatasetText: catalog.DatasetText{Slug: "chua-mo-" + state, TitleVI: "Chưa mở lúa " + state, NotesVI: "Bí mật lúa.",
 			KeywordsVI: []string{"bí mật"}, Theme: "JUST", ContactName: "Người giữ bí mật"}})
 	}
 }
