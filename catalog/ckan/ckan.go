@@ -147,6 +147,10 @@ func (s *Server) serveAction(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, name, denied("a token is needed; send it in the header Authorization"))
 		return
 	}
+	if do.writes && who.Needs != "" {
+		s.fail(w, r, name, denied("an official's roles ask for a token that was made after a sign-in with two factors"))
+		return
+	}
 	if err := c.read(w, r, do); err != nil {
 		problem.Log(r, problem.Errorf(problem.Invalid, "the parameters cannot be read"))
 		bare(w, http.StatusBadRequest, "Bad request: "+err.Error())

@@ -62,6 +62,7 @@ func newWorld(t testing.TB) *world {
 		}
 	}
 	w.tokens["operator"] = auth.Principal{Person: uuid.New(), Memberships: []auth.Membership{{Role: "operator"}}}
+	w.tokens["one factor"] = auth.Principal{Person: uuid.New(), Needs: auth.AAL2}
 	w.tokens["citizen"] = auth.Principal{Person: uuid.New()}
 	w.catalog = &catalog.Catalog{
 		DB: w.db, Now: func() time.Time { return w.now }, Files: t.TempDir(),

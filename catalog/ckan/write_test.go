@@ -149,6 +149,7 @@ func TestWriteRefusals(t *testing.T) {
 		{"nobody", post("package_create", `{"name":"a-b"}`), "", 403, "Access denied: a token is needed"},
 		{"a token of nobody", post("package_delete", `{"id":"san-luong-lua"}`), "stolen", 403, "Access denied: a token is needed"},
 		{"nobody with a file", parts("resource_create", "a.csv", "a\n1\n", "package_id", "san-luong-lua"), "", 403, "Access denied: a token is needed"},
+		{"an official with one factor", post("package_patch", `{"id":"san-luong-lua","title":"A"}`), "one factor", 403, "Access denied: an official's roles ask"},
 		{"by GET", get("/api/3/action/package_patch?id=san-luong-lua&title=x"), asPublisher, 400, "Please use POST method"},
 		{"a citizen creates", post("package_create", `{"name":"a-b","title":"A","owner_org":"so-y-te"}`), "citizen", 403, "Access denied: dataset.edit"},
 		{"another agency creates", post("package_create", `{"name":"a-b","title":"A","owner_org":"so-cong-thuong"}`), asOther, 403, "Access denied: dataset.edit"},
