@@ -269,3 +269,26 @@ func (c *Catalog) CountServices(ctx context.Context, f DumpFilter) (int, error) 
 	}
 	return n, nil
 }
+
+// Address is where a public dataset stands, and when it last changed.
+type Address struct {
+	Slug    string
+	Changed time.Time
+}
+
+const addressesSQL = `
+select d.slug, ` + changedAt + ` as changed
+  from catalog.dataset d
+ where d.state = 'published'
+ order by d.id
+ limit $1 offset $2`
+
+// Addresses gives the addresses of the public datasets in the order of ids,
+// limit of them behind the first skip.
+func (c *Catalog) Addresses(ctx context.Context, skip, limit int) ([]Address, error) {
+	list, err := pg.All[Address](ctx, c.DB, addressesSQL, limit, skip)
+	if err != nil {
+		return nil, fmt.Errorf("list addresses of datasets: %w", err)
+	}
+	return list, nil
+}

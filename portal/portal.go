@@ -70,6 +70,9 @@ type Portal struct {
 	// rest to the pages; nil: they answer everything.
 	Programs func(pages http.Handler) http.Handler
 
+	// SitemapSize is how many URLs a file of the sitemap holds; 0: as many as it may.
+	SitemapSize int
+
 	attempts   attempts     // sign-ins that failed and sign-ups, by network
 	remembered figureMemory // of the home page
 	sizes      exportSizes  // of the files that rows leave as
