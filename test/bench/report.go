@@ -25,6 +25,7 @@ type report struct {
 	Million []memoryFigure    `json:"million,omitempty"`
 	Starved []starvation      `json:"starved"`
 	Search  []searchFigures   `json:"search"`
+	Dump    []searchFigures   `json:"dump"`
 	Starts  starts            `json:"starts"`
 	Micro   []*microFigures   `json:"micro"`
 }
@@ -116,6 +117,14 @@ func (r report) markdown() string {
 			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", s.Name, s.Calls, s.P50, s.P95)
 		}
 		b.WriteString("\nOver HTTP at /api/v1, one at a time. The datasets stand in the search index only.\n")
+	}
+	if len(r.Dump) > 0 {
+		fmt.Fprintf(&b, "\n## Harvests, %d datasets of two files\n\n", dumpSize)
+		table(&b, "document", "calls", "p50 ms", "p95 ms")
+		for _, d := range r.Dump {
+			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", d.Name, d.Calls, d.P50, d.P95)
+		}
+		b.WriteString("\nOver HTTP, one at a time, to the last byte.\n")
 	}
 	b.WriteString("\n## Start\n\n")
 	table(&b, "start", "ms from exec to ready")
