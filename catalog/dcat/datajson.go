@@ -94,7 +94,7 @@ func (s *Site) dataJSON(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "public, no-cache")
 	h.Set("ETag", fmt.Sprintf(`W/"%d-%d"`, total, changed.UnixMicro()))
 	h.Set("Last-Modified", changed.UTC().Format(http.TimeFormat))
-	if r.Header.Get("If-None-Match") == h.Get("ETag") {
+	if unchanged(r, h.Get("ETag"), changed) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -117,6 +117,16 @@ func (s *Site) dataJSON(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, _ = io.WriteString(w, "]}\n")
 	return nil
+}
+
+// unchanged reports whether who asks has what they ask for (RFC 9110 §13.2.2):
+// by its tag if they name any, else by its time.
+func unchanged(r *http.Request, tag string, at time.Time) bool {
+	if tags := r.Header.Get("If-None-Match"); tags != "" {
+		return strings.Contains(tags, tag)
+	}
+	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
+	return err == nil && !at.Truncate(time.Second).After(since)
 }
 
 // writeUS writes the datasets of a page, each behind a comma but the very first.

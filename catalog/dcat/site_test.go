@@ -458,6 +458,9 @@ func TestNegotiationAndConditions(t *testing.T) {
 		if again := l.get(t, address, "If-None-Match", `W/"other"`, "If-Modified-Since", at); again.Code != 200 {
 			t.Errorf("%s with another tag: %d", address, again.Code)
 		}
+		if again := l.get(t, address, "If-Modified-Since", at); again.Code != http.StatusNotModified {
+			t.Errorf("%s asked for by time: %d", address, again.Code)
+		}
 		r := httptest.NewRequest(http.MethodOptions, address, nil)
 		preflight := httptest.NewRecorder()
 		l.ServeHTTP(preflight, r)
