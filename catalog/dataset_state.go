@@ -66,6 +66,9 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 		if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
 			return err
 		}
+		if d.Edit, err = editOf(ctx, tx, d); err != nil {
+			return err
+		}
 		if err := c.indexDataset(ctx, tx, d); err != nil {
 			return err
 		}
@@ -84,7 +87,9 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 const moveDatasetSQL = `
 update catalog.dataset
    set state = $2, state_reason = $3, updated_at = $4, submitted_by = coalesce($5, submitted_by),
-       published_at = case when $2 = 'published' then coalesce(published_at, $4) else published_at end
+       published_at = case when $2 = 'published' then coalesce(published_at, $4) else published_at end,
+       reviewed_at = case when $2 = 'published' then $4 else reviewed_at end, review_by = $6,
+       publish_at = null, scheduled_by = null
  where id = $1`
 
 // moveDataset is changeDataset for a change of state; submitter is kept when
@@ -97,10 +102,13 @@ func (c *Catalog) moveDataset(ctx context.Context, ch datasetChange, state strin
 			}
 		}
 		var submitter *uuid.UUID
+		var decide *time.Time
+		now := c.Now().UTC()
 		if state == Review {
-			submitter = &ch.who.Person
+			by := now.Add(c.Terms.decide())
+			submitter, decide = &ch.who.Person, &by
 		}
-		return execOne(ctx, tx, moveDatasetSQL, ch.id, state, ch.reason, c.Now().UTC(), submitter)
+		return execOne(ctx, tx, moveDatasetSQL, ch.id, state, ch.reason, now, submitter, decide)
 	})
 }
 
@@ -113,12 +121,7 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 		if err != nil {
 			return err
 		}
-		e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
-		for _, f := range []struct{ name, value string }{{"notes_vi", d.NotesVI}, {"theme", d.Theme}} {
-			if f.value == "" {
-				e.Wrong(f.name, "required", "is required")
-			}
-		}
+		e := incomplete(d.DatasetText)
 		if len(files) == 0 {
 			e.Wrong("distributions", "dataset-no-file", "has no file yet")
 		}
@@ -127,6 +130,18 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 		}
 		return nil
 	})
+}
+
+// incomplete has an error for each text that publication asks for and that is
+// missing.
+func incomplete(t DatasetText) *problem.Error {
+	e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
+	for _, f := range []struct{ name, value string }{{"notes_vi", t.NotesVI}, {"theme", t.Theme}} {
+		if f.value == "" {
+			e.Wrong(f.name, "required", "is required")
+		}
+	}
+	return e
 }
 
 const datasetSubmitterSQL = `select submitted_by from catalog.dataset where id = $1`
@@ -171,7 +186,12 @@ func (c *Catalog) WithdrawDataset(ctx context.Context, who auth.Principal, id uu
 	if err := giveReason(&ch, reason); err != nil {
 		return Dataset{}, err
 	}
-	return c.moveDataset(ctx, ch, Withdrawn, nil)
+	return c.moveDataset(ctx, ch, Withdrawn, func(tx pgx.Tx, d Dataset) error {
+		if _, err := tx.Exec(ctx, dropEditSQL, d.ID); err != nil {
+			return fmt.Errorf("drop edit of dataset %s: %w", d.ID, err)
+		}
+		return nil
+	})
 }
 
 func giveReason(ch *datasetChange, reason string) error {
@@ -192,6 +212,9 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 		Kind: "dataset", ID: d.ID, Agency: d.Agency, Slug: d.Slug, TitleVI: d.TitleVI, TitleEN: d.TitleEN,
 		TextVI: d.NotesVI, TextEN: d.NotesEN, Keywords: slices.Concat(d.KeywordsVI, d.KeywordsEN, []string{d.SourceDocument}),
 		Theme: d.Theme, At: d.UpdatedAt.Truncate(time.Second),
+	}
+	if d.AccessRights == AccessRestricted {
+		d.Distributions = nil // formats and columns are not for everyone
 	}
 	for _, part := range d.Distributions {
 		if !slices.Contains(doc.Formats, part.Format) {

@@ -27,7 +27,8 @@ func TestDatasetKeepsWhatIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	full.Licence, full.Frequency, full.KeywordsVI, full.KeywordsEN = "CC-BY-4.0", "UNKNOWN", []string{}, []string{}
+	full.Licence, full.Frequency, full.ContactName = "CC-BY-4.0", "UNKNOWN", s.agency.TitleVI
+	full.KeywordsVI, full.KeywordsEN = []string{"khoa học", "công nghệ", "viễn thông"}, []string{"science", "technology"}
 	if !reflect.DeepEqual(made.DatasetText, full) {
 		t.Errorf("created\n%+v\nwant\n%+v", made.DatasetText, full)
 	}
@@ -35,6 +36,7 @@ func TestDatasetKeepsWhatIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := text("thue-bao", "Thuê bao")
+	want.ContactName = s.agency.TitleVI
 	if err := want.check(); err != nil {
 		t.Fatal(err)
 	}

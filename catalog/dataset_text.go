@@ -121,6 +121,9 @@ func (t *DatasetText) check() error {
 	}
 	t.checkRequired(e)
 	t.KeywordsVI, t.KeywordsEN = cleanKeywords(e, "keywords_vi", t.KeywordsVI), cleanKeywords(e, "keywords_en", t.KeywordsEN)
+	if len(t.KeywordsVI)+len(t.KeywordsEN) == 0 {
+		t.KeywordsVI, t.KeywordsEN = keywordsOf(t.Theme)
+	}
 	t.checkDates(e)
 	t.checkTerms(e)
 	for _, f := range []struct{ name, value string }{{"source_url", t.SourceURL}, {"landing_page", t.LandingPage}} {
@@ -137,6 +140,18 @@ func (t *DatasetText) check() error {
 		return e
 	}
 	return nil
+}
+
+// answeredBy fills in who answers for the data, where nobody is named: the
+// agency's contact, or the agency.
+func (t *DatasetText) answeredBy(agency Agency) {
+	if t.ContactName != "" || t.ContactEmail != "" || t.ContactPhone != "" {
+		return
+	}
+	t.ContactName, t.ContactEmail, t.ContactPhone = agency.Contact.Name, agency.Contact.Email, agency.Contact.Phone
+	if t.ContactName == "" && t.ContactEmail == "" && t.ContactPhone == "" {
+		t.ContactName = agency.TitleVI
+	}
 }
 
 func (t *DatasetText) checkRequired(e *problem.Error) {

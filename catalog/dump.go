@@ -92,7 +92,7 @@ func (c *Catalog) CountDatasets(ctx context.Context, f DumpFilter) (int, error) 
 const distributionsOfManySQL = `select ` + distributionColumns + ` where d.dataset_id = any($1) order by d.dataset_id, d.position`
 
 // forEveryone leaves of a list what nobody has to be signed in for, and adds
-// agencies and distributions.
+// agencies and, of those whose data are for everyone too, distributions.
 func (c *Catalog) forEveryone(ctx context.Context, list []Dataset) ([]Dataset, error) {
 	list = slices.DeleteFunc(list, func(d Dataset) bool { return c.seeDataset(ctx, auth.Principal{}, d) != nil })
 	ids, owners := make([]uuid.UUID, len(list)), make([]uuid.UUID, len(list))
@@ -112,7 +112,10 @@ func (c *Catalog) forEveryone(ctx context.Context, list []Dataset) ([]Dataset, e
 		return nil, err
 	}
 	for i := range list {
-		list[i].Agency, list[i].Distributions = agencies[list[i].AgencyID], of[list[i].ID]
+		list[i].Agency = agencies[list[i].AgencyID]
+		if c.seeData(ctx, auth.Principal{}, list[i]) == nil {
+			list[i].Distributions = of[list[i].ID]
+		}
 	}
 	return list, nil
 }

@@ -68,6 +68,7 @@ func (p *Portal) officialsUpTo(limit int64, h pageFunc) http.Handler {
 type datasetData struct {
 	desk
 	Dataset     catalog.Dataset // zero while a new one is described
+	Edit        *editView       // pending, of a public one
 	Submittable []string        // what is still missing before it can be submitted: keys of words
 }
 
@@ -148,6 +149,7 @@ func (p *Portal) datasetOf(r *http.Request) (datasetData, error) {
 // files with what was found in them, and what can be done.
 func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 	data, err := p.datasetOf(r)
+	data.Edit = p.editOf(data, localeOf(r))
 	return page{Name: "agency-dataset", Data: data}, err
 }
 
@@ -165,6 +167,9 @@ func (p *Portal) datasetForm(r *http.Request) (page, error) {
 			data.Agency.FocalName, data.Agency.FocalEmail, data.Agency.FocalPhone
 		data.Dataset.Licence, data.Dataset.Frequency = catalog.Licences()[0].ID, catalog.Frequencies()[0].ID
 		data.Dataset.AccessRights, data.Dataset.Languages = catalog.AccessPublic, []string{catalog.Languages()[0].ID}
+	}
+	if data.Dataset.Edit != nil { // goes on from what was proposed
+		data.Dataset.DatasetText = data.Dataset.Edit.Text
 	}
 	return page{Name: "agency-dataset-form", Data: data}, nil
 }
@@ -199,6 +204,9 @@ func (p *Portal) editDataset(r *http.Request) (page, error) {
 	set, err := p.Catalog.EditDataset(r.Context(), d.who, d.Dataset.ID, text)
 	if err != nil {
 		return again(r, p.datasetForm, err)
+	}
+	if set.Edit != nil {
+		return page{To: d.Base(), Flash: &web.Flash{Key: "workflow.proposed"}}, nil
 	}
 	return page{To: d.At("datasets", set.Slug), Flash: &web.Flash{Key: "agency.dataset-saved"}}, nil
 }

@@ -52,6 +52,7 @@ type datasetView struct {
 	Chart          *chart
 	CSV            string // address of the table as CSV, for Excel to fetch
 	Files          []fileView
+	Described      describedView
 	Related        []catalog.Dataset // others of the agency
 	Structured     map[string]any    // the page as schema.org has it
 }
@@ -73,6 +74,7 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	data := datasetView{Dataset: d, Address: p.Origin + "/dataset/" + d.Slug,
 		Theme: codeIn(catalog.Themes(), d.Theme), Licence: codeIn(catalog.Licences(), d.Licence),
 		Frequency: codeIn(catalog.Frequencies(), d.Frequency), Begins: day(d.TemporalStart), Ends: day(d.TemporalEnd)}
+	data.Described = describe(d, data.Address)
 	data.LeadVI, data.RestVI = firstParagraph(d.NotesVI)
 	data.LeadEN, data.RestEN = firstParagraph(d.NotesEN)
 	data.Description = inLanguage(r, data.LeadVI, data.LeadEN)

@@ -210,7 +210,7 @@ func (q question) past() question {
 func (s *Site) list(g *graph, it string, d catalog.Dataset) {
 	g.add(it, "dcat:dataset", term{iri: s.describeDataset(g, d)})
 	for _, part := range d.Distributions {
-		if part.Rows != nil && !isRestricted(d) {
+		if part.Rows != nil {
 			g.add(it, "dcat:service", term{iri: s.Origin + "/dataset/" + d.Slug + "#rows-" + part.ID.String()})
 		}
 	}

@@ -57,9 +57,8 @@ type usDistribution struct {
 	Type        string `json:"@type"`
 	Title       string `json:"title"`
 	Format      string `json:"format"`
-	MediaType   string `json:"mediaType,omitempty"`
-	DownloadURL string `json:"downloadURL,omitempty"`
-	AccessURL   string `json:"accessURL,omitempty"`
+	MediaType   string `json:"mediaType"`
+	DownloadURL string `json:"downloadURL"`
 }
 
 // periods are our frequencies as ISO 8601 writes them (ISO 8601 §4.5, R/…);
@@ -184,13 +183,8 @@ func (s *Site) us(d catalog.Dataset) usDataset {
 		}
 	}
 	for _, part := range d.Distributions {
-		file := usDistribution{Type: "dcat:Distribution", Title: part.TitleVI, Format: part.Format}
-		if isRestricted(d) {
-			u.AccessLevel, file.AccessURL = "restricted public", u.LandingPage
-		} else {
-			file.MediaType, file.DownloadURL = part.MediaType, s.Origin+"/r/"+part.ID.String()
-		}
-		u.Distribution = append(u.Distribution, file)
+		u.Distribution = append(u.Distribution, usDistribution{Type: "dcat:Distribution", Title: part.TitleVI, Format: part.Format,
+			MediaType: part.MediaType, DownloadURL: s.Origin + "/r/" + part.ID.String()})
 	}
 	if isRestricted(d) {
 		u.AccessLevel = "restricted public"

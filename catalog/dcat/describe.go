@@ -156,8 +156,7 @@ func describeOrigin(g *graph, it string, d catalog.Dataset) {
 }
 
 // describeDistribution writes a file of a dataset, and when it is a table the
-// service that answers with its rows. Of a restricted dataset the data have to
-// be asked for, on its page: no address of them is given.
+// service that answers with its rows.
 func (s *Site) describeDistribution(g *graph, it string, d catalog.Dataset, part catalog.Distribution) {
 	this := it + "#file-" + part.ID.String()
 	g.link(it, "dcat:distribution", this, "dcat:Distribution")
@@ -171,10 +170,6 @@ func (s *Site) describeDistribution(g *graph, it string, d catalog.Dataset, part
 	describeLanguages(g, this, d)
 	g.link(this, "dct:license", describeLicence(g, d.Licence))
 	s.describeRights(g, this, it, d)
-	if isRestricted(d) {
-		g.link(this, "dcat:accessURL", it, "rdfs:Resource")
-		return
-	}
 	file := s.Origin + "/r/" + part.ID.String()
 	g.link(this, "dcat:accessURL", file, "rdfs:Resource")
 	g.link(this, "dcat:downloadURL", file, "rdfs:Resource")
@@ -189,7 +184,8 @@ func (s *Site) describeDistribution(g *graph, it string, d catalog.Dataset, part
 }
 
 // isRestricted reports whether a dataset's data are not for everyone, though
-// its description is. What is not public, in whatever word, is restricted.
+// its description is: then the catalogue gives it without distributions. What
+// is not public, in whatever word, is restricted.
 func isRestricted(d catalog.Dataset) bool { return d.AccessRights != catalog.AccessPublic }
 
 // describeRows writes the service that answers questions about a table.

@@ -176,9 +176,6 @@ func (s *Site) entry(d catalog.Dataset) atomEntry {
 	if licence, ok := codeIn(catalog.Licences(), d.Licence); ok {
 		e.Rights = licence.TitleVI + " " + licence.URL
 	}
-	if isRestricted(d) {
-		return e
-	}
 	for _, part := range d.Distributions {
 		e.Links = append(e.Links, atomLink{Rel: "enclosure", Type: part.MediaType, Href: s.Origin + "/r/" + part.ID.String(),
 			Title: part.TitleVI, Length: strconv.FormatInt(part.Size, 10)})

@@ -114,11 +114,9 @@ func measuredIn(columns []catalog.Column, say func(vi, en string) string) []any 
 	return list
 }
 
-// downloads are the files; a restricted dataset's have no address.
+// downloads are the files that the reader of the page may have: of a restricted
+// dataset none, but for its agency's people.
 func downloads(origin string, d catalog.Dataset, say func(vi, en string) string) []any {
-	if isRestricted(d) {
-		return nil
-	}
 	var list []any
 	for _, part := range d.Distributions {
 		list = append(list, map[string]any{"@type": "DataDownload", "name": say(part.TitleVI, part.TitleEN), "encodingFormat": part.MediaType,

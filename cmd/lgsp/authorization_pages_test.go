@@ -187,7 +187,10 @@ func (w *world) pageAttempts() []attempt {
 	for verb, state := range map[string]string{"submit": "drafted", "approve": "submitted", "return": "submitted", "publish": "approved", "withdraw": "opened"} {
 		list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/" + verb, state, "/agency/so-a/datasets/" + state + "-data/" + verb, "reason=Vi+ly+do"})
 	}
-	return list
+	for _, verb := range []string{"approve", "return", "discard"} {
+		list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/edit/" + verb, "changed", "/agency/so-a/datasets/changed-data/edit/" + verb, "reason=Vi+ly+do&edit={edit}"})
+	}
+	return append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/reviewed", "opened", "/agency/so-a/datasets/opened-data/reviewed", ""})
 }
 
 // TestAuthorizationOfPages is TestAuthorization for what people see. A reader

@@ -279,16 +279,21 @@ func (w *world) open() {
 	ctx, publisher, steward := w.t.Context(), w.people["publisher"], w.people["steward"]
 	steps := []func(context.Context, auth.Principal, uuid.UUID) (catalog.Dataset, error){
 		w.catalog.SubmitDataset, w.catalog.ApproveDataset, w.catalog.PublishDataset}
-	for n, state := range []string{"drafted", "submitted", "approved", "opened"} {
+	for n, state := range []string{"drafted", "submitted", "approved", "opened", "changed"} {
 		d, err := w.catalog.CreateDataset(ctx, publisher, w.uuid("so-a"), catalog.DatasetText{Slug: state + "-data",
 			TitleVI: "Số liệu " + state, NotesVI: "Số liệu", Theme: "TECH"})
 		w.must(err)
 		part, err := w.catalog.AddDistribution(ctx, publisher, d.ID, catalog.Upload{FileName: "so-lieu.csv", Body: strings.NewReader("Mã,Số\n1,2\n")})
 		w.must(err)
 		w.id[state+" file"] = part.ID.String()
-		for i, step := range steps[:n] {
+		for i, step := range steps[:min(n, len(steps))] {
 			_, err := step(ctx, []auth.Principal{publisher, steward, publisher}[i], d.ID)
 			w.must(err)
+		}
+		if state == "changed" { // public, with an edit that waits
+			d, err = w.catalog.EditDataset(ctx, publisher, d.ID, catalog.DatasetText{Slug: state + "-data", TitleVI: "Khác", NotesVI: "Khác", Theme: "TECH"})
+			w.must(err)
+			w.id["edit"] = d.Edit.ID.String()
 		}
 	}
 }
