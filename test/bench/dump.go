@@ -24,8 +24,15 @@ var dumps = []struct{ name, address, holds string }{
 	{"data.json, all datasets", "/data.json", "dcat:Dataset"},
 }
 
-// Copies of one dataset of the demo, and of its file.
-const fillDatasetsSQL = `
+// measureDump fills the catalogue with datasets and reads it as harvesters do.
+func measureDump(ctx context.Context, p *platform) ([]searchFigures, error) {
+	var id uuid.UUID
+	err := p.db.QueryRow(ctx, `select d.id from catalog.dataset d join catalog.distribution p on p.dataset_id = d.id where d.state = 'published' order by d.slug limit 1`).Scan(&id)
+	if err != nil {
+		return nil, fmt.Errorf("find a dataset: %w", err)
+	}
+	// Copies of that dataset, and of its file.
+	if _, err := p.db.Exec(ctx, `
 with made as (
   insert into catalog.dataset
   select (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(), 'slug', 'bo-' || n,
@@ -41,16 +48,7 @@ with made as (
 )
 insert into catalog.file_version
 select (jsonb_populate_record(f.whole, jsonb_build_object('distribution_id', files.id, 'version', 1))).*
-  from files, (select v as whole from catalog.file_version v join catalog.distribution p on p.id = v.distribution_id where p.dataset_id = $1 limit 1) f`
-
-// measureDump fills the catalogue with datasets and reads it as harvesters do.
-func measureDump(ctx context.Context, p *platform) ([]searchFigures, error) {
-	var id uuid.UUID
-	err := p.db.QueryRow(ctx, `select d.id from catalog.dataset d join catalog.distribution p on p.dataset_id = d.id where d.state = 'published' order by d.slug limit 1`).Scan(&id)
-	if err != nil {
-		return nil, fmt.Errorf("find a dataset: %w", err)
-	}
-	if _, err := p.db.Exec(ctx, fillDatasetsSQL, id, dumpSize); err != nil {
+  from files, (select v as whole from catalog.file_version v join catalog.distribution p on p.id = v.distribution_id where p.dataset_id = $1 limit 1) f`, id, dumpSize); err != nil {
 		return nil, fmt.Errorf("fill the catalogue: %w", err)
 	}
 	if _, err := p.db.Exec(ctx, `analyze catalog.dataset, catalog.distribution, catalog.file_version`); err != nil {
