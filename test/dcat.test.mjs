@@ -235,6 +235,18 @@ test('data.json is DCAT-US 1.1', async () => {
   }
 })
 
+test('Croissant names the columns that the rows come with', async () => {
+  const quads = await quadsOf(await get('/dataset/thue-bao-vien-thong/croissant.jsonld'))
+  const CR = 'http://mlcommons.org/croissant/'
+  const values = (predicate) => quads.filter((q) => q.predicate.value === CR + predicate).map((q) => q.object.value)
+  const rows = quads.find((q) => q.predicate.value === 'https://schema.org/contentUrl' && q.object.value.includes('/rows?')).object.value
+  const head = (await (await fetch(rows)).text()).split('\n')[0].trim().split(',')
+  assert.deepEqual(values('column'), head)
+  assert.equal(values('field').length, head.length)
+  assert.ok(values('dataType').every((t) => t.startsWith('https://schema.org/')))
+  assert.equal(quads.filter((q) => q.object.value === `${CR}RecordSet`).length, 1)
+})
+
 test('a dataset page holds a schema.org Dataset that no text breaks out of', async () => {
   for (const [locale, lang] of [['', 'vi'], ['/en', 'en']]) {
     const html = await (await get(`${locale}/dataset/ky-tu-la`)).text()
@@ -270,6 +282,7 @@ test('nothing tells of a draft or of what was withdrawn, whoever asks', async ()
     }
     for (const slug of ['chua-cong-bo', 'da-rut']) {
       for (const ending of ['ttl', 'rdf', 'xml', 'jsonld']) assert.equal((await get(`/dataset/${slug}.${ending}`, headers)).status, 404)
+      assert.equal((await get(`/dataset/${slug}/croissant.jsonld`, headers)).status, 404)
       assert.equal((await get(`/dataset/${slug}`, { ...headers, Accept: 'text/turtle' })).status, 404)
     }
   }

@@ -1,6 +1,6 @@
 // Package dcat answers what other programs learn of the catalogue: DCAT-AP
-// 3.0.1 in three syntaxes of RDF, DCAT-US 1.1 (/data.json), schema.org, and
-// Atom feeds. Only what everyone may see is written, whoever asks.
+// 3.0.1 in three syntaxes of RDF, DCAT-US 1.1 (/data.json), schema.org,
+// Croissant and Atom feeds. Only what everyone may see is written, whoever asks.
 package dcat
 
 import (
@@ -35,6 +35,7 @@ func (s *Site) Before(pages http.Handler) http.Handler {
 	const endings = `{ending:ttl|rdf|xml|jsonld}`
 	on("/catalog."+endings, s.catalogue)
 	on("/dataset/{slug}."+endings, s.dataset)
+	on("/dataset/{slug}/croissant.jsonld", s.croissant)
 	on("/data.json", s.dataJSON)
 	on("/feeds/dataset.atom", s.feed)
 	on("/feeds/organization/{slug}.atom", s.agencyFeed)

@@ -146,7 +146,7 @@ func (l *library) get(t testing.TB, address string, headers ...string) *httptest
 
 // channels are all addresses that list datasets or describe the one named.
 func channels(slug string) []string {
-	list := []string{"/data.json", "/feeds/dataset.atom", "/feeds/organization/so-noi-vu.atom"}
+	list := []string{"/data.json", "/feeds/dataset.atom", "/feeds/organization/so-noi-vu.atom", "/dataset/" + slug + "/croissant.jsonld"}
 	for _, s := range syntaxes {
 		list = append(list, "/catalog."+s.ending, "/catalog."+s.ending+"?q=thue+bao", "/catalog."+s.ending+"?modified_since=2020-01-01", "/dataset/"+slug+"."+s.ending)
 	}
@@ -566,6 +566,42 @@ func TestDataJSON(t *testing.T) {
 	}
 	if fmt.Sprintf("%+v", d) != fmt.Sprintf("%+v", want) {
 		t.Errorf("got  %+v\nwant %+v", d, want)
+	}
+}
+
+func TestCroissant(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	d := l.publish(t, full("thue-bao"))
+	var got struct {
+		Type         string `json:"@type"`
+		Name         string
+		InLanguage   []string
+		Version      string
+		Distribution []struct{ ContentURL, SHA256 string }
+		RecordSet    []struct {
+			Field []struct {
+				Name, DataType string
+				Source         struct {
+					Extract    struct{ Column string }
+					FileObject map[string]string
+				}
+			}
+		}
+	}
+	w := l.get(t, "/dataset/thue-bao/croissant.jsonld")
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Type != "sc:Dataset" || got.Name != d.TitleVI || got.Version != "" ||
+		!slices.Equal(got.InLanguage, []string{"vi", "en"}) || len(got.Distribution) != 2 || got.Distribution[0].SHA256 != d.Distributions[0].Hash ||
+		!strings.HasSuffix(got.Distribution[1].ContentURL, d.Distributions[0].ID.String()+"/rows?format=csv") {
+		t.Errorf("%v: %+v\n%s", err, got, w.Body)
+	}
+	var columns []string
+	for _, field := range got.RecordSet[0].Field {
+		columns = append(columns, field.Name+" "+field.DataType+" "+field.Source.Extract.Column+" "+field.Source.FileObject["@id"])
+	}
+	rows := "rows-" + d.Distributions[0].ID.String()
+	if want := []string{"ma sc:Text ma " + rows, "ten sc:Text ten " + rows}; !slices.Equal(columns, want) {
+		t.Errorf("columns %q, want %q", columns, want)
 	}
 }
 
