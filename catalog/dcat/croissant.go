@@ -33,9 +33,9 @@ func (s *Site) croissant(w http.ResponseWriter, r *http.Request) error {
 	document := s.croissantOf(d)
 	files, records := []any{}, []any{}
 	for _, part := range d.Distributions {
-		files = append(files, map[string]any{"@type": "cr:FileObject", "@id": "file-" + part.ID.String(), "name": part.FileName,
-			"description": part.TitleVI, "contentUrl": s.Origin + "/r/" + part.ID.String(), "contentSize": strconv.FormatInt(part.Size, 10) + " B",
-			"encodingFormat": part.MediaType, "sha256": part.Hash})
+		file := download(s.Origin, part)
+		file["@type"], file["@id"], file["name"], file["description"] = "cr:FileObject", "file-"+part.ID.String(), part.TitleVI, part.FileName
+		files = append(files, file)
 		if part.Rows == nil {
 			continue
 		}

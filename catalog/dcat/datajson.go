@@ -57,7 +57,7 @@ type usDistribution struct {
 	Type        string `json:"@type"`
 	Title       string `json:"title"`
 	Format      string `json:"format"`
-	MediaType   string `json:"mediaType"`
+	MediaType   string `json:"mediaType,omitempty"`
 	DownloadURL string `json:"downloadURL"`
 }
 

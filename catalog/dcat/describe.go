@@ -156,15 +156,19 @@ func describeOrigin(g *graph, it string, d catalog.Dataset) {
 }
 
 // describeDistribution writes a file of a dataset, and when it is a table the
-// service that answers with its rows.
+// service that answers with its rows. What is not known of a file is left out.
 func (s *Site) describeDistribution(g *graph, it string, d catalog.Dataset, part catalog.Distribution) {
 	this := it + "#file-" + part.ID.String()
 	g.link(it, "dcat:distribution", this, "dcat:Distribution")
 	g.words(this, "dct:title", part.TitleVI, part.TitleEN)
 	g.add(this, "dct:identifier", plain(part.ID.String()))
 	describeFormat(g, this, part.Format)
-	g.link(this, "dcat:mediaType", mediaTypes+part.MediaType, "dct:MediaType")
-	g.add(this, "dcat:byteSize", valued(strconv.FormatInt(part.Size, 10), "xsd:nonNegativeInteger"))
+	if part.MediaType != "" {
+		g.link(this, "dcat:mediaType", mediaTypes+part.MediaType, "dct:MediaType")
+	}
+	if part.Size > 0 {
+		g.add(this, "dcat:byteSize", valued(strconv.FormatInt(part.Size, 10), "xsd:nonNegativeInteger"))
+	}
 	g.add(this, "dct:issued", instant(part.CreatedAt))
 	g.add(this, "dct:modified", instant(part.UploadedAt))
 	describeLanguages(g, this, d)
@@ -173,9 +177,11 @@ func (s *Site) describeDistribution(g *graph, it string, d catalog.Dataset, part
 	file := s.Origin + "/r/" + part.ID.String()
 	g.link(this, "dcat:accessURL", file, "rdfs:Resource")
 	g.link(this, "dcat:downloadURL", file, "rdfs:Resource")
-	g.link(this, "spdx:checksum", this+"-sum", "spdx:Checksum")
-	g.link(this+"-sum", "spdx:algorithm", expand("spdx:checksumAlgorithm_sha256"), "spdx:ChecksumAlgorithm")
-	g.add(this+"-sum", "spdx:checksumValue", valued(part.Hash, "xsd:hexBinary"))
+	if part.Hash != "" {
+		g.link(this, "spdx:checksum", this+"-sum", "spdx:Checksum")
+		g.link(this+"-sum", "spdx:algorithm", expand("spdx:checksumAlgorithm_sha256"), "spdx:ChecksumAlgorithm")
+		g.add(this+"-sum", "spdx:checksumValue", valued(part.Hash, "xsd:hexBinary"))
+	}
 	if part.Rows != nil {
 		service := it + "#rows-" + part.ID.String()
 		g.link(this, "dcat:accessService", service)

@@ -177,8 +177,11 @@ func (s *Site) entry(d catalog.Dataset) atomEntry {
 		e.Rights = licence.TitleVI + " " + licence.URL
 	}
 	for _, part := range d.Distributions {
-		e.Links = append(e.Links, atomLink{Rel: "enclosure", Type: part.MediaType, Href: s.Origin + "/r/" + part.ID.String(),
-			Title: part.TitleVI, Length: strconv.FormatInt(part.Size, 10)})
+		file := atomLink{Rel: "enclosure", Type: part.MediaType, Href: s.Origin + "/r/" + part.ID.String(), Title: part.TitleVI}
+		if part.Size > 0 {
+			file.Length = strconv.FormatInt(part.Size, 10)
+		}
+		e.Links = append(e.Links, file)
 	}
 	return e
 }

@@ -119,9 +119,24 @@ func measuredIn(columns []catalog.Column, say func(vi, en string) string) []any 
 func downloads(origin string, d catalog.Dataset, say func(vi, en string) string) []any {
 	var list []any
 	for _, part := range d.Distributions {
-		list = append(list, map[string]any{"@type": "DataDownload", "name": say(part.TitleVI, part.TitleEN), "encodingFormat": part.MediaType,
-			"contentUrl": origin + "/r/" + part.ID.String(), "contentSize": strconv.FormatInt(part.Size, 10) + " B", "sha256": part.Hash,
-			"dateModified": part.UploadedAt.UTC().Format(time.RFC3339)})
+		file := download(origin, part)
+		file["@type"], file["name"], file["dateModified"] = "DataDownload", say(part.TitleVI, part.TitleEN), part.UploadedAt.UTC().Format(time.RFC3339)
+		list = append(list, file)
 	}
 	return list
+}
+
+// download is what is known of a file.
+func download(origin string, part catalog.Distribution) map[string]any {
+	file := map[string]any{"contentUrl": origin + "/r/" + part.ID.String()}
+	if part.MediaType != "" {
+		file["encodingFormat"] = part.MediaType
+	}
+	if part.Size > 0 {
+		file["contentSize"] = strconv.FormatInt(part.Size, 10) + " B"
+	}
+	if part.Hash != "" {
+		file["sha256"] = part.Hash
+	}
+	return file
 }
