@@ -59,29 +59,37 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 		if err := apply(tx, d); err != nil {
 			return err
 		}
-		if d, err = pg.One[Dataset](ctx, tx, datasetByIDSQL, ch.id); err != nil {
-			return fmt.Errorf("read dataset %s: %w", ch.id, err)
-		}
-		d.Agency = seen.Agency // Agencies would take a second connection
-		if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
-			return err
-		}
-		if d.Edit, err = editOf(ctx, tx, d); err != nil {
-			return err
-		}
-		if err := c.indexDataset(ctx, tx, d); err != nil {
-			return err
-		}
-		detail := map[string]any{"slug": d.Slug, "state": d.State}
-		if ch.reason != "" {
-			detail["reason"] = ch.reason
-		}
-		return c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
+		d, err = c.settle(ctx, tx, ch, seen.Agency) // Agencies would take a second connection
+		return err
 	})
 	if err != nil {
 		return Dataset{}, err
 	}
 	return d, nil
+}
+
+// settle reads a changed dataset again, brings the search in line with it and
+// records the act.
+func (c *Catalog) settle(ctx context.Context, tx pgx.Tx, ch datasetChange, agency Agency) (Dataset, error) {
+	d, err := pg.One[Dataset](ctx, tx, datasetByIDSQL, ch.id)
+	if err != nil {
+		return d, fmt.Errorf("read dataset %s: %w", ch.id, err)
+	}
+	d.Agency = agency
+	if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
+		return d, err
+	}
+	if d.Edit, err = editOf(ctx, tx, d); err != nil {
+		return d, err
+	}
+	if err := c.indexDataset(ctx, tx, d); err != nil {
+		return d, err
+	}
+	detail := map[string]any{"slug": d.Slug, "state": d.State}
+	if ch.reason != "" {
+		detail["reason"] = ch.reason
+	}
+	return d, c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
 }
 
 const moveDatasetSQL = `

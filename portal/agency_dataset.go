@@ -69,6 +69,7 @@ type datasetData struct {
 	desk
 	Dataset     catalog.Dataset // zero while a new one is described
 	Edit        *editView       // pending, of a public one
+	ReviewClock *clock          // of a submitted one: until when it is decided
 	Submittable []string        // what is still missing before it can be submitted: keys of words
 }
 
@@ -150,6 +151,10 @@ func (p *Portal) datasetOf(r *http.Request) (datasetData, error) {
 func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 	data, err := p.datasetOf(r)
 	data.Edit = p.editOf(data, localeOf(r))
+	if by := data.Dataset.ReviewBy; by != nil {
+		clock := p.clockOf(*by)
+		data.ReviewClock = &clock
+	}
 	return page{Name: "agency-dataset", Data: data}, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
@@ -31,9 +32,34 @@ func (p *Portal) datasetCareDeskRoutes(r *mux.Router) {
 	} {
 		r.Handle(set+"/edit/"+verb, p.page(p.decideEdit(verb, decide))).Methods("POST")
 	}
+	r.Handle("/agency/{agency}/due", p.page(p.agencyDue)).Methods("GET", "HEAD")
+	r.Handle(set+"/schedule", p.page(p.scheduleDataset)).Methods("POST")
 	r.Handle(set+"/reviewed", p.page(p.moveDataset("reviewed", func(ctx context.Context, who auth.Principal, id uuid.UUID, _ string) (catalog.Dataset, error) {
 		return p.Catalog.ReviewedDataset(ctx, who, id)
 	}))).Methods("POST")
+}
+
+// scheduleDataset answers POST …/{dataset}/schedule: a time on the province's
+// clock, or none to take it back.
+func (p *Portal) scheduleDataset(r *http.Request) (page, error) {
+	d, err := p.datasetOf(r)
+	if err != nil {
+		return page{}, err
+	}
+	var at *time.Time
+	key := "workflow.unscheduled"
+	if typed := strings.TrimSpace(r.PostFormValue("publish_at")); typed != "" {
+		moment, err := time.ParseInLocation("2006-01-02T15:04", typed, province)
+		if err != nil {
+			return again(r, p.datasetDesk, problem.Errorf(problem.Invalid, "the time is not yyyy-mm-ddThh:mm").Coded("schedule-time").
+				Wrong("publish_at", "schedule-time", "is not a time"))
+		}
+		at, key = &moment, "workflow.scheduled"
+	}
+	if _, err := p.Catalog.ScheduleDataset(r.Context(), d.who, d.Dataset.ID, at); err != nil {
+		return again(r, p.datasetDesk, err)
+	}
+	return page{To: d.Base(), Flash: &web.Flash{Key: key}}, nil
 }
 
 // editDecision is what becomes of the pending edit of a dataset.

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
@@ -20,6 +21,55 @@ func (a *API) datasetCareRoutes(r routes) {
 	r.post("/datasets/{slug}/edit/approve", a.approveEdit)
 	r.post("/datasets/{slug}/edit/return", a.returnEdit)
 	r.post("/datasets/{slug}/reviewed", a.reviewedDataset)
+	r.put("/datasets/{slug}/schedule", a.scheduleDataset)
+	r.get("/duties", a.listDuties)
+}
+
+// listDuties answers GET /duties.
+//
+//	@Summary	What an agency has to do with its datasets by when: decide, look through again, renew; the most urgent first
+//	@Tags		datasets
+//	@Security	bearer
+//	@Param		agency	query		string	true	"id of the agency"
+//	@Success	200		{object}	items[catalog.Duty]
+//	@Router		/duties [get]
+func (a *API) listDuties(w http.ResponseWriter, r *http.Request) error {
+	values, err := query(r, "agency")
+	if err != nil {
+		return err
+	}
+	agency, err := idOf(values, "agency")
+	if err != nil {
+		return err
+	}
+	return show(a, w, r, func(ctx context.Context, who auth.Principal) (items[catalog.Duty], error) {
+		list, err := a.Catalog.Duties(ctx, who, agency)
+		return items[catalog.Duty]{Items: list}, err
+	})
+}
+
+// schedule is when a dataset becomes public by itself; nil: it does not.
+type schedule struct {
+	PublishAt *time.Time `json:"publish_at"` // RFC 3339
+}
+
+// scheduleDataset answers PUT /datasets/{slug}/schedule.
+//
+//	@Summary	Have an approved dataset become public at a time, or take that back
+//	@Tags		datasets
+//	@Security	bearer
+//	@Param		slug	path		string		true	"slug"
+//	@Param		body	body		schedule	true	"when; null: not by itself"
+//	@Success	200		{object}	catalog.Dataset
+//	@Router		/datasets/{slug}/schedule [put]
+func (a *API) scheduleDataset(w http.ResponseWriter, r *http.Request) error {
+	return a.onDataset(w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (catalog.Dataset, error) {
+		s, err := decode[schedule](w, r)
+		if err != nil {
+			return catalog.Dataset{}, err
+		}
+		return a.Catalog.ScheduleDataset(ctx, who, id, s.PublishAt)
+	})
 }
 
 // showEdit answers GET /datasets/{slug}/edit.

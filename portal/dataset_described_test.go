@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"lgsp/auth"
 	"lgsp/catalog"
@@ -69,6 +70,13 @@ func TestChangeOfAPublicDatasetWaitsForAnother(t *testing.T) {
 	w.as(t, auth.RoleSteward)
 	w.sends(t, set+"/approve", nil, set)
 	w.as(t, auth.RolePublisher)
+	for _, typed := range []string{"mai", "2019-07-30T08:00"} {
+		w.refused(t, set+"/schedule", url.Values{"publish_at": {typed}}, 400, `id="f-publish_at-error"`)
+	}
+	tomorrow := w.Now().Add(24 * time.Hour).In(province)
+	w.sends(t, set+"/schedule", url.Values{"publish_at": {tomorrow.Format("2006-01-02T15:04")}}, set)
+	w.sees(t, set, 200, "Sẽ tự công bố lúc", tomorrow.Format("2006-01-02T15:04")[:10])
+	w.sends(t, set+"/schedule", nil, set)
 	w.sends(t, set+"/publish", nil, set)
 	text.Set("title_vi", "Hộ nghèo <b>năm</b> 2025")
 	text.Set("theme", "ECON")

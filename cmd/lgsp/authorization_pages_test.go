@@ -190,6 +190,8 @@ func (w *world) pageAttempts() []attempt {
 	for _, verb := range []string{"approve", "return", "discard"} {
 		list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/edit/" + verb, "changed", "/agency/so-a/datasets/changed-data/edit/" + verb, "reason=Vi+ly+do&edit={edit}"})
 	}
+	list = append(list, attempt{"GET /agency/{agency}/due", "agency A", "/agency/so-a/due", ""})
+	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/schedule", "approved", "/agency/so-a/datasets/approved-data/schedule", ""})
 	return append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/reviewed", "opened", "/agency/so-a/datasets/opened-data/reviewed", ""})
 }
 

@@ -129,6 +129,8 @@ func (w *world) attempts() []attempt {
 		{"POST /datasets/{slug}/edit/approve", "changed", "/datasets/changed-data/edit/approve", `{"edit":"{edit}"}`},
 		{"POST /datasets/{slug}/edit/return", "changed", "/datasets/changed-data/edit/return", `{"edit":"{edit}","text":"Vì lý do"}`},
 		{"POST /datasets/{slug}/reviewed", "opened", "/datasets/opened-data/reviewed", ""},
+		{"PUT /datasets/{slug}/schedule", "approved", "/datasets/approved-data/schedule", `{"publish_at":null}`},
+		{"GET /duties", "agency A", "/duties?agency={so-a}", ""},
 		{"GET /themes", "", "/themes", ""},
 		{"GET /licences", "", "/licences", ""},
 		{"GET /exchanges", "the platform", "/exchanges", ""},

@@ -192,6 +192,7 @@ func (p *platform) wireCatalog() {
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"),
+		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }
 
