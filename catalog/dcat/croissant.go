@@ -13,7 +13,6 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
-	"lgsp/catalog/rows"
 )
 
 // croissantTerms are the terms of Croissant 1.0 that its context has to map
@@ -94,13 +93,19 @@ func (s *Site) croissantOf(d catalog.Dataset) map[string]any {
 	return document
 }
 
+// croissantTypes are the types of columns; any other is read as text.
+var croissantTypes = map[string]string{"integer": "sc:Integer", "decimal": "sc:Float", "date": "sc:Date", "boolean": "sc:Boolean", "text": "sc:Text"}
+
 // recordSet is a table: its columns, found in the CSV of its rows by their heads.
 func recordSet(part catalog.Distribution, table string, columns []catalog.Column) map[string]any {
-	types := map[rows.Type]string{rows.Integer: "sc:Integer", rows.Decimal: "sc:Float", rows.Date: "sc:Date", rows.Boolean: "sc:Boolean", rows.Text: "sc:Text"}
 	set := "table-" + part.ID.String()
 	fields := []any{}
 	for _, column := range columns {
-		field := map[string]any{"@type": "cr:Field", "@id": set + "/" + column.Key, "name": column.Key, "dataType": types[column.Type],
+		kind, ok := croissantTypes[string(column.Type)]
+		if !ok {
+			kind = "sc:Text"
+		}
+		field := map[string]any{"@type": "cr:Field", "@id": set + "/" + column.Key, "name": column.Key, "dataType": kind,
 			"source": map[string]any{"fileObject": map[string]string{"@id": table}, "extract": map[string]string{"column": column.Name}}}
 		for _, words := range []string{column.NotesVI, column.TitleVI, column.Name} {
 			if words != "" {
