@@ -34,18 +34,9 @@ func (c *Catalog) Reach(ctx context.Context, who auth.Principal) Reach {
 
 const datasetsByIDSQL = `select ` + datasetColumns + ` from catalog.dataset where id = any($1)`
 
-// What was found in a table is long and not asked for by lists.
-const distributionsOfManySQL = `
-select d.id, d.dataset_id, d.position, d.title_vi, d.title_en, f.version, f.format, f.media_type,
-       f.file_name, f.size, f.hash, f.uploaded_at, d.rows, null::jsonb as report, d.rows_table, d.created_at
-  from catalog.distribution d
-  join catalog.file_version f on f.distribution_id = d.id and f.version = d.version
- where d.dataset_id = any($1)
- order by d.dataset_id, d.position`
-
 // Datasets gives the datasets of those ids with their distributions, in that
-// order, two queries in all; what who may not see is left out, and so are the
-// agencies' names and what was found in the tables.
+// order, two queries in all; what who may not see is left out, a restricted
+// one's data too, and so are the agencies' names.
 func (c *Catalog) Datasets(ctx context.Context, who auth.Principal, ids []uuid.UUID) ([]Dataset, error) {
 	found, err := pg.All[Dataset](ctx, c.DB, datasetsByIDSQL, ids)
 	if err != nil {
@@ -64,8 +55,9 @@ func (c *Catalog) Datasets(ctx context.Context, who auth.Principal, ids []uuid.U
 		return nil, fmt.Errorf("read distributions of %d datasets: %w", len(seen), err)
 	}
 	for _, part := range parts {
-		of := byID[part.DatasetID]
-		of.Distributions = append(of.Distributions, part)
+		if of := byID[part.DatasetID]; c.seeData(ctx, who, *of) == nil {
+			of.Distributions = append(of.Distributions, part)
+		}
 	}
 	list := make([]Dataset, 0, len(seen))
 	for _, id := range ids {

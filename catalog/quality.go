@@ -128,7 +128,7 @@ func ofFile(has func(Distribution) bool) func(Dataset) string {
 	return func(d Dataset) string {
 		switch {
 		case len(d.Distributions) == 0:
-			return "no-file"
+			return fileless(d)
 		case slices.ContainsFunc(d.Distributions, has):
 			return "had"
 		default:
@@ -137,17 +137,22 @@ func ofFile(has func(Distribution) bool) func(Dataset) string {
 	}
 }
 
+// fileless is why there is nothing to look at: the files of a restricted
+// dataset are not shown to everyone.
+func fileless(d Dataset) string {
+	if d.AccessRights == AccessRestricted {
+		return "restricted"
+	}
+	return "no-file"
+}
+
 // given is whether anyone can fetch a file. What was uploaded lies with the
 // platform, which answers for it itself.
 func given(d Dataset) string {
-	switch {
-	case len(d.Distributions) == 0:
-		return "no-file"
-	case d.AccessRights == AccessRestricted:
-		return "restricted"
-	default:
-		return "had"
+	if d.AccessRights == AccessRestricted || len(d.Distributions) == 0 {
+		return fileless(d)
 	}
+	return "had"
 }
 
 // ofDescription is whether what DCAT-AP 3.0.1 demands of a dataset is there:
@@ -157,7 +162,7 @@ func ofDescription(d Dataset) string {
 	case d.TitleVI == "" || d.NotesVI == "":
 		return "none"
 	case len(d.Distributions) == 0:
-		return "no-file"
+		return fileless(d)
 	default:
 		return "had"
 	}

@@ -101,6 +101,10 @@ func TestEachPointOfQuality(t *testing.T) {
 		{"no publisher", func(d *Dataset) { d.Agency = Agency{} }, map[string]string{"publisher": "none"}},
 		{"restricted", func(d *Dataset) { d.AccessRights = AccessRestricted },
 			map[string]string{"access-url": "restricted", "download-url": "restricted", "download": "restricted"}},
+		{"restricted, and read by a citizen", func(d *Dataset) { d.AccessRights, d.Distributions = AccessRestricted, nil },
+			map[string]string{"access-url": "restricted", "download-url": "restricted", "download": "restricted", "format": "restricted",
+				"media-type": "restricted", "format-vocabulary": "restricted", "free-format": "restricted", "readable": "restricted",
+				"dcat-ap": "restricted", "byte-size": "restricted"}},
 		{"a workbook that is no table", func(d *Dataset) {
 			d.Distributions = []Distribution{{FileVersion: FileVersion{Format: "XLSX", MediaType: mediaTypes["xlsx"], Size: 1}}}
 		}, map[string]string{"free-format": "none"}},

@@ -12,7 +12,7 @@ import (
 // another can tell the secret (BREACH).
 func (p *Portal) compressed(next http.Handler) http.Handler {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1400), // one packet
-		gzhttp.ContentTypes([]string{"text/html", "text/csv", "application/ld+json", "application/xml"}))
+		gzhttp.ContentTypes([]string{"text/html", "text/csv", "text/turtle", "application/ld+json", "application/xml", "application/rdf+xml", "application/atom+xml"}))
 	if err != nil {
 		panic(err) // the options are constants
 	}

@@ -11,6 +11,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
+	"lgsp/catalog/dcat"
 	"lgsp/internal/problem"
 )
 
@@ -27,6 +28,8 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/docs/rows", p.page(p.rowsGuide)).Methods("GET", "HEAD")
 	r.Handle("/robots.txt", p.file(p.robots)).Methods("GET", "HEAD")
 	r.Handle("/sitemap.xml", p.file(p.sitemap)).Methods("GET", "HEAD")
+	r.Handle("/sitemap/pages.xml", p.file(p.sitemapOfPages)).Methods("GET", "HEAD")
+	r.Handle("/sitemap/datasets-{file:[0-9]{1,4}}.xml", p.file(p.sitemapOfDatasets)).Methods("GET", "HEAD")
 	r.Handle("/demo/mail", p.page(p.demoMail)).Methods("GET", "HEAD")
 }
 
@@ -99,9 +102,18 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	if data.Related, err = p.relatedTo(r, d); err != nil {
 		return page{}, err
 	}
-	data.Structured = p.structured(r, data)
+	data.Structured = dcat.SchemaOrg(p.Origin, localeOf(r), d, columnsOf(data.Files))
 	answer.Data = data
 	return answer, nil
+}
+
+// columnsOf are the columns of a dataset's tables.
+func columnsOf(files []fileView) []catalog.Column {
+	var list []catalog.Column
+	for _, file := range files {
+		list = append(list, file.Columns...)
+	}
+	return list
 }
 
 // relatedTo lists other datasets of d's agency, newest first.
@@ -113,32 +125,6 @@ func (p *Portal) relatedTo(r *http.Request, d catalog.Dataset) ([]catalog.Datase
 	}
 	list = slices.DeleteFunc(list, func(other catalog.Dataset) bool { return other.ID == d.ID })
 	return list[:min(len(list), relatedDatasets)], nil
-}
-
-// structured is the dataset as schema.org/Dataset, which search engines read.
-func (p *Portal) structured(r *http.Request, data datasetView) map[string]any {
-	about := map[string]any{
-		"@context": "https://schema.org", "@type": "Dataset", "inLanguage": localeOf(r),
-		"name": inLanguage(r, data.TitleVI, data.TitleEN), "description": data.Description,
-		"url": p.Origin + address(r, "/dataset/"+data.Slug), "identifier": data.ID,
-		"keywords": data.KeywordsVI, "license": data.Licence.URL, "dateModified": data.UpdatedAt,
-		"spatialCoverage": data.Spatial, "isAccessibleForFree": true,
-		"publisher": map[string]any{"@type": "GovernmentOrganization", "name": inLanguage(r, data.Agency.TitleVI, data.Agency.TitleEN),
-			"url": p.Origin + address(r, "/agencies/"+data.Agency.Slug)},
-	}
-	if data.TemporalStart != "" {
-		about["temporalCoverage"] = data.TemporalStart + "/" + data.TemporalEnd
-	}
-	var parts []any
-	for _, part := range data.Distributions {
-		download := map[string]any{"@type": "DataDownload", "encodingFormat": part.MediaType, "contentUrl": p.Origin + "/r/" + part.ID.String()}
-		if part.LinkURL == "" {
-			download["contentSize"], download["sha256"] = part.Size, part.Hash
-		}
-		parts = append(parts, download)
-	}
-	about["distribution"] = parts
-	return about
 }
 
 // inLanguage is an agency's text in the page's language, else in the other.

@@ -342,6 +342,89 @@ func TestForSearchEngines(t *testing.T) {
 	}
 }
 
+func TestSearchesAreNotIndexed(t *testing.T) {
+	t.Parallel()
+	s, _ := newShelf(t)
+	const hidden = `<meta name="robots" content="noindex">`
+	for address, want := range map[string]bool{"/search": false, "/search?theme=TECH": true, "/search?q=thue": true, "/en/search?kind=dataset": true,
+		"/dataset/thue-bao": false, "/dataset/thue-bao?sort=ma_xa": true} {
+		if got := strings.Contains(s.holds(t, address, 200), hidden); got != want {
+			t.Errorf("%s is hidden from search engines: %v", address, got)
+		}
+	}
+	s.holds(t, "/", 200, `<link rel="alternate" type="application/atom+xml" href="/feeds/dataset.atom"`, `href="/catalog.ttl"`)
+	s.holds(t, "/agencies/so-khcn", 200, `<link rel="alternate" type="application/atom+xml" href="/feeds/organization/so-khcn.atom"`)
+	s.holds(t, "/dataset/thue-bao", 200, `<link rel="alternate" type="text/turtle" href="/dataset/thue-bao.ttl">`)
+	s.draft(t, "nhap")
+	inside := httptest.NewRequest(http.MethodGet, "/dataset/nhap", nil)
+	inside = inside.WithContext(context.WithValue(inside.Context(), whoKey{}, s.people[0]))
+	w := httptest.NewRecorder()
+	s.PageRoutes().ServeHTTP(w, inside)
+	if w.Code != 200 || strings.Contains(w.Body.String(), "nhap.ttl") {
+		t.Errorf("a draft's page, %d, leads to a description that nobody gets", w.Code)
+	}
+}
+
+// copyDatasetSQL publishes copies of a dataset.
+const copyDatasetSQL = `
+insert into catalog.dataset (id, agency_id, slug, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en, theme, licence,
+       frequency, spatial, source_document, source_url, contact_name, contact_email, contact_phone, state, created_at, updated_at, published_at)
+select gen_random_uuid(), agency_id, slug || '-' || n, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en, theme, licence,
+       frequency, spatial, source_document, source_url, contact_name, contact_email, contact_phone, state, created_at, updated_at, published_at
+  from catalog.dataset, generate_series(1, $2) n
+ where id = $1`
+
+func TestLargeSitemap(t *testing.T) {
+	t.Parallel()
+	s, d := newShelf(t)
+	s.draft(t, "nhap")
+	if _, err := s.Catalog.DB.Exec(t.Context(), copyDatasetSQL, d.ID, 24); err != nil {
+		t.Fatal(err)
+	}
+	s.SitemapSize = 30
+	var index struct {
+		XMLName xml.Name
+		Files   []struct {
+			Loc string `xml:"loc"`
+		} `xml:"sitemap"`
+	}
+	if err := xml.Unmarshal([]byte(s.holds(t, "/sitemap.xml", 200)), &index); err != nil || index.XMLName.Local != "sitemapindex" || len(index.Files) != 3 {
+		t.Fatalf("index %+v: %v", index, err)
+	}
+	seen := map[string]bool{}
+	for _, file := range index.Files {
+		var set struct {
+			XMLName xml.Name
+			URLs    []struct {
+				Loc string `xml:"loc"`
+			} `xml:"url"`
+		}
+		body := s.holds(t, strings.TrimPrefix(file.Loc, "http://portal.test"), 200)
+		if err := xml.Unmarshal([]byte(body), &set); err != nil || set.XMLName.Local != "urlset" || len(set.URLs) == 0 || len(set.URLs) > 30 {
+			t.Errorf("%s holds %d: %v", file.Loc, len(set.URLs), err)
+		}
+		for _, u := range set.URLs {
+			if seen[u.Loc] {
+				t.Errorf("%s stands twice", u.Loc)
+			}
+			seen[u.Loc] = true
+		}
+	}
+	for _, want := range []string{"/", "/agencies/so-khcn", "/dataset/thue-bao", "/en/dataset/thue-bao-24"} {
+		if !seen["http://portal.test"+want] {
+			t.Errorf("nothing leads to %s", want)
+		}
+	}
+	for address := range seen {
+		if strings.Contains(address, "nhap") {
+			t.Errorf("a draft: %s", address)
+		}
+	}
+	for _, address := range []string{"/sitemap/datasets-0.xml", "/sitemap/datasets-3.xml", "/sitemap/datasets-99999.xml"} {
+		s.holds(t, address, 404)
+	}
+}
+
 func TestDemoMail(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t)

@@ -66,6 +66,13 @@ type Portal struct {
 	// with: "/oauth2/", "/.well-known/", "/ledger/".
 	Protocols map[string]http.Handler
 
+	// Programs answers what programs ask of the pages' addresses, and leaves the
+	// rest to the pages; nil: they answer everything.
+	Programs func(pages http.Handler) http.Handler
+
+	// SitemapSize is how many URLs a file of the sitemap holds; 0: as many as it may.
+	SitemapSize int
+
 	attempts   attempts     // sign-ins that failed and sign-ups, by network
 	remembered figureMemory // of the home page
 	sizes      exportSizes  // of the files that rows leave as
@@ -86,7 +93,11 @@ func (p *Portal) Routes() http.Handler {
 	}
 	root.Handle("/en", http.RedirectHandler("/en/", http.StatusMovedPermanently))
 	root.PathPrefix("/en/").Handler(http.StripPrefix("/en", speaks("en", pages)))
-	root.PathPrefix("/").Handler(speaks("vi", pages))
+	vietnamese := speaks("vi", pages)
+	if p.Programs != nil {
+		vietnamese = p.Programs(vietnamese)
+	}
+	root.PathPrefix("/").Handler(vietnamese)
 	return p.trace(p.headers(p.readable(p.slowNewcomers(p.slowSignUps(p.compressed(root))))))
 }
 

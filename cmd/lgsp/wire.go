@@ -23,6 +23,7 @@ import (
 	"lgsp/auth/outside"
 	"lgsp/auth/policy"
 	"lgsp/catalog"
+	"lgsp/catalog/dcat"
 	"lgsp/gateway"
 	"lgsp/gateway/quota"
 	"lgsp/internal/egress"
@@ -32,6 +33,9 @@ import (
 	"lgsp/portal"
 	"lgsp/web"
 )
+
+// provinceName is whose platform this is.
+const provinceName = "Quảng Ngãi"
 
 // platform is every room, wired. This file and wire_map.go are the only code
 // that knows them all.
@@ -257,13 +261,19 @@ func (p *platform) wirePortal() error {
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Pages: pages, Now: time.Now,
 		Health: p.node.Health, ClientCertificate: p.clientKeys().Of,
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
-		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
+		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: provinceName,
 		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,
 		Remaining: p.remaining, ExplainCall: p.explainCall,
+		Programs: p.dcat().Before,
 	}
 	p.portal.Protocols = p.protocols()
 	p.portal.Outside = p.outside()
 	return nil
+}
+
+// dcat writes the catalogue out for other programs.
+func (p *platform) dcat() *dcat.Site {
+	return &dcat.Site{Catalog: p.catalog, Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: provinceName}
 }
 
 // outside is the OpenID provider that people may also sign in with; nil: none is set up.

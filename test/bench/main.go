@@ -96,6 +96,12 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if wanted("dump") {
+		say("harvests of %d datasets", dumpSize)
+		if r.Dump, err = measureDump(ctx, p); err != nil {
+			return err
+		}
+	}
 	if wanted("tokens") {
 		if r.Tokens, err = measureTokens(ctx, p); err != nil {
 			return err

@@ -26,6 +26,7 @@ type report struct {
 	Starved  []starvation      `json:"starved"`
 	Search   []searchFigures   `json:"search"`
 	Packages []searchFigures   `json:"packages"`
+	Dump     []searchFigures   `json:"dump"`
 	Starts   starts            `json:"starts"`
 	Micro    []*microFigures   `json:"micro"`
 }
@@ -120,6 +121,14 @@ func (r report) markdown() string {
 	}
 	if len(r.Packages) > 0 {
 		r.packages(&b)
+	}
+	if len(r.Dump) > 0 {
+		fmt.Fprintf(&b, "\n## Harvests, %d datasets of two files\n\n", dumpSize)
+		table(&b, "document", "calls", "p50 ms", "p95 ms")
+		for _, d := range r.Dump {
+			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", d.Name, d.Calls, d.P50, d.P95)
+		}
+		b.WriteString("\nOver HTTP, one at a time, to the last byte.\n")
 	}
 	b.WriteString("\n## Start\n\n")
 	table(&b, "start", "ms from exec to ready")
