@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,8 +66,12 @@ type Catalog struct {
 	// certificate's fingerprint; Invalid for what it cannot show.
 	KeepClientKey func(ctx context.Context, tx pgx.Tx, version uuid.UUID, certificate, key string) (string, error)
 
-	// Fetch reads documents from public addresses; it refuses all others.
+	// Fetch reads documents from public addresses, and looks whether links work;
+	// it refuses all others.
 	Fetch *http.Client
+
+	// TellOfLinks has an agency told of links that do not work, once tx commits.
+	TellOfLinks func(ctx context.Context, tx pgx.Tx, n LinkNotice) error
 
 	// Loopback are the only host:port of this machine that may be approved as
 	// upstreams: the demo's simulators. Empty elsewhere.
@@ -78,6 +83,8 @@ type Catalog struct {
 
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
+
+	claimed sync.Map // ids of uploads that are being written or read
 }
 
 // Agency is the owner of what is on offer, as readers see it.

@@ -148,8 +148,7 @@ func TestAnEditIsApprovedOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			catalog := *s.Catalog
-			catalog.Record = func(context.Context, pgx.Tx, auth.Act) error { return nil }
+			catalog := s.node(func(context.Context, pgx.Tx, auth.Act) error { return nil })
 			_, err := catalog.ApproveEdit(ctx, s.steward, d.ID, d.Edit.ID)
 			mu.Lock()
 			defer mu.Unlock()

@@ -52,9 +52,8 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 		} else if err != nil {
 			return fmt.Errorf("lock dataset %s: %w", ch.id, err)
 		}
-		if len(ch.from) > 0 && !slices.Contains(ch.from, d.State) {
-			return problem.Errorf(problem.Conflict, "dataset %s is %s, not %s", d.Slug, d.State, strings.Join(ch.from, " or ")).
-				Coded("dataset-state", "state", d.State, "needed", strings.Join(ch.from, ", "))
+		if err := d.inState(ch.from); err != nil {
+			return err
 		}
 		if err := apply(tx, d); err != nil {
 			return err
@@ -90,6 +89,16 @@ func (c *Catalog) settle(ctx context.Context, tx pgx.Tx, ch datasetChange, agenc
 		detail["reason"] = ch.reason
 	}
 	return d, c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
+}
+
+// inState fails with Conflict unless the dataset is in one of the states; none
+// named: any.
+func (d Dataset) inState(states []string) error {
+	if len(states) == 0 || slices.Contains(states, d.State) {
+		return nil
+	}
+	return problem.Errorf(problem.Conflict, "dataset %s is %s, not %s", d.Slug, d.State, strings.Join(states, " or ")).
+		Coded("dataset-state", "state", d.State, "needed", strings.Join(states, ", "))
 }
 
 const moveDatasetSQL = `

@@ -31,6 +31,11 @@ type shelf struct {
 	now                time.Time
 }
 
+// node is another process on the same catalogue, which records by record.
+func (s *shelf) node(record auth.RecordFunc) *Catalog {
+	return &Catalog{DB: s.DB, Now: s.Now, Files: s.Files, May: s.May, Agencies: s.Agencies, AgencyBySlug: s.AgencyBySlug, Terms: s.Terms, Record: record}
+}
+
 func newShelf(t testing.TB, db pg.DB) *shelf {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7())
@@ -146,7 +151,7 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 			t.Errorf("lists %d, error %v", len(list), err)
 		}
 	}
-	s.closed(t, part)
+	s.closed(t, slug, part)
 	if found, err := s.Find(ctx, FindQuery{Text: "thuê bao"}); err != nil || len(found.Hits) != 0 {
 		t.Errorf("search finds %d, error %v", len(found.Hits), err)
 	}
@@ -154,7 +159,7 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 
 // closed walks every way to the data of a dataset as a citizen and as another
 // agency.
-func (s *shelf) closed(t *testing.T, part uuid.UUID) {
+func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID) {
 	t.Helper()
 	ctx := t.Context()
 	for _, who := range []auth.Principal{{}, s.stranger} {
@@ -165,6 +170,8 @@ func (s *shelf) closed(t *testing.T, part uuid.UUID) {
 			"columns":      func() error { _, err := s.Columns(ctx, who, part); return err },
 			"rows":         func() error { _, err := s.QueryRows(ctx, who, part, nil); return err },
 			"export":       func() error { return s.ExportRows(ctx, who, part, url.Values{"format": {"csv"}}, io.Discard) },
+			"archive":      func() error { _, err := s.Archive(ctx, who, slug); return err },
+			"old version":  func() error { _, _, err := s.OpenFile(ctx, who, part, 1); return err },
 			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
 		} {
 			if err := try(); !problem.Is(err, problem.NotFound) {
@@ -181,7 +188,7 @@ func TestDataOfARestrictedDatasetIsItsAgencys(t *testing.T) {
 	closed := d.DatasetText
 	closed.AccessRights = AccessRestricted
 	s.rewritten(t, d, closed)
-	s.closed(t, part.ID)
+	s.closed(t, d.Slug, part.ID)
 	for _, who := range []auth.Principal{{}, s.stranger} {
 		for name, read := range map[string]func() (Dataset, error){
 			"by slug": func() (Dataset, error) { return s.DatasetBySlug(ctx, who, "thue-bao") },

@@ -118,13 +118,12 @@ func TestNodesPublishWhatIsDueOnce(t *testing.T) {
 	total, acts := 0, 0
 	var nodes sync.WaitGroup
 	for range 4 {
-		node := *s.Catalog
-		node.Record = func(context.Context, pgx.Tx, auth.Act) error {
+		node := s.node(func(context.Context, pgx.Tx, auth.Act) error {
 			mu.Lock()
 			defer mu.Unlock()
 			acts++
 			return nil
-		}
+		})
 		nodes.Go(func() {
 			n, err := node.PublishDue(ctx)
 			mu.Lock()

@@ -23,6 +23,7 @@ func (p *Portal) agencyRoutes(r *mux.Router) {
 	p.apiDeskRoutes(r)
 	p.requestDeskRoutes(r)
 	p.datasetDeskRoutes(r)
+	p.harvestRoutes(r)
 	p.datasetCareDeskRoutes(r)
 }
 

@@ -27,6 +27,8 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 	r.Handle(set+"/edit", p.page(p.editDataset)).Methods("POST")
 	r.Handle(set+"/files", p.officialsUpTo(fileLimit, p.addFile)).Methods("POST")
 	r.Handle(set+"/files/{file}", p.officialsUpTo(fileLimit, p.replaceFile)).Methods("POST")
+	p.uploadRoutes(r, set)
+	p.linkRoutes(r, set)
 	r.Handle(set+"/files/{file}/columns", p.page(p.columnsForm)).Methods("GET", "HEAD")
 	r.Handle(set+"/files/{file}/columns", p.page(p.describeColumns)).Methods("POST")
 	for verb, move := range map[string]datasetMove{
@@ -312,8 +314,16 @@ func (p *Portal) replaceFile(r *http.Request) (page, error) {
 	})
 }
 
-// takeFile hands the uploaded file to keep.
+// takeFile hands the uploaded file to keep: one that the form carries, or one
+// that has come in pieces before it.
 func (p *Portal) takeFile(r *http.Request, d datasetData, keep func(catalog.Upload) (catalog.Distribution, error)) (page, error) {
+	if id, err := uuid.Parse(r.PostFormValue("upload")); err == nil {
+		part, err := keep(catalog.Upload{TitleVI: r.PostFormValue("title_vi"), TitleEN: r.PostFormValue("title_en"), Incoming: id})
+		if err != nil {
+			return again(r, p.datasetDesk, err)
+		}
+		return page{To: d.Base(), Flash: &web.Flash{Key: "agency.file-taken", Args: []string{"name", part.FileName}}}, nil
+	}
 	body, header, err := r.FormFile("file")
 	if err != nil {
 		return again(r, p.datasetDesk, problem.Errorf(problem.Invalid, "no file is chosen").Coded("file-missing").

@@ -19,6 +19,7 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/datasets", p.page(p.datasets)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}", p.page(p.dataset)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}/download/{id}", p.file(p.downloadRows)).Methods("GET", "HEAD")
+	r.Handle("/dataset/{slug}/all.zip", p.file(p.sendArchive)).Methods("GET", "HEAD")
 	r.Handle("/r/{id}", p.file(p.sendFile)).Methods("GET", "HEAD")
 	r.Handle("/agencies", p.page(p.listAgencies)).Methods("GET", "HEAD")
 	r.Handle("/agencies/{slug}", p.page(p.publicAgency)).Methods("GET", "HEAD")
@@ -52,6 +53,11 @@ type datasetView struct {
 	Described      describedView
 	Related        []catalog.Dataset // others of the agency
 	Structured     map[string]any    // the page as schema.org has it
+}
+
+// HasVersions reports whether the dataset has a file, and not links only.
+func (v datasetView) HasVersions() bool {
+	return slices.ContainsFunc(v.Files, func(f fileView) bool { return len(f.Versions) > 0 })
 }
 
 // relatedDatasets is how many other datasets of the agency are shown.
@@ -124,8 +130,11 @@ func (p *Portal) structured(r *http.Request, data datasetView) map[string]any {
 	}
 	var parts []any
 	for _, part := range data.Distributions {
-		parts = append(parts, map[string]any{"@type": "DataDownload", "encodingFormat": part.MediaType,
-			"contentUrl": p.Origin + "/r/" + part.ID.String(), "contentSize": part.Size, "sha256": part.Hash})
+		download := map[string]any{"@type": "DataDownload", "encodingFormat": part.MediaType, "contentUrl": p.Origin + "/r/" + part.ID.String()}
+		if part.LinkURL == "" {
+			download["contentSize"], download["sha256"] = part.Size, part.Hash
+		}
+		parts = append(parts, download)
 	}
 	about["distribution"] = parts
 	return about
