@@ -99,7 +99,7 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		if err := c.keepVersion(ctx, tx, p, file); err != nil {
 			return err
 		}
-		if err := loadRows(ctx, tx, p.distribution, table); err != nil {
+		if err := replaceRows(ctx, tx, p.distribution, table); err != nil {
 			return err
 		}
 		if err := os.Rename(path, filepath.Join(c.Files, file.Hash)); err != nil {
@@ -168,7 +168,7 @@ func (c *Catalog) keepVersion(ctx context.Context, tx pgx.Tx, p filePut, f FileV
 }
 
 const fileVersionsSQL = `
-select version, format, media_type, file_name, size, hash, uploaded_at
+select version, format, media_type, file_name, size, hash, uploaded_at, changes
   from catalog.file_version
  where distribution_id = $1 and version >= $2
  order by version desc
@@ -188,6 +188,9 @@ func (c *Catalog) FileVersions(ctx context.Context, who auth.Principal, distribu
 	list, err := pg.All[FileVersion](ctx, c.DB, fileVersionsSQL, distribution, first)
 	if err != nil {
 		return nil, fmt.Errorf("read versions of %s: %w", distribution, err)
+	}
+	if n := len(list); n > 0 && list[n-1].Version == first {
+		list[n-1].Changes = nil // it says something of a version that is not shown
 	}
 	return list, nil
 }
@@ -218,7 +221,7 @@ func (c *Catalog) firstShown(ctx context.Context, who auth.Principal, d Distribu
 }
 
 const fileVersionSQL = `
-select version, format, media_type, file_name, size, hash, uploaded_at
+select version, format, media_type, file_name, size, hash, uploaded_at, changes
   from catalog.file_version
  where distribution_id = $1 and version = $2`
 
