@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -80,8 +81,11 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		switch {
 		case err == nil:
 			table = &t
-		case problem.Code(err) != "rows-json-form": // JSON that is no table is a file like any other
+		case problem.Code(err) != "rows-json-form":
 			return Distribution{}, err
+		case !beginsAsJSON(path):
+			return Distribution{}, problem.Errorf(problem.Invalid, "%s is no JSON", file.FileName).Coded("file-not-json", "name", file.FileName)
+		default: // JSON that is no table is a file like any other
 		}
 	}
 	ch := datasetChange{who: p.who, id: p.dataset, act: "dataset.edit", verb: p.verb,
@@ -140,6 +144,19 @@ func (c *Catalog) spool(up Upload) (FileVersion, string, error) {
 		return FileVersion{}, "", err
 	}
 	return kind.file(size, sum.Sum(nil)), file.Name(), nil
+}
+
+// beginsAsJSON reports whether a file's first 4 KiB begin a JSON text, and not
+// a page of a server that said no.
+func beginsAsJSON(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	_, err = json.NewDecoder(io.LimitReader(file, 4<<10)).Token()
+	var wrong *json.SyntaxError
+	return !errors.As(err, &wrong)
 }
 
 // baseName is the last part of a path as either kind of system writes it.
