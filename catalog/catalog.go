@@ -77,6 +77,10 @@ type Catalog struct {
 	// upstreams: the demo's simulators. Empty elsewhere.
 	Loopback []string
 
+	// Terms are how long a review may take, and how old a public dataset may
+	// become.
+	Terms Terms
+
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
 
@@ -89,7 +93,11 @@ type Agency struct {
 	Slug    string    `json:"slug"`
 	TitleVI string    `json:"title_vi"`
 	TitleEN string    `json:"title_en"`
+	Contact Contact   `json:"-"`
 }
+
+// Contact is who answers for an agency's data; any part may be "".
+type Contact struct{ Name, Email, Phone string }
 
 // API is a data service of an agency (dcat:DataService, DCAT 3 §6.7). Its
 // address is /{agency slug}/{slug}.

@@ -123,8 +123,8 @@ func distributionsOf(ctx context.Context, db pg.DB, dataset uuid.UUID) ([]Distri
 	return list, nil
 }
 
-// Distribution gives one distribution to those who may see its dataset; it
-// fails with NotFound.
+// Distribution gives one distribution to those who may have its dataset's data;
+// it fails with NotFound.
 func (c *Catalog) Distribution(ctx context.Context, who auth.Principal, id uuid.UUID) (Distribution, error) {
 	d, err := distributionOf(ctx, c.DB, id)
 	if err != nil {
@@ -134,7 +134,7 @@ func (c *Catalog) Distribution(ctx context.Context, who auth.Principal, id uuid.
 	if err != nil {
 		return Distribution{}, fmt.Errorf("read dataset %s: %w", d.DatasetID, err)
 	}
-	if c.seeDataset(ctx, who, of) != nil {
+	if c.seeData(ctx, who, of) != nil {
 		return Distribution{}, noDistribution(id)
 	}
 	return d, nil

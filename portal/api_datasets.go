@@ -167,7 +167,7 @@ func (a *API) onDataset(w http.ResponseWriter, r *http.Request,
 
 // editDataset answers PUT /datasets/{slug}.
 //
-//	@Summary	Replace what is written about a dataset
+//	@Summary	Replace what is written about a dataset; of a public one it waits as its edit until a steward approves it
 //	@Tags		datasets
 //	@Security	bearer
 //	@Param		slug	path		string				true	"slug"

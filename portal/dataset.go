@@ -21,6 +21,7 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/dataset/{slug}/download/{id}", p.file(p.downloadRows)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}/all.zip", p.file(p.sendArchive)).Methods("GET", "HEAD")
 	r.Handle("/r/{id}", p.file(p.sendFile)).Methods("GET", "HEAD")
+	r.Handle("/dataset/{slug}/resource/{id}/download/{file}", p.file(p.sendFile)).Methods("GET", "HEAD") // as CKAN's clients know files
 	r.Handle("/agencies", p.page(p.listAgencies)).Methods("GET", "HEAD")
 	r.Handle("/agencies/{slug}", p.page(p.publicAgency)).Methods("GET", "HEAD")
 	r.Handle("/docs/rows", p.page(p.rowsGuide)).Methods("GET", "HEAD")
@@ -50,6 +51,7 @@ type datasetView struct {
 	Chart          *chart
 	CSV            string // address of the table as CSV, for Excel to fetch
 	Files          []fileView
+	Described      describedView
 	Related        []catalog.Dataset // others of the agency
 	Structured     map[string]any    // the page as schema.org has it
 }
@@ -76,6 +78,7 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	data := datasetView{Dataset: d, Address: p.Origin + "/dataset/" + d.Slug,
 		Theme: codeIn(catalog.Themes(), d.Theme), Licence: codeIn(catalog.Licences(), d.Licence),
 		Frequency: codeIn(catalog.Frequencies(), d.Frequency), Begins: day(d.TemporalStart), Ends: day(d.TemporalEnd)}
+	data.Described = describe(d, data.Address)
 	data.LeadVI, data.RestVI = firstParagraph(d.NotesVI)
 	data.LeadEN, data.RestEN = firstParagraph(d.NotesEN)
 	data.Description = inLanguage(r, data.LeadVI, data.LeadEN)

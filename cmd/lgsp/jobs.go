@@ -35,6 +35,9 @@ func (p *platform) wireJobs() error {
 		jobs.Job{Kind: "catalog.check-links", Every: time.Minute, Timeout: 3 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.CheckLinks(ctx)
 		}},
+		jobs.Job{Kind: "catalog.harvest", Every: time.Minute, Timeout: 50 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.HarvestDue(ctx)
+		}},
 		jobs.Job{Kind: linkLetter, Work: p.portal.WriteLinkLetter},
 	)
 	return err

@@ -30,6 +30,8 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"logout notices":          p.oauth.RunLogouts,
 		"jobs":                    p.jobs.Run,
 		"use of secrets":          p.saveUses,
+		"scheduled publications":  p.publishDue,
+		"letters about duties":    p.portal.SendDutyLetters,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"letters to owners":       p.portal.SendKeyLetters,
 		"database":                p.watchDatabase,
@@ -99,6 +101,20 @@ func (p *platform) watchDatabase(ctx context.Context) error {
 		return nil
 	case <-p.db.ended():
 		return errors.New("the private PostgreSQL has ended by itself; its log is in the data directory")
+	}
+}
+
+// publishDue makes public what was scheduled, twice a minute.
+func (p *platform) publishDue(ctx context.Context) error {
+	for {
+		if _, err := p.catalog.PublishDue(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "scheduled publications; trying again", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(30 * time.Second):
+		}
 	}
 }
 

@@ -195,6 +195,7 @@ func (p *platform) wireCatalog() {
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks,
+		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }
 
@@ -259,8 +260,8 @@ func (p *platform) wirePortal() error {
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
 		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,
 		Remaining: p.remaining, ExplainCall: p.explainCall,
-		Protocols: p.protocols(),
 	}
+	p.portal.Protocols = p.protocols()
 	p.portal.Outside = p.outside()
 	return nil
 }
@@ -283,7 +284,9 @@ func (p *platform) protocols() map[string]http.Handler {
 	p.oauth.Routes(router)
 	p.ledger.Routes(router)
 	p.api.Routes(router)
-	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router}
+	p.ckan().Routes(router)
+	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router,
+		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router}
 }
 
 func hostOf(origin string) string {

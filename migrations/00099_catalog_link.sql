@@ -28,9 +28,5 @@ create table catalog.link_host (
   next_at timestamptz not null
 );
 
--- What became of a table since the version before; null: the first version, or no table.
-alter table catalog.file_version add column changes jsonb;
-
 -- +goose Down
-alter table catalog.file_version drop column changes;
 drop table catalog.link_host, catalog.link;
