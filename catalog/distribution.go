@@ -43,6 +43,8 @@ type FileVersion struct {
 	Size       int64     `json:"size"` // bytes
 	Hash       string    `json:"hash"` // SHA-256, hex
 	UploadedAt time.Time `json:"uploaded_at"`
+
+	Changes *rows.Changes `json:"changes,omitempty"` // of the table, since the version before; FileVersions gives it
 }
 
 // Upload is a file that comes in.
@@ -101,7 +103,7 @@ func (c *Catalog) ReplaceFile(ctx context.Context, who auth.Principal, distribut
 const distributionColumns = `d.id, d.dataset_id, d.position, d.title_vi, d.title_en, d.version,
        coalesce(f.format, l.format) as format, coalesce(f.media_type, l.media_type) as media_type,
        coalesce(f.file_name, '') as file_name, coalesce(f.size, l.size) as size, coalesce(f.hash, '') as hash,
-       coalesce(f.uploaded_at, l.set_at) as uploaded_at,
+       coalesce(f.uploaded_at, l.set_at) as uploaded_at, null::jsonb as changes,
        coalesce(l.url, '') as link_url, coalesce(l.state, '') as link_state, coalesce(l.reason, '') as link_reason,
        coalesce(l.status, 0) as link_status, l.checked_at as link_checked_at, l.broken_since as link_broken_since,
        d.rows, d.report, d.rows_table, d.created_at

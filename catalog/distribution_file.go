@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -80,8 +81,11 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		switch {
 		case err == nil:
 			table = &t
-		case problem.Code(err) != "rows-json-form": // JSON that is no table is a file like any other
+		case problem.Code(err) != "rows-json-form":
 			return Distribution{}, err
+		case !beginsAsJSON(path):
+			return Distribution{}, problem.Errorf(problem.Invalid, "%s is no JSON", file.FileName).Coded("file-not-json", "name", file.FileName)
+		default: // JSON that is no table is a file like any other
 		}
 	}
 	ch := datasetChange{who: p.who, id: p.dataset, act: "dataset.edit", verb: p.verb,
@@ -99,7 +103,7 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		if err := c.keepVersion(ctx, tx, p, file); err != nil {
 			return err
 		}
-		if err := loadRows(ctx, tx, p.distribution, table); err != nil {
+		if err := replaceRows(ctx, tx, p.distribution, table); err != nil {
 			return err
 		}
 		if err := os.Rename(path, filepath.Join(c.Files, file.Hash)); err != nil {
@@ -142,6 +146,19 @@ func (c *Catalog) spool(up Upload) (FileVersion, string, error) {
 	return kind.file(size, sum.Sum(nil)), file.Name(), nil
 }
 
+// beginsAsJSON reports whether a file's first 4 KiB begin a JSON text, and not
+// a page of a server that said no.
+func beginsAsJSON(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	_, err = json.NewDecoder(io.LimitReader(file, 4<<10)).Token()
+	var wrong *json.SyntaxError
+	return !errors.As(err, &wrong)
+}
+
 // baseName is the last part of a path as either kind of system writes it.
 func baseName(name string) string {
 	return strings.TrimSpace(name[strings.LastIndexAny(name, `/\`)+1:])
@@ -168,7 +185,7 @@ func (c *Catalog) keepVersion(ctx context.Context, tx pgx.Tx, p filePut, f FileV
 }
 
 const fileVersionsSQL = `
-select version, format, media_type, file_name, size, hash, uploaded_at
+select version, format, media_type, file_name, size, hash, uploaded_at, changes
   from catalog.file_version
  where distribution_id = $1 and version >= $2
  order by version desc
@@ -188,6 +205,9 @@ func (c *Catalog) FileVersions(ctx context.Context, who auth.Principal, distribu
 	list, err := pg.All[FileVersion](ctx, c.DB, fileVersionsSQL, distribution, first)
 	if err != nil {
 		return nil, fmt.Errorf("read versions of %s: %w", distribution, err)
+	}
+	if n := len(list); n > 0 && list[n-1].Version == first {
+		list[n-1].Changes = nil // it says something of a version that is not shown
 	}
 	return list, nil
 }
@@ -218,7 +238,7 @@ func (c *Catalog) firstShown(ctx context.Context, who auth.Principal, d Distribu
 }
 
 const fileVersionSQL = `
-select version, format, media_type, file_name, size, hash, uploaded_at
+select version, format, media_type, file_name, size, hash, uploaded_at, changes
   from catalog.file_version
  where distribution_id = $1 and version = $2`
 

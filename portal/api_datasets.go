@@ -28,6 +28,7 @@ func (a *API) datasetRoutes(r routes) {
 	r.put("/datasets/{slug}/distributions/{id}/file", a.replaceFile)
 	a.uploadRoutes(r)
 	a.linkRoutes(r)
+	r.get("/datasets/{slug}/distributions/{id}/versions", a.showVersions)
 	r.get("/datasets/{slug}/distributions/{id}/columns", a.showColumns)
 	r.put("/datasets/{slug}/distributions/{id}/columns", a.describeColumns)
 	r.get("/datasets/{slug}/distributions/{id}/rows", a.rows)
@@ -327,6 +328,21 @@ func (a *API) replaceFile(w http.ResponseWriter, r *http.Request) error {
 			return catalog.Distribution{}, err
 		}
 		return a.Catalog.ReplaceFile(ctx, who, id, upload)
+	})
+}
+
+// showVersions answers GET /datasets/{slug}/distributions/{id}/versions.
+//
+//	@Summary	The files of a distribution, newest first, and what became of a table from one to the next
+//	@Tags		datasets
+//	@Param		slug	path		string	true	"slug"
+//	@Param		id		path		string	true	"id of the distribution"
+//	@Success	200		{object}	items[catalog.FileVersion]
+//	@Router		/datasets/{slug}/distributions/{id}/versions [get]
+func (a *API) showVersions(w http.ResponseWriter, r *http.Request) error {
+	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (items[catalog.FileVersion], error) {
+		list, err := a.Catalog.FileVersions(ctx, who, id)
+		return items[catalog.FileVersion]{Items: list}, err
 	})
 }
 

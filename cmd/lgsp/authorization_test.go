@@ -221,6 +221,7 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT " + template + "/link", state, at + "/distributions/{" + state + " link}/link", `{"url":"https://example.com/b.csv"}`},
 			attempt{"POST " + template + "/check", state, at + "/distributions/{" + state + " link}/check", ""},
 			attempt{"POST /datasets/{slug}/uploads", state, at + "/uploads", "tus"},
+			attempt{"GET " + template + "/versions", state, file + "/versions", ""},
 			attempt{"GET " + template + "/columns", state, file + "/columns", ""},
 			attempt{"PUT " + template + "/columns", state, file + "/columns", `[]`},
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""})
