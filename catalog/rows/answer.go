@@ -56,7 +56,7 @@ func writeObject(b *bytes.Buffer, columns []Column, row []*string) {
 		switch v := row[i]; {
 		case v == nil:
 			b.WriteString("null")
-		case c.Type == Integer, c.Type == Decimal, c.Type == Boolean:
+		case c.Type == Integer, c.Type == Decimal, c.Type == Boolean, c.Type == Geometry && json.Valid([]byte(*v)):
 			b.WriteString(*v)
 		default:
 			text, _ := json.Marshal(*v)

@@ -39,7 +39,7 @@ type miss struct {
 const maxMisses = 20
 
 func (t *tracker) see(row int64, c cell, dot bool) {
-	if c.null || strings.TrimSpace(c.text) == "" {
+	if c.null || c.text == "" || c.text[0] <= ' ' && strings.TrimSpace(c.text) == "" {
 		return
 	}
 	t.filled++

@@ -23,7 +23,7 @@ func address(table string) (string, error) {
 	return `catalog."` + table + `"`, nil
 }
 
-var physical = map[Type]string{Integer: "bigint", Decimal: "numeric", Date: "date", Boolean: "boolean", Text: "text"}
+var physical = map[Type]string{Integer: "bigint", Decimal: "numeric", Date: "date", Boolean: "boolean", Text: "text", Geometry: "text"}
 
 // Load makes the physical table and fills it with the rows of the scanned
 // file, read once more. The table's name is rows_ and 32 hexadecimal digits.

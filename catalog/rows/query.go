@@ -184,10 +184,28 @@ func (q *Query) known(parameter, key string) (Column, error) {
 		Coded("rows-column", "name", shorten(key), "columns", strings.Join(keys, ", "))
 }
 
+// orderable is known for a column that has an order and equals.
+func (q *Query) orderable(parameter, key string) (Column, error) {
+	c, err := q.known(parameter, key)
+	if err == nil && c.Type == Geometry {
+		err = shapesOnly(c)
+	}
+	return c, err
+}
+
+func shapesOnly(c Column) error {
+	return problem.Errorf(problem.Invalid, "%s holds shapes; only isnull can be asked of it", c.Key).
+		Coded("rows-geometry-ask", "column", c.Key)
+}
+
 func (q *Query) list(parameter, value string) ([]Column, error) {
 	var list []Column
+	find := q.orderable
+	if parameter == "columns" {
+		find = q.known
+	}
 	for _, key := range strings.Split(value, ",") {
-		c, err := q.known(parameter, strings.TrimSpace(key))
+		c, err := find(parameter, strings.TrimSpace(key))
 		if err != nil {
 			return nil, err
 		}
@@ -221,6 +239,9 @@ func (q *Query) filter(key, op string, values []string) error {
 	c, err := q.known(key+"__"+op, key)
 	if err != nil {
 		return err
+	}
+	if c.Type == Geometry && op != "isnull" {
+		return shapesOnly(c)
 	}
 	f := filter{column: c, op: op, values: slices.Clone(values)}
 	switch op {
@@ -314,7 +335,7 @@ func (q *Query) parseSort(value string) error {
 					Coded("rows-sort-grouped", "name", shorten(name))
 			}
 		} else {
-			c, err := q.known("sort", name)
+			c, err := q.orderable("sort", name)
 			if err != nil {
 				return err
 			}
