@@ -25,7 +25,9 @@ type tableView struct {
 	Columns []catalog.Column
 	Head    []headCell
 	Rows    [][]cell
-	Total   int64 // rows of the whole table
+	Total   int64  // rows of the whole table
+	Found   *int64 // rows that the filters leave; nil when nobody counted
+	AtLeast bool   // there are more than Found
 	Filters []filterLink
 	Carried []keptPair  // what the filter form carries along
 	Problem string      // what was wrong with the question, "" for nothing
@@ -136,7 +138,7 @@ func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribu
 	}
 	typed := r.URL.Query()
 	t := &tableView{Part: part, Columns: columns, Total: *part.Rows, query: with(questionIn(typed), "table", typed.Get("table"))}
-	answer, err := p.Catalog.QueryRows(ctx, who, part.ID, with(forgiving(questionIn(typed), columns), "limit", strconv.Itoa(tableRows)))
+	answer, err := p.Catalog.QueryRows(ctx, who, part.ID, with(with(forgiving(questionIn(typed), columns), "limit", strconv.Itoa(tableRows)), "total", "true"))
 	if problem.Is(err, problem.Invalid) || problem.Is(err, problem.Timeout) {
 		t.query = with(url.Values{}, "table", typed.Get("table"))
 		t.Tried = triedFilter(questionIn(typed), columns)
@@ -148,6 +150,7 @@ func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribu
 	if err != nil {
 		return nil, err
 	}
+	t.Found, t.AtLeast = answer.Total, answer.AtLeast
 	t.fill(answer)
 	t.link(d, answer.Next)
 	t.Address = p.rowsAddress(d, part)

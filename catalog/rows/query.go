@@ -28,6 +28,7 @@ const (
 //	col__greater=v (or equal)  col__isnull=true|false
 //	sort=-a,b  columns=a,b  limit=1…1000 (100)  after=cursor
 //	group=a,b  sum=c  avg=c  min=c  max=c  count=*
+//	total=true
 type Query struct {
 	columns []Column // of the table
 	filters []filter
@@ -38,6 +39,7 @@ type Query struct {
 	limit   int // 0: all
 	fetch   int // how many are read: one more than limit tells whether there is a next page
 	after   []*string
+	total   bool // the rows that the filters leave are counted
 }
 
 type filter struct {
@@ -124,6 +126,12 @@ func (q *Query) parameter(name string, values []string) error {
 		}
 		q.limit = n
 		return nil
+	case "total":
+		if value != "true" && value != "false" {
+			return bad("total", "rows-total", "total is true or false")
+		}
+		q.total = value == "true"
+		return nil
 	case "columns", "group":
 		list, err := q.list(name, value)
 		if name == "columns" {
@@ -147,13 +155,13 @@ func (q *Query) unknown(name string) error {
 	hint := map[string]string{
 		"rows": "limit", "per_page": "limit", "page_size": "limit", "size": "limit", "top": "limit", "offset": "after", "start": "after", "page": "after", "cursor": "after",
 		"order": "sort", "order_by": "sort", "orderby": "sort", "sortby": "sort", "select": "columns", "fields": "columns",
-		"groupby": "group", "group_by": "group", "where": "<col>__exact", "filter": "<col>__exact", "filters": "<col>__exact", "q": "<col>__contains",
+		"groupby": "group", "group_by": "group", "where": "<col>__exact", "include_total": "total", "with_count": "total", "filter": "<col>__exact", "filters": "<col>__exact", "q": "<col>__contains",
 	}[strings.ToLower(name)]
 	if _, ok := q.column(name); ok {
 		hint = name + "__exact"
 	}
 	if hint == "" {
-		hint = "limit, after, sort, columns, group, count, sum, avg, min, max, <col>__exact"
+		hint = "limit, after, sort, columns, total, group, count, sum, avg, min, max, <col>__exact"
 	}
 	return problem.Errorf(problem.Invalid, "there is no parameter %s; use %s", shorten(name), hint).
 		Coded("rows-parameter", "name", shorten(name), "hint", hint)

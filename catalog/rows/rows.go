@@ -40,17 +40,20 @@ type Column struct {
 	Name     string `json:"name"` // as the file's header says it
 	Type     Type   `json:"type"`
 	Position int    `json:"position"` // from 1
+	Indexed  bool   `json:"indexed"`  // filters, sorts and groups of it are answered from an index
 	Field    string `json:"-"`        // physical column, c1 to c200
 }
 
 // Table is what a file turned out to hold.
 type Table struct {
-	Columns []Column
-	Rows    int64
-	Report  Report
+	Columns  []Column
+	Rows     int64
+	Report   Report
+	Profiles []Profile // of each column, once it is loaded
 
 	source  Source
 	numbers []numbers // how each column writes its numbers
+	longest []int     // bytes of each column's longest cell
 }
 
 // Report is what was found while reading a table. Nothing in it was dropped.

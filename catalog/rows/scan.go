@@ -138,8 +138,9 @@ func (t *Table) checkWidth(rec record, padded bool) bool {
 }
 
 func (t *Table) finish(in inspection) {
-	t.numbers = make([]numbers, len(t.Columns))
+	t.numbers, t.longest = make([]numbers, len(t.Columns)), make([]int, len(t.Columns))
 	for i := range in.trackers {
+		t.longest[i] = in.trackers[i].longest
 		if in.traits.shapes != "" && t.Columns[i].Name == in.traits.shapes {
 			t.Columns[i].Type = Geometry
 			continue
@@ -155,7 +156,7 @@ func (t *Table) finish(in inspection) {
 		name := unique(extraName, " ", names)
 		t.Columns = append(t.Columns, Column{Key: unique(keyOf(name), "_", keys), Name: name, Type: Text,
 			Position: n, Field: "c" + strconv.Itoa(n)})
-		t.numbers = append(t.numbers, vietnamese)
+		t.numbers, t.longest = append(t.numbers, vietnamese), append(t.longest, MaxRecord)
 	}
 	t.Report.Rows = t.Rows
 	if t.Report.Findings == nil {

@@ -191,7 +191,8 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT " + template + "/file", state, file + "/file?filename=b.csv", "Mã,Số\n3,4\n"},
 			attempt{"GET " + template + "/columns", state, file + "/columns", ""},
 			attempt{"PUT " + template + "/columns", state, file + "/columns", `[]`},
-			attempt{"GET " + template + "/rows", state, file + "/rows", ""})
+			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
+			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
 	return list
 }
