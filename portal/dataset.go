@@ -19,6 +19,7 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/datasets", p.page(p.datasets)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}", p.page(p.dataset)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}/download/{id}", p.file(p.downloadRows)).Methods("GET", "HEAD")
+	r.Handle("/embed/dataset/{slug}/{what:table|chart|map}", p.embedded(p.embed)).Methods("GET", "HEAD")
 	r.Handle("/r/{id}", p.file(p.sendFile)).Methods("GET", "HEAD")
 	r.Handle("/agencies", p.page(p.listAgencies)).Methods("GET", "HEAD")
 	r.Handle("/agencies/{slug}", p.page(p.publicAgency)).Methods("GET", "HEAD")
@@ -47,7 +48,10 @@ type datasetView struct {
 	Address        string    // of this page, permanent
 	Table          *tableView
 	Chart          *chart
-	CSV            string // address of the table as CSV, for Excel to fetch
+	Drawing        *drawing // a chart that was chosen, and the form to choose one
+	Map            *mapView // of a table that has places
+	EmbedTable     string   // address of the table alone, for frames of other sites
+	CSV            string   // address of the table as CSV, for Excel to fetch
 	Files          []fileView
 	Related        []catalog.Dataset // others of the agency
 	Structured     map[string]any    // the page as schema.org has it
@@ -78,7 +82,12 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 		if data.Table, err = p.table(r, d, *part); err != nil {
 			return page{}, err
 		}
-		data.Chart = chartOf(data.Table)
+		if err := p.drawings(r, &data); err != nil {
+			return page{}, err
+		}
+		if data.Drawing == nil || data.Drawing.Kind == "" {
+			data.Chart = chartOf(data.Table)
+		}
 		data.CSV = p.rowsAddress(d, *part) + "?format=csv"
 		if data.Table.Problem != "" {
 			answer.Status = http.StatusBadRequest
