@@ -22,6 +22,7 @@ const (
 	mapMargin    = 48.0
 	leastDegrees = 0.02 // that a map shows, about two kilometres
 	mostVertices = 60_000
+	mostNamed    = 15
 )
 
 // mapView is a table's places on a plain grid of degrees: no tiles of others,
@@ -46,7 +47,15 @@ type gridLine struct {
 	Sign                         string // n, s, e, w
 }
 
-type mapPoint struct{ X, Y, Name string }
+// mapPoint is a dot; its name stands beside it where few are drawn, before it
+// near the right edge.
+type mapPoint struct {
+	X, Y, Name string
+	Before     bool
+}
+
+// Named reports whether the dots' names are written.
+func (m *mapView) Named() bool { return len(m.Points) <= mostNamed }
 
 type mapShape struct {
 	Path, Name string
@@ -218,7 +227,7 @@ func (m *mapView) draw(all []placed) {
 				m.Listed = append(m.Listed, mapPlace{one.name, degreesText(at.Lat), degreesText(at.Lng), s.Kind})
 			}
 			if s.Kind == "Point" {
-				m.Points = append(m.Points, mapPoint{decimals(p.x(at.Lng)), decimals(p.y(at.Lat)), one.name})
+				m.Points = append(m.Points, mapPoint{decimals(p.x(at.Lng)), decimals(p.y(at.Lat)), one.name, p.x(at.Lng) > mapWidth*0.7})
 				continue
 			}
 			path, n := pathOf(p, s)

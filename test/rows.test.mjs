@@ -9,7 +9,7 @@ import { Platform } from './platform.mjs'
 let lgsp, browser
 
 // TCVN3 of the words in the table below.
-const tcvn3 = { ê: 0xaa, 'ĩ': 0xdc, à: 0xb5, ơ: 0xac, 'ị': 0xde, Đ: 0xa7, 'ứ': 0xf8, 'ổ': 0xe6, ý: 0xfd, ã: 0xb7, ộ: 0xe9, ố: 0xe8, 'ỳ': 0xfa, 'ồ': 0xe5, à: 0xb5, 'ế': 0xd5, 'ủ': 0xf1 }
+const tcvn3 = { 'ê': 0xaa, 'ĩ': 0xdc, 'à': 0xb5, 'ơ': 0xac, 'ị': 0xde, 'Đ': 0xa7, 'ứ': 0xf8, 'ổ': 0xe6, 'ý': 0xfd, 'ã': 0xb7, 'ộ': 0xe9, 'ố': 0xe8, 'ỳ': 0xfa, 'ồ': 0xe5, 'ế': 0xd5, 'ủ': 0xf1, 'ả': 0xb6, 'ể': 0xd3, 'đ': 0xae, 'á': 0xb8 }
 const legacy = (text) => Uint8Array.from([...text].map((c) => {
   const byte = c.codePointAt(0) < 0x80 ? c.codePointAt(0) : tcvn3[c]
   assert.ok(byte, `no TCVN3 for ${c}`)
@@ -22,7 +22,6 @@ const table = `mã;tên điểm;kinh độ;vĩ độ;ngày;số khách
 03;Hồ Nghĩa Hành;15,02;108,78;3/1/2024;350
 04;Đức Phổ;108,97;14,81;4/1/2024;480
 `
-for (const [c, byte] of Object.entries({ 'ả': 0xb6, 'ể': 0xd3, 'đ': 0xae, 'ứ': 0xf8, 'á': 0xb8 })) tcvn3[c] = byte
 
 const ok = (answer) => {
   assert.ok(answer.status < 300, answer.text)
@@ -85,8 +84,8 @@ test('a part is shown in a frame of another site, the page is not', async () => 
   const page = await browser.person()
   await page.goto(`http://127.0.0.1:${site.address().port}/`)
   await page.waitForTimeout(1000)
-  const shown = await Promise.all(page.frames().slice(1).map((f) => f.locator('h1').count().catch(() => 0)))
-  assert.deepEqual(shown, [1, 1, 1, 0])
+  const shown = await Promise.all(page.frames().slice(1).map((f) => f.locator('h1').textContent().catch(() => '')))
+  assert.deepEqual(shown.map((h) => /Điểm du lịch/.test(h ?? '')), [true, true, true, false])
   await page.context().close()
   site.close()
   const alone = await browser.person(390)

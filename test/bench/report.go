@@ -25,6 +25,7 @@ type report struct {
 	Million []memoryFigure    `json:"million,omitempty"`
 	Starved []starvation      `json:"starved"`
 	Search  []searchFigures   `json:"search"`
+	Rows    *rowsFigures      `json:"rows,omitempty"`
 	Starts  starts            `json:"starts"`
 	Micro   []*microFigures   `json:"micro"`
 }
@@ -116,6 +117,9 @@ func (r report) markdown() string {
 			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", s.Name, s.Calls, s.P50, s.P95)
 		}
 		b.WriteString("\nOver HTTP at /api/v1, one at a time. The datasets stand in the search index only.\n")
+	}
+	if r.Rows != nil {
+		r.Rows.table(&b)
 	}
 	b.WriteString("\n## Start\n\n")
 	table(&b, "start", "ms from exec to ready")
