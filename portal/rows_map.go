@@ -19,7 +19,7 @@ const (
 	mapWidth     = 720.0
 	mapHighest   = 640.0
 	mapLowest    = 240.0
-	mapMargin    = 48.0
+	mapMargin    = 40.0
 	leastDegrees = 0.02 // that a map shows, about two kilometres
 	mostVertices = 60_000
 	mostNamed    = 15
@@ -277,7 +277,7 @@ func (m *mapView) grid(p projection) {
 	}
 	for lat := math.Ceil(p.south/step) * step; lat <= p.north; lat += step {
 		y := decimals(p.y(lat))
-		m.Grid = append(m.Grid, gridLine{X1: decimals(p.left), Y1: y, X2: decimals(p.right), Y2: y, TextX: decimals(p.left / 2), TextY: decimals(p.y(lat) + 4),
+		m.Grid = append(m.Grid, gridLine{X1: decimals(p.left), Y1: y, X2: decimals(p.right), Y2: y, TextX: decimals(p.left + 4), TextY: decimals(p.y(lat) - 5),
 			Degrees: decimalsAtMost(strconv.FormatFloat(math.Abs(lat), 'f', 6, 64), stepDecimals(step)), Sign: signOf(lat, "n", "s")})
 	}
 }

@@ -65,14 +65,14 @@ func TestChosenCharts(t *testing.T) {
 	s, _ := newShelf(t)
 	s.publish(t, "khach", stations)
 	s.holds(t, "/dataset/khach", 200, "Chọn cột để vẽ", `<option value="so_khach">`, "Nhúng vào trang web khác")
-	s.holds(t, "/dataset/khach?chart=bar&x=ten&y=so_khach&fn=sum&ten__contains=%C6%A1n", 200, "<h3>số khách, tổng theo tên</h3>", `<rect width="100.00%"`,
+	s.holds(t, "/dataset/khach?chart=bar&x=ten&y=so_khach&fn=sum&ten__contains=%C6%A1n", 200, "<strong>số khách, tổng theo tên</strong>", `<rect width="100.00%"`,
 		`<input type="hidden" name="ten__contains" value="ơn">`, `<th scope="row">Lý Sơn</th><td class="number">250</td>`, "http://portal.test/embed/dataset/khach/chart?")
 	s.holds(t, "/dataset/khach?chart=bar&x=ten&y=so_khach", 200, `<li class="below">`, "−50")
-	body := s.holds(t, "/en/dataset/khach?chart=line&x=ngay&y=so_khach&fn=avg", 200, "<h3>số khách, average by ngày</h3>", `<path d="M96.00 `, ">2024-01-01</text>", `<circle cx="704.00"`, "<td class=\"number\">30</td>")
+	body := s.holds(t, "/en/dataset/khach?chart=line&x=ngay&y=so_khach&fn=avg", 200, "<strong>số khách, average by ngày</strong>", `<path d="M96.00 `, ">2024-01-01</text>", `<circle cx="704.00"`, "<td class=\"number\">30</td>")
 	if strings.Contains(body, `class="bars"`) {
 		t.Error("the chart that nobody chose is drawn too")
 	}
-	s.holds(t, "/dataset/khach?chart=bar&x=ngay&y=", 200, "<h3>Số dòng theo ngày</h3>")
+	s.holds(t, "/dataset/khach?chart=bar&x=ngay&y=", 200, "<strong>Số dòng theo ngày</strong>")
 	s.holds(t, "/dataset/khach?chart=bar&x=ngay&y=so_khach&ten__exact=gi", 200, "Không có số liệu nào để vẽ")
 	for _, query := range []string{"chart=pie&x=ten", "chart=bar&x=khong", "chart=bar&x=ten&y=ten", "chart=bar&x=ten&y=so_khach&fn=median", "chart=bar"} {
 		s.holds(t, "/dataset/khach?"+query, 200, "Không vẽ được")
@@ -111,8 +111,8 @@ func TestEmbeddedParts(t *testing.T) {
 	for path, want := range map[string]string{
 		"/embed/dataset/khach/table?sort=ten":                       "<td class=\"number\">250</td>",
 		"/en/embed/dataset/khach/map":                               "<title>Sa Kỳ</title>",
-		"/embed/dataset/khach/chart?chart=bar&x=ten&y=so_khach":     "<h3>số khách, tổng theo tên</h3>",
-		"/en/embed/dataset/khach/chart?chart=line&x=ngay&y=&fn=sum": "<h3>Number of rows by ngày</h3>",
+		"/embed/dataset/khach/chart?chart=bar&x=ten&y=so_khach":     "<strong>số khách, tổng theo tên</strong>",
+		"/en/embed/dataset/khach/chart?chart=line&x=ngay&y=&fn=sum": "<strong>Number of rows by ngày</strong>",
 	} {
 		answer, body := s.get(t, path)
 		if answer.StatusCode != 200 || !strings.Contains(body, want) || answer.Header.Get("Content-Security-Policy") != embedPolicy {
