@@ -92,6 +92,8 @@ func (a *API) router() *mux.Router {
 	a.apiRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)
+	a.harvestRoutes(own)
+	a.datasetCareRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
 }
