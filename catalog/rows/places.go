@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// places are the columns of a table that say where its rows are, -1 for none.
-type places struct{ lat, lng int }
+// whereabouts are the columns of a table that say where its rows are, -1 for none.
+type whereabouts struct{ lat, lng int }
 
 // Keys of columns that hold degrees of latitude and of longitude.
 var (
@@ -24,16 +24,16 @@ func Places(columns []Column) (lat, lng Column, ok bool) {
 	return columns[p.lat], columns[p.lng], true
 }
 
-func placesOf(columns []Column) places {
+func placesOf(columns []Column) whereabouts {
 	find := func(keys []string) int {
 		return slices.IndexFunc(columns, func(c Column) bool { return slices.Contains(keys, c.Key) })
 	}
-	return places{find(latKeys), find(lngKeys)}
+	return whereabouts{find(latKeys), find(lngKeys)}
 }
 
 // check reports coordinates that are no place, and those that are one only
 // when they change places.
-func (p places) check(t *Table, rec record) {
+func (p whereabouts) check(t *Table, rec record) {
 	if p.lat < 0 || p.lng < 0 || p.lat >= len(rec.cells) || p.lng >= len(rec.cells) {
 		return
 	}

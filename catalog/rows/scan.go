@@ -69,7 +69,7 @@ func scanOnce(ctx context.Context, source Source) (Table, encoding, error) {
 type inspection struct {
 	trackers []tracker
 	traits   traits
-	places   places
+	places   whereabouts
 	text     disguised
 	extra    bool // a row had more cells than the header
 }
