@@ -24,6 +24,8 @@ type Column struct {
 	NotesVI string `json:"notes_vi"`
 	NotesEN string `json:"notes_en"`
 	Unit    string `json:"unit"`
+
+	Profile *rows.Profile `json:"profile,omitempty"` // what it holds, counted when the file was read
 }
 
 const rowsTableSQL = `select rows_table from catalog.distribution where id = $1`
@@ -33,10 +35,11 @@ const setRowsSQL = `update catalog.distribution set rows = $2, report = $3, rows
 const retireColumnsSQL = `update catalog.column_info set field = '' where distribution_id = $1`
 
 const putColumnSQL = `
-insert into catalog.column_info (distribution_id, key, position, field, name, type)
-values ($1, $2, $3, $4, $5, $6)
+insert into catalog.column_info (distribution_id, key, position, field, name, type, indexed, profile)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict on constraint column_info_key
-do update set position = excluded.position, field = excluded.field, name = excluded.name, type = excluded.type`
+do update set position = excluded.position, field = excluded.field, name = excluded.name, type = excluded.type,
+              indexed = excluded.indexed, profile = excluded.profile`
 
 // loadRows puts the rows of a table, or none, in place of the former ones.
 func loadRows(ctx context.Context, tx pgx.Tx, distribution uuid.UUID, table *rows.Table) error {
@@ -60,8 +63,9 @@ func loadRows(ctx context.Context, tx pgx.Tx, distribution uuid.UUID, table *row
 	if err := table.Load(ctx, tx, name); err != nil {
 		return err
 	}
-	for _, column := range table.Columns {
-		if _, err := tx.Exec(ctx, putColumnSQL, distribution, column.Key, column.Position, column.Field, column.Name, column.Type); err != nil {
+	for i, column := range table.Columns {
+		if _, err := tx.Exec(ctx, putColumnSQL, distribution, column.Key, column.Position, column.Field, column.Name, column.Type,
+			column.Indexed, table.Profiles[i]); err != nil {
 			return fmt.Errorf("put column %s of %s: %w", column.Key, distribution, err)
 		}
 	}
@@ -69,7 +73,7 @@ func loadRows(ctx context.Context, tx pgx.Tx, distribution uuid.UUID, table *row
 }
 
 const columnsSQL = `
-select key, name, type, position, field, title_vi, title_en, notes_vi, notes_en, unit
+select key, name, type, position, field, indexed, title_vi, title_en, notes_vi, notes_en, unit, profile
   from catalog.column_info
  where distribution_id = $1 and field <> ''
  order by position`
@@ -125,11 +129,11 @@ func (c *Catalog) DescribeColumns(ctx context.Context, who auth.Principal, distr
 // the grammar. It fails with Invalid, NotFound when there are no rows, and
 // Timeout.
 func (c *Catalog) QueryRows(ctx context.Context, who auth.Principal, distribution uuid.UUID, question url.Values) (rows.Answer, error) {
-	q, table, err := c.question(ctx, who, distribution, question)
+	q, d, err := c.question(ctx, who, distribution, question)
 	if err != nil {
 		return rows.Answer{}, err
 	}
-	return q.Ask(ctx, c.DB, table)
+	return q.Ask(ctx, c.DB, rows.Held{Name: d.RowsTable, Rows: *d.Rows})
 }
 
 // ExportRows writes the answer to w in the format named (csv, csv-excel,
@@ -140,29 +144,64 @@ func (c *Catalog) ExportRows(ctx context.Context, who auth.Principal, distributi
 	if err != nil {
 		return err
 	}
-	q, table, err := c.question(ctx, who, distribution, question)
+	q, d, err := c.question(ctx, who, distribution, question)
 	if err != nil {
 		return err
 	}
-	return q.Unlimited(question).Export(ctx, c.DB, table, format, w)
+	return q.Unlimited(question).Export(ctx, c.DB, d.RowsTable, format, w)
 }
 
-func (c *Catalog) question(ctx context.Context, who auth.Principal, distribution uuid.UUID, question url.Values) (rows.Query, string, error) {
+// DescribeRows gives the OpenAPI document of a distribution's rows, which
+// answer at address/rows, in a locale. It fails with NotFound when there are none.
+func (c *Catalog) DescribeRows(ctx context.Context, who auth.Principal, distribution uuid.UUID, address, locale string) (map[string]any, error) {
+	_, part, err := c.question(ctx, who, distribution, nil)
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.Dataset(ctx, who, part.DatasetID)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := columnsOf(ctx, c.DB, distribution)
+	if err != nil {
+		return nil, err
+	}
+	in := func(vi, en string) string {
+		if vi == "" || locale == "en" && en != "" {
+			return en
+		}
+		return vi
+	}
+	list := make([]rows.Described, len(columns))
+	for i, column := range columns {
+		title := in(column.TitleVI, column.TitleEN)
+		if title == "" {
+			title = column.Name
+		}
+		list[i] = rows.Described{Column: column.Column, Title: title, Notes: in(column.NotesVI, column.NotesEN), Unit: column.Unit, Profile: column.Profile}
+	}
+	return rows.OpenAPI(rows.Document{
+		Title: in(d.TitleVI, d.TitleEN) + ": " + in(part.TitleVI, part.TitleEN), Notes: in(d.NotesVI, d.NotesEN),
+		Version: fmt.Sprint(part.Version), Address: address, Licence: d.Licence, Rows: *part.Rows,
+	}, list), nil
+}
+
+func (c *Catalog) question(ctx context.Context, who auth.Principal, distribution uuid.UUID, question url.Values) (rows.Query, Distribution, error) {
 	d, err := c.Distribution(ctx, who, distribution)
 	if err != nil {
-		return rows.Query{}, "", err
+		return rows.Query{}, d, err
 	}
-	if d.RowsTable == "" {
-		return rows.Query{}, "", problem.Errorf(problem.NotFound, "the file is no table and has no rows").Coded("rows-none")
+	if d.RowsTable == "" || d.Rows == nil {
+		return rows.Query{}, d, problem.Errorf(problem.NotFound, "the file is no table and has no rows").Coded("rows-none")
 	}
 	described, err := columnsOf(ctx, c.DB, distribution)
 	if err != nil {
-		return rows.Query{}, "", err
+		return rows.Query{}, d, err
 	}
 	columns := make([]rows.Column, len(described))
 	for i, column := range described {
 		columns[i] = column.Column
 	}
 	q, err := rows.Parse(question, columns)
-	return q, d.RowsTable, err
+	return q, d, err
 }

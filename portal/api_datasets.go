@@ -10,6 +10,7 @@ import (
 	"lgsp/auth"
 	"lgsp/catalog"
 	"lgsp/catalog/rows"
+	"lgsp/internal/problem"
 )
 
 func (a *API) datasetRoutes(r routes) {
@@ -32,6 +33,7 @@ func (a *API) datasetRoutes(r routes) {
 	r.get("/datasets/{slug}/distributions/{id}/columns", a.showColumns)
 	r.put("/datasets/{slug}/distributions/{id}/columns", a.describeColumns)
 	r.get("/datasets/{slug}/distributions/{id}/rows", a.rows)
+	r.get("/datasets/{slug}/distributions/{id}/rows/openapi.json", a.describeRows)
 	r.get("/themes", a.listThemes)
 	r.get("/licences", a.listLicences)
 }
@@ -393,6 +395,7 @@ func (a *API) describeColumns(w http.ResponseWriter, r *http.Request) error {
 //	@Param			columns	query		string	false	"columns to answer"
 //	@Param			limit	query		int		false	"rows a page"
 //	@Param			after	query		string	false	"next of the page before"
+//	@Param			total	query		bool	false	"count the rows that the filters leave, up to 100,000"
 //	@Param			format	query		string	false	"json (a page), or all rows as csv, csv-excel, xlsx, jsonl, parquet, geojson"
 //	@Success		200		{object}	rows.Answer
 //	@Router			/datasets/{slug}/distributions/{id}/rows [get]
@@ -419,6 +422,23 @@ func (a *API) rows(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return file.end(a.Catalog.ExportRows(r.Context(), who, id, values, file))
+}
+
+// describeRows answers GET /datasets/{slug}/distributions/{id}/rows/openapi.json.
+//
+//	@Summary	The rows of one table as an API of their own: its columns, types and comparisons, in OpenAPI 3.0
+//	@Tags		datasets
+//	@Param		slug	path		string	true	"slug"
+//	@Param		id		path		string	true	"id of the distribution"
+//	@Success	200		{object}	map[string]any
+//	@Router		/datasets/{slug}/distributions/{id}/rows/openapi.json [get]
+func (a *API) describeRows(w http.ResponseWriter, r *http.Request) error {
+	slug := mux.Vars(r)["slug"]
+	w.Header().Add("Vary", "Accept-Language")
+	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (map[string]any, error) {
+		address := a.Origin + "/api/v1/datasets/" + slug + "/distributions/" + id.String()
+		return a.Catalog.DescribeRows(ctx, who, id, address, problem.Locale(r))
+	})
 }
 
 // download sends its headers with the first byte, so that a failure before it

@@ -20,6 +20,7 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/datasets", p.page(p.datasets)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}", p.page(p.dataset)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}/download/{id}", p.file(p.downloadRows)).Methods("GET", "HEAD")
+	r.Handle("/embed/dataset/{slug}/{what:table|chart|map}", p.embedded(p.embed)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}/all.zip", p.file(p.sendArchive)).Methods("GET", "HEAD")
 	r.Handle("/r/{id}", p.file(p.sendFile)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}/resource/{id}/download/{file}", p.file(p.sendFile)).Methods("GET", "HEAD") // as CKAN's clients know files
@@ -52,7 +53,10 @@ type datasetView struct {
 	Address        string    // of this page, permanent
 	Table          *tableView
 	Chart          *chart
-	CSV            string // address of the table as CSV, for Excel to fetch
+	Drawing        *drawing // a chart that was chosen, and the form to choose one
+	Map            *mapView // of a table that has places
+	EmbedTable     string   // address of the table alone, for frames of other sites
+	CSV            string   // address of the table as CSV, for Excel to fetch
 	Files          []fileView
 	Described      describedView
 	Related        []catalog.Dataset // others of the agency
@@ -90,7 +94,12 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 		if data.Table, err = p.table(r, d, *part); err != nil {
 			return page{}, err
 		}
-		data.Chart = chartOf(data.Table)
+		if err := p.drawings(r, &data); err != nil {
+			return page{}, err
+		}
+		if data.Drawing == nil || data.Drawing.Kind == "" {
+			data.Chart = chartOf(data.Table)
+		}
 		data.CSV = p.rowsAddress(d, *part) + "?format=csv"
 		if data.Table.Problem != "" {
 			answer.Status = http.StatusBadRequest

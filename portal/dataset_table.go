@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -25,7 +26,9 @@ type tableView struct {
 	Columns []catalog.Column
 	Head    []headCell
 	Rows    [][]cell
-	Total   int64 // rows of the whole table
+	Total   int64  // rows of the whole table
+	Found   *int64 // rows that the filters leave; nil when nobody counted
+	AtLeast bool   // there are more than Found
 	Filters []filterLink
 	Carried []keptPair  // what the filter form carries along
 	Problem string      // what was wrong with the question, "" for nothing
@@ -57,7 +60,7 @@ type headCell struct {
 	Href   string
 }
 
-// cell is one value. Kind is none, text, wide, long, qualifier, digits (a code or a
+// cell is one value. Kind is none, text, wide, long, shape, qualifier, digits (a code or a
 // year), number (a quantity), date, yes or no.
 type cell struct {
 	Kind string
@@ -111,11 +114,31 @@ func filterAsked(d catalog.Dataset, typed url.Values) (to string, ok bool) {
 	if column == "" {
 		return "", false
 	}
-	query := with(questionIn(typed), "after", "")
+	query := drawnBy(typed, with(questionIn(typed), "after", ""))
 	if value := strings.TrimSpace(typed.Get("value")); value != "" {
 		query.Set(column+"__"+typed.Get("comparison"), value)
 	}
 	return tableAddress(d, with(query, "table", typed.Get("table"))), true
+}
+
+// drawnBy adds the choice of a chart to a query.
+func drawnBy(typed, query url.Values) url.Values {
+	for _, name := range chartParameters {
+		if typed.Has(name) {
+			query.Set(name, typed.Get(name))
+		}
+	}
+	return query
+}
+
+// keptOf is a query as hidden fields of a form.
+func keptOf(query url.Values) []keptPair {
+	var list []keptPair
+	for name, values := range query {
+		list = append(list, keptPair{name, values[0]})
+	}
+	slices.SortFunc(list, func(a, b keptPair) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 func tableAddress(d catalog.Dataset, query url.Values) string {
@@ -135,8 +158,8 @@ func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribu
 		return nil, err
 	}
 	typed := r.URL.Query()
-	t := &tableView{Part: part, Columns: columns, Total: *part.Rows, query: with(questionIn(typed), "table", typed.Get("table"))}
-	answer, err := p.Catalog.QueryRows(ctx, who, part.ID, with(forgiving(questionIn(typed), columns), "limit", strconv.Itoa(tableRows)))
+	t := &tableView{Part: part, Columns: columns, Total: *part.Rows, query: drawnBy(typed, with(questionIn(typed), "table", typed.Get("table")))}
+	answer, err := p.Catalog.QueryRows(ctx, who, part.ID, with(with(forgiving(questionIn(typed), columns), "limit", strconv.Itoa(tableRows)), "total", "true"))
 	if problem.Is(err, problem.Invalid) || problem.Is(err, problem.Timeout) {
 		t.query = with(url.Values{}, "table", typed.Get("table"))
 		t.Tried = triedFilter(questionIn(typed), columns)
@@ -148,6 +171,7 @@ func (p *Portal) table(r *http.Request, d catalog.Dataset, part catalog.Distribu
 	if err != nil {
 		return nil, err
 	}
+	t.Found, t.AtLeast = answer.Total, answer.AtLeast
 	t.fill(answer)
 	t.link(d, answer.Next)
 	t.Address = p.rowsAddress(d, part)
@@ -271,10 +295,7 @@ func (t *tableView) link(d catalog.Dataset, next string) {
 			}
 		}
 	}
-	for name, values := range with(t.query, "after", "") {
-		t.Carried = append(t.Carried, keptPair{name, values[0]})
-	}
-	slices.SortFunc(t.Carried, func(a, b keptPair) int { return strings.Compare(a.Name, b.Name) })
+	t.Carried = keptOf(with(t.query, "after", ""))
 	if next != "" {
 		t.Next = tableAddress(d, with(t.query, "after", next))
 	}
@@ -313,12 +334,23 @@ func cellOf(c catalog.Column, value *string) cell {
 		return cell{Kind: "no"}
 	case isQualifier(c):
 		return cell{Kind: "qualifier", Text: *value}
+	case c.Type == rows.Geometry:
+		return cell{Kind: "shape", Text: shapeName(*value)}
 	case utf8.RuneCountInString(*value) > longText:
 		return cell{Kind: "long", Text: *value}
 	case utf8.RuneCountInString(*value) > wideText:
 		return cell{Kind: "wide", Text: *value}
 	}
 	return cell{Kind: "text", Text: *value}
+}
+
+// shapeName is the kind of a geometry, which stands for it in a table.
+func shapeName(text string) string {
+	var g struct{ Type string }
+	if _, err := rows.Shapes(text); err != nil || json.Unmarshal([]byte(text), &g) != nil {
+		return "other"
+	}
+	return g.Type
 }
 
 // namesAThing are keys of columns whose numbers count nothing: codes, years,

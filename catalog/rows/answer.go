@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,10 +24,12 @@ type Answer struct {
 	Limit   int         // in force
 	Next    string      // cursor of the next page, "" at the end
 	Cut     bool        // a grouped answer that had more groups than the limit
+	Total   *int64      // rows on all pages; nil when it was not asked, or could not be counted in time
+	AtLeast bool        // there are more than Total
 }
 
-// MarshalJSON writes {"columns":…,"items":[{key: value}],"limit":…,"next":…,"truncated":…}
-// with the members of each item in the columns' order.
+// MarshalJSON writes {"columns":…,"items":[{key: value}],"limit":…,"next":…,"truncated":…,
+// "total":…,"total_at_least":…} with the members of each item in the columns' order.
 func (a Answer) MarshalJSON() ([]byte, error) {
 	columns, err := json.Marshal(a.Columns)
 	if err != nil {
@@ -39,7 +43,11 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 		}
 		writeObject(&b, a.Columns, row)
 	}
-	fmt.Fprintf(&b, `],"limit":%d,"next":%q,"truncated":%t}`, a.Limit, a.Next, a.Cut)
+	fmt.Fprintf(&b, `],"limit":%d,"next":%q,"truncated":%t`, a.Limit, a.Next, a.Cut)
+	if a.Total != nil {
+		fmt.Fprintf(&b, `,"total":%d,"total_at_least":%t`, *a.Total, a.AtLeast)
+	}
+	b.WriteByte('}')
 	return b.Bytes(), nil
 }
 
@@ -56,7 +64,7 @@ func writeObject(b *bytes.Buffer, columns []Column, row []*string) {
 		switch v := row[i]; {
 		case v == nil:
 			b.WriteString("null")
-		case c.Type == Integer, c.Type == Decimal, c.Type == Boolean:
+		case c.Type == Integer, c.Type == Decimal, c.Type == Boolean, c.Type == Geometry && json.Valid([]byte(*v)):
 			b.WriteString(*v)
 		default:
 			text, _ := json.Marshal(*v)
@@ -85,21 +93,41 @@ func (q Query) Output() []Column {
 	return list
 }
 
-// queryTime is how long a question may take, exportTime an export.
+// How long a question may take, one that groups, the counting beside it, and
+// an export.
 const (
 	queryTime  = 5 * time.Second
+	groupTime  = time.Second
+	countTime  = time.Second
 	exportTime = 10 * time.Minute
 )
 
-// Ask answers a question about a table. It fails with Timeout when the answer
-// would take too long.
-func (q Query) Ask(ctx context.Context, db pg.DB, table string) (Answer, error) {
+// mostCounted is up to where filtered rows are counted.
+const mostCounted = 100_000
+
+// Held is a loaded table.
+type Held struct {
+	Name string // of the physical table
+	Rows int64
+}
+
+// Ask answers a question about a table. Its rows are known; what filters leave
+// is counted when total was asked, up to 100,000, if that takes no longer than
+// a second. It fails with Timeout when the answer would take too long.
+func (q Query) Ask(ctx context.Context, db pg.DB, table Held) (Answer, error) {
 	q.fetch = q.limit + 1
+	most := queryTime
+	if len(q.sums) > 0 {
+		most = groupTime
+	}
 	a := Answer{Columns: q.Output(), Limit: q.limit, Rows: [][]*string{}}
-	err := q.each(ctx, db, tableTime{table, queryTime}, func(row []*string) error {
+	err := q.each(ctx, db, tableTime{table.Name, most}, func(row []*string) error {
 		a.Rows = append(a.Rows, row)
 		return nil
 	})
+	if problem.Code(err) == "rows-slow" && len(q.groups) > 0 {
+		return Answer{}, q.slowGroups(err)
+	}
 	if err != nil {
 		return Answer{}, err
 	}
@@ -114,7 +142,58 @@ func (q Query) Ask(ctx context.Context, db pg.DB, table string) (Answer, error) 
 	for i, row := range a.Rows {
 		a.Rows[i] = row[:len(a.Columns)]
 	}
-	return a, nil
+	return a, q.count(ctx, db, table, &a)
+}
+
+// count fills in Total.
+func (q Query) count(ctx context.Context, db pg.DB, table Held, a *Answer) error {
+	switch {
+	case len(q.sums) > 0:
+		return nil
+	case len(q.filters) == 0:
+		a.Total = &table.Rows
+		return nil
+	case !q.total:
+		return nil
+	}
+	if q.after == nil && a.Next == "" {
+		n := int64(len(a.Rows))
+		a.Total = &n
+		return nil
+	}
+	name, err := address(table.Name)
+	if err != nil {
+		return err
+	}
+	err = run(ctx, db, q.counting(name, mostCounted+1), countTime, func(row []*string) error {
+		n, err := strconv.ParseInt(*row[0], 10, 64)
+		if err != nil {
+			return fmt.Errorf("count rows of %s: %w", table.Name, err)
+		}
+		a.AtLeast = n > mostCounted
+		n = min(n, mostCounted)
+		a.Total = &n
+		return nil
+	})
+	if problem.Code(err) == "rows-slow" {
+		return nil // the page is worth having without it
+	}
+	return err
+}
+
+// slowGroups says which columns are grouped quickly.
+func (q Query) slowGroups(err error) error {
+	var quick []string
+	for _, c := range q.columns {
+		if c.Indexed {
+			quick = append(quick, c.Key)
+		}
+	}
+	if len(quick) == 0 {
+		return err
+	}
+	return problem.Errorf(problem.Timeout, "grouping takes longer than a second; narrow it with filters, or count by %s", strings.Join(quick, ", ")).
+		Coded("rows-slow-groups", "columns", strings.Join(quick, ", ")).Because(err)
 }
 
 type tableTime struct {
@@ -128,10 +207,22 @@ func (q Query) each(ctx context.Context, db pg.DB, t tableTime, take func([]*str
 	if err != nil {
 		return err
 	}
-	s := q.statement(name)
+	return run(ctx, db, q.statement(name), t.most, take)
+}
+
+// bound keeps a transaction from taking longer than most. Compiling (jit) costs
+// more than our questions do.
+func bound(ctx context.Context, tx pgx.Tx, most time.Duration) error {
+	if _, err := tx.Exec(ctx, fmt.Sprintf("set local statement_timeout = %d; set local jit = off", most.Milliseconds())); err != nil {
+		return fmt.Errorf("bound the time: %w", err)
+	}
+	return nil
+}
+
+func run(ctx context.Context, db pg.DB, s statement, most time.Duration, take func([]*string) error) error {
 	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, fmt.Sprintf("set local statement_timeout = %d", t.most.Milliseconds())); err != nil {
-			return fmt.Errorf("bound the time: %w", err)
+		if err := bound(ctx, tx, most); err != nil {
+			return err
 		}
 		rows, err := tx.Query(ctx, s.text, s.args...)
 		if err != nil {
@@ -145,7 +236,7 @@ func (q Query) each(ctx context.Context, db pg.DB, t tableTime, take func([]*str
 				into[i] = &row[i]
 			}
 			if err := rows.Scan(into...); err != nil {
-				return fmt.Errorf("read a row of %s: %w", t.table, err)
+				return fmt.Errorf("read a row: %w", err)
 			}
 			if err := take(row); err != nil {
 				return err

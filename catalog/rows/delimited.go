@@ -3,13 +3,13 @@ package rows
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 
 	"lgsp/internal/problem"
 )
@@ -19,6 +19,8 @@ type delimited struct {
 	in     *bufio.Reader
 	file   io.Closer
 	comma  byte
+	enc    encoding
+	notes  []Finding
 	names  []string
 	row    int64
 	offset int64 // bytes read, after a BOM, for messages
@@ -27,14 +29,31 @@ type delimited struct {
 	cells  []cell
 }
 
-func openDelimited(in io.Reader, file io.Closer) (*delimited, error) {
-	d := &delimited{in: bufio.NewReaderSize(in, 1<<16), file: file}
-	if err := d.decode(); err != nil {
+func openDelimited(ctx context.Context, file *os.File, format string) (*delimited, error) {
+	enc, err := detect(file)
+	if err != nil {
 		return nil, err
 	}
+	d := &delimited{file: file, enc: enc}
+	var in io.Reader = ctxReader{ctx, file}
+	if enc.name == utf16LE || enc.name == utf16BE {
+		in = wideReader(in, enc.name)
+	}
+	if note, ok := enc.finding(); ok {
+		d.notes = append(d.notes, note)
+	}
+	d.in = bufio.NewReaderSize(in, 1<<16)
 	sample, err := d.in.Peek(1 << 16)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
+	}
+	if bytes.HasPrefix(sample, []byte("\uFEFF")) {
+		sample = sample[3:]
+		_, _ = d.in.Discard(3) // it was peeked
+	}
+	if is := kindOf(sample); is != "" {
+		return nil, problem.Errorf(problem.Invalid, "the file is named as %s and is %s", format, is).
+			Coded("rows-mislabelled", "format", format, "is", is)
 	}
 	d.comma = sniff(sample)
 	rec, err := d.next()
@@ -49,27 +68,17 @@ func openDelimited(in io.Reader, file io.Closer) (*delimited, error) {
 	return d, nil
 }
 
-// decode takes a byte-order mark off and turns UTF-16 into UTF-8.
-func (d *delimited) decode() error {
-	head, err := d.in.Peek(4)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+// kindOf recognises files of another kind by how they begin; "" for text.
+func kindOf(head []byte) string {
+	for _, kind := range []struct{ begins, is string }{
+		{"PK\x03\x04", "XLSX / ZIP"}, {"\xD0\xCF\x11\xE0", "XLS / DOC"}, {"%PDF", "PDF"}, {"\x1F\x8B", "GZIP"}, {"PAR1", "Parquet"},
+		{"<!DOCTYPE", "HTML"}, {"<html", "HTML"}, {"<?xml", "XML"}, {"{\"", "JSON"}, {"[{", "JSON"},
+	} {
+		if bytes.HasPrefix(head, []byte(kind.begins)) {
+			return kind.is
+		}
 	}
-	var order unicode.Endianness
-	switch {
-	case bytes.HasPrefix(head, []byte{0xEF, 0xBB, 0xBF}):
-		_, err := d.in.Discard(3)
-		return err
-	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}), len(head) == 4 && head[1] == 0 && head[3] == 0:
-		order = unicode.LittleEndian
-	case bytes.HasPrefix(head, []byte{0xFE, 0xFF}), len(head) == 4 && head[0] == 0 && head[2] == 0:
-		order = unicode.BigEndian
-	default:
-		return nil
-	}
-	decoder := unicode.UTF16(order, unicode.UseBOM).NewDecoder()
-	d.in = bufio.NewReaderSize(transform.NewReader(d.in, decoder), 1<<16)
-	return nil
+	return ""
 }
 
 // sniff finds what stands between the cells: the mark that stands as often in
@@ -110,7 +119,7 @@ func countOutside(line []byte, mark byte) int {
 }
 
 func (d *delimited) header() []string { return d.names }
-func (d *delimited) traits() traits   { return traits{} }
+func (d *delimited) traits() traits   { return traits{notes: d.notes} }
 func (d *delimited) close()           { _ = d.file.Close() }
 
 // next gives the next row that is not a blank line.
@@ -129,14 +138,17 @@ func (d *delimited) next() (record, error) {
 
 // record checks the row's text and cuts it into cells.
 func (d *delimited) record() (record, error) {
-	if !utf8.Valid(d.buf) {
-		at := d.offset - int64(len(d.buf))
-		return record{}, refuse("rows-encoding", d.row, "the text is not UTF-8, near byte %d", at)
-	}
 	if bytes.IndexByte(d.buf, 0) >= 0 {
 		return record{}, refuse("rows-nul", d.row, "the text holds a zero byte")
 	}
 	d.cells = d.cells[:0]
+	if d.enc.words > 0 {
+		return d.decoded()
+	}
+	if !utf8.Valid(d.buf) {
+		at := d.offset - int64(len(d.buf))
+		return record{}, refuse("rows-encoding", d.row, "the text is not UTF-8, near byte %d, while other rows are", at)
+	}
 	whole, start := nfc(string(d.buf)), 0
 	if len(whole) == len(d.buf) {
 		for _, end := range d.ends {
@@ -147,6 +159,22 @@ func (d *delimited) record() (record, error) {
 	}
 	for _, end := range d.ends {
 		d.cells = append(d.cells, cell{text: nfc(string(d.buf[start:end])), null: start == end})
+		start = end
+	}
+	return record{d.row, d.cells}, nil
+}
+
+// decoded is record for a file in a legacy encoding. A cell that is UTF-8 came
+// from elsewhere; read as the others are it would be spoiled.
+func (d *delimited) decoded() (record, error) {
+	start := 0
+	for _, end := range d.ends {
+		raw := d.buf[start:end]
+		if hasHigh(raw) && utf8.Valid(raw) {
+			e := refuse("rows-encoding-mixed", d.row, "the row is UTF-8, while other rows are %s", d.enc.name)
+			return record{}, e.Coded("rows-encoding-mixed", "row", strconv.FormatInt(d.row, 10), "encoding", d.enc.name)
+		}
+		d.cells = append(d.cells, cell{text: decodeBytes(raw, d.enc.name), null: start == end})
 		start = end
 	}
 	return record{d.row, d.cells}, nil

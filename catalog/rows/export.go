@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
@@ -31,7 +30,7 @@ type Format struct {
 func Formats() []Format {
 	return []Format{
 		{"csv", "text/csv; charset=utf-8", ".csv"},
-		{"csv-excel", "text/csv; charset=utf-8", "-excel.csv"},
+		{excelForm, "text/csv; charset=utf-8", "-excel.csv"},
 		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"},
 		{"json", "application/json", ".json"},
 		{"jsonl", "application/jsonl", ".jsonl"},
@@ -103,8 +102,8 @@ func (q Query) make(ctx context.Context, db pg.DB, t tableTime, format Format, w
 	var to writer
 	var err error
 	switch format.Name {
-	case "csv", "csv-excel":
-		to = newCSV(out, columns, format.Name)
+	case "csv", excelForm:
+		return q.copyCSV(ctx, db, t, w, format.Name)
 	case "xlsx":
 		s, e := newSheet(out, columns)
 		if e == nil {
@@ -129,65 +128,6 @@ func (q Query) make(ctx context.Context, db pg.DB, t tableTime, format Format, w
 		return err
 	}
 	return out.Flush()
-}
-
-type csvWriter struct {
-	out     *csv.Writer
-	columns []Column
-	guard   bool
-	begin   func() error
-	line    []string
-}
-
-func newCSV(out *bufio.Writer, columns []Column, name string) *csvWriter {
-	c := &csvWriter{out: csv.NewWriter(out), columns: columns, guard: name == "csv-excel", line: make([]string, len(columns))}
-	c.begin = func() error {
-		if c.guard {
-			_, _ = out.WriteString("\uFEFF") // Flush tells
-		}
-		for i, column := range columns {
-			c.line[i] = c.safe(column.Name)
-		}
-		return c.out.Write(c.line)
-	}
-	return c
-}
-
-// safe puts an apostrophe before what a spreadsheet would run as a formula
-// (OWASP, CSV injection).
-func (c *csvWriter) safe(text string) string {
-	if c.guard && text != "" && strings.IndexByte("=+-@\t\r", text[0]) >= 0 {
-		return "'" + text
-	}
-	return text
-}
-
-func (c *csvWriter) row(row []*string) error {
-	if c.begin != nil {
-		if err := c.begin(); err != nil {
-			return err
-		}
-		c.begin = nil
-	}
-	for i, v := range row {
-		c.line[i] = ""
-		if v != nil && c.columns[i].Type == Text {
-			c.line[i] = c.safe(*v)
-		} else if v != nil {
-			c.line[i] = *v
-		}
-	}
-	return c.out.Write(c.line)
-}
-
-func (c *csvWriter) end() error {
-	if c.begin != nil {
-		if err := c.begin(); err != nil {
-			return err
-		}
-	}
-	c.out.Flush()
-	return c.out.Error()
 }
 
 type jsonWriter struct {

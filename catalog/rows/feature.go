@@ -11,13 +11,6 @@ import (
 	"lgsp/internal/problem"
 )
 
-// Keys of columns that hold a place: degrees of latitude and of longitude, or
-// a geometry of GeoJSON.
-var (
-	latitudeKeys  = []string{"vi_do", "lat", "latitude", "toa_do_vi_do"}
-	longitudeKeys = []string{"kinh_do", "lng", "lon", "long", "longitude", "toa_do_kinh_do"}
-)
-
 const shapeKey = "geometry"
 
 // placing says which columns of a table are its places; -1: none.
@@ -30,7 +23,7 @@ func placingOf(columns []Column) placing {
 	}
 	return placing{
 		shape:    among(func(c Column) bool { return c.Key == shapeKey && c.Type != Integer && c.Type != Decimal }),
-		latitude: among(degrees(latitudeKeys)), longitude: among(degrees(longitudeKeys)),
+		latitude: among(degrees(latKeys)), longitude: among(degrees(lngKeys)),
 	}
 }
 

@@ -25,6 +25,7 @@ var shapeTypes = [shapes]Type{Integer, Decimal, Integer, Decimal, Date, Date, Bo
 // tracker learns, cell by cell, what a column can be.
 type tracker struct {
 	filled  int64
+	longest int // bytes of the longest cell
 	fits    [shapes]int64
 	grouped int64 // integers with a point as group mark, which an English reader takes for decimals
 	misses  [shapes][]miss
@@ -39,10 +40,11 @@ type miss struct {
 const maxMisses = 20
 
 func (t *tracker) see(row int64, c cell, dot bool) {
-	if c.null || strings.TrimSpace(c.text) == "" {
+	if c.null || c.text == "" || c.text[0] <= ' ' && strings.TrimSpace(c.text) == "" {
 		return
 	}
 	t.filled++
+	t.longest = max(t.longest, len(c.text))
 	fits := fitting(c, dot)
 	if fits[plainInt] && strings.Contains(c.text, ".") {
 		t.grouped++

@@ -22,6 +22,10 @@ type jsonTable struct {
 	dec     *json.Decoder
 	names   []string
 	columns map[string]int
+	geo     bool // the objects are GeoJSON features
+	enc     encoding
+	notes   []Finding
+	seen    []string // names in the object that is read
 	row     int64
 	cells   []cell
 }
@@ -44,7 +48,18 @@ func (b *budgetReader) Read(p []byte) (int, error) {
 }
 
 func openJSON(ctx context.Context, file *os.File) (*jsonTable, error) {
-	j := &jsonTable{file: file, columns: map[string]int{}}
+	return openObjects(ctx, &jsonTable{file: file, columns: map[string]int{}})
+}
+
+// openObjects reads every object once for its keys, and stands before the first.
+func openObjects(ctx context.Context, j *jsonTable) (*jsonTable, error) {
+	var err error
+	if j.enc, err = detect(j.file); err != nil {
+		return nil, err
+	}
+	if j.enc.broken || j.enc.words > 0 {
+		return nil, problem.Errorf(problem.Invalid, "JSON is written in UTF-8 (RFC 8259 §8.1); this file is not").Coded("rows-json-encoding")
+	}
 	if err := j.rewind(ctx); err != nil {
 		return nil, err
 	}
@@ -76,9 +91,19 @@ func (j *jsonTable) rewind(ctx context.Context) error {
 	if _, err := j.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("rewind table: %w", err)
 	}
-	j.budget = &budgetReader{r: ctxReader{ctx, j.file}, left: MaxRecord}
+	var in io.Reader = ctxReader{ctx, j.file}
+	if j.enc.name == utf16LE || j.enc.name == utf16BE {
+		in = wideReader(in, j.enc.name)
+	}
+	j.budget = &budgetReader{r: in, left: MaxRecord}
 	j.dec = json.NewDecoder(skipBOM(j.budget))
-	j.row = 1
+	j.row, j.notes = 1, nil
+	if note, ok := j.enc.finding(); ok {
+		j.notes = append(j.notes, note)
+	}
+	if j.geo {
+		return j.features()
+	}
 	token, err := j.dec.Token()
 	if err != nil || token != json.Delim('[') {
 		return problem.Errorf(problem.Invalid, "the file is not a JSON array of objects").Coded("rows-json-form")
@@ -102,6 +127,11 @@ func (j *jsonTable) object(put func(name string, value json.RawMessage) error) (
 		if _, err := j.dec.Token(); err != nil {
 			return 0, j.wrong(err)
 		}
+		if j.geo {
+			if err := j.afterFeatures(); err != nil {
+				return 0, err
+			}
+		}
 		if _, err := j.dec.Token(); !errors.Is(err, io.EOF) {
 			return 0, problem.Errorf(problem.Invalid, "something stands after the array").Coded("rows-json-form")
 		}
@@ -113,33 +143,50 @@ func (j *jsonTable) object(put func(name string, value json.RawMessage) error) (
 	} else if token != json.Delim('{') {
 		return 0, refuse("rows-json-object", j.row, "the array holds something that is not an object")
 	}
-	seen := []string{}
+	j.seen = j.seen[:0]
 	for j.dec.More() {
 		name, err := j.dec.Token()
 		if err != nil {
 			return 0, j.wrong(err)
 		}
-		key := nfc(name.(string)) // the decoder refuses a key that is no string
-		if slices.Contains(seen, key) {
-			return 0, refuse("rows-json-twice", j.row, "the name %s stands twice in one object", shorten(key))
-		}
-		seen = append(seen, key)
 		var value json.RawMessage
 		if err := j.dec.Decode(&value); err != nil {
 			return 0, j.wrong(err)
 		}
-		if len(value) > MaxCell {
-			return 0, refuse("rows-cell-too-large", j.row, "a cell is larger than %d bytes", MaxCell)
+		key := nfc(name.(string)) // the decoder refuses a key that is no string
+		take := func(key string, value json.RawMessage) error { return j.take(key, value, put) }
+		if j.geo {
+			err = j.member(key, value, take)
+		} else {
+			err = take(key, value)
 		}
-		if err := put(key, value); err != nil {
+		if err != nil {
 			return 0, err
-		}
-		if len(seen) > MaxColumns {
-			return 0, refuse("rows-too-many-columns", j.row, "more than %d names", MaxColumns)
 		}
 	}
 	_, err := j.dec.Token()
 	return j.row, j.wrong(err)
+}
+
+// take bounds a cell and hands it on.
+func (j *jsonTable) take(key string, value json.RawMessage, put func(string, json.RawMessage) error) error {
+	if slices.Contains(j.seen, key) {
+		return refuse("rows-json-twice", j.row, "the name %s stands twice in one object", shorten(key))
+	}
+	if j.seen = append(j.seen, key); len(j.seen) > MaxColumns {
+		return refuse("rows-too-many-columns", j.row, "more than %d names", MaxColumns)
+	}
+	if len(value) > MaxCell && (!j.geo || key != geometryName) {
+		return refuse("rows-cell-too-large", j.row, "a cell is larger than %d bytes", MaxCell)
+	}
+	return put(key, value)
+}
+
+// note adds a finding about the whole file.
+func (j *jsonTable) note(code, detail string) {
+	var r Report
+	r.add(0, "", code, detail)
+	j.notes = append(j.notes, r.Findings...)
 }
 
 func (j *jsonTable) wrong(err error) error {
@@ -156,8 +203,15 @@ func (j *jsonTable) wrong(err error) error {
 }
 
 func (j *jsonTable) header() []string { return j.names }
-func (j *jsonTable) traits() traits   { return traits{dot: true, padded: true} }
 func (j *jsonTable) close()           { _ = j.file.Close() }
+
+func (j *jsonTable) traits() traits {
+	t := traits{dot: true, padded: true, notes: j.notes}
+	if j.geo {
+		t.shapes = geometryName
+	}
+	return t
+}
 
 func (j *jsonTable) next() (record, error) {
 	j.cells = j.cells[:0]

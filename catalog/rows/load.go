@@ -23,11 +23,12 @@ func address(table string) (string, error) {
 	return `catalog."` + table + `"`, nil
 }
 
-var physical = map[Type]string{Integer: "bigint", Decimal: "numeric", Date: "date", Boolean: "boolean", Text: "text"}
+var physical = map[Type]string{Integer: "bigint", Decimal: "numeric", Date: "date", Boolean: "boolean", Text: "text", Geometry: "text"}
 
-// Load makes the physical table and fills it with the rows of the scanned
-// file, read once more. The table's name is rows_ and 32 hexadecimal digits.
-func (t Table) Load(ctx context.Context, tx pgx.Tx, table string) error {
+// Load makes the physical table, fills it with the rows of the scanned file,
+// read once more, counts what its columns hold and makes the indexes that
+// questions will need. The table's name is rows_ and 32 hexadecimal digits.
+func (t *Table) Load(ctx context.Context, tx pgx.Tx, table string) error {
 	name, err := address(table)
 	if err != nil {
 		return err
@@ -41,6 +42,18 @@ func (t Table) Load(ctx context.Context, tx pgx.Tx, table string) error {
 	if _, err := tx.Exec(ctx, ddl.String()); err != nil {
 		return fmt.Errorf("create %s: %w", table, err)
 	}
+	if err := t.fill(ctx, tx, table, name); err != nil {
+		return err
+	}
+	if err := t.profile(ctx, tx, table, name); err != nil {
+		return err
+	}
+	return t.index(ctx, tx, name)
+}
+
+// fill copies the rows. They are frozen, so that an index alone can answer
+// from the start (PostgreSQL manual, COPY).
+func (t *Table) fill(ctx context.Context, tx pgx.Tx, table, name string) error {
 	r, err := t.source.open(ctx)
 	if err != nil {
 		return err
@@ -53,7 +66,7 @@ func (t Table) Load(ctx context.Context, tx pgx.Tx, table string) error {
 		_ = out.CloseWithError(err) // never fails
 		sent <- err
 	}()
-	tag, err := tx.Conn().PgConn().CopyFrom(ctx, pipe, "copy "+name+" from stdin (format csv)")
+	tag, err := tx.Conn().PgConn().CopyFrom(ctx, pipe, "copy "+name+" from stdin (format csv, freeze)")
 	_ = pipe.CloseWithError(context.Canceled) // lets the writer end when the copy broke
 	if wrote := <-sent; wrote != nil && !errors.Is(wrote, context.Canceled) {
 		return wrote
@@ -80,7 +93,7 @@ func Drop(ctx context.Context, tx pgx.Tx, table string) error {
 }
 
 // write sends the rows as CSV in which only null is bare (PostgreSQL manual, COPY).
-func (t Table) write(out io.Writer, r reader) error {
+func (t *Table) write(out io.Writer, r reader) error {
 	w := bufio.NewWriterSize(out, 1<<16)
 	width, own := len(t.Columns), len(r.header())
 	for id := int64(1); ; id++ {
@@ -114,7 +127,7 @@ func (t Table) write(out io.Writer, r reader) error {
 }
 
 // value writes a cell as PostgreSQL reads its type.
-func (t Table) value(i int, c cell) string {
+func (t *Table) value(i int, c cell) string {
 	switch t.Columns[i].Type {
 	case Integer, Decimal:
 		s := strings.TrimSpace(c.text)

@@ -28,6 +28,7 @@ const (
 //	col__greater=v (or equal)  col__isnull=true|false
 //	sort=-a,b  columns=a,b  limit=1…1000 (100)  after=cursor
 //	group=a,b  sum=c  avg=c  min=c  max=c  count=*
+//	total=true
 type Query struct {
 	columns []Column // of the table
 	filters []filter
@@ -38,6 +39,7 @@ type Query struct {
 	limit   int // 0: all
 	fetch   int // how many are read: one more than limit tells whether there is a next page
 	after   []*string
+	total   bool // the rows that the filters leave are counted
 }
 
 type filter struct {
@@ -124,6 +126,12 @@ func (q *Query) parameter(name string, values []string) error {
 		}
 		q.limit = n
 		return nil
+	case "total":
+		if value != "true" && value != "false" {
+			return bad("total", "rows-total", "total is true or false")
+		}
+		q.total = value == "true"
+		return nil
 	case "columns", "group":
 		list, err := q.list(name, value)
 		if name == "columns" {
@@ -147,13 +155,13 @@ func (q *Query) unknown(name string) error {
 	hint := map[string]string{
 		"rows": "limit", "per_page": "limit", "page_size": "limit", "size": "limit", "top": "limit", "offset": "after", "start": "after", "page": "after", "cursor": "after",
 		"order": "sort", "order_by": "sort", "orderby": "sort", "sortby": "sort", "select": "columns", "fields": "columns",
-		"groupby": "group", "group_by": "group", "where": "<col>__exact", "filter": "<col>__exact", "filters": "<col>__exact", "q": "<col>__contains",
+		"groupby": "group", "group_by": "group", "where": "<col>__exact", "include_total": "total", "with_count": "total", "filter": "<col>__exact", "filters": "<col>__exact", "q": "<col>__contains",
 	}[strings.ToLower(name)]
 	if _, ok := q.column(name); ok {
 		hint = name + "__exact"
 	}
 	if hint == "" {
-		hint = "limit, after, sort, columns, group, count, sum, avg, min, max, <col>__exact"
+		hint = "limit, after, sort, columns, total, group, count, sum, avg, min, max, <col>__exact"
 	}
 	return problem.Errorf(problem.Invalid, "there is no parameter %s; use %s", shorten(name), hint).
 		Coded("rows-parameter", "name", shorten(name), "hint", hint)
@@ -184,10 +192,28 @@ func (q *Query) known(parameter, key string) (Column, error) {
 		Coded("rows-column", "name", shorten(key), "columns", strings.Join(keys, ", "))
 }
 
+// orderable is known for a column that has an order and equals.
+func (q *Query) orderable(parameter, key string) (Column, error) {
+	c, err := q.known(parameter, key)
+	if err == nil && c.Type == Geometry {
+		err = shapesOnly(c)
+	}
+	return c, err
+}
+
+func shapesOnly(c Column) error {
+	return problem.Errorf(problem.Invalid, "%s holds shapes; only isnull can be asked of it", c.Key).
+		Coded("rows-geometry-ask", "column", c.Key)
+}
+
 func (q *Query) list(parameter, value string) ([]Column, error) {
 	var list []Column
+	find := q.orderable
+	if parameter == "columns" {
+		find = q.known
+	}
 	for _, key := range strings.Split(value, ",") {
-		c, err := q.known(parameter, strings.TrimSpace(key))
+		c, err := find(parameter, strings.TrimSpace(key))
 		if err != nil {
 			return nil, err
 		}
@@ -221,6 +247,9 @@ func (q *Query) filter(key, op string, values []string) error {
 	c, err := q.known(key+"__"+op, key)
 	if err != nil {
 		return err
+	}
+	if c.Type == Geometry && op != "isnull" {
+		return shapesOnly(c)
 	}
 	f := filter{column: c, op: op, values: slices.Clone(values)}
 	switch op {
@@ -314,7 +343,7 @@ func (q *Query) parseSort(value string) error {
 					Coded("rows-sort-grouped", "name", shorten(name))
 			}
 		} else {
-			c, err := q.known("sort", name)
+			c, err := q.orderable("sort", name)
 			if err != nil {
 				return err
 			}

@@ -1,5 +1,5 @@
 // Package rows answers what a table in a file holds and what its rows say: it
-// reads CSV, TSV, JSON and XLSX, finds the type of each column over the whole
+// reads CSV, TSV, JSON, GeoJSON and XLSX, finds the type of each column over the whole
 // file, loads the rows into PostgreSQL, and answers questions about them in a
 // small structured language, never SQL from outside.
 package rows
@@ -23,13 +23,15 @@ const (
 // Type is the type of a column.
 type Type string
 
-// The types. Decimal is exact; Date has no time of day.
+// The types. Decimal is exact; Date has no time of day; Geometry is a GeoJSON
+// geometry (RFC 7946 §3.1).
 const (
-	Integer Type = "integer"
-	Decimal Type = "decimal"
-	Date    Type = "date"
-	Boolean Type = "boolean"
-	Text    Type = "text"
+	Integer  Type = "integer"
+	Decimal  Type = "decimal"
+	Date     Type = "date"
+	Boolean  Type = "boolean"
+	Text     Type = "text"
+	Geometry Type = "geometry"
 )
 
 // Column is one column of a table.
@@ -38,17 +40,20 @@ type Column struct {
 	Name     string `json:"name"` // as the file's header says it
 	Type     Type   `json:"type"`
 	Position int    `json:"position"` // from 1
+	Indexed  bool   `json:"indexed"`  // filters, sorts and groups of it are answered from an index
 	Field    string `json:"-"`        // physical column, c1 to c200
 }
 
 // Table is what a file turned out to hold.
 type Table struct {
-	Columns []Column
-	Rows    int64
-	Report  Report
+	Columns  []Column
+	Rows     int64
+	Report   Report
+	Profiles []Profile // of each column, once it is loaded
 
 	source  Source
 	numbers []numbers // how each column writes its numbers
+	longest []int     // bytes of each column's longest cell
 }
 
 // Report is what was found while reading a table. Nothing in it was dropped.
@@ -79,6 +84,11 @@ func (r *Report) add(row int64, column, code, detail string) *Finding {
 	}
 	r.Findings = append(r.Findings, Finding{Row: row, Column: column, Code: code, Detail: detail})
 	return &r.Findings[len(r.Findings)-1]
+}
+
+// note takes in a finding that was made elsewhere.
+func (r *Report) note(f Finding) {
+	*r.add(f.Row, f.Column, f.Code, f.Detail) = f
 }
 
 // with gives the finding's words their arguments: name, value, name, value.

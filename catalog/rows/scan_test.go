@@ -80,6 +80,17 @@ func TestTypes(t *testing.T) {
 		{"header twice and empty", "CSV", "a,a,\n1,2,3\n", "a:integer a_2:integer cot_3:integer", "1/a 2/rows-header-twice 1/cột 3/rows-header-empty"},
 		{"quotes and line breaks", "CSV", "a,b\r\n\"x \"\"y\"\"\r\nz\",2\r\n", "a:text b:integer", ""},
 		{"BOM", "CSV", "\ufeffmã,b\n01,2\n", "ma:text b:integer", ""},
+		{"GeoJSON", "GEOJSON", `{"type":"FeatureCollection","features":[{"type":"Feature","id":7,"geometry":{"type":"Point","coordinates":[108.8,15.1]},"properties":{"mã":"01","số":2}},` +
+			`{"type":"Feature","geometry":null,"properties":null}]}`, "feature_id:text geometry:geometry ma:text so:integer", ""},
+		{"GeoJSON, wrong places and shapes", "GEOJSON", `{"crs":{"name":"EPSG:3405"},"features":[{"geometry":{"type":"Point","coordinates":[15.1,108.8]}},{"geometry":{"type":"LineString","coordinates":[[590000,1670000],[1,1]]}},` +
+			`{"geometry":{"type":"Point","coordinates":["x"]}},{"geometry":{"type":"Star"},"properties":{"geometry":1}}]} `, "geometry:geometry properties_geometry:integer",
+			"0//rows-geojson-crs 2/geometry/rows-coordinates-swapped 3/geometry/rows-coordinates-outside 4/geometry/rows-geometry 5/geometry/rows-geometry"},
+		{"swapped coordinates", "CSV", "tên,Vĩ độ,Kinh độ\na,15.1,108.8\nb,108.8,15.1\nc,1670000,590000\nd,,\n", "ten:text vi_do:decimal kinh_do:decimal",
+			"3/Vĩ độ/rows-coordinates-swapped 4/Vĩ độ/rows-coordinates-outside"},
+		{"formulas are text", "CSV", "a,b\n=1+1,x\n#REF!,=\n", "a:text b:text", "2/a/rows-formula 3/a/rows-formula-error"},
+		{"text typed in a font of TCVN3", "CSV", "Tªn x·,Sè\nNghÜa Hµnh,1\nS¬n TÞnh,2\n", "ten_xa:text so:integer", "0//rows-encoding-guessed"},
+		{"words that Western Europe has too", "CSV", "tên\nTrà Câu\nPhổ Văn\n", "ten:text", ""},
+		{"Vietnamese without letters of its own", "CSV", "a\nTrà Câu\nBa Tô\nSa Kì\nThanh Trà\n", "a:text", ""},
 		{"JSON numbers, text and gaps", "JSON", `[{"a":1,"b":"01"},{"b":"2","c":1.5,"a":null}]`, "a:integer b:text c:decimal", ""},
 		{"JSON nested", "JSON", `[{"a":{"x":[1, 2]},"d":"2019-07-30"}]`, "a:text d:date", ""},
 	} {
@@ -105,7 +116,19 @@ func TestRefusedFiles(t *testing.T) {
 	for _, tt := range []struct{ name, format, content, code string }{
 		{"nothing", "CSV", "", "rows-empty"},
 		{"blank lines only", "CSV", "\n\n", "rows-empty"},
-		{"TCVN3 bytes", "CSV", "t\nQu\xb6ng\n", "rows-encoding"},
+		{"a row of TCVN3 in UTF-8", "CSV", "t\nĐức Phổ\nQu\xb6ng\n", "rows-encoding"},
+		{"a row of UTF-8 in TCVN3", "CSV", "t\nQu\xb6ng Ng\xb7i\nn\xa8m\nĐức\n", "rows-encoding-mixed"},
+		{"no encoding of ours", "CSV", "t\n\x83\x65\x83\x58\x83\x67\n", "rows-encoding-unknown"},
+		{"JSON in TCVN3", "JSON", "[{\"t\":\"Qu\xb6ng Ng\xb7i\"}]", "rows-json-encoding"},
+		{"JSON with a broken letter", "JSON", "[{\"t\":\"Đức Phổ\"},{\"t\":\"Qu\xb6ng\"}]", "rows-json-encoding"},
+		{"a workbook named as CSV", "CSV", "PK\x03\x04\x14\x00", "rows-mislabelled"},
+		{"an old workbook", "XLSX", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "rows-mislabelled"},
+		{"a web page named as workbook", "XLSX", "<html><table>", "rows-mislabelled"},
+		{"CSV named as workbook", "XLSX", "Mã,Số\n01,2\n", "rows-mislabelled"},
+		{"a feature alone", "GEOJSON", `{"type":"Feature","geometry":null,"properties":{}}`, "rows-json-form"},
+		{"GeoJSON cut off", "GEOJSON", `{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"a":`, "rows-json-broken"},
+		{"properties that are none", "GEOJSON", `{"features":[{"properties":[1]}]}`, "rows-json-object"},
+		{"a property twice", "GEOJSON", `{"features":[{"properties":{"a":1,"a":2}}]}`, "rows-json-twice"},
 		{"zero byte", "CSV", "t\na\x00b\n", "rows-nul"},
 		{"quote never closed", "CSV", "t\n\"a\n", "rows-quote-open"},
 		{"10,000 columns", "CSV", wide, "rows-too-many-columns"},
@@ -135,8 +158,8 @@ func TestRefusedFiles(t *testing.T) {
 
 func TestRefusalNamesTheRow(t *testing.T) {
 	t.Parallel()
-	_, err := scan(t, "CSV", "a\nx\ny\nQu\xb6ng\n")
-	if got, want := fmt.Sprint(err), "row 4: the text is not UTF-8, near byte 7"; got != want {
+	_, err := scan(t, "CSV", "a\nĐức\ny\nQu\xb6ng\n")
+	if got, want := fmt.Sprint(err), "row 4: the text is not UTF-8, near byte 12, while other rows are"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -145,12 +168,12 @@ func TestUTF16(t *testing.T) {
 	t.Parallel()
 	for _, order := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {
 		for _, bom := range []unicode.BOMPolicy{unicode.UseBOM, unicode.IgnoreBOM} {
-			content, err := unicode.UTF16(order, bom).NewEncoder().String("Quận,Số\nĐức Phổ,1\n")
+			content, err := unicode.UTF16(order, bom).NewEncoder().String("Đơn vị,Số\nĐức Phổ,1\n")
 			if err != nil {
 				t.Fatal(err)
 			}
 			table, err := scan(t, "CSV", content)
-			if err != nil || types(table) != "quan:text so:integer" {
+			if err != nil || types(table) != "don_vi:text so:integer" || findings(table) != "0//rows-encoding-read" {
 				t.Errorf("%v: types %q, error %v", order, types(table), err)
 			}
 		}
@@ -249,8 +272,11 @@ func FuzzScan(f *testing.F) {
 	f.Add("CSV", []byte("\xff\xfea\x00,\x00b\x00\n\x00"))
 	f.Add("JSON", []byte(`[{"a":1,"b":[{}]},{"a":"x"}]`))
 	f.Add("CSV", []byte("\"\"\"\n,,;|\r\r\n"))
+	f.Add("CSV", []byte("T\xaan x\xb7,S\xe8\nNgh\xdca H\xb5nh,1\n"))
+	f.Add("CSV", []byte("teân\n\xf1\xf6\xf4\xefc\n"))
+	f.Add("GEOJSON", []byte(`{"crs":1,"features":[{"geometry":{"type":"Point","coordinates":[1,2]},"properties":{"a":1}}]}`))
 	f.Fuzz(func(t *testing.T, format string, content []byte) {
-		if len(content) > 4000 || format != "CSV" && format != "TSV" && format != "JSON" {
+		if len(content) > 4000 || format != "CSV" && format != "TSV" && format != "JSON" && format != "GEOJSON" {
 			return
 		}
 		source := write(t, format, content)

@@ -41,7 +41,8 @@ func sliced(t *testing.T, tx pgx.Tx, table string, columns []Column, s Slice) (s
 func sliceTable(t *testing.T, tx pgx.Tx) (string, []Column) {
 	t.Helper()
 	table := "rows_" + strings.Repeat("a", 32)
-	columns := []Column{{"ma", "Mã", Text, 1, "c1"}, {"so", "Số lượng", Decimal, 2, "c2"}, {"ngay", "Ngày", Date, 3, "c3"}, {"dung", "Đúng", Boolean, 4, "c4"}}
+	columns := []Column{{Key: "ma", Name: "Mã", Type: Text, Position: 1, Field: "c1"}, {Key: "so", Name: "Số lượng", Type: Decimal, Position: 2, Field: "c2"},
+		{Key: "ngay", Name: "Ngày", Type: Date, Position: 3, Field: "c3"}, {Key: "dung", Name: "Đúng", Type: Boolean, Position: 4, Field: "c4"}}
 	for _, sql := range []string{`create table catalog."` + table + `" (_id bigint primary key, c1 text, c2 numeric, c3 date, c4 boolean)`,
 		`insert into catalog."` + table + `" values (1,'Ba Tơ',12.5,'2026-01-31',true),(2,'Trà Bồng',null,'2026-02-28',false),(3,'Ba Tơ',7,null,null),(4,'100%_',7,'2026-01-31',true)`} {
 		if _, err := tx.Exec(context.Background(), sql); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"lgsp/internal/problem"
@@ -13,12 +14,14 @@ import (
 // Source is a file that may hold a table.
 type Source struct {
 	Path   string
-	Format string // CSV, TSV, JSON, XLSX
+	Format string // CSV, TSV, JSON, GEOJSON, XLSX
+
+	beneath encoding // the legacy encoding in which text that is Unicode by its form was typed
 }
 
 // IsTable reports whether files of that format are read as tables.
 func IsTable(format string) bool {
-	return format == "CSV" || format == "TSV" || format == "JSON" || format == "XLSX"
+	return format == "CSV" || format == "TSV" || format == "JSON" || format == "GEOJSON" || format == "XLSX"
 }
 
 // cell is one value as the file writes it. Literal text is never a number.
@@ -44,12 +47,53 @@ type reader interface {
 
 // traits is what a format says about its cells.
 type traits struct {
-	dot    bool // numbers have a decimal point and no groups
-	padded bool // empty cells at a row's end are left out
+	dot    bool   // numbers have a decimal point and no groups
+	padded bool   // empty cells at a row's end are left out
+	shapes string // name of the column that holds geometries
 	notes  []Finding
 }
 
 func (s Source) open(ctx context.Context) (reader, error) {
+	r, err := s.openForm(ctx)
+	if err != nil || s.beneath.name == "" {
+		return r, err
+	}
+	return &undisguised{r, s.beneath}, nil
+}
+
+// undisguised reads a table whose text was typed in a legacy encoding.
+type undisguised struct {
+	reader
+	enc encoding
+}
+
+func (u *undisguised) header() []string {
+	var names []string
+	for _, name := range u.reader.header() {
+		names = append(names, undisguise(name, u.enc.name))
+	}
+	return names
+}
+
+func (u *undisguised) next() (record, error) {
+	rec, err := u.reader.next()
+	for i := range rec.cells {
+		if !isASCII(rec.cells[i].text) {
+			rec.cells[i].text = undisguise(rec.cells[i].text, u.enc.name)
+		}
+	}
+	return rec, err
+}
+
+func (u *undisguised) traits() traits {
+	t := u.reader.traits()
+	if note, ok := u.enc.finding(); ok {
+		t.notes = append(slices.Clone(t.notes), note)
+	}
+	return t
+}
+
+func (s Source) openForm(ctx context.Context) (reader, error) {
 	file, err := os.Open(s.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open table: %w", err)
@@ -57,9 +101,11 @@ func (s Source) open(ctx context.Context) (reader, error) {
 	var r reader
 	switch s.Format {
 	case "CSV", "TSV":
-		r, err = openDelimited(ctxReader{ctx, file}, file)
+		r, err = openDelimited(ctx, file, s.Format)
 	case "JSON":
 		r, err = openJSON(ctx, file)
+	case "GEOJSON":
+		r, err = openGeoJSON(ctx, file)
 	case "XLSX":
 		_ = file.Close()
 		return openXLSX(s.Path)

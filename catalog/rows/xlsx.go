@@ -1,7 +1,9 @@
 package rows
 
 import (
+	"bytes"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -34,8 +36,7 @@ func openXLSX(path string) (*workbook, error) {
 		UnzipSizeLimit: unzipLimit, UnzipXMLSizeLimit: unzipInMemory, ShortDatePattern: "yyyy-mm-dd",
 	})
 	if err != nil {
-		return nil, problem.Errorf(problem.Invalid, "the file is not an Excel workbook that can be read").
-			Coded("rows-xlsx-broken").Because(err)
+		return nil, notAWorkbook(path, err)
 	}
 	for i, sheet := range file.GetSheetList() {
 		w, err := openSheet(file, sheet)
@@ -46,16 +47,40 @@ func openXLSX(path string) (*workbook, error) {
 		if w == nil {
 			continue
 		}
+		var r Report
 		if rest := file.GetSheetList()[i+1:]; len(rest) > 0 {
-			var r Report
 			r.add(0, "", "rows-other-sheets", "only the sheet "+sheet+" is a table here; not read: "+strings.Join(rest, ", ")).
 				with("sheet", shorten(sheet), "rest", shorten(strings.Join(rest, ", ")))
-			w.notes = r.Findings
 		}
+		if err := reportUncomputed(path, sheet, &r); err != nil {
+			_ = file.Close()
+			return nil, err
+		}
+		w.notes = r.Findings
 		return w, nil
 	}
 	_ = file.Close()
 	return nil, problem.Errorf(problem.Invalid, "the file holds no table").Coded("rows-empty")
+}
+
+// notAWorkbook says what a file named as a workbook is instead.
+func notAWorkbook(path string, err error) error {
+	head := make([]byte, 512)
+	if file, opened := os.Open(path); opened == nil {
+		defer file.Close()
+		n, _ := io.ReadFull(file, head) // a short file is no workbook either
+		head = head[:n]
+	}
+	is := kindOf(head)
+	if is == "" && len(head) > 4 && !bytes.ContainsRune(head, 0) {
+		is = "CSV / TXT"
+	}
+	if is != "" && !strings.HasPrefix(is, "XLSX") {
+		return problem.Errorf(problem.Invalid, "the file is named as XLSX and is %s", is).
+			Coded("rows-mislabelled", "format", "XLSX", "is", is).Because(err)
+	}
+	return problem.Errorf(problem.Invalid, "the file is not an Excel workbook that can be read").
+		Coded("rows-xlsx-broken").Because(err)
 }
 
 // openSheet stands after the header, the first row with a value; nil for a

@@ -187,6 +187,7 @@ func (w *world) pageAttempts() []attempt {
 		desk := "/agency/so-a/datasets/" + state + "-data"
 		file := desk + "/files/{" + state + " file}"
 		list = append(list, attempt{"GET /dataset/{slug}", state, "/dataset/" + state + "-data", ""},
+			attempt{"GET /embed/dataset/{slug}/{what:table|chart|map}", state, "/embed/dataset/" + state + "-data/table", ""},
 			attempt{"GET /dataset/{slug}/download/{id}", state, "/dataset/" + state + "-data/download/{" + state + " file}?format=csv", ""},
 			attempt{"GET /r/{id}", state, "/r/{" + state + " file}", ""},
 			attempt{"GET /dataset/{slug}/resource/{id}/download/{file}", state, "/dataset/" + state + "-data/resource/{" + state + " file}/download/so-lieu.csv", ""},

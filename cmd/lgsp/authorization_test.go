@@ -224,7 +224,8 @@ func (w *world) attempts() []attempt {
 			attempt{"GET " + template + "/versions", state, file + "/versions", ""},
 			attempt{"GET " + template + "/columns", state, file + "/columns", ""},
 			attempt{"PUT " + template + "/columns", state, file + "/columns", `[]`},
-			attempt{"GET " + template + "/rows", state, file + "/rows", ""})
+			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
+			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
 	return list
 }

@@ -61,6 +61,7 @@ var rooms = []struct{ file, title string }{
 	{"agreement", "Agreements · Thoả thuận"},
 	{"catalog", "APIs and their documents · API và tài liệu API"},
 	{"dataset", "Datasets, files, rows · Bộ dữ liệu, tệp, dòng dữ liệu"},
+	{"rows", "What is found in tables · Điều phát hiện trong bảng"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
 	{"dcat", "The catalogue for harvesters · Danh mục cho máy thu thập"},
 	{"ledger", "The ledger · Nhật ký"},

@@ -102,6 +102,12 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if wanted("rows") {
+		say("a table of %d rows", tableRows)
+		if r.Rows, err = measureRows(ctx, p); err != nil {
+			return err
+		}
+	}
 	if wanted("tokens") {
 		if r.Tokens, err = measureTokens(ctx, p); err != nil {
 			return err

@@ -27,6 +27,7 @@ type report struct {
 	Search   []searchFigures   `json:"search"`
 	Packages []searchFigures   `json:"packages"`
 	Dump     []searchFigures   `json:"dump"`
+	Rows     *rowsFigures      `json:"rows,omitempty"`
 	Starts   starts            `json:"starts"`
 	Micro    []*microFigures   `json:"micro"`
 }
@@ -129,6 +130,9 @@ func (r report) markdown() string {
 			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", d.Name, d.Calls, d.P50, d.P95)
 		}
 		b.WriteString("\nOver HTTP, one at a time, to the last byte.\n")
+	}
+	if r.Rows != nil {
+		r.Rows.table(&b)
 	}
 	b.WriteString("\n## Start\n\n")
 	table(&b, "start", "ms from exec to ready")
