@@ -33,6 +33,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"letters to owners":       p.portal.SendKeyLetters,
 		"database":                p.watchDatabase,
+		"search index":            p.keepIndexed,
 		"certificates":            p.config.files.watch,
 	} {
 		services.Go(func() error {
@@ -112,6 +113,27 @@ func (p *platform) upkeep(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(time.Hour):
+		}
+	}
+}
+
+// keepIndexed writes the search index anew when another version of the program
+// wrote it, and tries again when the database is away.
+func (p *platform) keepIndexed(ctx context.Context) error {
+	pages, err := p.portal.Documents()
+	if err != nil {
+		return err
+	}
+	for {
+		err := p.catalog.KeepIndexed(ctx, pages)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		slog.ErrorContext(ctx, "search index is not written; trying again", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Minute):
 		}
 	}
 }
