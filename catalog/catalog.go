@@ -72,6 +72,9 @@ type Catalog struct {
 	// upstreams: the demo's simulators. Empty elsewhere.
 	Loopback []string
 
+	// Beside is the search engine that is asked first; nil: PostgreSQL alone.
+	Beside *Beside
+
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
 }

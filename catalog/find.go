@@ -112,7 +112,7 @@ func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 	}
 	request := search.Request{Query: typed, Filter: filter, Limit: limit + 1, Offset: offset}
 	if !typed.Empty() {
-		if request.Plan, err = c.plan(ctx, typed); err != nil {
+		if request.Plan, request.Synonyms, err = c.plan(ctx, typed); err != nil {
 			return empty, err
 		}
 	}
@@ -149,20 +149,16 @@ func (c *Catalog) filterOf(ctx context.Context, q FindQuery) (search.Filter, err
 	return f, err
 }
 
-// ask takes a request to the engine.
-func (c *Catalog) ask(ctx context.Context, r search.Request) (search.Found, error) {
-	return postgres{c.DB}.Search(ctx, r)
-}
-
 const synonymsSQL = `select term, meaning from catalog.synonym order by term, meaning`
 
 const knownWordsSQL = `select distinct word from catalog.search_word where word = any($1)`
 
-// plan looks words up in the vocabulary, and what they may have been meant as.
-func (c *Catalog) plan(ctx context.Context, typed search.Query) (search.Plan, error) {
+// plan looks words up in the vocabulary, and what they may have been meant as;
+// it also gives the fingerprint of the synonyms it went by.
+func (c *Catalog) plan(ctx context.Context, typed search.Query) (search.Plan, string, error) {
 	synonyms, err := pg.All[search.Synonym](ctx, c.DB, synonymsSQL)
 	if err != nil {
-		return search.Plan{}, fmt.Errorf("read synonyms: %w", err)
+		return search.Plan{}, "", fmt.Errorf("read synonyms: %w", err)
 	}
 	known := map[string]bool{}
 	for _, words := range []func() []string{typed.Folded, func() []string { return typed.Candidates(known) }} {
@@ -173,13 +169,13 @@ func (c *Catalog) plan(ctx context.Context, typed search.Query) (search.Plan, er
 		rows, _ := c.DB.Query(ctx, knownWordsSQL, list) // the error comes back from Collect
 		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil {
-			return search.Plan{}, fmt.Errorf("look words up: %w", err)
+			return search.Plan{}, "", fmt.Errorf("look words up: %w", err)
 		}
 		for _, word := range found {
 			known[word] = true
 		}
 	}
-	return typed.Plan(synonyms, known), nil
+	return typed.Plan(synonyms, known), search.Fingerprint(synonyms), nil
 }
 
 type hitRow struct {

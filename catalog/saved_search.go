@@ -193,7 +193,7 @@ func (c *Catalog) NewSince(ctx context.Context, q SavedQuery, since time.Time) (
 	filter.Since = since.UTC()
 	request := search.Request{Query: search.Parse(q.Query), Filter: filter, Whole: true, Limit: mostNew}
 	if !request.Query.Empty() {
-		if request.Plan, err = c.plan(ctx, request.Query); err != nil {
+		if request.Plan, request.Synonyms, err = c.plan(ctx, request.Query); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -1,6 +1,8 @@
 package search
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,12 +11,13 @@ import (
 // Request is what an engine is asked: a page of the documents that hold every
 // word, or, when none does, of those that are near.
 type Request struct {
-	Query  Query
-	Plan   Plan
-	Filter Filter
-	Whole  bool // what is only near is not wanted
-	Limit  int  // at least 1
-	Offset int
+	Query    Query
+	Plan     Plan
+	Synonyms string // fingerprint of those the plan went by
+	Filter   Filter
+	Whole    bool // what is only near is not wanted
+	Limit    int  // at least 1
+	Offset   int
 }
 
 // Filter narrows a search; every part may be empty.
@@ -55,3 +58,12 @@ func Facets() []string { return []string{"kind", "agency", "theme", "format", "l
 // Rules names how texts become keys and what an index holds; whoever changes
 // that gives it a new name, and the index is written anew.
 const Rules = "2"
+
+// Fingerprint tells one table of synonyms, in its order, from another.
+func Fingerprint(list []Synonym) string {
+	h := sha256.New()
+	for _, s := range list {
+		h.Write([]byte(s.Term + "\x00" + s.Meaning + "\x00")) // a hash takes everything
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

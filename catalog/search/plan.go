@@ -241,6 +241,16 @@ func content(text string) []Token {
 	return kept
 }
 
+// Name is a name's folded words without those that only join, with one blank
+// between them.
+func Name(text string) string {
+	var words []string
+	for _, t := range content(text) {
+		words = append(words, t.Folded)
+	}
+	return strings.Join(words, " ")
+}
+
 // joining words stand between the parts of a name.
 var joining = keys("và, của")
 

@@ -34,6 +34,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"letters to owners":       p.portal.SendKeyLetters,
 		"database":                p.watchDatabase,
 		"search index":            p.keepIndexed,
+		"search engine":           p.catalog.RunBeside,
 		"certificates":            p.config.files.watch,
 	} {
 		services.Go(func() error {
@@ -113,27 +114,6 @@ func (p *platform) upkeep(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(time.Hour):
-		}
-	}
-}
-
-// keepIndexed writes the search index anew when another version of the program
-// wrote it, and tries again when the database is away.
-func (p *platform) keepIndexed(ctx context.Context) error {
-	pages, err := p.portal.Documents()
-	if err != nil {
-		return err
-	}
-	for {
-		err := p.catalog.KeepIndexed(ctx, pages)
-		if err == nil || ctx.Err() != nil {
-			return nil
-		}
-		slog.ErrorContext(ctx, "search index is not written; trying again", "err", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Minute):
 		}
 	}
 }

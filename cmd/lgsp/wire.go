@@ -70,6 +70,10 @@ func wireToServe(ctx context.Context, c config, db *database) (*platform, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := p.checkEngine(ctx); err != nil {
+		return nil, err
+	}
+	p.catalog.Beside = p.besideEngine()
 	return p, p.prepare(ctx, p.beginSecret)
 }
 

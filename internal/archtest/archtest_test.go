@@ -50,6 +50,7 @@ var confined = map[string][]string{
 	"github.com/klauspost/compress":       {"portal", "gateway"},
 	"golang.org/x/crypto/acme":            {"cmd/lgsp"},
 	"github.com/redis/go-redis":           {"gateway/quota"},
+	"github.com/meilisearch":              {"catalog/search/meili"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},
 }
 
