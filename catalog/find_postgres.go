@@ -41,16 +41,31 @@ select d.kind, d.id
 // A match in the words as typed, marks included, weighs three times; words
 // side by side as typed count beside what they weigh. What belongs to an API,
 // or only tells of the portal, stands behind what is as near.
-const findAllSQL = `
-select d.kind, d.id
-  from catalog.search_doc d
- where d.folded @@ $1::text::tsquery and ` + filtered + `
+const ranked = `
  order by (ts_rank((` + weightsSQL + `), d.folded, $11::text::tsquery)
            + case when $12 = '' then 0 else 3 * ts_rank((` + weightsSQL + `), d.exact, $12::text::tsquery) end
            + (select count(*) from unnest($13::text[]::tsquery[]) near where d.folded @@ near) * 0.3)
           * case when d.kind in ('dataset', 'api') then 1 else 0.6 end desc,
           d.updated_at desc, d.id desc
  limit $9 offset $10`
+
+const findAllSQL = `
+select d.kind, d.id
+  from catalog.search_doc d
+ where d.folded @@ $1::text::tsquery and ` + filtered + ranked
+
+// findMostSQL is findAllSQL for words that stand nearly everywhere: it ranks
+// the mostRanked newest of what was found.
+const findMostSQL = `
+select d.kind, d.id
+  from (select d.kind, d.id, d.folded, d.exact, d.updated_at
+          from catalog.search_doc d
+         where d.folded @@ $1::text::tsquery and ` + filtered + `
+         order by d.updated_at desc, d.id desc
+         limit 5000) d` + ranked
+
+// mostRanked is how many documents are ranked: each costs some microseconds.
+const mostRanked = 5000
 
 // covered is how many of the words ($9, one query each) a document holds.
 const covered = `(select count(*) from unnest($9::text[]::tsquery[]) word where d.folded @@ word)`
@@ -71,18 +86,18 @@ select d.kind, d.id
           ts_rank((` + weightsSQL + `), d.folded, $1::text::tsquery) desc, d.updated_at desc, d.id desc
  limit $11 offset $12`
 
-// cubed counts what was found once for each combination of values that there
-// is, a few hundred at most however many documents; facets are sums over these.
+// cubed counts what was found by the number of its combination of values, a few
+// hundred at most however many documents; facets are sums over these.
 const cubed = `with cube as materialized (
-  select d.kind, d.agency_id, d.theme, d.formats, d.licence, d.access, count(*) as n
+  select d.group_id, count(*) as n
     from catalog.search_doc d
    where ` + isSince + ` and `
 
 const facets = `
-   group by d.kind, d.agency_id, d.theme, d.formats, d.licence, d.access),
+   group by d.group_id),
 hit as materialized (
-  select d.*, ` + ofKind + ` as k, ` + ofAgency + ` as a, ` + ofTheme + ` as t, ` + ofFormat + ` as f, ` + ofLicence + ` as l, ` + ofAccess + ` as x
-    from cube d)
+  select d.*, cube.n, ` + ofKind + ` as k, ` + ofAgency + ` as a, ` + ofTheme + ` as t, ` + ofFormat + ` as f, ` + ofLicence + ` as l, ` + ofAccess + ` as x
+    from cube join catalog.search_group d on d.id = cube.group_id)
 select 'total' as facet, '' as value, coalesce(sum(n), 0)::bigint as count from hit where k and a and t and f and l and x
 union all select 'kind', kind, sum(n)::bigint from hit where a and t and f and l and x group by kind
 union all select 'agency', agency_id::text, sum(n)::bigint from hit
@@ -109,7 +124,7 @@ func (e postgres) Search(ctx context.Context, r search.Request) (search.Found, e
 	}
 	p := r.Plan
 	found, err := e.run(ctx, countAllSQL, slices.Concat([]any{p.All}, filters), findAllSQL,
-		append(page, p.Any, p.Exact, p.Near))
+		slices.Concat(page, []any{p.Any, p.Exact, p.Near}))
 	if err != nil || r.Whole || len(found.Counts) > 0 { // found something, if only behind the filters
 		return found, err
 	}
@@ -134,6 +149,9 @@ func (e postgres) run(ctx context.Context, countSQL string, args []any, pageSQL 
 	}
 	if found.Total == 0 {
 		return found, nil
+	}
+	if found.Total > mostRanked && pageSQL == findAllSQL {
+		pageSQL = findMostSQL
 	}
 	if found.Keys, err = pg.All[search.Key](ctx, e.db, pageSQL, append(args, more...)...); err != nil {
 		return found, fmt.Errorf("search: %w", err)

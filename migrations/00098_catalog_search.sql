@@ -5,7 +5,40 @@ alter table catalog.search_doc
   add column keywords text[] not null default '{}',
   add column parent   uuid,                         -- of an operation, its API
   add column first_at timestamptz not null default now(); -- since when it is found
-create index search_doc_facets on catalog.search_doc (kind, agency_id, theme, licence, formats, access) include (first_at);
+
+-- Each combination of values that can be filtered by, once. Documents are
+-- counted by its number, which is small, and facets are sums over combinations.
+create table catalog.search_group (
+  id        int generated always as identity primary key,
+  kind      text not null,
+  agency_id uuid not null,
+  theme     text not null,
+  formats   text[] not null,
+  licence   text not null,
+  access    text[] not null,
+  constraint search_group_key unique (kind, agency_id, theme, formats, licence, access)
+);
+alter table catalog.search_doc add column group_id int;
+-- +goose StatementBegin
+create function catalog.search_doc_group() returns trigger language plpgsql as $$
+begin
+  select g.id into new.group_id from catalog.search_group g
+   where g.kind = new.kind and g.agency_id = new.agency_id and g.theme = new.theme and g.formats = new.formats
+     and g.licence = new.licence and g.access = new.access;
+  if not found then
+    insert into catalog.search_group (kind, agency_id, theme, formats, licence, access)
+    values (new.kind, new.agency_id, new.theme, new.formats, new.licence, new.access)
+    on conflict on constraint search_group_key do update set kind = excluded.kind
+    returning id into new.group_id;
+  end if;
+  return new;
+end $$;
+-- +goose StatementEnd
+create trigger search_doc_group before insert or update on catalog.search_doc
+  for each row execute function catalog.search_doc_group();
+update catalog.search_doc set slug = slug;
+alter table catalog.search_doc alter column group_id set not null;
+create index search_doc_facets on catalog.search_doc (group_id) include (first_at);
 create index search_doc_parent on catalog.search_doc (parent) where parent is not null;
 create index search_doc_first on catalog.search_doc (first_at desc, id desc);
 
@@ -100,7 +133,9 @@ create table catalog.saved_search (
 -- +goose Down
 drop table catalog.saved_search;
 alter table catalog.synonym drop constraint synonym_lengths, drop column id, drop column kind, drop column valid_to, drop column note, drop column changed_at;
-drop table catalog.search_state, catalog.search_change, catalog.search_suggestion;
+drop trigger search_doc_group on catalog.search_doc;
+drop function catalog.search_doc_group();
+drop table catalog.search_group, catalog.search_state, catalog.search_change, catalog.search_suggestion;
 drop sequence catalog.search_change_number;
 drop index catalog.search_doc_keywords, catalog.search_doc_agency, catalog.search_doc_first, catalog.search_doc_parent, catalog.search_doc_facets;
-alter table catalog.search_doc drop column licence, drop column access, drop column keywords, drop column parent, drop column first_at;
+alter table catalog.search_doc drop column group_id, drop column licence, drop column access, drop column keywords, drop column parent, drop column first_at;
