@@ -77,6 +77,8 @@ type Catalog struct {
 
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
+
+	written indexed // only in the copy that Reindex works with
 }
 
 // Agency is the owner of what is on offer, as readers see it.

@@ -67,24 +67,28 @@ select d.kind, d.id
 // mostRanked is how many documents are ranked: each costs some microseconds.
 const mostRanked = 5000
 
-// covered is how many of the words ($9, one query each) a document holds.
-const covered = `(select count(*) from unnest($9::text[]::tsquery[]) word where d.folded @@ word)`
+// covered is how many of the words ($11, one query each) a document holds.
+const covered = `(select count(*) from unnest($11::text[]::tsquery[]) word where d.folded @@ word)`
 
-// isNear holds documents with at least half of the words, or whose letters are
-// like what was typed ($10); apart, so that each goes by its index.
-const isNear = `(d.kind, d.id) in (
-       select d.kind, d.id from catalog.search_doc d
-        where d.folded @@ $1::text::tsquery and ` + covered + ` * 2 >= cardinality($9::text[])
-       union
-       select d.kind, d.id from catalog.search_doc d where $10 <% d.letters)`
-
-const findNearSQL = `
+// Documents with at least half of the words ($1), those with most first; of
+// very many the newest.
+const findHalfSQL = `
 select d.kind, d.id
-  from catalog.search_doc d cross join lateral (select ` + covered + `::real / cardinality($9::text[]) as share) words
- where ` + isNear + ` and ` + filtered + `
- order by words.share + case when words.share >= 0.5 then 0 else word_similarity($10, d.letters) end desc,
-          ts_rank((` + weightsSQL + `), d.folded, $1::text::tsquery) desc, d.updated_at desc, d.id desc
- limit $11 offset $12`
+  from (select d.kind, d.id, d.folded, d.updated_at
+          from catalog.search_doc d
+         where d.folded @@ $1::text::tsquery and ` + filtered + `
+         order by d.updated_at desc, d.id desc
+         limit 5000) d
+ order by ` + covered + ` desc, ts_rank((` + weightsSQL + `), d.folded, $12::text::tsquery) desc, d.updated_at desc, d.id desc
+ limit $9 offset $10`
+
+// Documents whose letters are like what was typed ($1).
+const findLikeSQL = `
+select d.kind, d.id
+  from catalog.search_doc d
+ where $1 <% d.letters and ` + filtered + `
+ order by word_similarity($1, d.letters) desc, d.updated_at desc, d.id desc
+ limit $9 offset $10`
 
 // cubed counts what was found by the number of its combination of values, a few
 // hundred at most however many documents; facets are sums over these.
@@ -112,7 +116,7 @@ const countNewestSQL = cubed + `$1 = ''` + facets
 
 const countAllSQL = cubed + `d.folded @@ $1::text::tsquery` + facets
 
-const countNearSQL = cubed + isNear + facets
+const countLikeSQL = cubed + `$1 <% d.letters` + facets
 
 // Search answers a request; one without a word lists what is newest.
 func (e postgres) Search(ctx context.Context, r search.Request) (search.Found, error) {
@@ -128,7 +132,10 @@ func (e postgres) Search(ctx context.Context, r search.Request) (search.Found, e
 	if err != nil || r.Whole || len(found.Counts) > 0 { // found something, if only behind the filters
 		return found, err
 	}
-	found, err = e.run(ctx, countNearSQL, slices.Concat([]any{p.Any}, filters, []any{p.Groups, p.Letters}), findNearSQL, page)
+	found, err = e.run(ctx, countAllSQL, slices.Concat([]any{p.Half}, filters), findHalfSQL, slices.Concat(page, []any{p.Groups, p.Any}))
+	if err == nil && len(found.Counts) == 0 {
+		found, err = e.run(ctx, countLikeSQL, slices.Concat([]any{p.Letters}, filters), findLikeSQL, page)
+	}
 	found.Partial = true
 	return found, err
 }

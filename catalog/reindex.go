@@ -20,7 +20,7 @@ const reindexBatch = 100
 
 const (
 	publishedDatasetsSQL = `
-select id from catalog.dataset where state = 'published' and id > $1 order by id limit $2 for share`
+select ` + datasetColumns + ` from catalog.dataset where state = 'published' and id > $1 order by id limit $2 for share`
 
 	publishedAPIsSQL = `
 select a.id, a.agency_id
@@ -88,8 +88,9 @@ func (c *Catalog) KeepIndexed(ctx context.Context, pages []Document) error {
 // and takes out what is not. Search is up all along: each finds what it was or
 // what it is. It gives how many datasets and APIs there are.
 func (c *Catalog) Reindex(ctx context.Context) (int, error) {
-	total := 0
-	for _, batch := range []func(context.Context, uuid.UUID) ([]uuid.UUID, error){c.reindexDatasets, c.reindexAPIs} {
+	total, anew := 0, *c
+	anew.written = indexed{}
+	for _, batch := range []func(context.Context, uuid.UUID) ([]uuid.UUID, error){anew.reindexDatasets, anew.reindexAPIs} {
 		for last := uuid.Nil; ; {
 			done, err := batch(ctx, last)
 			if err != nil {
@@ -143,18 +144,14 @@ func (c *Catalog) reindexDatasets(ctx context.Context, last uuid.UUID) ([]uuid.U
 		return nil, err
 	}
 	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, publishedDatasetsSQL, last, reindexBatch) // the error comes back from Collect
-		var err error
-		if ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]); err != nil {
+		list, err := pg.All[Dataset](ctx, tx, publishedDatasetsSQL, last, reindexBatch)
+		if err != nil {
 			return fmt.Errorf("read datasets to index: %w", err)
 		}
-		for _, id := range ids {
-			d, err := pg.One[Dataset](ctx, tx, datasetByIDSQL, id)
-			if err != nil {
-				return fmt.Errorf("read dataset %s: %w", id, err)
-			}
+		for _, d := range list {
+			ids = append(ids, d.ID)
 			d.Agency = owners[d.AgencyID]
-			if d.Distributions, err = distributionsOf(ctx, tx, id); err != nil {
+			if d.Distributions, err = distributionsOf(ctx, tx, d.ID); err != nil {
 				return err
 			}
 			if err := c.indexDataset(ctx, tx, d); err != nil {

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +54,20 @@ select word
   from unnest($1::text[]) word
  where not exists (select from catalog.search_word w where w.word = word.word)`
 
+// indexed remembers what was written of words and common suggestions, so that
+// it is written once for many documents; nil remembers nothing.
+type indexed map[string]bool
+
+// fresh reports whether it is the first time, and remembers.
+func (i indexed) fresh(what string) bool {
+	if i == nil {
+		return true
+	}
+	was := i[what]
+	i[what] = true
+	return !was
+}
+
 // index makes a published thing findable, in the transaction that publishes or
 // changes it.
 func (c *Catalog) index(ctx context.Context, tx pgx.Tx, d SearchDoc) error {
@@ -75,13 +90,16 @@ func (c *Catalog) index(ctx context.Context, tx pgx.Tx, d SearchDoc) error {
 		d.Licence, orNone(d.Access), keys, d.Parent); err != nil {
 		return fmt.Errorf("index %s %s: %w", d.Kind, d.ID, err)
 	}
-	if _, err := tx.Exec(ctx, putSearchWordsSQL, doc.Words); err != nil {
-		return fmt.Errorf("index words of %s %s: %w", d.Kind, d.ID, err)
+	words := slices.DeleteFunc(doc.Words, func(word string) bool { return !c.written.fresh("word " + word) })
+	if len(words) > 0 {
+		if _, err := tx.Exec(ctx, putSearchWordsSQL, words); err != nil {
+			return fmt.Errorf("index words of %s %s: %w", d.Kind, d.ID, err)
+		}
 	}
 	if d.Kind != "dataset" && d.Kind != "api" {
 		return nil
 	}
-	return suggestible(ctx, tx, d)
+	return c.suggestible(ctx, tx, d)
 }
 
 func orNone(list []string) []string {

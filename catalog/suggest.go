@@ -55,7 +55,7 @@ select $1, $2::uuid, $3, $4, $5, $6, $7::text::tsvector
 
 // suggestible makes a dataset or API, its agency and its keywords come up
 // while somebody types.
-func suggestible(ctx context.Context, tx pgx.Tx, d SearchDoc) error {
+func (c *Catalog) suggestible(ctx context.Context, tx pgx.Tx, d SearchDoc) error {
 	if _, err := tx.Exec(ctx, putSuggestionSQL, d.Kind, d.ID, d.Slug, d.TitleVI, d.TitleEN, lettersOf(d.TitleVI, d.TitleEN),
 		wordsOf(d.TitleVI, d.TitleEN)); err != nil {
 		return fmt.Errorf("suggest %s %s: %w", d.Kind, d.ID, err)
@@ -67,6 +67,9 @@ func suggestible(ctx context.Context, tx pgx.Tx, d SearchDoc) error {
 		}
 	}
 	for _, s := range common {
+		if !c.written.fresh(s.Kind + " " + s.Slug + " " + s.TitleVI) {
+			continue
+		}
 		if _, err := tx.Exec(ctx, putCommonSuggestionSQL, s.Kind, s.ID, s.Slug, s.TitleVI, s.TitleEN, lettersOf(s.TitleVI, s.TitleEN),
 			wordsOf(s.TitleVI, s.TitleEN)); err != nil {
 			return fmt.Errorf("suggest %s %q: %w", s.Kind, s.Slug, err)

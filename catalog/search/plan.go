@@ -13,6 +13,7 @@ type Plan struct {
 	All     string   // folded: every word, or what stands for it
 	Groups  []string // folded: the same, one by one
 	Any     string   // folded: any of them
+	Half    string   // folded: at least half of them
 	Near    []string // folded: each two neighbours side by side
 	Exact   string   // exact: any of the words as typed; "" when no mark was typed
 	Letters string   // folded words with blanks, for trigrams
@@ -124,6 +125,7 @@ func (q Query) Plan(synonyms []Synonym, known map[string]bool) Plan {
 	}
 	p.All = strings.Join(p.Groups, " & ")
 	p.Any = strings.Join(p.Groups, " | ")
+	p.Half = atLeast(p.Groups[:min(maxHalved, len(p.Groups))])
 	var exact []string
 	marked := false
 	for i, w := range q.words {
@@ -137,6 +139,28 @@ func (q Query) Plan(synonyms []Synonym, known map[string]bool) Plan {
 		p.Exact = strings.Join(exact, " | ")
 	}
 	return p
+}
+
+// maxHalved is how many words of a query the half is taken of: of eight there
+// are seventy halves.
+const maxHalved = 8
+
+// atLeast is the query for half of the words at least: each way to choose them.
+func atLeast(groups []string) string {
+	var ways []string
+	need := (len(groups) + 1) / 2
+	var choose func(from int, taken []string)
+	choose = func(from int, taken []string) {
+		if len(taken) == need {
+			ways = append(ways, strings.Join(taken, " & "))
+			return
+		}
+		for i := from; i <= len(groups)-(need-len(taken)); i++ {
+			choose(i+1, append(taken[:len(taken):len(taken)], groups[i]))
+		}
+	}
+	choose(0, nil)
+	return "(" + strings.Join(ways, ") | (") + ")"
 }
 
 // mend says what a word may have been meant as that no document holds: itself
