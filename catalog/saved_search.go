@@ -243,3 +243,14 @@ func (c *Catalog) DropSearch(ctx context.Context, who auth.Principal, id uuid.UU
 func noSavedSearch(id uuid.UUID) error {
 	return problem.Errorf(problem.NotFound, "no saved search %s", id).Coded("search-unknown")
 }
+
+const forgetSearchesSQL = `delete from catalog.saved_search where person_id = $1`
+
+// ForgetSearches forgets every search of a person, in the transaction that
+// deletes their account.
+func ForgetSearches(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
+	if _, err := tx.Exec(ctx, forgetSearchesSQL, person); err != nil {
+		return fmt.Errorf("forget searches of %s: %w", person, err)
+	}
+	return nil
+}

@@ -266,6 +266,15 @@ func TestSavedSearchesTellWhatIsNew(t *testing.T) {
 	if err := s.DropSearch(ctx, me, saved.ID); err != nil {
 		t.Error(err)
 	}
+	if _, err := s.SaveSearch(ctx, me, SavedQuery{Query: "ngô"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error { return ForgetSearches(ctx, tx, me.Person) }); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := s.SavedSearches(ctx, me); err != nil || len(list) != 0 {
+		t.Errorf("of who left there are %d searches, error %v", len(list), err)
+	}
 }
 
 func TestSavedSearchRefusals(t *testing.T) {
