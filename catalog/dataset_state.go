@@ -52,28 +52,14 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 		} else if err != nil {
 			return fmt.Errorf("lock dataset %s: %w", ch.id, err)
 		}
-		if len(ch.from) > 0 && !slices.Contains(ch.from, d.State) {
-			return problem.Errorf(problem.Conflict, "dataset %s is %s, not %s", d.Slug, d.State, strings.Join(ch.from, " or ")).
-				Coded("dataset-state", "state", d.State, "needed", strings.Join(ch.from, ", "))
+		if err := d.inState(ch.from); err != nil {
+			return err
 		}
 		if err := apply(tx, d); err != nil {
 			return err
 		}
-		if d, err = pg.One[Dataset](ctx, tx, datasetByIDSQL, ch.id); err != nil {
-			return fmt.Errorf("read dataset %s: %w", ch.id, err)
-		}
-		d.Agency = seen.Agency // Agencies would take a second connection
-		if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
-			return err
-		}
-		if err := c.indexDataset(ctx, tx, d); err != nil {
-			return err
-		}
-		detail := map[string]any{"slug": d.Slug, "state": d.State}
-		if ch.reason != "" {
-			detail["reason"] = ch.reason
-		}
-		return c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
+		d, err = c.settle(ctx, tx, ch, seen.Agency) // Agencies would take a second connection
+		return err
 	})
 	if err != nil {
 		return Dataset{}, err
@@ -81,10 +67,46 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 	return d, nil
 }
 
+// settle reads a changed dataset again, brings the search in line with it and
+// records the act.
+func (c *Catalog) settle(ctx context.Context, tx pgx.Tx, ch datasetChange, agency Agency) (Dataset, error) {
+	d, err := pg.One[Dataset](ctx, tx, datasetByIDSQL, ch.id)
+	if err != nil {
+		return d, fmt.Errorf("read dataset %s: %w", ch.id, err)
+	}
+	d.Agency = agency
+	if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
+		return d, err
+	}
+	if d.Edit, err = editOf(ctx, tx, d); err != nil {
+		return d, err
+	}
+	if err := c.indexDataset(ctx, tx, d); err != nil {
+		return d, err
+	}
+	detail := map[string]any{"slug": d.Slug, "state": d.State}
+	if ch.reason != "" {
+		detail["reason"] = ch.reason
+	}
+	return d, c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
+}
+
+// inState fails with Conflict unless the dataset is in one of the states; none
+// named: any.
+func (d Dataset) inState(states []string) error {
+	if len(states) == 0 || slices.Contains(states, d.State) {
+		return nil
+	}
+	return problem.Errorf(problem.Conflict, "dataset %s is %s, not %s", d.Slug, d.State, strings.Join(states, " or ")).
+		Coded("dataset-state", "state", d.State, "needed", strings.Join(states, ", "))
+}
+
 const moveDatasetSQL = `
 update catalog.dataset
    set state = $2, state_reason = $3, updated_at = $4, submitted_by = coalesce($5, submitted_by),
-       published_at = case when $2 = 'published' then coalesce(published_at, $4) else published_at end
+       published_at = case when $2 = 'published' then coalesce(published_at, $4) else published_at end,
+       reviewed_at = case when $2 = 'published' then $4 else reviewed_at end, review_by = $6,
+       publish_at = null, scheduled_by = null
  where id = $1`
 
 // moveDataset is changeDataset for a change of state; submitter is kept when
@@ -97,10 +119,13 @@ func (c *Catalog) moveDataset(ctx context.Context, ch datasetChange, state strin
 			}
 		}
 		var submitter *uuid.UUID
+		var decide *time.Time
+		now := c.Now().UTC()
 		if state == Review {
-			submitter = &ch.who.Person
+			by := now.Add(c.Terms.decide())
+			submitter, decide = &ch.who.Person, &by
 		}
-		return execOne(ctx, tx, moveDatasetSQL, ch.id, state, ch.reason, c.Now().UTC(), submitter)
+		return execOne(ctx, tx, moveDatasetSQL, ch.id, state, ch.reason, now, submitter, decide)
 	})
 }
 
@@ -113,12 +138,7 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 		if err != nil {
 			return err
 		}
-		e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
-		for _, f := range []struct{ name, value string }{{"notes_vi", d.NotesVI}, {"theme", d.Theme}} {
-			if f.value == "" {
-				e.Wrong(f.name, "required", "is required")
-			}
-		}
+		e := incomplete(d.DatasetText)
 		if len(files) == 0 {
 			e.Wrong("distributions", "dataset-no-file", "has no file yet")
 		}
@@ -127,6 +147,18 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 		}
 		return nil
 	})
+}
+
+// incomplete has an error for each text that publication asks for and that is
+// missing.
+func incomplete(t DatasetText) *problem.Error {
+	e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
+	for _, f := range []struct{ name, value string }{{"notes_vi", t.NotesVI}, {"theme", t.Theme}} {
+		if f.value == "" {
+			e.Wrong(f.name, "required", "is required")
+		}
+	}
+	return e
 }
 
 const datasetSubmitterSQL = `select submitted_by from catalog.dataset where id = $1`
@@ -171,7 +203,12 @@ func (c *Catalog) WithdrawDataset(ctx context.Context, who auth.Principal, id uu
 	if err := giveReason(&ch, reason); err != nil {
 		return Dataset{}, err
 	}
-	return c.moveDataset(ctx, ch, Withdrawn, nil)
+	return c.moveDataset(ctx, ch, Withdrawn, func(tx pgx.Tx, d Dataset) error {
+		if _, err := tx.Exec(ctx, dropEditSQL, d.ID); err != nil {
+			return fmt.Errorf("drop edit of dataset %s: %w", d.ID, err)
+		}
+		return nil
+	})
 }
 
 func giveReason(ch *datasetChange, reason string) error {
@@ -192,6 +229,9 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 		Kind: "dataset", ID: d.ID, Agency: d.Agency, Slug: d.Slug, TitleVI: d.TitleVI, TitleEN: d.TitleEN,
 		TextVI: d.NotesVI, TextEN: d.NotesEN, Keywords: slices.Concat(d.KeywordsVI, d.KeywordsEN, []string{d.SourceDocument}),
 		Theme: d.Theme, Licence: d.Licence, Access: []string{Open}, At: d.UpdatedAt.Truncate(time.Second),
+	}
+	if d.AccessRights == AccessRestricted {
+		d.Distributions, doc.Access = nil, []string{Restricted} // formats and columns are not for everyone
 	}
 	for _, part := range d.Distributions {
 		if !slices.Contains(doc.Formats, part.Format) {

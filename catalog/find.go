@@ -265,7 +265,7 @@ var kindTitles = map[string]Code{
 // accessTitles are the ways to what is found, in words.
 var accessTitles = map[string]Code{
 	Open:       {TitleVI: "Mở cho mọi người", TitleEN: "Open to everyone"},
-	Restricted: {TitleVI: "Cần thoả thuận", TitleEN: "Under an agreement"},
+	Restricted: {TitleVI: "Cần được phép", TitleEN: "By permission"},
 	Personal:   {TitleVI: "Dữ liệu cá nhân", TitleEN: "Personal data"},
 }
 

@@ -88,8 +88,7 @@ func (c *Catalog) KeepIndexed(ctx context.Context, pages []Document) error {
 // and takes out what is not. Search is up all along: each finds what it was or
 // what it is. It gives how many datasets and APIs there are.
 func (c *Catalog) Reindex(ctx context.Context) (int, error) {
-	total, anew := 0, *c
-	anew.written = indexed{}
+	total, anew := 0, &Catalog{DB: c.DB, Now: c.Now, Agencies: c.Agencies, written: indexed{}}
 	for _, batch := range []func(context.Context, uuid.UUID) ([]uuid.UUID, error){anew.reindexDatasets, anew.reindexAPIs} {
 		for last := uuid.Nil; ; {
 			done, err := batch(ctx, last)

@@ -18,6 +18,8 @@ type agencyDeskData struct {
 	Requests  []waitingRequest
 	Drafts    []draftVersion     // not public yet, and what they lack
 	Hosts     []catalog.Upstream // asked for, not approved yet
+	Due       int                // duties about datasets
+	Overdue   int                // of those
 	Moving    []catalog.Dataset  // in review, approved, or returned with a reason
 	APIs      []catalog.API
 	Datasets  []catalog.Dataset
@@ -27,7 +29,7 @@ type agencyDeskData struct {
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving) == 0
+	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Due == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -67,6 +69,9 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 		if set.State == catalog.Review || set.State == catalog.Approved || set.State == catalog.Draft && set.StateReason != "" {
 			data.Moving = append(data.Moving, set)
 		}
+	}
+	if data.Due, data.Overdue, err = p.duties(ctx, d.who, d); err != nil {
+		return page{}, err
 	}
 	hosts, err := p.hosts(r, d)
 	if err != nil {

@@ -93,6 +93,8 @@ func (a *API) router() *mux.Router {
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)
 	a.searchRoutes(own)
+	a.harvestRoutes(own)
+	a.datasetCareRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
 }

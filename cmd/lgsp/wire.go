@@ -26,6 +26,7 @@ import (
 	"lgsp/gateway"
 	"lgsp/gateway/quota"
 	"lgsp/internal/egress"
+	"lgsp/internal/jobs"
 	"lgsp/internal/mail"
 	"lgsp/ledger"
 	"lgsp/portal"
@@ -48,6 +49,7 @@ type platform struct {
 	drifts     *gateway.Drifts
 	api        *portal.API
 	portal     *portal.Portal
+	jobs       *jobs.Jobs
 	clients    *clients
 	upstreams  *upstreams
 	foreign    *foreignIssuers
@@ -130,6 +132,9 @@ func assemble(c config, db *database) (*platform, error) {
 	if err := p.oauth.Prepare(); err != nil {
 		return nil, fmt.Errorf("prepare the authorization server: %w", err)
 	}
+	if err := p.wireJobs(); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -193,7 +198,8 @@ func (p *platform) wireCatalog() {
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
-		Files: filepath.Join(p.config.DataDir, "files"),
+		Files: filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks,
+		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }
 
