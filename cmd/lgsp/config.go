@@ -152,6 +152,8 @@ func readConfig(environ []string, demo bool) (config, error) {
 		Drain:    r.duration("LGSP_DRAIN", 20*time.Second),
 		LogLevel: r.level("LGSP_LOG_LEVEL"),
 		RedisURL: r.secret("LGSP_REDIS_URL"),
+		MeiliURL: strings.TrimSuffix(r.text("LGSP_MEILI_URL", ""), "/"),
+		MeiliKey: r.secret("LGSP_MEILI_KEY"),
 		SMTPURL:  r.secret("LGSP_SMTP_URL"),
 		Pprof:    r.flag("LGSP_PPROF"),
 		TLSCert:  r.text("LGSP_TLS_CERT", ""),
