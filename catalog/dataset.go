@@ -112,6 +112,9 @@ func (c *Catalog) CreateDataset(ctx context.Context, who auth.Principal, agency 
 		if err := datasetProblem(execOne(ctx, tx, insertDatasetSQL, append(args, c.Now().UTC())...), text); err != nil {
 			return err
 		}
+		if err := putPackage(ctx, tx, id); err != nil {
+			return err
+		}
 		return c.Record(ctx, tx, auth.Act{Who: who, Verb: "dataset.create", Agency: agency, About: id,
 			Detail: map[string]any{"slug": text.Slug}})
 	})

@@ -220,8 +220,12 @@ func giveReason(ch *datasetChange, reason string) error {
 	return nil
 }
 
-// indexDataset makes the search hold the dataset exactly while it is published.
+// indexDataset makes the search hold the dataset exactly while it is published,
+// and the index of packages in every state.
 func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error {
+	if err := putPackage(ctx, tx, d.ID); err != nil {
+		return err
+	}
 	if d.State != Published {
 		return c.unindex(ctx, tx, "dataset", d.ID)
 	}

@@ -21,6 +21,7 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/dataset/{slug}/download/{id}", p.file(p.downloadRows)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}/all.zip", p.file(p.sendArchive)).Methods("GET", "HEAD")
 	r.Handle("/r/{id}", p.file(p.sendFile)).Methods("GET", "HEAD")
+	r.Handle("/dataset/{slug}/resource/{id}/download/{file}", p.file(p.sendFile)).Methods("GET", "HEAD") // as CKAN's clients know files
 	r.Handle("/agencies", p.page(p.listAgencies)).Methods("GET", "HEAD")
 	r.Handle("/agencies/{slug}", p.page(p.publicAgency)).Methods("GET", "HEAD")
 	r.Handle("/docs/rows", p.page(p.rowsGuide)).Methods("GET", "HEAD")

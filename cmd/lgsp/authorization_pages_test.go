@@ -197,6 +197,7 @@ func (w *world) pageAttempts() []attempt {
 		list = append(list, attempt{"GET /dataset/{slug}", state, "/dataset/" + state + "-data", ""},
 			attempt{"GET /dataset/{slug}/download/{id}", state, "/dataset/" + state + "-data/download/{" + state + " file}?format=csv", ""},
 			attempt{"GET /r/{id}", state, "/r/{" + state + " file}", ""},
+			attempt{"GET /dataset/{slug}/resource/{id}/download/{file}", state, "/dataset/" + state + "-data/resource/{" + state + " file}/download/so-lieu.csv", ""},
 			attempt{"GET " + template, state, desk, ""},
 			attempt{"GET " + template + "/edit", state, desk + "/edit", ""},
 			attempt{"POST " + template + "/edit", state, desk + "/edit", "title_vi=Khac&notes_vi=Khac&theme=TECH&slug=" + state + "-data"},

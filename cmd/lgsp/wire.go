@@ -264,8 +264,8 @@ func (p *platform) wirePortal() error {
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
 		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,
 		Remaining: p.remaining, ExplainCall: p.explainCall,
-		Protocols: p.protocols(),
 	}
+	p.portal.Protocols = p.protocols()
 	p.portal.Outside = p.outside()
 	return nil
 }
@@ -288,7 +288,9 @@ func (p *platform) protocols() map[string]http.Handler {
 	p.oauth.Routes(router)
 	p.ledger.Routes(router)
 	p.api.Routes(router)
-	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router}
+	p.ckan().Routes(router)
+	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router,
+		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router}
 }
 
 func hostOf(origin string) string {
