@@ -71,12 +71,18 @@ func keys(words string) map[string]bool {
 
 // Prefix is the plan for a text that is still being typed: every word, the
 // last one only begun.
-func (q Query) Prefix() string {
+func (q Query) Prefix() string { return q.begun("", ":*") }
+
+// TitlePrefix is Prefix in the titles of whole documents.
+func (q Query) TitlePrefix() string { return q.begun(":A", ":*A") }
+
+// begun marks each word by how it is to be matched, the last one by last.
+func (q Query) begun(each, last string) string {
 	var list []string
 	for i, w := range q.words {
-		key := quote(w.Folded)
+		key := quote(w.Folded) + each
 		if i == len(q.words)-1 {
-			key += ":*"
+			key = quote(w.Folded) + last
 		}
 		list = append(list, key)
 	}
