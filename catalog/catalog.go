@@ -77,6 +77,9 @@ type Catalog struct {
 	// upstreams: the demo's simulators. Empty elsewhere.
 	Loopback []string
 
+	// Beside is the search engine that is asked first; nil: PostgreSQL alone.
+	Beside *Beside
+
 	// Terms are how long a review may take, and how old a public dataset may
 	// become.
 	Terms Terms
@@ -84,6 +87,7 @@ type Catalog struct {
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
 
+	written indexed  // only in the copy that Reindex works with
 	claimed sync.Map // ids of uploads that are being written or read
 }
 

@@ -232,10 +232,10 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 	doc := SearchDoc{
 		Kind: "dataset", ID: d.ID, Agency: d.Agency, Slug: d.Slug, TitleVI: d.TitleVI, TitleEN: d.TitleEN,
 		TextVI: d.NotesVI, TextEN: d.NotesEN, Keywords: slices.Concat(d.KeywordsVI, d.KeywordsEN, []string{d.SourceDocument}),
-		Theme: d.Theme, At: d.UpdatedAt.Truncate(time.Second),
+		Theme: d.Theme, Licence: d.Licence, Access: []string{Open}, At: d.UpdatedAt.Truncate(time.Second),
 	}
 	if d.AccessRights == AccessRestricted {
-		d.Distributions = nil // formats and columns are not for everyone
+		d.Distributions, doc.Access = nil, []string{Restricted} // formats and columns are not for everyone
 	}
 	for _, part := range d.Distributions {
 		if !slices.Contains(doc.Formats, part.Format) {

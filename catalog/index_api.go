@@ -1,10 +1,12 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -36,14 +38,55 @@ func (c *Catalog) indexAPI(ctx context.Context, tx pgx.Tx, id uuid.UUID, owner A
 	if len(operations) == 0 {
 		return c.unindex(ctx, tx, "api", id)
 	}
-	vi, en := []string{lead(a.DescriptionVI)}, []string{lead(a.DescriptionEN)}
+	vi, en, access := []string{lead(a.DescriptionVI)}, []string{lead(a.DescriptionEN)}, []string{}
 	for _, op := range operations {
 		vi, en = append(vi, op.Doc.SummaryVI), append(en, op.Doc.SummaryEN)
+		if !slices.Contains(access, op.Access) {
+			access = append(access, op.Access)
+		}
 	}
-	return c.index(ctx, tx, SearchDoc{
+	slices.Sort(access)
+	now := c.Now().UTC()
+	if err := c.index(ctx, tx, SearchDoc{
 		Kind: "api", ID: a.ID, Agency: owner, Slug: owner.Slug + "/" + a.Slug, TitleVI: a.TitleVI, TitleEN: a.TitleEN,
-		TextVI: strings.Join(vi, "\n"), TextEN: strings.Join(en, "\n"), At: c.Now().UTC(),
-	})
+		TextVI: strings.Join(vi, "\n"), TextEN: strings.Join(en, "\n"), Access: access, At: now,
+	}); err != nil {
+		return err
+	}
+	return c.indexOperations(ctx, tx, a, owner, operations)
+}
+
+const versionNumberSQL = `select number from catalog.version where id = $1`
+
+// indexOperations makes search find the operations of an API's newest version,
+// and those of earlier ones no longer.
+func (c *Catalog) indexOperations(ctx context.Context, tx pgx.Tx, a API, owner Agency, live []Operation) error {
+	newest := live[0].VersionID
+	var number string
+	if err := tx.QueryRow(ctx, versionNumberSQL, newest).Scan(&number); err != nil {
+		return fmt.Errorf("read number of version %s: %w", newest, err)
+	}
+	kept := []uuid.UUID{}
+	for _, op := range live {
+		if op.VersionID != newest {
+			break
+		}
+		kept = append(kept, op.ID)
+		d := SearchDoc{
+			Kind: "operation", ID: op.ID, Parent: &a.ID, Agency: owner,
+			Slug:    strings.Join([]string{owner.Slug, a.Slug, number, op.Slug}, "/"),
+			TitleVI: cmp.Or(op.Doc.SummaryVI, op.Doc.SummaryEN, op.Method+" "+op.Path), TitleEN: op.Doc.SummaryEN,
+			TextVI: a.TitleVI + ". " + lead(op.Doc.DescriptionVI) + "\n" + op.Method + " " + op.Path,
+			TextEN: a.TitleEN + ". " + lead(op.Doc.DescriptionEN), Access: []string{op.Access}, At: c.Now().UTC(),
+		}
+		for _, f := range op.Doc.Fields {
+			d.Columns = append(d.Columns, f.Path)
+		}
+		if err := c.index(ctx, tx, d); err != nil {
+			return err
+		}
+	}
+	return c.unindexParts(ctx, tx, a.ID, kept)
 }
 
 var (

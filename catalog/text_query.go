@@ -30,6 +30,6 @@ func (c *Catalog) TextQuery(ctx context.Context, text string) (TextQuery, error)
 	if typed.Empty() {
 		return TextQuery{}, nil
 	}
-	plan, err := c.plan(ctx, typed)
-	return TextQuery{Plan: plan, Begun: typed.Prefix()}, err
+	plan, _, err := c.plan(ctx, typed)
+	return TextQuery{Plan: plan, Begun: typed.TitlePrefix()}, err
 }

@@ -11,6 +11,7 @@ import (
 	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/auth/oauth"
+	"lgsp/catalog"
 	"lgsp/internal/problem"
 	"lgsp/ledger"
 	"lgsp/web"
@@ -196,6 +197,7 @@ type exported struct {
 	ExportedAt time.Time `json:"exported_at"`
 	auth.Export
 	Consents   []oauth.Allowed       `json:"consents"`
+	Searches   []catalog.SavedSearch `json:"saved_searches"`
 	Agreements []agreement.Agreement `json:"agreements"` // asked for by the person, or for an application of theirs
 	Acts       []ledger.ActEntry     `json:"acts"`       // that the person did, as the ledger has them
 }
@@ -231,6 +233,9 @@ func (p *Portal) allOf(r *http.Request) (exported, error) {
 	out := exported{ExportedAt: p.Now().UTC(), Agreements: []agreement.Agreement{}, Acts: []ledger.ActEntry{}}
 	var err error
 	if out.Export, err = p.Auth.ExportPerson(ctx, who); err != nil {
+		return out, err
+	}
+	if out.Searches, err = p.Catalog.SavedSearches(ctx, who); err != nil {
 		return out, err
 	}
 	if out.Consents, err = p.OAuth.Consents(ctx, who); err != nil {

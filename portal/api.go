@@ -92,6 +92,7 @@ func (a *API) router() *mux.Router {
 	a.apiRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)
+	a.searchRoutes(own)
 	a.harvestRoutes(own)
 	a.datasetCareRoutes(own)
 	a.ledgerRoutes(own)

@@ -14,8 +14,6 @@ import (
 )
 
 func (a *API) datasetRoutes(r routes) {
-	r.get("/search", a.search)
-	r.get("/suggest", a.suggest)
 	r.get("/datasets", a.listDatasets)
 	r.post("/datasets", a.createDataset)
 	r.get("/datasets/{slug}", a.showDataset)
@@ -36,52 +34,6 @@ func (a *API) datasetRoutes(r routes) {
 	r.get("/datasets/{slug}/distributions/{id}/rows/openapi.json", a.describeRows)
 	r.get("/themes", a.listThemes)
 	r.get("/licences", a.listLicences)
-}
-
-// search answers GET /search.
-//
-//	@Summary	Search datasets and APIs as people type, with or without marks
-//	@Tags		datasets
-//	@Param		q		query		string	false	"what is looked for; none: everything, newest first"
-//	@Param		kind	query		string	false	"dataset, api"
-//	@Param		agency	query		string	false	"slug"
-//	@Param		theme	query		string	false	"code"
-//	@Param		format	query		string	false	"CSV, XLSX …"
-//	@Param		limit	query		int		false	"1 to 100, default 20"
-//	@Param		after	query		string	false	"next of the page before"
-//	@Success	200		{object}	catalog.SearchAnswer
-//	@Router		/search [get]
-func (a *API) search(w http.ResponseWriter, r *http.Request) error {
-	values, err := query(r, "q", "kind", "agency", "theme", "format", "limit", "after")
-	if err != nil {
-		return err
-	}
-	q := catalog.FindQuery{Text: values.Get("q"), Kind: values.Get("kind"), Agency: values.Get("agency"),
-		Theme: values.Get("theme"), Format: values.Get("format"), After: values.Get("after")}
-	if q.Limit, err = limitOf(values); err != nil {
-		return err
-	}
-	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (catalog.SearchAnswer, error) {
-		return a.Catalog.Find(ctx, q)
-	})
-}
-
-// suggest answers GET /suggest.
-//
-//	@Summary	At most 8 titles that begin with, or hold, what was typed so far
-//	@Tags		datasets
-//	@Param		q	query		string	true	"typed so far"
-//	@Success	200	{object}	items[catalog.Hit]
-//	@Router		/suggest [get]
-func (a *API) suggest(w http.ResponseWriter, r *http.Request) error {
-	values, err := query(r, "q")
-	if err != nil {
-		return err
-	}
-	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (items[catalog.Hit], error) {
-		hits, err := a.Catalog.Suggest(ctx, values.Get("q"))
-		return items[catalog.Hit]{Items: hits}, err
-	})
 }
 
 // listDatasets answers GET /datasets.

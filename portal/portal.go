@@ -123,6 +123,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.securityRoutes(r)
 	p.ownRoutes(r)
 	p.datasetRoutes(r)
+	p.searchRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
 	p.auditRoutes(r)

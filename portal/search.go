@@ -18,11 +18,12 @@ type searchData struct {
 	Next    string     // address of the next page, "" at the end
 	First   string     // address of the first page, "" when on it
 	Listing bool       // nothing was typed: everything is listed, newest first
+	May     bool       // keep this search: somebody is signed in, and it says something
 }
 
 // facetGroup is one way to narrow a search down.
 type facetGroup struct {
-	Name   string // kind, agency, theme, format
+	Name   string // kind, agency, theme, format, licence, access
 	Facets []facetLink
 }
 
@@ -36,15 +37,13 @@ type facetLink struct {
 type keptPair struct{ Name, Value string }
 
 // facetNames are the filters of a search, in the order shown.
-func facetNames() []string { return []string{"kind", "agency", "theme", "format"} }
+func facetNames() []string { return []string{"kind", "agency", "theme", "format", "licence", "access"} }
 
 // search answers GET /search.
 func (p *Portal) search(r *http.Request) (page, error) {
 	typed := r.URL.Query()
-	answer, err := p.Catalog.Find(r.Context(), catalog.FindQuery{
-		Text: typed.Get("q"), Kind: typed.Get("kind"), Agency: typed.Get("agency"),
-		Theme: typed.Get("theme"), Format: typed.Get("format"), After: typed.Get("after"),
-	})
+	q := findQuery(typed)
+	answer, err := p.Catalog.Find(r.Context(), q)
 	if err != nil {
 		return page{}, err
 	}
@@ -68,7 +67,17 @@ func (p *Portal) search(r *http.Request) (page, error) {
 	if typed.Get("after") != "" {
 		data.First = searchAddress(typed, "after", "")
 	}
+	_, err = signedIn(r)
+	data.May = err == nil && (!data.Listing || data.Chosen > 0)
 	return page{Name: "search", Data: data}, nil
+}
+
+// findQuery reads the address of a search.
+func findQuery(typed url.Values) catalog.FindQuery {
+	return catalog.FindQuery{
+		Text: typed.Get("q"), Kind: typed.Get("kind"), Agency: typed.Get("agency"), Theme: typed.Get("theme"),
+		Format: typed.Get("format"), Licence: typed.Get("licence"), Access: typed.Get("access"), After: typed.Get("after"),
+	}
 }
 
 func facetGroupOf(name string, facets []catalog.Facet, typed url.Values) facetGroup {

@@ -15,6 +15,9 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
 )
 
 //go:embed pages/*.html partials/*.html layout.html messages all:dist
@@ -99,6 +102,27 @@ func (p *Pages) Text(locale, key string, pairs ...any) (string, error) {
 	text, err := say(locale, p.words[locale], key, pairs...)
 	return fmt.Sprint(text), err
 }
+
+// Words are the messages whose keys begin with prefix, one a line in the order
+// of their keys, with the places that are filled in left out: what is read on a
+// page, for search.
+func (p *Pages) Words(locale, prefix string) string {
+	var keys []string
+	for key := range p.words[locale] {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	var lines []string
+	for _, key := range keys {
+		lines = append(lines, places.ReplaceAllString(p.words[locale][key].Other, ""))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// places are what say fills in.
+var places = regexp.MustCompile(`\{[a-z_-]+\}`)
 
 // Render gives the whole page of that name in a locale, or an error and
 // nothing of it.

@@ -117,7 +117,7 @@ func FuzzSlice(f *testing.F) {
 	f.Add("ma", "Ba Tơ", "so", int64(3))
 	f.Add("_id", "1", "ngay", int64(-1))
 	f.Fuzz(func(t *testing.T, column, value, sort string, limit int64) {
-		columns := []Column{{"ma", "Mã", Text, 1, "c1"}, {"so", "Số", Decimal, 2, "c2"}, {"ngay", "Ngày", Date, 3, "c3"}}
+		columns := []Column{{Key: "ma", Name: "Mã", Type: Text, Field: "c1"}, {Key: "so", Name: "Số", Type: Decimal, Field: "c2"}, {Key: "ngay", Name: "Ngày", Type: Date, Field: "c3"}}
 		a, err := Slice{Equal: []Equal{{column, []*string{&value}}}, Words: value, Columns: []string{column}, Sort: []SliceOrder{{Column: sort}}, Limit: limit}.Ask(columns)
 		if err != nil {
 			return

@@ -13,9 +13,11 @@ type Plan struct {
 	All     string   // folded: every word, or what stands for it
 	Groups  []string // folded: the same, one by one
 	Any     string   // folded: any of them
+	Half    string   // folded: at least half of them
 	Near    []string // folded: each two neighbours side by side
 	Exact   string   // exact: any of the words as typed; "" when no mark was typed
 	Letters string   // folded words with blanks, for trigrams
+	Plain   []string // folded: the words, with those mended that no document holds
 }
 
 // Synonym is a term and what it means; each finds the other.
@@ -25,6 +27,7 @@ type Synonym struct{ Term, Meaning string }
 type group struct {
 	words  []Token
 	others [][]string // each a phrase of folded keys
+	mended bool       // no document holds the words: others are what was meant
 }
 
 // Query is typed text on its way to a plan.
@@ -67,15 +70,19 @@ func keys(words string) map[string]bool {
 }
 
 // Prefix is the plan for a text that is still being typed: every word, the
-// last one only begun, in titles.
-func (q Query) Prefix() string {
+// last one only begun.
+func (q Query) Prefix() string { return q.begun("", ":*") }
+
+// TitlePrefix is Prefix in the titles of whole documents.
+func (q Query) TitlePrefix() string { return q.begun(":A", ":*A") }
+
+// begun marks each word by how it is to be matched, the last one by last.
+func (q Query) begun(each, last string) string {
 	var list []string
 	for i, w := range q.words {
-		key := quote(w.Folded)
+		key := quote(w.Folded) + each
 		if i == len(q.words)-1 {
-			key += ":*A"
-		} else {
-			key += ":A"
+			key = quote(w.Folded) + last
 		}
 		list = append(list, key)
 	}
@@ -94,26 +101,43 @@ func (q Query) Folded() []string {
 	return list
 }
 
+// Alike counts the words of the query that a text holds with the very marks
+// that were typed; 0 when none was.
+func (q Query) Alike(text string) int {
+	held := map[string]bool{}
+	for _, t := range Tokens(text) {
+		held[t.Exact] = true
+	}
+	n := 0
+	for _, w := range q.words {
+		if w.Marked && held[w.Exact] {
+			n++
+		}
+	}
+	return n
+}
+
 // Plan makes the plan. known are the folded keys that the vocabulary holds, of
 // the words and of Candidates; with a nil map no word is repaired.
 func (q Query) Plan(synonyms []Synonym, known map[string]bool) Plan {
 	groups := q.groups(synonyms)
+	if known != nil {
+		groups = mend(groups, known)
+	}
 	p := Plan{Letters: strings.Join(q.Folded(), " ")}
-	for i := range groups {
-		g := &groups[i]
-		if known != nil && len(g.words) == 1 && len(g.others) == 0 && !known[g.words[0].Folded] {
-			g.others = repairs(g.words[0].Folded, known)
-		}
+	for _, g := range groups {
 		p.Groups = append(p.Groups, g.query())
+		p.Plain = append(p.Plain, g.plain()...)
 	}
 	p.All = strings.Join(p.Groups, " & ")
 	p.Any = strings.Join(p.Groups, " | ")
+	p.Half = atLeast(p.Groups[:min(maxHalved, len(p.Groups))])
 	var exact []string
 	marked := false
 	for i, w := range q.words {
 		exact = append(exact, quote(w.Exact))
 		marked = marked || w.Marked
-		if i > 0 {
+		if i > 0 && w.Pos == q.words[i-1].Pos+1 {
 			p.Near = append(p.Near, quote(q.words[i-1].Folded)+" <-> "+quote(w.Folded))
 		}
 	}
@@ -123,20 +147,73 @@ func (q Query) Plan(synonyms []Synonym, known map[string]bool) Plan {
 	return p
 }
 
-// groups binds words that are a term or a meaning of the synonyms; the longest wins.
+// maxHalved is how many words of a query the half is taken of: of eight there
+// are seventy halves.
+const maxHalved = 8
+
+// atLeast is the query for half of the words at least: each way to choose them.
+func atLeast(groups []string) string {
+	var ways []string
+	need := (len(groups) + 1) / 2
+	var choose func(from int, taken []string)
+	choose = func(from int, taken []string) {
+		if len(taken) == need {
+			ways = append(ways, strings.Join(taken, " & "))
+			return
+		}
+		for i := from; i <= len(groups)-(need-len(taken)); i++ {
+			choose(i+1, append(taken[:len(taken):len(taken)], groups[i]))
+		}
+	}
+	choose(0, nil)
+	return "(" + strings.Join(ways, ") | (") + ")"
+}
+
+// mend says what a word may have been meant as that no document holds: itself
+// with its neighbour, when the two are one word there, else what repairs gives.
+func mend(groups []group, known map[string]bool) []group {
+	var list []group
+	for i := 0; i < len(groups); i++ {
+		g := groups[i]
+		if len(g.words) != 1 || len(g.others) > 0 {
+			list = append(list, g)
+			continue
+		}
+		word := g.words[0].Folded
+		if i+1 < len(groups) && len(groups[i+1].words) == 1 && len(groups[i+1].others) == 0 {
+			next := groups[i+1].words[0]
+			if joined := word + next.Folded; known[joined] && !(known[word] && known[next.Folded]) {
+				list = append(list, group{words: []Token{g.words[0], next}, others: [][]string{{joined}}, mended: true})
+				i++
+				continue
+			}
+		}
+		if !known[word] {
+			g.others = repairs(word, known)
+			g.mended = len(g.others) > 0
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+// groups binds words that are a term or a meaning of the synonyms; the longest
+// wins. Words that only join do not count in a name.
 func (q Query) groups(synonyms []Synonym) []group {
 	phrases := phraseTable(synonyms)
 	var list []group
 	for i := 0; i < len(q.words); {
 		n := 1
 		var others [][]string
-		for take := min(8, len(q.words)-i); take > 0; take-- {
-			folded := make([]string, take)
-			exact := make([]string, take)
+		for take := min(maxName, len(q.words)-i); take > 0; take-- {
+			var folded, exact []string
 			marked := false
 			for j, w := range q.words[i : i+take] {
-				folded[j], exact[j] = w.Folded, w.Exact
 				marked = marked || w.Marked
+				if joining[w.Exact] && j > 0 && j < take-1 {
+					continue
+				}
+				folded, exact = append(folded, w.Folded), append(exact, w.Exact)
 			}
 			if found := phrases.lookup(folded, exact, marked); found != nil {
 				n, others = take, found
@@ -149,6 +226,9 @@ func (q Query) groups(synonyms []Synonym) []group {
 	return list
 }
 
+// maxName is how many words a term of the synonyms is looked for in.
+const maxName = 10
+
 type phrase struct {
 	exact string
 	other []string
@@ -156,14 +236,16 @@ type phrase struct {
 
 type phraseMap map[string][]phrase
 
+// phraseTable holds each side of the synonyms by its words without function
+// words: people leave out the và of a department's name, and documents do.
 func phraseTable(synonyms []Synonym) phraseMap {
 	table := phraseMap{}
 	put := func(from, to string) {
 		var folded, exact, other []string
-		for _, w := range Words(from) {
+		for _, w := range content(from) {
 			folded, exact = append(folded, w.Folded), append(exact, w.Exact)
 		}
-		for _, w := range Words(to) {
+		for _, w := range content(to) {
 			other = append(other, w.Folded)
 		}
 		if len(folded) == 0 || len(other) == 0 {
@@ -179,6 +261,29 @@ func phraseTable(synonyms []Synonym) phraseMap {
 	return table
 }
 
+// content gives the words of a text that are no function words; all, when all are.
+func content(text string) []Token {
+	all := Words(text)
+	kept := slices.DeleteFunc(slices.Clone(all), func(t Token) bool { return joining[t.Exact] })
+	if len(kept) == 0 {
+		return all
+	}
+	return kept
+}
+
+// Name is a name's folded words without those that only join, with one blank
+// between them.
+func Name(text string) string {
+	var words []string
+	for _, t := range content(text) {
+		words = append(words, t.Folded)
+	}
+	return strings.Join(words, " ")
+}
+
+// joining words stand between the parts of a name.
+var joining = keys("và, của")
+
 // lookup gives what may stand for the words. Words typed with marks must be the
 // same with marks.
 func (m phraseMap) lookup(folded, exact []string, marked bool) [][]string {
@@ -191,22 +296,43 @@ func (m phraseMap) lookup(folded, exact []string, marked bool) [][]string {
 	return list
 }
 
-// query is the group as a tsquery.
+// query is the group as a tsquery. Words of a phrase stand side by side, or
+// with one between them: thông tin và truyền thông.
 func (g group) query() string {
 	var own []string
 	for _, w := range g.words {
 		own = append(own, quote(w.Folded))
 	}
-	any := []string{strings.Join(own, " & ")}
+	ways := []string{strings.Join(own, " & ")}
 	for _, other := range g.others {
-		var phrase []string
-		for _, key := range other {
-			phrase = append(phrase, quote(key))
-		}
-		text := "(" + strings.Join(phrase, " <-> ") + ")"
-		if !slices.Contains(any, text) {
-			any = append(any, text)
+		text := side(other)
+		if !slices.Contains(ways, text) {
+			ways = append(ways, text)
 		}
 	}
-	return "((" + strings.Join(any, ") | (") + "))"
+	return "((" + strings.Join(ways, ") | (") + "))"
+}
+
+func side(words []string) string {
+	if len(words) == 1 {
+		return quote(words[0])
+	}
+	var pairs []string
+	for i := 1; i < len(words); i++ {
+		a, b := quote(words[i-1]), quote(words[i])
+		pairs = append(pairs, "("+a+" <-> "+b+" | "+a+" <2> "+b+")")
+	}
+	return strings.Join(pairs, " & ")
+}
+
+// plain is the group's words, or what they were meant as.
+func (g group) plain() []string {
+	if g.mended {
+		return g.others[0]
+	}
+	var words []string
+	for _, w := range g.words {
+		words = append(words, w.Folded)
+	}
+	return words
 }

@@ -100,7 +100,10 @@ func TestRepairs(t *testing.T) {
 		{"one letter off", "ngiep", ""}, // nghiep is one letter away
 		{"s for x stays when the word is known", "xa", ""},
 		{"ch for tr", "chuong", "truong"},
+		{"Telex, w alone is a vowel", "trwowngf", "truong"},
 		{"glued", "quangngai", "quang ngai"},
+		{"glued in five", "thutucdatdaiso", "thu tuc dat dai so"},
+		{"glued with a word that is nowhere", "quangbinh", ""},
 		{"swapped", "nogn", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -126,8 +129,8 @@ func TestPlan(t *testing.T) {
 	t.Parallel()
 	synonyms := []Synonym{{"UBND", "uỷ ban nhân dân"}}
 	for _, tt := range []struct{ name, typed, all, exact string }{
-		{"no marks, no exact query", "ubnd tinh", "(('ubnd') | (('uy' <-> 'ban' <-> 'nhan' <-> 'dan'))) & (('tinh'))", ""},
-		{"the meaning finds the term", "Ủy ban nhân dân", "(('uy' & 'ban' & 'nhan' & 'dan') | (('ubnd')))", "'uy3' | 'ban' | 'nhân' | 'dân'"},
+		{"no marks, no exact query", "ubnd tinh", "(('ubnd') | (('uy' <-> 'ban' | 'uy' <2> 'ban') & ('ban' <-> 'nhan' | 'ban' <2> 'nhan') & ('nhan' <-> 'dan' | 'nhan' <2> 'dan'))) & (('tinh'))", ""},
+		{"the meaning finds the term", "Ủy ban nhân dân", "(('uy' & 'ban' & 'nhan' & 'dan') | ('ubnd'))", "'uy3' | 'ban' | 'nhân' | 'dân'"},
 		{"function words go from a question", "có bao nhiêu thuê bao internet", "(('thue')) & (('bao')) & (('internet'))", "'thuê' | 'bao' | 'internet'"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -45,6 +45,9 @@ func TestReadConfig(t *testing.T) {
 		{name: "Redis", env: []string{"LGSP_REDIS_URL=rediss://an:pw@redis.example.vn:6380/1"}, want: func(c *config) {
 			c.RedisURL = "rediss://an:pw@redis.example.vn:6380/1"
 		}},
+		{name: "Meilisearch", env: []string{"LGSP_MEILI_URL=http://meili:7700/", "LGSP_MEILI_KEY=hunter2"}, want: func(c *config) {
+			c.MeiliURL, c.MeiliKey = "http://meili:7700", "hunter2"
+		}},
 		{name: "proxies", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1, 2001:db8::/32"}, want: func(c *config) {
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("2001:db8::/32")}
 		}},
@@ -92,14 +95,14 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 		"LGSP_DATASET_DECIDE_DAYS=0", "LGSP_DATASET_REVIEW_DAYS=6mo", "LGSP_DATASET_RENEW_DAYS=3661",
 		"LGSP_DRAIN=soon", "LGSP_LOG_LEVEL=loud", "LGSP_PORTAL_ADDR=8080", "LGSP_PORTAL_URL=example.vn/x",
 		"LGSP_EGRESS_ALLOW=10.0.0.0/40", "LGSP_DATABASE_URL=mysql://root:hunter2@db", "LGSP_PPROF=yes", "LGSP_CACHE_SIZE=64M", "LGSP_DRIAN=1s",
-		"LGSP_REDIS_URL=redis://an:hunter2@redis:6379/first",
+		"LGSP_REDIS_URL=redis://an:hunter2@redis:6379/first", "LGSP_MEILI_URL=meili:7700",
 	}, false)
 	if err == nil {
 		t.Fatal("no mistake found")
 	}
 	for _, name := range []string{
 		"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
-		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN", "LGSP_REDIS_URL",
+		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN", "LGSP_REDIS_URL", "LGSP_MEILI_URL",
 	} {
 		if !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s is not reported in %q", name, err)

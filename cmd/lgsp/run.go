@@ -35,6 +35,8 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"letters to owners":       p.portal.SendKeyLetters,
 		"database":                p.watchDatabase,
+		"search index":            p.keepIndexed,
+		"search engine":           p.catalog.RunBeside,
 		"certificates":            p.config.files.watch,
 	} {
 		services.Go(func() error {

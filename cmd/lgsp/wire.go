@@ -77,6 +77,10 @@ func wireToServe(ctx context.Context, c config, db *database) (*platform, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := p.checkEngine(ctx); err != nil {
+		return nil, err
+	}
+	p.catalog.Beside = p.besideEngine()
 	return p, p.prepare(ctx, p.beginSecret)
 }
 
@@ -166,7 +170,7 @@ func (p *platform) wireAuth() error {
 		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
 		Record: p.ledger.Record,
 
-		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: agreement.ForgetPerson,
+		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,

@@ -51,6 +51,7 @@ var confined = map[string][]string{
 	"github.com/klauspost/compress":       {"portal", "gateway"},
 	"golang.org/x/crypto/acme":            {"cmd/lgsp"},
 	"github.com/redis/go-redis":           {"gateway/quota"},
+	"github.com/meilisearch":              {"catalog/search/meili"},
 	"github.com/riverqueue/river":         {"internal/jobs"},
 	"github.com/piprate/json-gold":        {"catalog/harvest"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},

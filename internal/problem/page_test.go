@@ -62,6 +62,7 @@ var rooms = []struct{ file, title string }{
 	{"catalog", "APIs and their documents · API và tài liệu API"},
 	{"dataset", "Datasets, files, rows · Bộ dữ liệu, tệp, dòng dữ liệu"},
 	{"rows", "What is found in tables · Điều phát hiện trong bảng"},
+	{"search", "Search · Tìm kiếm"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
 	{"dcat", "The catalogue for harvesters · Danh mục cho máy thu thập"},
 	{"ledger", "The ledger · Nhật ký"},

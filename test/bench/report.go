@@ -118,7 +118,7 @@ func (r report) markdown() string {
 		for _, s := range r.Search {
 			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", s.Name, s.Calls, s.P50, s.P95)
 		}
-		b.WriteString("\nOver HTTP at /api/v1, one at a time. The datasets stand in the search index only.\n")
+		b.WriteString("\nOver HTTP at /api/v1, 50 requests a second whether or not the one before was answered.\n")
 	}
 	if len(r.Packages) > 0 {
 		r.packages(&b)

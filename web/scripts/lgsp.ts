@@ -1,4 +1,7 @@
 // Small comforts for every page; each page works without them.
+import { offerSuggestions } from "./_suggest";
+
+offerSuggestions();
 
 // A copy button appears beside every sample once there is a script to serve it.
 for (const sample of document.querySelectorAll<HTMLElement>("[data-copy]")) {
