@@ -127,7 +127,7 @@ func (d Dataset) ChangedAt() time.Time {
 }
 
 // What was published and is withdrawn counts: its going is a change.
-const lastChangeSQL = `
+const publicChangeSQL = `
 select coalesce(greatest(max(d.updated_at), max(p.changed_at),
          (select max(greatest(a.updated_at, v.updated_at))
             from catalog.version v
@@ -142,7 +142,7 @@ select coalesce(greatest(max(d.updated_at), max(p.changed_at),
 // uuid.Nil of all, last changed; withdrawing one is a change too.
 func (c *Catalog) LastChange(ctx context.Context, agency uuid.UUID) (time.Time, error) {
 	var at time.Time
-	if err := c.DB.QueryRow(ctx, lastChangeSQL, agency).Scan(&at); err != nil {
+	if err := c.DB.QueryRow(ctx, publicChangeSQL, agency).Scan(&at); err != nil {
 		return at, fmt.Errorf("read last change of the catalogue: %w", err)
 	}
 	return at, nil
