@@ -29,6 +29,7 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 	r.Handle(set+"/files/{file}", p.officialsUpTo(fileLimit, p.replaceFile)).Methods("POST")
 	r.Handle(set+"/files/{file}/columns", p.page(p.columnsForm)).Methods("GET", "HEAD")
 	r.Handle(set+"/files/{file}/columns", p.page(p.describeColumns)).Methods("POST")
+	p.personalRoutes(r)
 	for verb, move := range map[string]datasetMove{
 		"submit": func(ctx context.Context, who auth.Principal, id uuid.UUID, _ string) (catalog.Dataset, error) {
 			return p.Catalog.SubmitDataset(ctx, who, id)
@@ -69,6 +70,7 @@ type datasetData struct {
 	desk
 	Dataset     catalog.Dataset // zero while a new one is described
 	Submittable []string        // what is still missing before it can be submitted: keys of words
+	Personal    []personalPlace // what looks like personal data, on the dataset's own desk
 }
 
 // Base is the address of the dataset's desk.
@@ -148,7 +150,17 @@ func (p *Portal) datasetOf(r *http.Request) (datasetData, error) {
 // files with what was found in them, and what can be done.
 func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 	data, err := p.datasetOf(r)
-	return page{Name: "agency-dataset", Data: data}, err
+	if err != nil {
+		return page{}, err
+	}
+	if data.MayEdit() || data.MayApprove() {
+		found, err := p.Catalog.PersonalFindings(r.Context(), data.who, data.Dataset.ID)
+		if err != nil {
+			return page{}, err
+		}
+		data.Personal = personalPlaces(data.Dataset, found)
+	}
+	return page{Name: "agency-dataset", Data: data}, nil
 }
 
 // datasetForm answers GET …/datasets/new and …/{dataset}/edit.

@@ -91,6 +91,7 @@ func (a *API) router() *mux.Router {
 	a.apiRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)
+	a.personalRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
 }

@@ -186,7 +186,7 @@ func (w *world) pageAttempts() []attempt {
 	for verb, state := range map[string]string{"submit": "drafted", "approve": "submitted", "return": "submitted", "publish": "approved", "withdraw": "opened"} {
 		list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/" + verb, state, "/agency/so-a/datasets/" + state + "-data/" + verb, "reason=Vi+ly+do"})
 	}
-	return list
+	return append(list, w.peoplePages()...)
 }
 
 // TestAuthorizationOfPages is TestAuthorization for what people see. A reader

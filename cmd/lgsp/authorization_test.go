@@ -193,7 +193,7 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT " + template + "/columns", state, file + "/columns", `[]`},
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""})
 	}
-	return list
+	return append(list, w.peopleAttempts()...)
 }
 
 // fill puts the ids of objects in the place of their names.

@@ -60,6 +60,7 @@ var rooms = []struct{ file, title string }{
 	{"agreement", "Agreements · Thoả thuận"},
 	{"catalog", "APIs and their documents · API và tài liệu API"},
 	{"dataset", "Datasets, files, rows · Bộ dữ liệu, tệp, dòng dữ liệu"},
+	{"people", "Personal data, discussions, requests · Dữ liệu cá nhân, thảo luận, yêu cầu"},
 	{"ledger", "The ledger · Nhật ký"},
 	{"portal", "Pages · Trang của cổng"},
 	{"problem", "Problems without a code of their own · Lỗi không có mã riêng"},
