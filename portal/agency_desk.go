@@ -19,6 +19,7 @@ type agencyDeskData struct {
 	Drafts    []draftVersion     // not public yet, and what they lack
 	Hosts     []catalog.Upstream // asked for, not approved yet
 	Moving    []catalog.Dataset  // in review, approved, or returned with a reason
+	Posts     int                // said about the agency's data, and waiting for a steward
 	APIs      []catalog.API
 	Datasets  []catalog.Dataset
 	Members   []auth.Member
@@ -27,7 +28,7 @@ type agencyDeskData struct {
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving) == 0
+	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -67,6 +68,13 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 		if set.State == catalog.Review || set.State == catalog.Approved || set.State == catalog.Draft && set.StateReason != "" {
 			data.Moving = append(data.Moving, set)
 		}
+	}
+	if d.May("dataset.approve") {
+		posts, err := p.Catalog.WaitingPosts(ctx, d.who, agency)
+		if err != nil {
+			return page{}, err
+		}
+		data.Posts = len(posts)
 	}
 	hosts, err := p.hosts(r, d)
 	if err != nil {

@@ -92,6 +92,7 @@ func (a *API) router() *mux.Router {
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)
 	a.personalRoutes(own)
+	a.discussionRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
 }

@@ -50,7 +50,8 @@ type datasetView struct {
 	CSV            string // address of the table as CSV, for Excel to fetch
 	Files          []fileView
 	Related        []catalog.Dataset // others of the agency
-	Structured     map[string]any    // the page as schema.org has it
+	Discussions    []catalog.Discussion
+	Structured     map[string]any // the page as schema.org has it
 }
 
 // relatedDatasets is how many other datasets of the agency are shown.
@@ -88,6 +89,9 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if data.Related, err = p.relatedTo(r, d); err != nil {
+		return page{}, err
+	}
+	if data.Discussions, _, err = p.Catalog.Discussions(ctx, who, d.ID, "", newestDiscussions); err != nil {
 		return page{}, err
 	}
 	data.Structured = p.structured(r, data)

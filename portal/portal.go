@@ -112,6 +112,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.securityRoutes(r)
 	p.ownRoutes(r)
 	p.datasetRoutes(r)
+	p.discussionRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
 	p.auditRoutes(r)

@@ -155,7 +155,7 @@ func (p *platform) wireAuth() error {
 		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
 		Record: p.ledger.Record,
 
-		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: agreement.ForgetPerson,
+		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
@@ -184,7 +184,7 @@ func (p *platform) wireCatalog() {
 	*p.catalog = catalog.Catalog{
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.ledger.Record,
-		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency,
+		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Files: filepath.Join(p.config.DataDir, "files"),

@@ -118,6 +118,7 @@ func newWorldOn(t *testing.T, url string, change func(*world, *config)) *world {
 	w.publish()
 	w.agree()
 	w.open()
+	w.speak()
 	return w
 }
 
