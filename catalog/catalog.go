@@ -77,6 +77,9 @@ type Catalog struct {
 	// upstreams: the demo's simulators. Empty elsewhere.
 	Loopback []string
 
+	// RequestDue is how long a request for data may wait until it is decided.
+	RequestDue time.Duration
+
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
 }

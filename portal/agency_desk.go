@@ -20,6 +20,7 @@ type agencyDeskData struct {
 	Hosts     []catalog.Upstream // asked for, not approved yet
 	Moving    []catalog.Dataset  // in review, approved, or returned with a reason
 	Posts     int                // said about the agency's data, and waiting for a steward
+	Wanted    int                // data requests that wait for a decision
 	APIs      []catalog.API
 	Datasets  []catalog.Dataset
 	Members   []auth.Member
@@ -28,7 +29,7 @@ type agencyDeskData struct {
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts == 0
+	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Wanted == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -69,6 +70,11 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 			data.Moving = append(data.Moving, set)
 		}
 	}
+	wanted, _, err := p.Catalog.DataRequests(ctx, d.who, catalog.DataRequestFilter{Agency: agency, State: catalog.Received, Limit: 100})
+	if err != nil {
+		return page{}, err
+	}
+	data.Wanted = len(wanted)
 	if d.May("dataset.approve") {
 		posts, err := p.Catalog.WaitingPosts(ctx, d.who, agency)
 		if err != nil {

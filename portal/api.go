@@ -93,6 +93,7 @@ func (a *API) router() *mux.Router {
 	a.datasetRoutes(own)
 	a.personalRoutes(own)
 	a.discussionRoutes(own)
+	a.dataRequestRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
 }

@@ -113,6 +113,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.ownRoutes(r)
 	p.datasetRoutes(r)
 	p.discussionRoutes(r)
+	p.dataRequestRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
 	p.auditRoutes(r)

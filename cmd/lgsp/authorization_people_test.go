@@ -1,5 +1,7 @@
 package main
 
+import "lgsp/catalog"
+
 // peopleAttempts are the calls of /api/v1 about personal data, discussions,
 // requests and what people follow.
 func (w *world) peopleAttempts() []attempt {
@@ -20,6 +22,15 @@ func (w *world) peopleAttempts() []attempt {
 		{"POST /posts/{id}/hide", "shown", "/posts/{post}/hide", `{"text":"Thô lỗ."}`},
 		{"POST /posts/{id}/show", "held", "/posts/{held post}/show", ""},
 		{"GET /agencies/{id}/posts", "agency A", "/agencies/{so-a}/posts", ""},
+		{"GET /data-requests", "", "/data-requests", ""},
+		{"POST /data-requests", "own", "/data-requests", `{"title":"Giá đất","text":"Theo đường."}`},
+		{"GET /data-requests/{id}", "received", "/data-requests/{data request}", ""},
+		{"GET /data-requests/{id}", "held", "/data-requests/{held data request}", ""},
+		{"PUT /data-requests/{id}/vote", "own, for one that is received", "/data-requests/{data request}/vote", ""},
+		{"DELETE /data-requests/{id}/vote", "own, for one that is received", "/data-requests/{data request}/vote", ""},
+		{"POST /data-requests/{id}/move", "agency A's", "/data-requests/{data request}/move", `{"state":"accepted"}`},
+		{"POST /data-requests/{id}/move", "held at agency A", "/data-requests/{held data request}/move", `{"state":"received"}`},
+		{"POST /data-requests/{id}/assign", "agency A's", "/data-requests/{data request}/assign", `{"agency":"{so-a}"}`},
 	}
 }
 
@@ -37,6 +48,14 @@ func (w *world) peoplePages() []attempt {
 		{"POST /dataset/{slug}/discussions/{id}/close", "the citizen's", "/dataset/opened-data/discussions/{discussion}/close", ""},
 		{"POST /dataset/{slug}/discussions/{id}/posts/{post}/report", "own, of one that is shown", "/dataset/opened-data/discussions/{discussion}/posts/{post}/report", "reason=Tho+lo"},
 		{"GET /agency/{agency}/posts", "agency A", "/agency/so-a/posts", ""},
+		{"GET /data-requests", "", "/data-requests", ""},
+		{"POST /data-requests", "own", "/data-requests", "title=Gia+dat&text=Theo+duong"},
+		{"GET /data-requests/{id}", "received", "/data-requests/{data request}", ""},
+		{"GET /data-requests/{id}", "held", "/data-requests/{held data request}", ""},
+		{"POST /data-requests/{id}/vote", "own, for one that is received", "/data-requests/{data request}/vote", "vote=yes"},
+		{"POST /data-requests/{id}/decide", "agency A's", "/data-requests/{data request}/decide", "state=accepted"},
+		{"POST /data-requests/{id}/assign", "agency A's", "/data-requests/{data request}/assign", "agency=so-a"},
+		{"GET /agency/{agency}/data-requests", "agency A", "/agency/so-a/data-requests", ""},
 		{"POST /agency/{agency}/posts/{post}/hide", "shown", "/agency/so-a/posts/{post}/hide", "reason=Tho+lo"},
 		{"POST /agency/{agency}/posts/{post}/show", "held", "/agency/so-a/posts/{held post}/show", ""},
 	}
@@ -52,5 +71,10 @@ func (w *world) speak() {
 		q, err := w.catalog.Ask(ctx, w.people["citizen"], d.ID, "Hỏi", text)
 		w.must(err)
 		w.id[name+"discussion"], w.id[name+"post"] = q.ID.String(), q.Posts[0].ID.String()
+	}
+	for name, text := range map[string]string{"": "Để làm bản đồ.", "held ": "Xem vaynhanh.xyz."} {
+		r, err := w.catalog.RequestData(ctx, w.people["citizen"], catalog.NewDataRequest{Title: "Giá đất", Text: text, Agency: w.uuid("so-a")})
+		w.must(err)
+		w.id[name+"data request"] = r.ID.String()
 	}
 }

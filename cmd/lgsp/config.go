@@ -47,6 +47,7 @@ type config struct {
 	MaxConns       int            // LGSP_MAX_CONNECTIONS, open at each door at once, 0: see bounds
 	MaxPerAddress  int            // LGSP_MAX_CONNECTIONS_PER_ADDRESS, of these of one address, 0: see bounds
 	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
+	RequestDue     time.Duration  // LGSP_REQUEST_DUE, how long a request for data may wait for a decision, default 360h
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	CacheSize      int64          // LGSP_CACHE_SIZE, MiB of answers that a gateway node stores, 0: none, default 64
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop may take: a quarter to let callers go elsewhere, then for requests under way; default 20s
@@ -141,6 +142,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 		GatewayAddr: r.address("LGSP_GATEWAY_ADDR", host+":8000"),
 		OpsAddr:     r.address("LGSP_OPS_ADDR", "127.0.0.1:9090"),
 		MaxStale:    r.duration("LGSP_MAX_STALE", 10*time.Minute),
+		RequestDue:  r.duration("LGSP_REQUEST_DUE", 15*24*time.Hour),
 		CacheSize:   r.mebibytes("LGSP_CACHE_SIZE", 64),
 		Drain:       r.duration("LGSP_DRAIN", 20*time.Second),
 		LogLevel:    r.level("LGSP_LOG_LEVEL"),

@@ -187,7 +187,7 @@ func (p *platform) wireCatalog() {
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
-		Files: filepath.Join(p.config.DataDir, "files"),
+		Files: filepath.Join(p.config.DataDir, "files"), RequestDue: p.config.RequestDue,
 	}
 }
 
