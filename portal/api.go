@@ -94,6 +94,7 @@ func (a *API) router() *mux.Router {
 	a.personalRoutes(own)
 	a.discussionRoutes(own)
 	a.dataRequestRoutes(own)
+	a.followRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
 }

@@ -51,6 +51,7 @@ type datasetView struct {
 	Files          []fileView
 	Related        []catalog.Dataset // others of the agency
 	Discussions    []catalog.Discussion
+	Follow         followButton
 	Structured     map[string]any // the page as schema.org has it
 }
 
@@ -92,6 +93,9 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if data.Discussions, _, err = p.Catalog.Discussions(ctx, who, d.ID, "", newestDiscussions); err != nil {
+		return page{}, err
+	}
+	if data.Follow, err = p.followButton(r, catalog.FollowDataset, d.ID, "/dataset/"+d.Slug); err != nil {
 		return page{}, err
 	}
 	data.Structured = p.structured(r, data)

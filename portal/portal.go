@@ -114,6 +114,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.datasetRoutes(r)
 	p.discussionRoutes(r)
 	p.dataRequestRoutes(r)
+	p.followRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
 	p.auditRoutes(r)

@@ -33,6 +33,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"letters to owners":       p.portal.SendKeyLetters,
 		"letters about data":      p.portal.SendDataLetters,
+		"digests":                 p.portal.SendDigests,
 		"database":                p.watchDatabase,
 		"certificates":            p.config.files.watch,
 	} {
