@@ -56,14 +56,15 @@ func (a *Auth) BeginSecret(ctx context.Context, version int, check []byte) error
 // What of the stored depends on a version of the secret, in the order in which
 // people read it. SealedKeys are what nothing works without.
 const (
-	SealedKeys   = "signing_key"
-	SealedApps   = "authenticator_app"
-	RefreshTexts = "refresh_token"
+	SealedKeys    = "signing_key"
+	SealedApps    = "authenticator_app"
+	SealedForeign = "foreign_issuer_secret"
+	RefreshTexts  = "refresh_token"
 )
 
 // StoredKinds are the kinds that StoredUnder counts.
 func StoredKinds() []string {
-	return []string{APIKey, ClientSecret, TokenLeak, RegistrationLeak, ClientLeak, "recovery_code", honeyLetter, RefreshTexts, SealedApps, SealedKeys}
+	return []string{APIKey, ClientSecret, TokenLeak, RegistrationLeak, ClientLeak, "recovery_code", honeyLetter, RefreshTexts, SealedApps, SealedForeign, SealedKeys}
 }
 
 const storedUnderSQL = `
@@ -80,6 +81,7 @@ select version::int, kind, count(*) as n
                     join auth.oauth_grant g on g.id = r.grant_id and g.revoked_at is null and g.expires_at > $1
                    where r.used_at is null and r.expires_at > $1
         union all select seal_version, 'authenticator_app' from auth.totp
+        union all select seal_version, 'foreign_issuer_secret' from auth.foreign_issuer
         union all select seal_version, 'signing_key' from auth.token_key where retires_at is null or retires_at > $1) as stored
  group by version, kind`
 
@@ -124,9 +126,9 @@ type oldSeal struct {
 // resealAtOnce is how many apps are sealed anew in one transaction.
 const resealAtOnce = 500
 
-// Reseal seals the secrets of authenticator apps anew, by the current key.
-// What cannot be opened any more stays as it is, and is counted: its person
-// adds the app again.
+// Reseal seals the secrets of authenticator apps, and those at foreign issuers,
+// anew, by the current key. What cannot be opened any more stays as it is, and
+// is counted: its person adds the app again, an operator types the secret again.
 func (a *Auth) Reseal(ctx context.Context) (int, error) {
 	lost := 0
 	for after, full := uuid.Nil, true; full; {
@@ -157,7 +159,12 @@ func (a *Auth) Reseal(ctx context.Context) (int, error) {
 			return lost, err
 		}
 	}
-	return lost, nil
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		also, err := a.resealForeign(ctx, tx)
+		lost += also
+		return err
+	})
+	return lost, err
 }
 
 // renewed is a key that has just proved itself, and where it is stored under an

@@ -196,6 +196,35 @@ func TestResealLeavesWhatItCannotOpen(t *testing.T) {
 	}
 }
 
+// TestResealForeignIssuers: the secrets at other issuers move to the new
+// version, and stay what they are.
+func TestResealForeignIssuers(t *testing.T) {
+	t.Parallel()
+	s, ctx := newTurning(t), t.Context()
+	made, err := s.AddForeignIssuer(ctx, Platform("test"), NewForeignIssuer{Name: "Bộ X", Issuer: "https://sso.example.vn", URL: "https://sso.example.vn/hoi",
+		ClientID: "tinh", Secret: "bi-mat"})
+	ok(t, "add", err)
+	s.inUse = 2
+	s.has(2)
+	if lost, err := s.Reseal(ctx); err != nil || lost != 1 {
+		t.Errorf("without its key: %d lost, %v, want 1", lost, err)
+	}
+	s.has(1, 2)
+	lost, err := s.Reseal(ctx)
+	list, listErr := s.SealedForeignIssuers(ctx)
+	ok(t, "list", listErr)
+	if err != nil || lost != 0 || len(list) != 1 || list[0].ID != made.ID || list[0].SealVersion != 2 {
+		t.Fatalf("with its key again: %d lost, %v, %+v", lost, err, list)
+	}
+	if secret, err := s.ForeignSecret(list[0]); err != nil || secret != "bi-mat" {
+		t.Errorf("got %q, %v", secret, err)
+	}
+	list[0].ID = uuid.New()
+	if _, err := s.ForeignSecret(list[0]); err == nil {
+		t.Error("one issuer's secret opens as another's")
+	}
+}
+
 func TestSecretVersionsBegin(t *testing.T) {
 	t.Parallel()
 	d, ctx := txDesk(t), t.Context()

@@ -68,30 +68,41 @@ func (s *snapshot) judge(q question) (*grant, policy.Verdict, error) {
 		verdict, err := ask(nil, q)
 		return nil, verdict, err
 	}
-	g, why := choose(s.grants.of(q.application, q.version.Version), q)
-	inForce := g
-	if why != nil {
-		inForce = nil
+	seat := s.grants.find(q.application, q.version.Version)
+	if seat == nil {
+		verdict, err := ask(nil, q)
+		return nil, verdict, err
 	}
-	verdict, err := ask(inForce, q)
+	if at := q.now.UnixNano(); seat.starts <= at && at < seat.ends && (q.purpose == "" || seat.first.Purpose == q.purpose) {
+		verdict, err := ask(seat.terms, q)
+		return seat.first, verdict, err
+	}
+	g, why := choose(seat.first, q)
+	var agreed *terms
+	if why == nil {
+		agreed = g.terms
+	}
+	verdict, err := ask(agreed, q)
 	if err == nil && verdict.Rule == "no-agreement" && why != nil {
 		err = why
 	}
 	return g, verdict, err
 }
 
-// ask gives the policy's verdict under an agreement in force, or under none.
-// The policy remembers it, so it costs the same however many agreements there are.
-func ask(g *grant, q question) (policy.Verdict, error) {
+// ask gives the policy's verdict under what is agreed and in force, or under
+// nothing. The policy remembers it, so it costs the same however many
+// agreements there are.
+func ask(agreed *terms, q question) (policy.Verdict, error) {
 	call := policy.Call{Operation: q.operation.ID, Credential: q.credential, Lacking: q.operation.lacking(q)}
-	if g != nil {
-		call.Agreed = g.terms.agreed
+	if agreed != nil {
+		call.Agreed = agreed.agreed
 	}
 	return q.version.rules.Decide(call)
 }
 
-// choose takes the agreement in force, by purpose where there are several. With
-// none in force it gives the latest, and says what is wrong with it.
+// choose takes the agreement in force of those there are, by purpose where
+// there are several. With none in force it gives the latest, and says what is
+// wrong with it.
 func choose(first *grant, q question) (*grant, error) {
 	var found, last *grant
 	several := false
@@ -114,11 +125,9 @@ func choose(first *grant, q question) (*grant, error) {
 		return found, nil
 	case last != nil:
 		return last, notInForce(last, q.now)
-	case first != nil:
-		return nil, problem.Errorf(problem.Forbidden, "the application has no agreement for purpose %q on this API", q.purpose).
-			Coded("purpose-not-agreed", "purpose", q.purpose).Repeats()
 	}
-	return nil, nil
+	return nil, problem.Errorf(problem.Forbidden, "the application has no agreement for purpose %q on this API", q.purpose).
+		Coded("purpose-not-agreed", "purpose", q.purpose).Repeats()
 }
 
 func purposeRequired(first *grant, q question) error {
@@ -168,6 +177,8 @@ func refusal(rule string, q question) *problem.Error {
 		return problem.Errorf(problem.Unauthorized, "the operation needs a credential, and the call carries none").Coded("no-credential")
 	case "key-for-personal-data":
 		return problem.Errorf(problem.Unauthorized, "the operation gives personal data; it needs an access token, not an API key").Coded("key-for-personal-data")
+	case "foreign-token-for-personal-data":
+		return problem.Errorf(problem.Unauthorized, "the operation gives personal data; it needs an access token of this platform, not another issuer's").Coded(rule)
 	case "operation-not-agreed":
 		return problem.Errorf(problem.Forbidden, "the agreement does not cover this operation").Coded("operation-not-agreed")
 	case "outside-hours":

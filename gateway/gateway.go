@@ -84,6 +84,10 @@ type Node struct {
 	Verify func(ctx context.Context, p auth.Presented, audience string) (Token, error)
 	Nonce  func() string
 
+	// Introspect gives what another issuer says of its token, or an Unauthorized
+	// or Unavailable problem; nil: no version takes any (Traffic.ForeignIssuer).
+	Introspect func(ctx context.Context, issuer, token string) (Token, error)
+
 	// Touch, when set, is told each minute when, from where and how often keys were used.
 	Touch func(ctx context.Context, uses []auth.Use) error
 

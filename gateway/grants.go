@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,15 +13,13 @@ import (
 	"lgsp/gateway/project"
 )
 
-// grant is an agreement to decide by, in few bytes: a node holds a million. What
-// finds it stands first, in one line of the processor's memory.
+// grant is an agreement to decide by, in few bytes: a node holds a million.
 type grant struct {
 	Application uuid.UUID
 	Version     uuid.UUID
 	starts      int64      // Unix nanoseconds
 	ends        int64      // the first one that it is over
 	next        *grant     // another of the application on the version; never changed
-	beside      *grant     // the first of another application or version in the same chain; never changed
 	state       grantState // whatever starts and ends say
 	Revision    int
 	terms       *terms // shared by those with the same
@@ -131,49 +130,80 @@ func (p *interned) purpose(text string) string {
 	return p.purposes[text]
 }
 
-// grants are the agreements by who calls what, in many short chains. The chains
-// lie in pages, so that a change copies one of those and not the table.
+// grants are the agreements by who calls what: an open-addressed table. It lies
+// in pages, so that a change copies one of those and not all of it.
 type grants struct {
-	pages *[grantPages]*[chainsInPage]*grant
+	pages *[grantPages]grantPage
+}
+
+// grantPage has a seat for each application on a version whose agreements it
+// holds, and some free ones.
+type grantPage struct {
+	seats []seat // a power of two; none: the page is empty
+	taken int    // three quarters of them at most
+}
+
+// seat is where the agreements of an application on a version are found. It is
+// one line of the processor's memory: with a million agreements no line is
+// there yet when it is needed, and most decisions need no other.
+type seat struct {
+	application, version uuid.UUID
+	starts, ends         int64  // when its only agreement is in force; never, where there are several, or it is not active
+	terms                *terms // of first
+	first                *grant // nil: the seat is free
 }
 
 const (
-	grantPages   = 4096
-	chainsInPage = 1024 // four chains to an agreement, where there are a million
+	grantPages = 4096
+	leastSeats = 4 // of a page that holds any
 )
 
-func newGrants() grants { return grants{pages: new([grantPages]*[chainsInPage]*grant)} }
+func newGrants() grants { return grants{pages: new([grantPages]grantPage)} }
 
-// place says where the agreements of an application on a version are: the last
-// bytes of both ids are random.
-func place(application, version uuid.UUID) (page, chain int) {
+// place says on which page the agreements of an application on a version are,
+// and from which seat on: the last bytes of both ids are random.
+func place(application, version uuid.UUID) (page, from uint32) {
 	mixed := binary.LittleEndian.Uint32(application[12:]) ^ bits.RotateLeft32(binary.LittleEndian.Uint32(version[12:]), 7)
-	return int(mixed / chainsInPage % grantPages), int(mixed % chainsInPage)
+	return mixed % grantPages, mixed / grantPages
+}
+
+// find gives the seat of an application on a version; nil when there is none.
+func (g grants) find(application, version uuid.UUID) *seat {
+	if g.pages == nil {
+		return nil
+	}
+	page, from := place(application, version)
+	if s := g.pages[page].find(application, version, from); s != nil && s.first != nil {
+		return s
+	}
+	return nil
+}
+
+// find gives the seat of an application on a version, or the free one where it
+// would be; nil when the page has none.
+func (p *grantPage) find(application, version uuid.UUID, from uint32) *seat {
+	for i := range uint32(len(p.seats)) {
+		s := &p.seats[(from+i)&uint32(len(p.seats)-1)]
+		if s.first == nil || s.application == application && s.version == version {
+			return s
+		}
+	}
+	return nil
 }
 
 // of gives the agreements of an application on a version, in whatever state,
 // one after the other by next; nil when there is none.
 func (g grants) of(application, version uuid.UUID) *grant {
-	page, chain := place(application, version)
-	if g.pages == nil || g.pages[page] == nil {
-		return nil
+	if s := g.find(application, version); s != nil {
+		return s.first
 	}
-	first := g.pages[page][chain]
-	for first != nil && (first.Application != application || first.Version != version) {
-		first = first.beside
-	}
-	return first
+	return nil
 }
 
 // put puts an agreement into a table nobody else sees yet, in place of its
 // older self. Those that it is to stand before are copied: an older table has
 // them too.
 func (g grants) put(c *grant) {
-	page, chain := place(c.Application, c.Version)
-	if g.pages[page] == nil {
-		g.pages[page] = new([chainsInPage]*grant)
-	}
-	first := &g.pages[page][chain]
 	last := c
 	for old := g.of(c.Application, c.Version); old != nil; old = old.next {
 		if old.Agreement != c.Agreement {
@@ -182,37 +212,47 @@ func (g grants) put(c *grant) {
 		}
 	}
 	last.next = nil
-	c.beside = (*first).without(c)
-	*first = c
+	page, _ := place(c.Application, c.Version)
+	g.pages[page].put(c)
 }
 
-// without gives a chain without those of c's application and version.
-func (g *grant) without(c *grant) *grant {
-	if g == nil {
-		return nil
+// put gives agreements their seat.
+func (p *grantPage) put(first *grant) {
+	if 4*(p.taken+1) > 3*len(p.seats) {
+		p.grow()
 	}
-	if g.Application == c.Application && g.Version == c.Version {
-		return g.beside
+	_, from := place(first.Application, first.Version)
+	s := p.find(first.Application, first.Version, from) // a free one is left
+	if s.first == nil {
+		p.taken++
 	}
-	rest := g.beside.without(c)
-	if rest == g.beside {
-		return g
+	*s = seat{application: first.Application, version: first.Version, terms: first.terms, first: first}
+	if first.next == nil && first.state == grantActive {
+		s.starts, s.ends = first.starts, first.ends
 	}
-	again := *g
-	again.beside = rest
-	return &again
+}
+
+// grow doubles the seats.
+func (p *grantPage) grow() {
+	old := p.seats
+	p.seats = make([]seat, max(2*len(old), leastSeats))
+	for i := range old {
+		if s := &old[i]; s.first != nil {
+			_, from := place(s.application, s.version)
+			*p.find(s.application, s.version, from) = *s
+		}
+	}
 }
 
 // copyFor gives a table that put may change for these agreements, sharing all
 // other pages with this one.
 func (g grants) copyFor(list []*grant) grants {
 	pages := *g.pages
-	copied := map[int]bool{}
+	copied := map[uint32]bool{}
 	for _, c := range list {
 		page, _ := place(c.Application, c.Version)
-		if !copied[page] && pages[page] != nil {
-			again := *pages[page]
-			pages[page] = &again
+		if !copied[page] {
+			pages[page].seats = slices.Clone(pages[page].seats)
 		}
 		copied[page] = true
 	}
@@ -221,16 +261,11 @@ func (g grants) copyFor(list []*grant) grants {
 
 // all gives every agreement.
 func (g grants) all(yield func(*grant) bool) {
-	for _, page := range g.pages {
-		if page == nil {
-			continue
-		}
-		for _, first := range page {
-			for ; first != nil; first = first.beside {
-				for c := first; c != nil; c = c.next {
-					if !yield(c) {
-						return
-					}
+	for i := range g.pages {
+		for j := range g.pages[i].seats {
+			for c := g.pages[i].seats[j].first; c != nil; c = c.next {
+				if !yield(c) {
+					return
 				}
 			}
 		}

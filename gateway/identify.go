@@ -18,7 +18,7 @@ import (
 type caller struct {
 	application uuid.UUID // uuid.Nil: nobody known
 	person      uuid.UUID // whose token it is; uuid.Nil: the application's own, or a key
-	credential  string    // policy.NoCredential, APIKey, Token
+	credential  string    // policy.NoCredential, APIKey, Token, ForeignToken
 	level       string    // what its person signed in with (Token.Level)
 	presented   auth.Presented
 	named       uuid.UUID // the application that the key is said to be of; uuid.Nil: it is not said
@@ -41,6 +41,8 @@ func (c *call) identify(r *http.Request) error {
 		return nil
 	case policy.APIKey:
 		err = c.byKey(r, secret)
+	case policy.ForeignToken:
+		err = c.byForeignToken(r.Context())
 	default:
 		err = c.byToken(r.Context())
 	}
@@ -94,6 +96,9 @@ func (c *call) credential(r *http.Request) (kind, secret string, err error) {
 	if strings.HasPrefix(p.Token, "lgsp_") {
 		return "", "", problem.Errorf(problem.Unauthorized, "an API key is sent as X-API-Key; Bearer takes an access token").
 			Coded("key-as-bearer")
+	}
+	if c.isForeign(p) {
+		return policy.ForeignToken, "", nil
 	}
 	return policy.Token, "", nil
 }

@@ -60,8 +60,13 @@ func TestKeys(t *testing.T) {
 func TestGrants(t *testing.T) {
 	t.Parallel()
 	var applications, versions []uuid.UUID
-	for range 5 {
-		applications, versions = append(applications, uuid.New()), append(versions, uuid.New())
+	for i := range 5 {
+		a, v := uuid.New(), uuid.New()
+		if i > 1 { // of one page, and in part of one seat
+			copy(a[12:], []byte{0, byte(i/3) << 4, 0, 0})
+			copy(v[12:], []byte{0, 0, 0, 0})
+		}
+		applications, versions = append(applications, a), append(versions, v)
 	}
 	model := map[uuid.UUID]grant{}
 	g := newGrants()

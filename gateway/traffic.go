@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"net/url"
 
 	"lgsp/internal/problem"
 )
@@ -24,6 +25,10 @@ type Traffic struct {
 	Rewrite      Rewrite     `json:"rewrite,omitzero"`     // of calls and answers
 	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 	Check        Check       `json:"check,omitzero"`
+
+	// ForeignIssuer is the identifier of another authorization server whose bearer
+	// tokens are taken beside our own, but for personal data; "": none.
+	ForeignIssuer string `json:"foreign_issuer,omitempty"`
 }
 
 // Timeouts are how long the upstream may take, in seconds; 0: the node's own.
@@ -59,6 +64,9 @@ func (t Traffic) check() error {
 	}
 	if t.Protocol != "" && t.Protocol != HTTP1 && t.Protocol != HTTP2 {
 		wrong.Wrong("protocol", "traffic-protocol", "neither http/1.1 nor h2")
+	}
+	if u, err := url.Parse(t.ForeignIssuer); t.ForeignIssuer != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(t.ForeignIssuer) > 2000) {
+		wrong.Wrong("foreign_issuer", "traffic-foreign-issuer", "no identifier of an issuer")
 	}
 	t.TLS.check(wrong)
 	t.Health.check(wrong)

@@ -32,8 +32,12 @@ func (c *call) wellKnown(r *http.Request) bool {
 			return false
 		}
 		c.answer.own.Set("Content-Type", "application/json")
+		servers := []string{c.node.Issuer}
+		if v.Traffic.ForeignIssuer != "" {
+			servers = append(servers, v.Traffic.ForeignIssuer)
+		}
 		resource := map[string]any{
-			"resource": c.node.audience(v), "authorization_servers": []string{c.node.Issuer},
+			"resource": c.node.audience(v), "authorization_servers": servers,
 			"bearer_methods_supported": []string{"header"}, "dpop_signing_alg_values_supported": strings.Fields(auth.SigningAlgorithms),
 			"resource_name": or(v.TitleEN, v.TitleVI), "resource_name#vi": v.TitleVI,
 			"resource_documentation": c.node.docs(v),

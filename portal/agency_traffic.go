@@ -20,6 +20,7 @@ type trafficData struct {
 	Per       []web.Option
 	Unchecked int // things of the document that calls cannot be held to
 	Caches    []cacheRow
+	Issuers   []web.Option // whose tokens may be taken beside ours
 }
 
 // limitRow is a limit as a row of the form; one without calls is none.
@@ -51,6 +52,9 @@ func (p *Portal) trafficForm(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := trafficData{versionPage: v, Caches: cacheRows(r, v)}
+	if data.Issuers, err = p.issuerOptions(r, data.Traffic.ForeignIssuer); err != nil {
+		return page{}, err
+	}
 	for _, f := range v.Version.Findings {
 		if strings.HasPrefix(f.Code, "spec-unchecked-") {
 			data.Unchecked++

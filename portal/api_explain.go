@@ -156,7 +156,7 @@ type policyText struct {
 	Rules [][]string `json:"rules"`
 
 	CallModel string     `json:"call_model"` // that calls are decided by
-	CallRules [][]string `json:"call_rules"` // access, rule, agreement, credential, hours, network, assurance, purpose, effect; the first that fits decides
+	CallRules [][]string `json:"call_rules"` // access, rule, agreement, credential, lacking condition, effect; the first that fits decides
 }
 
 // showPolicy answers GET /policy.

@@ -223,12 +223,12 @@ func (p *Portal) approveUpstream(r *http.Request) (page, error) {
 type callRule struct {
 	Access string
 	Rule   string
-	When   string // what must be so: agreement=covers credential=token
+	When   string // what must be so: agreement=covers credential=token lacking=hours
 	Effect string // allow, deny
 }
 
 func callRules() []callRule {
-	names := []string{"agreement", "credential", "hours", "network", "assurance", "purpose"}
+	names := []string{"agreement", "credential", "lacking"}
 	var list []callRule
 	for _, row := range policy.CallRules() {
 		var when []string

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unique"
 
 	"lgsp/auth"
 	"lgsp/internal/keyring"
@@ -20,7 +21,7 @@ import (
 
 const (
 	maxToken     = 8 << 10 // bytes, looked at before anything is parsed
-	maxVerdicts  = 50_000  // remembered by one verifier
+	maxVerdicts  = 20_000  // remembered by one verifier: some 15 MB
 	clockLeeway  = 30 * time.Second
 	longestToken = 24 * time.Hour // a token with a longer life is none of ours
 )
@@ -210,9 +211,9 @@ func parse(text, issuer string, keys map[string]*ecdsa.PublicKey) (*Token, error
 		return nil, refused("token-untrusted", "the token does not name who acts")
 	}
 	t := &Token{
-		ID: c.ID, Issuer: c.Issuer, Audience: c.Audience, Subject: c.Subject, Client: c.Client,
+		ID: c.ID, Issuer: issuer, Audience: once(c.Audience), Subject: once(c.Subject), Client: once(c.Client),
 		Scopes: strings.Fields(c.Scope), Issued: time.Unix(c.Issued, 0).UTC(), Expires: time.Unix(c.Expires, 0).UTC(),
-		key: key, kid: header.Key, notBefore: time.Unix(c.NotBefore, 0).UTC(),
+		key: key, kid: once(header.Key), notBefore: time.Unix(c.NotBefore, 0).UTC(),
 		Level: c.Level, Methods: c.Methods, Bound: *c.Bound, Actor: c.Actor.Subject,
 	}
 	if c.AuthTime != 0 {
@@ -220,6 +221,9 @@ func parse(text, issuer string, keys map[string]*ecdsa.PublicKey) (*Token, error
 	}
 	return t, nil
 }
+
+// once is a text that many tokens hold, stored once for all of them.
+func once(text string) string { return unique.Make(text).Value() }
 
 // strict64 refuses padding, line breaks and stray bits, so that a text has one spelling.
 var strict64 = base64.RawURLEncoding.Strict()

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -30,7 +31,8 @@ type Conditions struct {
 const (
 	NoCredential = "none"
 	APIKey       = "api_key"
-	Token        = "token"
+	Token        = "token"         // of ours
+	ForeignToken = "foreign_token" // of another issuer, who says by introspection whose it is
 )
 
 // What a call's agreement says of its operation.
@@ -41,14 +43,14 @@ const (
 )
 
 var (
-	credentials = []string{NoCredential, APIKey, Token}
+	credentials = []string{NoCredential, APIKey, Token, ForeignToken}
 	standings   = []string{noAgreement, otherwise, covers}
 )
 
 // Call is all that the decision depends on.
 type Call struct {
 	Operation  string   // its ID
-	Credential string   // NoCredential, APIKey, Token
+	Credential string   // NoCredential, APIKey, Token, ForeignToken
 	Agreed     []string // IDs of the operations that the agreement in force covers; nil: there is no agreement
 	Lacking    Facts    // the operation's conditions that the call does not meet
 }
@@ -79,7 +81,7 @@ func (c Call) standing() string {
 
 // Verdict is the answer, and the rule that gave it: open, restricted-agreement
 // and personal-token allow; no-credential, no-agreement, operation-not-agreed,
-// key-for-personal-data, outside-network, outside-hours, assurance-low,
+// key-for-personal-data, foreign-token-for-personal-data, outside-network, outside-hours, assurance-low,
 // purpose-unsaid and NoRule refuse.
 type Verdict struct {
 	Allowed bool
@@ -87,60 +89,97 @@ type Verdict struct {
 }
 
 // callsModel lets the first rule that fits decide. A request is what its
-// agreement says of the operation, the credential, and whether it is within the
-// hours, the network, the assurance and the purposes that the operation asks for.
+// agreement says of the operation, the credential, and the first of the
+// operation's conditions that it does not meet.
 const callsModel = `
 [request_definition]
-r = agreement, credential, hours, network, assurance, purpose
+r = agreement, credential, lacking
 
 [policy_definition]
-p = rule, agreement, credential, hours, network, assurance, purpose, eft
+p = rule, agreement, credential, lacking, eft
 
 [policy_effect]
 e = priority(p.eft) || deny
 
 [matchers]
-m = (p.agreement == "any" || r.agreement == p.agreement) && (p.credential == "any" || r.credential == p.credential) && (p.hours == "any" || r.hours == p.hours) && (p.network == "any" || r.network == p.network) && (p.assurance == "any" || r.assurance == p.assurance) && (p.purpose == "any" || r.purpose == p.purpose)
+m = (p.agreement == "any" || r.agreement == p.agreement) && (p.credential == "any" || r.credential == p.credential) && (p.lacking == "any" || r.lacking == p.lacking)
 `
 
 // callRules are the rules of each access, in the order in which they are
 // tried: those that refuse, and the one that allows what is left.
 var callRules = map[string][][]string{
 	"open": {
-		{"open", "any", "any", "any", "any", "any", "any", "allow"},
+		{"open", "any", "any", "any", "allow"},
 	},
 	"restricted": {
-		{"no-credential", "any", NoCredential, "any", "any", "any", "any", "deny"},
-		{"no-agreement", noAgreement, "any", "any", "any", "any", "any", "deny"},
-		{"operation-not-agreed", otherwise, "any", "any", "any", "any", "any", "deny"},
-		{"restricted-agreement", covers, "any", "any", "any", "any", "any", "allow"},
+		{"no-credential", "any", NoCredential, "any", "deny"},
+		{"no-agreement", noAgreement, "any", "any", "deny"},
+		{"operation-not-agreed", otherwise, "any", "any", "deny"},
+		{"restricted-agreement", covers, "any", "any", "allow"},
 	},
 	"personal": {
-		{"no-credential", "any", NoCredential, "any", "any", "any", "any", "deny"},
-		{"key-for-personal-data", "any", APIKey, "any", "any", "any", "any", "deny"},
-		{"no-agreement", noAgreement, Token, "any", "any", "any", "any", "deny"},
-		{"operation-not-agreed", otherwise, Token, "any", "any", "any", "any", "deny"},
-		{"personal-token", covers, Token, "any", "any", "any", "any", "allow"},
+		{"no-credential", "any", NoCredential, "any", "deny"},
+		{"key-for-personal-data", "any", APIKey, "any", "deny"},
+		{"foreign-token-for-personal-data", "any", ForeignToken, "any", "deny"},
+		{"no-agreement", noAgreement, Token, "any", "deny"},
+		{"operation-not-agreed", otherwise, Token, "any", "deny"},
+		{"personal-token", covers, Token, "any", "allow"},
 	},
+}
+
+// conditions are what an operation may ask for beside its agreement, in the
+// order in which they are tried, and the rule that refuses who lacks it.
+var conditions = []struct {
+	fact       Facts
+	name, rule string
+}{
+	{OutsideNetwork, "network", "outside-network"},
+	{OutsideHours, "hours", "outside-hours"},
+	{AssuranceLow, "assurance", "assurance-low"},
+	{PurposeUnsaid, "purpose", "purpose-unsaid"},
+}
+
+// facts are the conditions as a set.
+func (c Conditions) facts() Facts {
+	var asked Facts
+	for fact, is := range map[Facts]bool{OutsideNetwork: c.Network, OutsideHours: c.Hours, AssuranceLow: c.Assurance, PurposeUnsaid: c.Purpose} {
+		if is {
+			asked |= fact
+		}
+	}
+	return asked
+}
+
+// first is the name of the first condition in f, in their order.
+func (f Facts) first() string {
+	for _, c := range conditions {
+		if f&c.fact != 0 {
+			return c.name
+		}
+	}
+	return "none"
+}
+
+func (f Facts) names() []string {
+	var names []string
+	for _, c := range conditions {
+		if f&c.fact != 0 {
+			names = append(names, c.name)
+		}
+	}
+	return names
 }
 
 // rulesOf are the rules of operations of one access under the same conditions:
 // what a condition refuses stands before the rule that allows.
-func rulesOf(access string, conditions Conditions) [][]string {
+func rulesOf(access string, asked Facts) [][]string {
 	rules := callRules[access]
 	last := len(rules) - 1
 	own := slices.Clone(rules[:last])
-	if conditions.Network {
-		own = append(own, []string{"outside-network", "any", "any", "any", "outside", "any", "any", "deny"})
-	}
-	if conditions.Hours {
-		own = append(own, []string{"outside-hours", "any", "any", "outside", "any", "any", "any", "deny"})
-	}
-	if conditions.Assurance {
-		own = append(own, []string{"assurance-low", "any", "any", "any", "any", "outside", "any", "deny"})
-	}
-	if conditions.Purpose {
-		own = append(own, []string{"purpose-unsaid", "any", "any", "any", "any", "any", "outside", "deny"})
+	for _, c := range conditions {
+		if asked&c.fact != 0 {
+			own = append(own, []string{c.rule, "any", "any", c.name, "deny"})
+		}
 	}
 	return append(own, rules[last])
 }
@@ -148,7 +187,7 @@ func rulesOf(access string, conditions Conditions) [][]string {
 // Calls decides the calls of one version. Its operations are of a few classes:
 // an access with the same conditions. What is decided of a class is the same in
 // every version, so versions share them: one small enforcer each, and the
-// verdicts that Casbin gave, which are remembered. There are at most 144 a class,
+// verdicts that Casbin gave, which are remembered. There are at most 192 a class,
 // so the memory needs neither bound nor forgetting; a new revision of an
 // agreement has another standing, not another verdict, and a decision costs the
 // same with ten agreements or a million. Calls is safe for concurrent use.
@@ -159,7 +198,8 @@ type Calls struct {
 // class is what operations of one access under the same conditions share.
 type class struct {
 	name       string
-	remembered [3][3][allFacts]atomic.Pointer[Verdict] // by standing, credential, facts
+	asked      Facts
+	remembered [3][4][allFacts]atomic.Pointer[Verdict] // by standing, credential, facts
 
 	mu     sync.Mutex // one question at a time; they are few
 	casbin *casbin.Enforcer
@@ -171,19 +211,12 @@ var shared struct {
 	classes map[string]*class
 }
 
-func classOf(access string, conditions Conditions) (*class, error) {
+func classOf(access string, under Conditions) (*class, error) {
 	if callRules[access] == nil {
 		return nil, fmt.Errorf("access %q is unknown", access)
 	}
-	name := access
-	for _, part := range []struct {
-		name string
-		is   bool
-	}{{"+network", conditions.Network}, {"+hours", conditions.Hours}, {"+assurance", conditions.Assurance}, {"+purpose", conditions.Purpose}} {
-		if part.is {
-			name += part.name
-		}
-	}
+	asked := under.facts()
+	name := strings.Join(append([]string{access}, asked.names()...), "+")
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if c := shared.classes[name]; c != nil {
@@ -197,13 +230,13 @@ func classOf(access string, conditions Conditions) (*class, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make enforcer of calls: %w", err)
 	}
-	if _, err := enforcer.AddPolicies(rulesOf(access, conditions)); err != nil {
+	if _, err := enforcer.AddPolicies(rulesOf(access, asked)); err != nil {
 		return nil, fmt.Errorf("add rules of class %q: %w", name, err)
 	}
 	if shared.classes == nil {
 		shared.classes = map[string]*class{}
 	}
-	c := &class{name: name, casbin: enforcer}
+	c := &class{name: name, asked: asked, casbin: enforcer}
 	shared.classes[name] = c
 	return c, nil
 }
@@ -250,13 +283,7 @@ func (c *class) decide(standing, credential string, lacking Facts) (Verdict, err
 func (c *class) enforce(standing, credential string, lacking Facts) (Verdict, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	where := func(fact Facts) string {
-		if lacking&fact != 0 {
-			return "outside"
-		}
-		return "within"
-	}
-	allowed, rule, err := c.casbin.EnforceEx(standing, credential, where(OutsideHours), where(OutsideNetwork), where(AssuranceLow), where(PurposeUnsaid))
+	allowed, rule, err := c.casbin.EnforceEx(standing, credential, (lacking & c.asked).first())
 	if err != nil {
 		return Verdict{}, fmt.Errorf("ask policy about class %q: %w", c.name, err)
 	}
@@ -311,30 +338,17 @@ func (c *Calls) Explain(call Call) (Explanation, error) {
 	return why, nil
 }
 
-func (f Facts) names() []string {
-	var names []string
-	for _, fact := range []struct {
-		is   Facts
-		name string
-	}{{OutsideNetwork, "network"}, {OutsideHours, "hours"}, {AssuranceLow, "assurance"}, {PurposeUnsaid, "purpose"}} {
-		if f&fact.is != 0 {
-			names = append(names, fact.name)
-		}
-	}
-	return names
-}
-
 // CallModel is the Casbin model that calls are decided by.
 func CallModel() string { return callsModel }
 
 // CallRules are the rules that calls are decided by: access, rule, agreement,
-// credential, hours, network, assurance, purpose, effect, in the order in which
+// credential, lacking condition, effect, in the order in which
 // they are tried. The rules of conditions are there for the operations that
 // have them.
 func CallRules() [][]string {
 	var list [][]string
 	for _, access := range []string{"open", "restricted", "personal"} {
-		for _, rule := range rulesOf(access, Conditions{Hours: true, Network: true, Assurance: true, Purpose: true}) {
+		for _, rule := range rulesOf(access, allFacts-1) {
 			list = append(list, append([]string{access}, rule...))
 		}
 	}

@@ -92,6 +92,11 @@ func (w *world) pageAttempts() []attempt {
 		{"POST /developer/applications/{id}/credentials/{credential}", "the developer's", "/developer/applications/{application}/credentials/{api_key}", "networks=10.0.0.0/8"},
 		{"POST /agency/{agency}/apis/new", "agency A", "/agency/so-a/apis/new", "slug=moi&title_vi=Moi"},
 		{"POST /agency/{agency}/datasets/new", "agency A", "/agency/so-a/datasets/new", "slug=moi&title_vi=Moi"},
+		{"POST /operator/issuers", "", "/operator/issuers", "name=Bo&issuer=https://sso.example.vn&introspection_url=https://sso.example.vn/hoi&client_id=tinh&client_secret=bi-mat"},
+		{"GET /operator/issuers/{id}", "", "/operator/issuers/{application}", ""},
+		{"POST /operator/issuers/{id}", "", "/operator/issuers/{application}", "name=Bo&issuer=https://sso.example.vn&introspection_url=https://sso.example.vn/hoi&client_id=tinh"},
+		{"POST /operator/issuers/{id}/clients", "", "/operator/issuers/{application}/clients", "client=x&application={application}"},
+		{"POST /operator/issuers/{id}/remove", "", "/operator/issuers/{application}/remove", ""},
 		{"POST /operator/honey-keys", "the platform's", "/operator/honey-keys", "kind=api_key&name=Hop+thu"},
 		{"POST /operator/honey-keys/{key}/end", "the developer's", "/operator/honey-keys/{honey key}/end", ""},
 		{"POST /developer/applications/{id}/honey-keys/{key}/end", "the developer's", "/developer/applications/{application}/honey-keys/{honey key}/end", ""},
@@ -109,7 +114,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /.well-known/api-catalog", "", "/.well-known/api-catalog", ""},
 	}
 	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/status", "/sign-in", "/sign-up", "/forgot-password",
-		"/sitemap.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams", "/operator/honey-keys",
+		"/sitemap.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams", "/operator/issuers", "/operator/honey-keys",
 		"/developer", "/developer/applications/new", "/explain"} {
 		list = append(list, attempt{"GET " + path, "", path, ""})
 	}

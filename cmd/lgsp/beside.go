@@ -5,18 +5,21 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+
+	"lgsp/auth"
 )
 
 // besideSnapshot is what refresh loads, as a gateway node keeps it on disk
 // beside its snapshot: what tokens are checked by, and where calls may be sent.
 type besideSnapshot struct {
-	Keys      map[string][]byte `json:"keys"` // by kid, PKIX
-	Upstreams []string          `json:"upstreams"`
+	Keys      map[string][]byte          `json:"keys"` // by kid, PKIX
+	Upstreams []string                   `json:"upstreams"`
+	Foreign   []auth.SealedForeignIssuer `json:"foreign"`
 }
 
 // beside gives it in bytes.
 func (p *platform) beside() ([]byte, error) {
-	b := besideSnapshot{Keys: map[string][]byte{}, Upstreams: p.upstreams.list()}
+	b := besideSnapshot{Keys: map[string][]byte{}, Upstreams: p.upstreams.list(), Foreign: p.foreign.list()}
 	for kid, key := range p.oauth.Keys() {
 		der, err := x509.MarshalPKIXPublicKey(key)
 		if err != nil {
@@ -47,5 +50,6 @@ func (p *platform) restore(text []byte) error {
 	}
 	p.oauth.TrustKeys(keys)
 	p.upstreams.set(b.Upstreams)
+	p.foreign.set(b.Foreign)
 	return nil
 }

@@ -234,6 +234,7 @@ var lostWith = map[string]string{
 	"honey_key":              "nobody is told of their use any more; end them and lay others.",
 	auth.RefreshTexts:        "applications ask their people to sign in again.",
 	gateway.SealedClientKeys: "cannot be opened, and their versions are not served; their agencies set them anew.",
+	auth.SealedForeign:       "cannot be opened, and tokens of those issuers are not believed; an operator types the secrets again.",
 	auth.SealedApps:          "cannot be opened; their persons use a passkey, or lgsp user rescue lets them in.",
 }
 

@@ -50,6 +50,7 @@ type platform struct {
 	portal     *portal.Portal
 	clients    *clients
 	upstreams  *upstreams
+	foreign    *foreignIssuers
 	metrics    *prometheus.Registry
 	stopping   atomic.Bool // no new calls are to be sent here
 }
@@ -98,8 +99,8 @@ func assemble(c config, db *database) (*platform, error) {
 		config: c, db: db, secrets: root, policy: enforcer,
 		auth: &auth.Auth{}, oauth: &oauth.Server{}, catalog: &catalog.Catalog{}, agreements: &agreement.Agreements{},
 		ledger: &ledger.Ledger{}, node: &gateway.Node{}, drifts: &gateway.Drifts{}, api: &portal.API{}, portal: &portal.Portal{},
-		upstreams: &upstreams{},
-		metrics:   prometheus.NewRegistry(),
+		upstreams: &upstreams{}, foreign: &foreignIssuers{},
+		metrics: prometheus.NewRegistry(),
 	}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if c.files.isSecured() {
@@ -108,6 +109,7 @@ func assemble(c config, db *database) (*platform, error) {
 		}, c.files.expires))
 	}
 	p.upstreams.read = p.catalog.ApprovedUpstreams
+	p.foreign.wire(p.auth, egress.Fetch{Allow: c.EgressAllow}.Client(5*time.Second))
 	p.upstreams.wire([]string{c.PortalAddr, c.GatewayAddr, c.MTLSAddr, c.OpsAddr})
 	p.wireLedger()
 	if err := p.wireAuth(); err != nil {
@@ -222,7 +224,7 @@ func (p *platform) wireNode() error {
 		Peppers: p.auth.Peppers, ClientSeals: p.clientKeys().Seals, SubjectKey: p.secrets.first("lgsp subject v1"),
 		Dial: p.upstreams.DialContext, Approved: p.upstreams.stands,
 		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
-		Refresh: p.refresh, Beside: p.beside, Restore: p.restore, KeptKey: p.secrets.first("lgsp snapshot v1"), Verify: tokenOf(verifier), Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
+		Refresh: p.refresh, Beside: p.beside, Restore: p.restore, KeptKey: p.secrets.first("lgsp snapshot v1"), Verify: tokenOf(verifier), Introspect: p.foreign.token, Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Ship:    p.ship,
 		Metrics: calls, MaxStale: p.config.MaxStale, CacheSize: p.config.CacheSize << 20,
 	}

@@ -251,7 +251,7 @@ func (p *platform) revoked(ctx context.Context) ([]string, error) {
 // refresh loads what the gateway needs beside its own tables.
 func (p *platform) refresh(ctx context.Context) error {
 	p.watchSecret(ctx)
-	return errors.Join(p.oauth.ReloadKeys(ctx), p.upstreams.refresh(ctx))
+	return errors.Join(p.oauth.ReloadKeys(ctx), p.upstreams.refresh(ctx), p.foreign.refresh(ctx))
 }
 
 // ship takes exchanges from a node's journal to the ledger.

@@ -56,6 +56,7 @@ var rooms = []struct{ file, title string }{
 	{"oauth", "Tokens · Mã truy cập"},
 	{"api", "/api/v1 as a whole · Chung cho /api/v1"},
 	{"auth", "Accounts, applications, keys · Tài khoản, ứng dụng, khoá"},
+	{"foreign", "Tokens of other servers · Mã của máy chủ xác thực khác"},
 	{"keys", "Limits of keys, leaks · Giới hạn của khoá, khoá bị lộ"},
 	{"agreement", "Agreements · Thoả thuận"},
 	{"catalog", "APIs and their documents · API và tài liệu API"},
