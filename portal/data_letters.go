@@ -84,12 +84,12 @@ func (p *Portal) dataLetter(to auth.Person, l catalog.Letter) (mail.Letter, erro
 	if d.State != "" {
 		key += "-" + d.State
 	}
-	area := "discussion"
-	if l.Kind == catalog.LetterRequest || l.Kind == catalog.LetterRequestNow {
-		area = "wanted"
-	}
 	out := mail.Letter{To: to.Email}
-	for message, into := range map[string]*string{area + ".letter-subject-" + key: &out.Subject, area + ".letter-text-" + key: &out.Text} {
+	words := map[string]*string{"discussion.letter-subject-" + key: &out.Subject, "discussion.letter-text-" + key: &out.Text}
+	if l.Kind == catalog.LetterRequest || l.Kind == catalog.LetterRequestNow {
+		words = map[string]*string{"wanted.letter-subject-" + key: &out.Subject, "wanted.letter-text-" + key: &out.Text}
+	}
+	for message, into := range words {
 		text, err := p.Pages.Text(to.Locale, message, "name", to.Name, "title", title, "subject", d.Subject, "text", d.Text, "link", origin+d.Path)
 		if err != nil {
 			return out, err
