@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,8 +71,12 @@ type Catalog struct {
 	// certificate's fingerprint; Invalid for what it cannot show.
 	KeepClientKey func(ctx context.Context, tx pgx.Tx, version uuid.UUID, certificate, key string) (string, error)
 
-	// Fetch reads documents from public addresses; it refuses all others.
+	// Fetch reads documents from public addresses, and looks whether links work;
+	// it refuses all others.
 	Fetch *http.Client
+
+	// TellOfLinks has an agency told of links that do not work, once tx commits.
+	TellOfLinks func(ctx context.Context, tx pgx.Tx, n LinkNotice) error
 
 	// Loopback are the only host:port of this machine that may be approved as
 	// upstreams: the demo's simulators. Empty elsewhere.
@@ -79,9 +84,14 @@ type Catalog struct {
 
 	// RequestDue is how long a request for data may wait until it is decided.
 	RequestDue time.Duration
+	// Terms are how long a review may take, and how old a public dataset may
+	// become.
+	Terms Terms
 
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
+
+	claimed sync.Map // ids of uploads that are being written or read
 }
 
 // Agency is the owner of what is on offer, as readers see it.
@@ -90,7 +100,11 @@ type Agency struct {
 	Slug    string    `json:"slug"`
 	TitleVI string    `json:"title_vi"`
 	TitleEN string    `json:"title_en"`
+	Contact Contact   `json:"-"`
 }
+
+// Contact is who answers for an agency's data; any part may be "".
+type Contact struct{ Name, Email, Phone string }
 
 // API is a data service of an agency (dcat:DataService, DCAT 3 §6.7). Its
 // address is /{agency slug}/{slug}.

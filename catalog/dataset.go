@@ -31,18 +31,22 @@ type Dataset struct {
 	CreatedAt     time.Time      `json:"created_at"`
 	UpdatedAt     time.Time      `json:"updated_at"`
 	PublishedAt   *time.Time     `json:"published_at"` // of the first publication
+	PublishAt     *time.Time     `json:"publish_at"`   // when an approved one becomes public by itself
+	ReviewBy      *time.Time     `json:"review_by"`    // until when the steward decides on what was submitted
+	ReviewedAt    *time.Time     `json:"reviewed_at"`  // when a published one was last looked through
 	Distributions []Distribution `json:"distributions" db:"-"`
+	Edit          *DatasetEdit   `json:"edit,omitempty" db:"-"` // of a public one, pending; for those who work on it
 }
 
 // DatasetText is what people write about a dataset. Title, notes, theme and
 // slug are required to publish; the rest may be empty. Dates are yyyy-mm-dd.
 type DatasetText struct {
-	Slug           string   `json:"slug"` // in the URL: a-z, 0-9 and hyphens, 2 to 100
+	Slug           string   `json:"slug"` // in the URL: a-z, 0-9 and hyphens, 2 to 100; "" at the beginning: of the title
 	TitleVI        string   `json:"title_vi"`
 	TitleEN        string   `json:"title_en"`
 	NotesVI        string   `json:"notes_vi"`
 	NotesEN        string   `json:"notes_en"`
-	KeywordsVI     []string `json:"keywords_vi"` // at most 20
+	KeywordsVI     []string `json:"keywords_vi"` // at most 20; none in either language: the theme's words
 	KeywordsEN     []string `json:"keywords_en"`
 	Theme          string   `json:"theme"`     // code of Themes
 	Licence        string   `json:"licence"`   // id of Licences; "" becomes CC-BY-4.0
@@ -52,32 +56,63 @@ type DatasetText struct {
 	TemporalEnd    string   `json:"temporal_end"`
 	SourceDocument string   `json:"source_document"` // number of the document: 4259/UBND-KGVX
 	SourceURL      string   `json:"source_url"`
-	ContactName    string   `json:"contact_name"`
+	ContactName    string   `json:"contact_name"` // no contact at all: the agency's
 	ContactEmail   string   `json:"contact_email"`
 	ContactPhone   string   `json:"contact_phone"`
+
+	AccessRights   string    `json:"access_rights"` // id of AccessRights; "" becomes PUBLIC
+	RightsVI       string    `json:"rights_vi"`     // what may be done with it, beside the licence
+	RightsEN       string    `json:"rights_en"`
+	Creator        string    `json:"creator"`   // unit or person who made it; "": the agency
+	Languages      []string  `json:"languages"` // ids of Languages; none becomes VIE
+	Version        string    `json:"version"`   // of the data, as people name it: 2025, 1.2
+	VersionNotesVI string    `json:"version_notes_vi"`
+	VersionNotesEN string    `json:"version_notes_en"`
+	ConformsTo     []string  `json:"conforms_to"` // addresses of standards, at most 10
+	ProvenanceVI   string    `json:"provenance_vi"`
+	ProvenanceEN   string    `json:"provenance_en"`
+	SpatialCodes   []string  `json:"spatial_codes"` // of provinces (2 digits) and communes (5)
+	BBox           []float64 `json:"bbox"`          // west, south, east, north in degrees; empty: unknown
+	LandingPage    string    `json:"landing_page"`  // another page about it
 }
 
 const insertDatasetSQL = `
 insert into catalog.dataset (id, agency_id, slug, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en,
        theme, licence, frequency, spatial, temporal_start, temporal_end, source_document, source_url,
-       contact_name, contact_email, contact_phone, state, created_at, updated_at)
+       contact_name, contact_email, contact_phone, access_rights, rights_vi, rights_en, creator, languages, version,
+       version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page,
+       state, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, nullif($14, '')::date, nullif($15, '')::date,
-       $16, $17, $18, $19, $20, 'draft', $21, $21)`
+       $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, 'draft', $35, $35)`
 
-// CreateDataset begins a dataset of an agency, as a draft. It fails with
-// Invalid (one field error each) or Conflict when the slug is taken, and with
+// CreateDataset begins a dataset of an agency, as a draft; one without a slug
+// gets that of its title. It fails with Invalid (one field error each) or Conflict when the slug is taken, and with
 // what May says of dataset.edit.
 func (c *Catalog) CreateDataset(ctx context.Context, who auth.Principal, agency uuid.UUID, text DatasetText) (Dataset, error) {
 	if err := c.May(ctx, who, "dataset.edit", agency); err != nil {
 		return Dataset{}, err
 	}
+	if text.Slug == "" {
+		var err error
+		if text.Slug, err = freeSlug(ctx, c.DB, text.TitleVI); err != nil {
+			return Dataset{}, err
+		}
+	}
+	agencies, err := c.Agencies(ctx, []uuid.UUID{agency})
+	if err != nil {
+		return Dataset{}, err
+	}
+	text.answeredBy(agencies[agency])
 	if err := text.check(); err != nil {
 		return Dataset{}, err
 	}
 	id := uuid.Must(uuid.NewV7())
-	err := pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
 		args := append([]any{id, agency}, text.args()...)
 		if err := datasetProblem(execOne(ctx, tx, insertDatasetSQL, append(args, c.Now().UTC())...), text); err != nil {
+			return err
+		}
+		if err := putPackage(ctx, tx, id); err != nil {
 			return err
 		}
 		return c.Record(ctx, tx, auth.Act{Who: who, Verb: "dataset.create", Agency: agency, About: id,
@@ -94,30 +129,51 @@ update catalog.dataset
    set slug = $2, title_vi = $3, title_en = $4, notes_vi = $5, notes_en = $6, keywords_vi = $7, keywords_en = $8,
        theme = $9, licence = $10, frequency = $11, spatial = $12, temporal_start = nullif($13, '')::date,
        temporal_end = nullif($14, '')::date, source_document = $15, source_url = $16,
-       contact_name = $17, contact_email = $18, contact_phone = $19, updated_at = $20
+       contact_name = $17, contact_email = $18, contact_phone = $19, access_rights = $20, rights_vi = $21, rights_en = $22,
+       creator = $23, languages = $24, version = $25, version_notes_vi = $26, version_notes_en = $27, conforms_to = $28,
+       provenance_vi = $29, provenance_en = $30, spatial_codes = $31, bbox = $32, landing_page = $33, updated_at = $34
  where id = $1`
 
-// EditDataset replaces what is written about a dataset. The text of a
-// published one changes at once, in search too, and its slug then stays.
+// EditDataset replaces what is written about a dataset, whose slug stays once
+// it was public. Of a public one the public sees the old text until a steward
+// approves the new: see DatasetEdit.
 func (c *Catalog) EditDataset(ctx context.Context, who auth.Principal, id uuid.UUID, text DatasetText) (Dataset, error) {
+	seen, err := c.Dataset(ctx, who, id)
+	if err != nil {
+		return Dataset{}, err
+	}
+	text.answeredBy(seen.Agency)
 	if err := text.check(); err != nil {
 		return Dataset{}, err
 	}
-	return c.changeDataset(ctx, datasetChange{who: who, id: id, act: "dataset.edit", verb: "dataset.edit", from: editable},
-		func(tx pgx.Tx, d Dataset) error {
-			if d.PublishedAt != nil && d.Slug != text.Slug {
-				return problem.Errorf(problem.Conflict, "the address of a published dataset stays %s", d.Slug).
-					Coded("dataset-slug-fixed", "slug", d.Slug)
-			}
-			args := append([]any{id}, text.args()...)
-			return datasetProblem(execOne(ctx, tx, updateDatasetSQL, append(args, c.Now().UTC())...), text)
-		})
+	if seen.State == Published {
+		return c.proposeEdit(ctx, who, id, text)
+	}
+	ch := datasetChange{who: who, id: id, act: "dataset.edit", verb: "dataset.edit", from: []string{Draft, Withdrawn}}
+	return c.changeDataset(ctx, ch, func(tx pgx.Tx, d Dataset) error {
+		if d.PublishedAt != nil && d.Slug != text.Slug {
+			return slugFixed(d)
+		}
+		return c.writeText(ctx, tx, id, text)
+	})
+}
+
+func (c *Catalog) writeText(ctx context.Context, tx pgx.Tx, id uuid.UUID, text DatasetText) error {
+	args := append([]any{id}, text.args()...)
+	return datasetProblem(execOne(ctx, tx, updateDatasetSQL, append(args, c.Now().UTC())...), text)
+}
+
+func slugFixed(d Dataset) error {
+	return problem.Errorf(problem.Conflict, "the address of a published dataset stays %s", d.Slug).
+		Coded("dataset-slug-fixed", "slug", d.Slug)
 }
 
 const datasetColumns = `id, agency_id, slug, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en, theme,
        licence, frequency, spatial, coalesce(to_char(temporal_start, 'YYYY-MM-DD'), '') as temporal_start,
        coalesce(to_char(temporal_end, 'YYYY-MM-DD'), '') as temporal_end, source_document, source_url,
-       contact_name, contact_email, contact_phone, state, state_reason, created_at, updated_at, published_at`
+       contact_name, contact_email, contact_phone, access_rights, rights_vi, rights_en, creator, languages, version,
+       version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page,
+       state, state_reason, created_at, updated_at, published_at, publish_at, review_by, reviewed_at`
 
 const datasetByIDSQL = `select ` + datasetColumns + ` from catalog.dataset where id = $1`
 
@@ -126,7 +182,8 @@ const lockDatasetSQL = `select ` + datasetColumns + ` from catalog.dataset where
 const datasetBySlugSQL = `select ` + datasetColumns + ` from catalog.dataset where slug = $1`
 
 // DatasetBySlug gives a dataset with its distributions: a published one to
-// anyone, another to those who may edit or approve it. It fails with NotFound.
+// anyone, another to those who may edit or approve it, with the pending edit.
+// It fails with NotFound.
 func (c *Catalog) DatasetBySlug(ctx context.Context, who auth.Principal, slug string) (Dataset, error) {
 	d, err := pg.One[Dataset](ctx, c.DB, datasetBySlugSQL, slug)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -134,26 +191,49 @@ func (c *Catalog) DatasetBySlug(ctx context.Context, who auth.Principal, slug st
 	} else if err != nil {
 		return d, fmt.Errorf("read dataset %s: %w", slug, err)
 	}
-	if err := c.seeDataset(ctx, who, d); err != nil {
-		return Dataset{}, err
-	}
-	return c.withParts(ctx, d)
+	return c.asSeen(ctx, who, d)
 }
 
 // Dataset is DatasetBySlug by id.
 func (c *Catalog) Dataset(ctx context.Context, who auth.Principal, id uuid.UUID) (Dataset, error) {
-	d, err := c.datasetByID(ctx, id)
-	if err != nil {
-		return d, err
+	d, err := pg.One[Dataset](ctx, c.DB, datasetByIDSQL, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return d, noDataset(id.String())
+	} else if err != nil {
+		return d, fmt.Errorf("read dataset %s: %w", id, err)
 	}
-	if err := c.seeDataset(ctx, who, d); err != nil {
-		return Dataset{}, err
-	}
-	return d, nil
+	return c.asSeen(ctx, who, d)
 }
 
-// seeDataset is the one answer to who may see a dataset, its files, its rows
-// and its columns.
+// asSeen is a dataset with those of its parts that who may have.
+func (c *Catalog) asSeen(ctx context.Context, who auth.Principal, d Dataset) (Dataset, error) {
+	err := c.seeDataset(ctx, who, d)
+	if err == nil {
+		d, err = c.withParts(ctx, d)
+	}
+	if err != nil {
+		return Dataset{}, err
+	}
+	if c.seeData(ctx, who, d) != nil {
+		d.Distributions = []Distribution{}
+	}
+	if c.worksOn(ctx, who, d.AgencyID) {
+		d.Edit, err = editOf(ctx, c.DB, d)
+	}
+	return d, err
+}
+
+// seeData is the one answer to who may have a dataset's files, rows and
+// columns: who sees the dataset, but of a restricted one its agency's people.
+func (c *Catalog) seeData(ctx context.Context, who auth.Principal, d Dataset) error {
+	if d.AccessRights != AccessRestricted || c.worksOn(ctx, who, d.AgencyID) {
+		return c.seeDataset(ctx, who, d)
+	}
+	return noDataset(d.Slug)
+}
+
+// seeDataset is the one answer to who may see a dataset: that it is there, and
+// what is written about it.
 func (c *Catalog) seeDataset(ctx context.Context, who auth.Principal, d Dataset) error {
 	if d.State == Published || c.worksOn(ctx, who, d.AgencyID) {
 		return nil

@@ -60,37 +60,14 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 		} else if err != nil {
 			return fmt.Errorf("lock dataset %s: %w", ch.id, err)
 		}
-		if len(ch.from) > 0 && !slices.Contains(ch.from, d.State) {
-			return problem.Errorf(problem.Conflict, "dataset %s is %s, not %s", d.Slug, d.State, strings.Join(ch.from, " or ")).
-				Coded("dataset-state", "state", d.State, "needed", strings.Join(ch.from, ", "))
+		if err := d.inState(ch.from); err != nil {
+			return err
 		}
 		if err := apply(tx, d); err != nil {
 			return err
 		}
-		if d, err = pg.One[Dataset](ctx, tx, datasetByIDSQL, ch.id); err != nil {
-			return fmt.Errorf("read dataset %s: %w", ch.id, err)
-		}
-		d.Agency = seen.Agency // Agencies would take a second connection
-		if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
-			return err
-		}
-		if found, err = c.guarded(ctx, tx, ch, d); err != nil {
-			return err
-		}
-		if err := c.indexDataset(ctx, tx, d); err != nil {
-			return err
-		}
-		if ch.last != nil {
-			if err := ch.last(); err != nil {
-				return err
-			}
-		}
-		detail := map[string]any{"slug": d.Slug, "state": d.State}
-		maps.Copy(detail, ch.detail)
-		if ch.reason != "" {
-			detail["reason"] = ch.reason
-		}
-		return c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
+		d, found, err = c.settle(ctx, tx, ch, seen.Agency) // Agencies would take a second connection
+		return err
 	})
 	if problem.Code(err) == codeUndecided {
 		if err := c.holdFindings(ctx, ch.id, ch.asHeld(found)...); err != nil {
@@ -113,10 +90,57 @@ func (ch datasetChange) asHeld(found []partFindings) []partFindings {
 	return found
 }
 
+// settle reads a changed dataset again, holds it to what was decided of personal
+// data (giving what was found), brings the search in line with it and records
+// the act.
+func (c *Catalog) settle(ctx context.Context, tx pgx.Tx, ch datasetChange, agency Agency) (Dataset, []partFindings, error) {
+	d, err := pg.One[Dataset](ctx, tx, datasetByIDSQL, ch.id)
+	if err != nil {
+		return d, nil, fmt.Errorf("read dataset %s: %w", ch.id, err)
+	}
+	d.Agency = agency
+	if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
+		return d, nil, err
+	}
+	if d.Edit, err = editOf(ctx, tx, d); err != nil {
+		return d, nil, err
+	}
+	found, err := c.guarded(ctx, tx, ch, d)
+	if err != nil {
+		return d, found, err
+	}
+	if err := c.indexDataset(ctx, tx, d); err != nil {
+		return d, nil, err
+	}
+	if ch.last != nil {
+		if err := ch.last(); err != nil {
+			return d, nil, err
+		}
+	}
+	detail := map[string]any{"slug": d.Slug, "state": d.State}
+	maps.Copy(detail, ch.detail)
+	if ch.reason != "" {
+		detail["reason"] = ch.reason
+	}
+	return d, found, c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
+}
+
+// inState fails with Conflict unless the dataset is in one of the states; none
+// named: any.
+func (d Dataset) inState(states []string) error {
+	if len(states) == 0 || slices.Contains(states, d.State) {
+		return nil
+	}
+	return problem.Errorf(problem.Conflict, "dataset %s is %s, not %s", d.Slug, d.State, strings.Join(states, " or ")).
+		Coded("dataset-state", "state", d.State, "needed", strings.Join(states, ", "))
+}
+
 const moveDatasetSQL = `
 update catalog.dataset
    set state = $2, state_reason = $3, updated_at = $4, submitted_by = coalesce($5, submitted_by),
-       published_at = case when $2 = 'published' then coalesce(published_at, $4) else published_at end
+       published_at = case when $2 = 'published' then coalesce(published_at, $4) else published_at end,
+       reviewed_at = case when $2 = 'published' then $4 else reviewed_at end, review_by = $6,
+       publish_at = null, scheduled_by = null
  where id = $1`
 
 // moveDataset is changeDataset for a change of state; submitter is kept when
@@ -129,10 +153,13 @@ func (c *Catalog) moveDataset(ctx context.Context, ch datasetChange, state strin
 			}
 		}
 		var submitter *uuid.UUID
+		var decide *time.Time
+		now := c.Now().UTC()
 		if state == Review {
-			submitter = &ch.who.Person
+			by := now.Add(c.Terms.decide())
+			submitter, decide = &ch.who.Person, &by
 		}
-		return execOne(ctx, tx, moveDatasetSQL, ch.id, state, ch.reason, c.Now().UTC(), submitter)
+		return execOne(ctx, tx, moveDatasetSQL, ch.id, state, ch.reason, now, submitter, decide)
 	})
 }
 
@@ -145,12 +172,7 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 		if err != nil {
 			return err
 		}
-		e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
-		for _, f := range []struct{ name, value string }{{"notes_vi", d.NotesVI}, {"theme", d.Theme}} {
-			if f.value == "" {
-				e.Wrong(f.name, "required", "is required")
-			}
-		}
+		e := incomplete(d.DatasetText)
 		if len(files) == 0 {
 			e.Wrong("distributions", "dataset-no-file", "has no file yet")
 		}
@@ -159,6 +181,18 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 		}
 		return nil
 	})
+}
+
+// incomplete has an error for each text that publication asks for and that is
+// missing.
+func incomplete(t DatasetText) *problem.Error {
+	e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
+	for _, f := range []struct{ name, value string }{{"notes_vi", t.NotesVI}, {"theme", t.Theme}} {
+		if f.value == "" {
+			e.Wrong(f.name, "required", "is required")
+		}
+	}
+	return e
 }
 
 const datasetSubmitterSQL = `select submitted_by from catalog.dataset where id = $1`
@@ -203,7 +237,12 @@ func (c *Catalog) WithdrawDataset(ctx context.Context, who auth.Principal, id uu
 	if err := giveReason(&ch, reason); err != nil {
 		return Dataset{}, err
 	}
-	return c.moveDataset(ctx, ch, Withdrawn, nil)
+	return c.moveDataset(ctx, ch, Withdrawn, func(tx pgx.Tx, d Dataset) error {
+		if _, err := tx.Exec(ctx, dropEditSQL, d.ID); err != nil {
+			return fmt.Errorf("drop edit of dataset %s: %w", d.ID, err)
+		}
+		return nil
+	})
 }
 
 func giveReason(ch *datasetChange, reason string) error {
@@ -215,8 +254,12 @@ func giveReason(ch *datasetChange, reason string) error {
 	return nil
 }
 
-// indexDataset makes the search hold the dataset exactly while it is published.
+// indexDataset makes the search hold the dataset exactly while it is published,
+// and the index of packages in every state.
 func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error {
+	if err := putPackage(ctx, tx, d.ID); err != nil {
+		return err
+	}
 	if d.State != Published {
 		return c.unindex(ctx, tx, "dataset", d.ID)
 	}
@@ -224,6 +267,9 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 		Kind: "dataset", ID: d.ID, Agency: d.Agency, Slug: d.Slug, TitleVI: d.TitleVI, TitleEN: d.TitleEN,
 		TextVI: d.NotesVI, TextEN: d.NotesEN, Keywords: slices.Concat(d.KeywordsVI, d.KeywordsEN, []string{d.SourceDocument}),
 		Theme: d.Theme, At: d.UpdatedAt.Truncate(time.Second),
+	}
+	if d.AccessRights == AccessRestricted {
+		d.Distributions = nil // formats and columns are not for everyone
 	}
 	for _, part := range d.Distributions {
 		if !slices.Contains(doc.Formats, part.Format) {

@@ -32,6 +32,11 @@ type shelf struct {
 	now                time.Time
 }
 
+// node is another process on the same catalogue, which records by record.
+func (s *shelf) node(record auth.RecordFunc) *Catalog {
+	return &Catalog{DB: s.DB, Now: s.Now, Files: s.Files, May: s.May, Agencies: s.Agencies, AgencyBySlug: s.AgencyBySlug, Terms: s.Terms, Record: record}
+}
+
 func newShelf(t testing.TB, db pg.DB) *shelf {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7())
@@ -154,15 +159,8 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 	ctx := t.Context()
 	for _, who := range []auth.Principal{{}, s.stranger} {
 		for name, try := range map[string]func() error{
-			"by slug":      func() error { _, err := s.DatasetBySlug(ctx, who, slug); return err },
-			"by id":        func() error { _, err := s.Dataset(ctx, who, id); return err },
-			"distribution": func() error { _, err := s.Distribution(ctx, who, part); return err },
-			"file":         func() error { _, _, err := s.OpenFile(ctx, who, part, 0); return err },
-			"versions":     func() error { _, err := s.FileVersions(ctx, who, part); return err },
-			"columns":      func() error { _, err := s.Columns(ctx, who, part); return err },
-			"rows":         func() error { _, err := s.QueryRows(ctx, who, part, nil); return err },
-			"export":       func() error { return s.ExportRows(ctx, who, part, url.Values{"format": {"csv"}}, io.Discard) },
-			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
+			"by slug": func() error { _, err := s.DatasetBySlug(ctx, who, slug); return err },
+			"by id":   func() error { _, err := s.Dataset(ctx, who, id); return err },
 		} {
 			if err := try(); !problem.Is(err, problem.NotFound) {
 				t.Errorf("%s: %v, want NotFound", name, err)
@@ -172,8 +170,82 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 			t.Errorf("lists %d, error %v", len(list), err)
 		}
 	}
+	s.closed(t, slug, part)
 	if found, err := s.Find(ctx, FindQuery{Text: "thuê bao"}); err != nil || len(found.Hits) != 0 {
 		t.Errorf("search finds %d, error %v", len(found.Hits), err)
+	}
+}
+
+// closed walks every way to the data of a dataset as a citizen and as another
+// agency.
+func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID) {
+	t.Helper()
+	ctx := t.Context()
+	for _, who := range []auth.Principal{{}, s.stranger} {
+		for name, try := range map[string]func() error{
+			"distribution": func() error { _, err := s.Distribution(ctx, who, part); return err },
+			"file":         func() error { _, _, err := s.OpenFile(ctx, who, part, 0); return err },
+			"versions":     func() error { _, err := s.FileVersions(ctx, who, part); return err },
+			"columns":      func() error { _, err := s.Columns(ctx, who, part); return err },
+			"rows":         func() error { _, err := s.QueryRows(ctx, who, part, nil); return err },
+			"export":       func() error { return s.ExportRows(ctx, who, part, url.Values{"format": {"csv"}}, io.Discard) },
+			"archive":      func() error { _, err := s.Archive(ctx, who, slug); return err },
+			"old version":  func() error { _, _, err := s.OpenFile(ctx, who, part, 1); return err },
+			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
+		} {
+			if err := try(); !problem.Is(err, problem.NotFound) {
+				t.Errorf("%s: %v, want NotFound", name, err)
+			}
+		}
+	}
+}
+
+func TestDataOfARestrictedDatasetIsItsAgencys(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	d, part := s.published(t, "thue-bao", "Thuê bao viễn thông", subscribers)
+	closed := d.DatasetText
+	closed.AccessRights = AccessRestricted
+	s.rewritten(t, d, closed)
+	s.closed(t, d.Slug, part.ID)
+	for _, who := range []auth.Principal{{}, s.stranger} {
+		for name, read := range map[string]func() (Dataset, error){
+			"by slug": func() (Dataset, error) { return s.DatasetBySlug(ctx, who, "thue-bao") },
+			"by id":   func() (Dataset, error) { return s.Dataset(ctx, who, d.ID) },
+		} {
+			if got, err := read(); err != nil || got.TitleVI != d.TitleVI || len(got.Distributions) != 0 {
+				t.Errorf("%s: %d distributions of %q, error %v; want the description alone", name, len(got.Distributions), got.TitleVI, err)
+			}
+		}
+	}
+	for query, want := range map[string]int{"thuê bao viễn thông": 1, "Dịch vụ": 0} { // the second is a column
+		if found, err := s.Find(ctx, FindQuery{Text: query}); err != nil || len(found.Hits) != want {
+			t.Errorf("search of %q finds %d, error %v; want %d", query, len(found.Hits), err, want)
+		}
+	}
+	if got, err := s.DatasetBySlug(ctx, s.steward, "thue-bao"); err != nil || len(got.Distributions) != 1 {
+		t.Errorf("its steward sees %d distributions, error %v", len(got.Distributions), err)
+	}
+}
+
+func TestSlugOfATitle(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	long := strings.Repeat("nghĩa hành ", 20)
+	for _, tt := range []struct{ title, want string }{
+		{"Số hộ nghèo, năm 2025 (Đợt 1)", "so-ho-ngheo-nam-2025-dot-1"},
+		{"Số hộ nghèo: năm 2025 – đợt 1", "so-ho-ngheo-nam-2025-dot-1-2"},
+		{"Công văn 4259/UBND-KGVX", "cong-van-4259-ubnd-kgvx"},
+		{"Á", "du-lieu-a"},
+		{"数据", "bo-du-lieu"},
+		{long, strings.TrimSuffix(strings.Repeat("nghia-hanh-", 7), "-")},
+		{strings.Repeat("x", 90), strings.Repeat("x", 80)},
+	} {
+		text := text("", tt.title)
+		d, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text)
+		if err != nil || d.Slug != tt.want {
+			t.Errorf("%q: got %s, error %v; want %s", tt.title, d.Slug, err, tt.want)
+		}
 	}
 }
 

@@ -100,6 +100,9 @@ func (t *DatasetText) texts() []struct {
 		{"notes_vi", &t.NotesVI, 10000}, {"notes_en", &t.NotesEN, 10000},
 		{"spatial", &t.Spatial, 300}, {"source_document", &t.SourceDocument, 200}, {"source_url", &t.SourceURL, 2000},
 		{"contact_name", &t.ContactName, 200}, {"contact_email", &t.ContactEmail, 254}, {"contact_phone", &t.ContactPhone, 40},
+		{"rights_vi", &t.RightsVI, 2000}, {"rights_en", &t.RightsEN, 2000}, {"creator", &t.Creator, 200}, {"version", &t.Version, 40},
+		{"version_notes_vi", &t.VersionNotesVI, 2000}, {"version_notes_en", &t.VersionNotesEN, 2000},
+		{"provenance_vi", &t.ProvenanceVI, 4000}, {"provenance_en", &t.ProvenanceEN, 4000}, {"landing_page", &t.LandingPage, 2000},
 	}
 }
 
@@ -118,11 +121,14 @@ func (t *DatasetText) check() error {
 	}
 	t.checkRequired(e)
 	t.KeywordsVI, t.KeywordsEN = cleanKeywords(e, "keywords_vi", t.KeywordsVI), cleanKeywords(e, "keywords_en", t.KeywordsEN)
+	if len(t.KeywordsVI)+len(t.KeywordsEN) == 0 {
+		t.KeywordsVI, t.KeywordsEN = keywordsOf(t.Theme)
+	}
 	t.checkDates(e)
-	if t.SourceURL != "" {
-		u, err := url.Parse(t.SourceURL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			e.Wrong("source_url", "url-form", "is not an http or https address")
+	t.checkTerms(e)
+	for _, f := range []struct{ name, value string }{{"source_url", t.SourceURL}, {"landing_page", t.LandingPage}} {
+		if f.value != "" && !isWebAddress(f.value) {
+			e.Wrong(f.name, "url-form", "is not an http or https address")
 		}
 	}
 	if t.ContactEmail != "" {
@@ -134,6 +140,18 @@ func (t *DatasetText) check() error {
 		return e
 	}
 	return nil
+}
+
+// answeredBy fills in who answers for the data, where nobody is named: the
+// agency's contact, or the agency.
+func (t *DatasetText) answeredBy(agency Agency) {
+	if t.ContactName != "" || t.ContactEmail != "" || t.ContactPhone != "" {
+		return
+	}
+	t.ContactName, t.ContactEmail, t.ContactPhone = agency.Contact.Name, agency.Contact.Email, agency.Contact.Phone
+	if t.ContactName == "" && t.ContactEmail == "" && t.ContactPhone == "" {
+		t.ContactName = agency.TitleVI
+	}
 }
 
 func (t *DatasetText) checkRequired(e *problem.Error) {
@@ -149,14 +167,26 @@ func (t *DatasetText) checkRequired(e *problem.Error) {
 	if t.Frequency == "" {
 		t.Frequency = Frequencies()[0].ID
 	}
+	if t.AccessRights == "" {
+		t.AccessRights = AccessPublic
+	}
 	for _, f := range []struct {
 		name, value string
 		list        []Code
-	}{{"theme", t.Theme, Themes()}, {"licence", t.Licence, Licences()}, {"frequency", t.Frequency, Frequencies()}} {
+	}{
+		{"theme", t.Theme, Themes()}, {"licence", t.Licence, Licences()}, {"frequency", t.Frequency, Frequencies()},
+		{"access_rights", t.AccessRights, AccessRights()},
+	} {
 		if _, ok := code(f.list, f.value); !ok && f.value != "" {
 			e.Wrong(f.name, "not-in-list", "is not in the list")
 		}
 	}
+}
+
+// isWebAddress reports whether text is an http or https address.
+func isWebAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && utf8.ValidString(text) && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 func (t *DatasetText) checkDates(e *problem.Error) {
@@ -193,7 +223,8 @@ func cleanKeywords(e *problem.Error, name string, words []string) []string {
 func (t DatasetText) args() []any {
 	return []any{t.Slug, t.TitleVI, t.TitleEN, t.NotesVI, t.NotesEN, t.KeywordsVI, t.KeywordsEN, t.Theme, t.Licence,
 		t.Frequency, t.Spatial, t.TemporalStart, t.TemporalEnd, t.SourceDocument, t.SourceURL,
-		t.ContactName, t.ContactEmail, t.ContactPhone}
+		t.ContactName, t.ContactEmail, t.ContactPhone, t.AccessRights, t.RightsVI, t.RightsEN, t.Creator, t.Languages, t.Version,
+		t.VersionNotesVI, t.VersionNotesEN, t.ConformsTo, t.ProvenanceVI, t.ProvenanceEN, t.SpatialCodes, t.BBox, t.LandingPage}
 }
 
 // datasetProblem turns the schema's refusals into words.

@@ -18,8 +18,8 @@ import (
 )
 
 // Distribution is one form in which a dataset is given away (dcat:Distribution,
-// DCAT 3 §6.8): a file with versions, and its rows when it is a table. Its
-// permanent address is /r/{id}.
+// DCAT 3 §6.8): a file with versions, and its rows when it is a table; or a
+// link to elsewhere, whose version is 0. Its permanent address is /r/{id}.
 type Distribution struct {
 	ID        uuid.UUID `json:"id"`
 	DatasetID uuid.UUID `json:"dataset_id"`
@@ -27,6 +27,7 @@ type Distribution struct {
 	TitleVI   string    `json:"title_vi"`
 	TitleEN   string    `json:"title_en"`
 	FileVersion
+	Link
 	Rows      *int64       `json:"rows"`             // number of rows; null: not a table
 	Report    *rows.Report `json:"report,omitempty"` // what was found while reading the table
 	RowsTable string       `json:"-"`                // physical table, "" for none
@@ -49,6 +50,8 @@ type Upload struct {
 	TitleVI, TitleEN string // of the distribution; "" takes the file's name
 	FileName         string // its ending decides the format
 	Body             io.Reader
+
+	Incoming uuid.UUID // a file that has come by Receive, in place of name and body
 }
 
 const insertDistributionSQL = `
@@ -64,6 +67,13 @@ select $1, $2, coalesce(max(position), 0) + 1, $3, $4, 0, null, null, '', $5
 // found in a table that could be read is in Report.
 func (c *Catalog) AddDistribution(ctx context.Context, who auth.Principal, dataset uuid.UUID, up Upload) (Distribution, error) {
 	id := uuid.Must(uuid.NewV7())
+	if up.TitleVI == "" && up.Incoming != uuid.Nil {
+		of, err := c.Upload(ctx, who, up.Incoming)
+		if err != nil {
+			return Distribution{}, err
+		}
+		up.FileName = of.FileName
+	}
 	if up.TitleVI == "" {
 		up.TitleVI = baseName(up.FileName)
 	}
@@ -88,10 +98,16 @@ func (c *Catalog) ReplaceFile(ctx context.Context, who auth.Principal, distribut
 		func(pgx.Tx) error { return nil })
 }
 
-const distributionColumns = `d.id, d.dataset_id, d.position, d.title_vi, d.title_en, f.version, f.format, f.media_type,
-       f.file_name, f.size, f.hash, f.uploaded_at, d.rows, d.report, d.rows_table, d.created_at
+const distributionColumns = `d.id, d.dataset_id, d.position, d.title_vi, d.title_en, d.version,
+       coalesce(f.format, l.format) as format, coalesce(f.media_type, l.media_type) as media_type,
+       coalesce(f.file_name, '') as file_name, coalesce(f.size, l.size) as size, coalesce(f.hash, '') as hash,
+       coalesce(f.uploaded_at, l.set_at) as uploaded_at,
+       coalesce(l.url, '') as link_url, coalesce(l.state, '') as link_state, coalesce(l.reason, '') as link_reason,
+       coalesce(l.status, 0) as link_status, l.checked_at as link_checked_at, l.broken_since as link_broken_since,
+       d.rows, d.report, d.rows_table, d.created_at
   from catalog.distribution d
-  join catalog.file_version f on f.distribution_id = d.id and f.version = d.version`
+  left join catalog.file_version f on f.distribution_id = d.id and f.version = d.version
+  left join catalog.link l on l.distribution_id = d.id`
 
 const distributionsSQL = `select ` + distributionColumns + ` where d.dataset_id = $1 order by d.position`
 
@@ -105,8 +121,8 @@ func distributionsOf(ctx context.Context, db pg.DB, dataset uuid.UUID) ([]Distri
 	return list, nil
 }
 
-// Distribution gives one distribution to those who may see its dataset; it
-// fails with NotFound.
+// Distribution gives one distribution to those who may have its dataset's data;
+// it fails with NotFound.
 func (c *Catalog) Distribution(ctx context.Context, who auth.Principal, id uuid.UUID) (Distribution, error) {
 	d, err := distributionOf(ctx, c.DB, id)
 	if err != nil {
@@ -116,7 +132,7 @@ func (c *Catalog) Distribution(ctx context.Context, who auth.Principal, id uuid.
 	if err != nil {
 		return Distribution{}, fmt.Errorf("read dataset %s: %w", d.DatasetID, err)
 	}
-	if c.seeDataset(ctx, who, of) != nil {
+	if c.seeData(ctx, who, of) != nil {
 		return Distribution{}, noDistribution(id)
 	}
 	return d, nil

@@ -3,14 +3,12 @@ package catalog
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,10 +18,6 @@ import (
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
-
-// MaxUpload is the largest file taken, in bytes; a workbook, which is held
-// packed in memory, may have a quarter of it.
-const MaxUpload = 100 << 20
 
 // mediaTypes are the formats taken, by the file's ending.
 var mediaTypes = map[string]string{
@@ -55,11 +49,33 @@ func (c *Catalog) putFile(ctx context.Context, p filePut, begin func(pgx.Tx) err
 	if err := c.May(ctx, p.who, "dataset.edit", d.AgencyID); err != nil {
 		return Distribution{}, err
 	}
-	file, path, err := c.spool(p.up)
+	file, path, tidy, err := c.take(ctx, p)
 	if err != nil {
 		return Distribution{}, err
 	}
-	defer os.Remove(path) // gone already when it was kept
+	kept, err := c.keepFile(ctx, p, file, path, begin)
+	tidy(err)
+	return kept, err
+}
+
+// take gives the facts of the file, where it lies, and what is to be done with
+// it in the end: what was kept has been moved from there.
+func (c *Catalog) take(ctx context.Context, p filePut) (FileVersion, string, func(error), error) {
+	if p.up.Incoming == uuid.Nil {
+		file, path, err := c.spool(p.up)
+		return file, path, func(error) { _ = os.Remove(path) }, err
+	}
+	file, release, err := c.received(ctx, p.who, p.dataset, p.up.Incoming)
+	return file, c.partial(p.up.Incoming), func(err error) {
+		if problem.Is(err, problem.Invalid) { // nobody can mend it by asking again
+			_ = c.dropUpload(context.WithoutCancel(ctx), p.up.Incoming) // else it is swept
+		}
+		release()
+	}, err
+}
+
+// keepFile reads a table, and in one transaction keeps the file and its rows.
+func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, path string, begin func(pgx.Tx) error) (Distribution, error) {
 	var table *rows.Table
 	if rows.IsTable(file.Format) {
 		t, err := rows.Scan(ctx, rows.Source{Path: path, Format: file.Format})
@@ -89,6 +105,12 @@ func (c *Catalog) putFile(ctx context.Context, p filePut, begin func(pgx.Tx) err
 		if err := begin(tx); err != nil {
 			return err
 		}
+		if err := takeUpload(ctx, tx, p.up.Incoming); err != nil {
+			return err
+		}
+		if err := endLink(ctx, tx, p.distribution); err != nil {
+			return err
+		}
 		if err := c.keepVersion(ctx, tx, p, file); err != nil {
 			return err
 		}
@@ -108,16 +130,9 @@ func (c *Catalog) putFile(ctx context.Context, p filePut, begin func(pgx.Tx) err
 // spool writes the file to disk while hashing it, and gives its facts and where
 // it lies.
 func (c *Catalog) spool(up Upload) (FileVersion, string, error) {
-	name := baseName(up.FileName)
-	ending := strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
-	media, ok := mediaTypes[ending]
-	if !ok || !utf8.ValidString(name) || len(name) > 250 {
-		return FileVersion{}, "", problem.Errorf(problem.UnsupportedMedia, "files named %q are not taken", name).
-			Coded("file-format", "name", name)
-	}
-	most := int64(MaxUpload)
-	if ending == "xlsx" {
-		most /= 4
+	kind, err := kindOf(up.FileName)
+	if err != nil {
+		return FileVersion{}, "", err
 	}
 	if err := os.MkdirAll(c.Files, 0o750); err != nil {
 		return FileVersion{}, "", fmt.Errorf("make %s: %w", c.Files, err)
@@ -127,23 +142,18 @@ func (c *Catalog) spool(up Upload) (FileVersion, string, error) {
 		return FileVersion{}, "", fmt.Errorf("spool upload: %w", err)
 	}
 	sum := sha256.New()
-	size, err := io.Copy(io.MultiWriter(file, sum), io.LimitReader(up.Body, most+1))
+	size, err := io.Copy(io.MultiWriter(file, sum), io.LimitReader(up.Body, kind.most()+1))
 	err = errors.Join(err, file.Sync(), file.Close())
-	switch {
-	case err != nil:
+	if err != nil {
 		err = fmt.Errorf("spool upload: %w", err)
-	case size > most:
-		err = problem.Errorf(problem.TooLarge, "the file is larger than %d MiB", most>>20).
-			Coded("file-too-large", "most", fmt.Sprint(most>>20))
-	case size == 0:
-		err = problem.Errorf(problem.Invalid, "the file is empty").Coded("file-empty")
+	} else {
+		err = kind.fits(size)
 	}
 	if err != nil {
 		_ = os.Remove(file.Name())
 		return FileVersion{}, "", err
 	}
-	return FileVersion{Format: strings.ToUpper(ending), MediaType: media, FileName: name, Size: size,
-		Hash: hex.EncodeToString(sum.Sum(nil))}, file.Name(), nil
+	return kind.file(size, sum.Sum(nil)), file.Name(), nil
 }
 
 // baseName is the last part of a path as either kind of system writes it.
@@ -235,6 +245,9 @@ func (c *Catalog) OpenFile(ctx context.Context, who auth.Principal, distribution
 		return nil, FileVersion{}, err
 	}
 	f := d.FileVersion
+	if version == 0 && d.Version == 0 {
+		return nil, f, problem.Errorf(problem.NotFound, "distribution %s is a link to %s", distribution, d.LinkURL).Coded("file-elsewhere", "url", d.LinkURL)
+	}
 	if version != 0 {
 		first, err := c.firstShown(ctx, who, d)
 		if err != nil {

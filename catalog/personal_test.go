@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/xuri/excelize/v2"
@@ -20,8 +21,8 @@ const (
 	citizens = "Mã,Số điện thoại\n01,0905123456\n02,051085001234\n03,0935345678\n"
 )
 
-// approved takes a dataset with one file to the state before publication.
-func (s *shelf) approved(t *testing.T, slug, fileName, body string) (Dataset, Distribution) {
+// withFile takes a dataset with one file to the state before publication.
+func (s *shelf) withFile(t *testing.T, slug, fileName, body string) (Dataset, Distribution) {
 	t.Helper()
 	ctx := t.Context()
 	d, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text(slug, "Phản ánh hiện trường"))
@@ -54,7 +55,7 @@ func (s *shelf) only(t *testing.T, dataset uuid.UUID) PersonalFinding {
 func TestPersonalDataBlockPublication(t *testing.T) {
 	t.Parallel()
 	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
-	d, part := s.approved(t, "phan-anh", "phan anh.csv", callers)
+	d, part := s.withFile(t, "phan-anh", "phan anh.csv", callers)
 	if _, err := s.PublishDataset(ctx, s.publisher, d.ID); problem.Code(err) != "personal-undecided" {
 		t.Fatalf("published with phone numbers: %v", err)
 	}
@@ -111,7 +112,7 @@ func TestPersonalDataBlockPublication(t *testing.T) {
 func TestPersonalDecisionHoldsForTheColumn(t *testing.T) {
 	t.Parallel()
 	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
-	d, part := s.approved(t, "phan-anh", "phan anh.csv", callers)
+	d, part := s.withFile(t, "phan-anh", "phan anh.csv", callers)
 	said := PersonalDecision{Part: part.ID, Place: "Số điện thoại", Decision: NotPersonal, Reason: "số trực"}
 	if _, err := s.DecidePersonal(ctx, s.steward, d.ID, said); err != nil {
 		t.Fatal(err)
@@ -197,15 +198,37 @@ func TestPersonalDataInTexts(t *testing.T) {
 	d, _ := s.published(t, "thue-bao", "Thuê bao", subscribers)
 	edited := d.DatasetText
 	edited.NotesVI = "Hỏi thêm anh An, 0905 123 456."
-	if _, err := s.EditDataset(ctx, s.publisher, d.ID, edited); problem.Code(err) != "personal-undecided" {
+	approve := func() error {
+		pending, err := s.EditDataset(ctx, s.publisher, d.ID, edited)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.ApproveEdit(ctx, s.steward, d.ID, pending.Edit.ID)
+		return err
+	}
+	if err := approve(); problem.Code(err) != "personal-undecided" {
 		t.Errorf("notes with a phone number: %v", err)
 	}
 	if f := s.only(t, d.ID); f.Part != d.ID || f.Place != "notes_vi" || !f.Held {
 		t.Errorf("found %+v", f)
 	}
 	edited.ContactPhone = "0905 123 456"
-	if _, err := s.EditDataset(ctx, s.publisher, d.ID, edited); err != nil {
+	if err := approve(); err != nil {
 		t.Errorf("the agency's own contact: %v", err)
+	}
+}
+
+// What is scheduled is held to the same.
+func TestPersonalDataAreNotPublishedOnTime(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	d, _ := s.withFile(t, "phan-anh", "phan anh.csv", callers)
+	if _, err := s.ScheduleDataset(ctx, s.publisher, d.ID, ptr(s.now.Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	s.now = s.now.Add(2 * time.Hour)
+	if n, err := s.PublishDue(ctx); n != 0 || problem.Code(err) != "personal-undecided" {
+		t.Errorf("published %d, error %v", n, err)
 	}
 }
 
@@ -245,7 +268,7 @@ func TestPersonalDataAnywhereInAFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShelf(t, pgtest.Tx(t))
-			d, _ := s.approved(t, "tep", tt.file, tt.body)
+			d, _ := s.withFile(t, "tep", tt.file, tt.body)
 			if f := s.only(t, d.ID); !strings.HasSuffix(f.Place, tt.place) || f.Rows != 1 {
 				t.Errorf("found %+v", f)
 			}

@@ -14,14 +14,18 @@ var dataFiles embed.FS
 
 // datasets is the file data/datasets.yaml.
 type datasets struct {
-	Letter      string                    `json:"letter"`
-	Spatial     string                    `json:"spatial"`
-	NoteVI      string                    `json:"note_vi"` // of datasets made of the letter
-	NoteEN      string                    `json:"note_en"`
-	SyntheticVI string                    `json:"synthetic_vi"` // of invented ones
-	SyntheticEN string                    `json:"synthetic_en"`
-	Columns     map[string]catalog.Column `json:"columns"` // by name
-	Datasets    []dataset                 `json:"datasets"`
+	Letter       string                    `json:"letter"`
+	Spatial      string                    `json:"spatial"`
+	NoteVI       string                    `json:"note_vi"` // of datasets made of the letter
+	NoteEN       string                    `json:"note_en"`
+	ProvenanceVI string                    `json:"provenance_vi"` // of the same
+	ProvenanceEN string                    `json:"provenance_en"`
+	SpatialCodes []string                  `json:"spatial_codes"` // of all
+	BBox         []float64                 `json:"bbox"`
+	SyntheticVI  string                    `json:"synthetic_vi"` // of invented ones
+	SyntheticEN  string                    `json:"synthetic_en"`
+	Columns      map[string]catalog.Column `json:"columns"` // by name
+	Datasets     []dataset                 `json:"datasets"`
 }
 
 // dataset is one of them; its table is data/{slug}.csv.
@@ -51,6 +55,7 @@ func readDatasets() (datasets, error) {
 func (all datasets) text(d dataset) catalog.DatasetText {
 	text := d.DatasetText
 	text.Licence, text.Spatial = "CC-BY-4.0", all.Spatial
+	text.SpatialCodes, text.BBox = all.SpatialCodes, all.BBox
 	if d.Synthetic {
 		text.NotesVI += "\n\n" + all.SyntheticVI
 		text.NotesEN += "\n\n" + all.SyntheticEN
@@ -59,6 +64,7 @@ func (all datasets) text(d dataset) catalog.DatasetText {
 	}
 	text.NotesVI += "\n\n" + all.NoteVI
 	text.NotesEN += "\n\n" + all.NoteEN
+	text.ProvenanceVI, text.ProvenanceEN = all.ProvenanceVI, all.ProvenanceEN
 	text.SourceDocument, text.Frequency = all.Letter+d.Part, "NEVER"
 	if text.TemporalStart == "" {
 		text.TemporalStart, text.TemporalEnd = "2019-07-30", "2019-07-30" // the letter gives no other day

@@ -185,6 +185,9 @@ func checkPublished(t *testing.T, r Rooms) {
 		if err != nil || found.State != catalog.Published || len(found.Distributions) != 1 {
 			t.Fatalf("%s: got %+v, %v", d.Slug, found, err)
 		}
+		if q := catalog.QualityOf(found); q.Total < catalog.Excellent {
+			t.Errorf("%s: %d points, lacks %+v", d.Slug, q.Total, q.Next())
+		}
 		if got, want := found.Distributions[0].Rows, int64(len(table(t, d.Slug))-1); got == nil || *got != want {
 			t.Errorf("%s: got %v rows, want %d", d.Slug, got, want)
 		}

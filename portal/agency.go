@@ -23,6 +23,8 @@ func (p *Portal) agencyRoutes(r *mux.Router) {
 	p.apiDeskRoutes(r)
 	p.requestDeskRoutes(r)
 	p.datasetDeskRoutes(r)
+	p.harvestRoutes(r)
+	p.datasetCareDeskRoutes(r)
 }
 
 // desk is an agency's desk, and who sits at it. Every page under it has one.

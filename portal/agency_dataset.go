@@ -27,6 +27,8 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 	r.Handle(set+"/edit", p.page(p.editDataset)).Methods("POST")
 	r.Handle(set+"/files", p.officialsUpTo(fileLimit, p.addFile)).Methods("POST")
 	r.Handle(set+"/files/{file}", p.officialsUpTo(fileLimit, p.replaceFile)).Methods("POST")
+	p.uploadRoutes(r, set)
+	p.linkRoutes(r, set)
 	r.Handle(set+"/files/{file}/columns", p.page(p.columnsForm)).Methods("GET", "HEAD")
 	r.Handle(set+"/files/{file}/columns", p.page(p.describeColumns)).Methods("POST")
 	p.personalRoutes(r)
@@ -69,6 +71,8 @@ func (p *Portal) officialsUpTo(limit int64, h pageFunc) http.Handler {
 type datasetData struct {
 	desk
 	Dataset     catalog.Dataset // zero while a new one is described
+	Edit        *editView       // pending, of a public one
+	ReviewClock *clock          // of a submitted one: until when it is decided
 	Submittable []string        // what is still missing before it can be submitted: keys of words
 	Personal    []personalPlace // what looks like personal data, on the dataset's own desk
 }
@@ -76,8 +80,8 @@ type datasetData struct {
 // Base is the address of the dataset's desk.
 func (d datasetData) Base() string { return d.At("datasets", d.Dataset.Slug) }
 
-// Keywords are the words of a list, one a line.
-func (datasetData) Keywords(words []string) string { return strings.Join(words, "\n") }
+// Lines are the words of a list, one a line.
+func (datasetData) Lines(words []string) string { return strings.Join(words, "\n") }
 
 // Themes are the themes to choose from, after none.
 func (datasetData) Themes(locale, none string) []web.Option {
@@ -153,6 +157,11 @@ func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	data.Edit = p.editOf(data, localeOf(r))
+	if by := data.Dataset.ReviewBy; by != nil {
+		clock := p.clockOf(*by)
+		data.ReviewClock = &clock
+	}
 	if data.MayEdit() || data.MayApprove() {
 		found, err := p.Catalog.PersonalFindings(r.Context(), data.who, data.Dataset.ID)
 		if err != nil {
@@ -176,6 +185,10 @@ func (p *Portal) datasetForm(r *http.Request) (page, error) {
 		data.Dataset.ContactName, data.Dataset.ContactEmail, data.Dataset.ContactPhone =
 			data.Agency.FocalName, data.Agency.FocalEmail, data.Agency.FocalPhone
 		data.Dataset.Licence, data.Dataset.Frequency = catalog.Licences()[0].ID, catalog.Frequencies()[0].ID
+		data.Dataset.AccessRights, data.Dataset.Languages = catalog.AccessPublic, []string{catalog.Languages()[0].ID}
+	}
+	if data.Dataset.Edit != nil { // goes on from what was proposed
+		data.Dataset.DatasetText = data.Dataset.Edit.Text
 	}
 	return page{Name: "agency-dataset-form", Data: data}, nil
 }
@@ -186,7 +199,11 @@ func (p *Portal) createDataset(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	set, err := p.Catalog.CreateDataset(r.Context(), d.who, d.Agency.ID, datasetText(r))
+	text, err := datasetText(r)
+	if err != nil {
+		return again(r, p.datasetForm, err)
+	}
+	set, err := p.Catalog.CreateDataset(r.Context(), d.who, d.Agency.ID, text)
 	if err != nil {
 		return again(r, p.datasetForm, err)
 	}
@@ -199,27 +216,18 @@ func (p *Portal) editDataset(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	set, err := p.Catalog.EditDataset(r.Context(), d.who, d.Dataset.ID, datasetText(r))
+	text, err := datasetText(r)
 	if err != nil {
 		return again(r, p.datasetForm, err)
 	}
+	set, err := p.Catalog.EditDataset(r.Context(), d.who, d.Dataset.ID, text)
+	if err != nil {
+		return again(r, p.datasetForm, err)
+	}
+	if set.Edit != nil {
+		return page{To: d.Base(), Flash: &web.Flash{Key: "workflow.proposed"}}, nil
+	}
 	return page{To: d.At("datasets", set.Slug), Flash: &web.Flash{Key: "agency.dataset-saved"}}, nil
-}
-
-// datasetText reads the form; keywords stand one a line, or with commas.
-func datasetText(r *http.Request) catalog.DatasetText {
-	words := func(name string) []string {
-		return strings.FieldsFunc(r.PostFormValue(name), func(c rune) bool { return c == '\n' || c == '\r' || c == ',' || c == ';' })
-	}
-	f := r.PostFormValue
-	return catalog.DatasetText{
-		Slug: strings.TrimSpace(f("slug")), TitleVI: f("title_vi"), TitleEN: f("title_en"), NotesVI: f("notes_vi"), NotesEN: f("notes_en"),
-		KeywordsVI: words("keywords_vi"), KeywordsEN: words("keywords_en"),
-		Theme: f("theme"), Licence: f("licence"), Frequency: f("frequency"), Spatial: f("spatial"),
-		TemporalStart: f("temporal_start"), TemporalEnd: f("temporal_end"),
-		SourceDocument: f("source_document"), SourceURL: f("source_url"),
-		ContactName: f("contact_name"), ContactEmail: f("contact_email"), ContactPhone: f("contact_phone"),
-	}
 }
 
 // datasetMove changes the state of a dataset; some moves need a reason.
@@ -318,8 +326,16 @@ func (p *Portal) replaceFile(r *http.Request) (page, error) {
 	})
 }
 
-// takeFile hands the uploaded file to keep.
+// takeFile hands the uploaded file to keep: one that the form carries, or one
+// that has come in pieces before it.
 func (p *Portal) takeFile(r *http.Request, d datasetData, keep func(catalog.Upload) (catalog.Distribution, error)) (page, error) {
+	if id, err := uuid.Parse(r.PostFormValue("upload")); err == nil {
+		part, err := keep(catalog.Upload{TitleVI: r.PostFormValue("title_vi"), TitleEN: r.PostFormValue("title_en"), Incoming: id})
+		if err != nil {
+			return again(r, p.datasetDesk, err)
+		}
+		return page{To: d.Base(), Flash: &web.Flash{Key: "agency.file-taken", Args: []string{"name", part.FileName}}}, nil
+	}
 	body, header, err := r.FormFile("file")
 	if err != nil {
 		return again(r, p.datasetDesk, problem.Errorf(problem.Invalid, "no file is chosen").Coded("file-missing").

@@ -18,6 +18,8 @@ type agencyDeskData struct {
 	Requests  []waitingRequest
 	Drafts    []draftVersion     // not public yet, and what they lack
 	Hosts     []catalog.Upstream // asked for, not approved yet
+	Due       int                // duties about datasets
+	Overdue   int                // of those
 	Moving    []catalog.Dataset  // in review, approved, or returned with a reason
 	Posts     int                // said about the agency's data, and waiting for a steward
 	Wanted    int                // data requests that wait for a decision
@@ -29,7 +31,7 @@ type agencyDeskData struct {
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Wanted == 0
+	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Wanted+d.Due == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -81,6 +83,9 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 			return page{}, err
 		}
 		data.Posts = len(posts)
+	}
+	if data.Due, data.Overdue, err = p.duties(ctx, d.who, d); err != nil {
+		return page{}, err
 	}
 	hosts, err := p.hosts(r, d)
 	if err != nil {

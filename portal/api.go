@@ -96,6 +96,8 @@ func (a *API) router() *mux.Router {
 	a.discussionRoutes(own)
 	a.dataRequestRoutes(own)
 	a.followRoutes(own)
+	a.harvestRoutes(own)
+	a.datasetCareRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
 }

@@ -12,9 +12,6 @@ import (
 	"lgsp/catalog/rows"
 )
 
-// uploadLimit is what a file of a dataset may measure, in bytes.
-const uploadLimit = 100 << 20
-
 func (a *API) datasetRoutes(r routes) {
 	r.get("/search", a.search)
 	r.get("/suggest", a.suggest)
@@ -29,6 +26,8 @@ func (a *API) datasetRoutes(r routes) {
 	r.post("/datasets/{slug}/withdraw", a.withdrawDataset)
 	r.on(http.MethodPost, "/datasets/{slug}/distributions", a.addDistribution)
 	r.put("/datasets/{slug}/distributions/{id}/file", a.replaceFile)
+	a.uploadRoutes(r)
+	a.linkRoutes(r)
 	r.get("/datasets/{slug}/distributions/{id}/columns", a.showColumns)
 	r.put("/datasets/{slug}/distributions/{id}/columns", a.describeColumns)
 	r.get("/datasets/{slug}/distributions/{id}/rows", a.rows)
@@ -167,7 +166,7 @@ func (a *API) onDataset(w http.ResponseWriter, r *http.Request,
 
 // editDataset answers PUT /datasets/{slug}.
 //
-//	@Summary	Replace what is written about a dataset
+//	@Summary	Replace what is written about a dataset; of a public one it waits as its edit until a steward approves it
 //	@Tags		datasets
 //	@Security	bearer
 //	@Param		slug	path		string				true	"slug"
@@ -258,16 +257,20 @@ func (a *API) withdrawDataset(w http.ResponseWriter, r *http.Request) error {
 	return a.reasoned(w, r, a.Catalog.WithdrawDataset)
 }
 
-// uploadOf takes a file that is the request's body; its name stands in ?filename=.
+// uploadOf takes a file that is the request's body, its name in ?filename=, or
+// one that has come in pieces, its id in ?upload=.
 func uploadOf(w http.ResponseWriter, r *http.Request) (catalog.Upload, error) {
-	values, err := query(r, "filename", "title_vi", "title_en")
+	values, err := query(r, "filename", "title_vi", "title_en", "upload")
 	if err != nil {
 		return catalog.Upload{}, err
 	}
-	return catalog.Upload{
-		TitleVI: values.Get("title_vi"), TitleEN: values.Get("title_en"), FileName: values.Get("filename"),
-		Body: http.MaxBytesReader(w, r.Body, uploadLimit),
-	}, nil
+	up := catalog.Upload{TitleVI: values.Get("title_vi"), TitleEN: values.Get("title_en")}
+	if values.Get("upload") != "" {
+		up.Incoming, err = idOf(values, "upload")
+		return up, err
+	}
+	up.FileName, up.Body = values.Get("filename"), http.MaxBytesReader(w, r.Body, catalog.MaxUpload+1) // the room says what is too large
+	return up, nil
 }
 
 // addDistribution answers POST /datasets/{slug}/distributions.
@@ -277,10 +280,11 @@ func uploadOf(w http.ResponseWriter, r *http.Request) (catalog.Upload, error) {
 //	@Security	bearer
 //	@Accept		octet-stream
 //	@Param		slug		path		string	true	"slug"
-//	@Param		filename	query		string	true	"its ending tells the format: csv, tsv, json, xlsx …"
+//	@Param		filename	query		string	false	"of the body; its ending tells the format: csv, tsv, json, xlsx …"
+//	@Param		upload		query		string	false	"id of an upload that has come whole, in place of filename and body"
 //	@Param		title_vi	query		string	false	"title"
 //	@Param		title_en	query		string	false	"title"
-//	@Param		body		body		string	true	"the file, at most 100 MB"
+//	@Param		body		body		string	false	"the file, at most 1 GiB"
 //	@Success	201			{object}	catalog.Distribution
 //	@Router		/datasets/{slug}/distributions [post]
 func (a *API) addDistribution(w http.ResponseWriter, r *http.Request) error {
@@ -311,8 +315,9 @@ func (a *API) addDistribution(w http.ResponseWriter, r *http.Request) error {
 //	@Accept		octet-stream
 //	@Param		slug		path		string	true	"slug"
 //	@Param		id			path		string	true	"id of the distribution"
-//	@Param		filename	query		string	true	"name of the file"
-//	@Param		body		body		string	true	"the file, at most 100 MB"
+//	@Param		filename	query		string	false	"name of the file in the body"
+//	@Param		upload		query		string	false	"id of an upload that has come whole, in place of filename and body"
+//	@Param		body		body		string	false	"the file, at most 1 GiB"
 //	@Success	200			{object}	catalog.Distribution
 //	@Router		/datasets/{slug}/distributions/{id}/file [put]
 func (a *API) replaceFile(w http.ResponseWriter, r *http.Request) error {
@@ -372,7 +377,7 @@ func (a *API) describeColumns(w http.ResponseWriter, r *http.Request) error {
 //	@Param			columns	query		string	false	"columns to answer"
 //	@Param			limit	query		int		false	"rows a page"
 //	@Param			after	query		string	false	"next of the page before"
-//	@Param			format	query		string	false	"json (a page), or all rows as csv, csv-excel, xlsx, jsonl"
+//	@Param			format	query		string	false	"json (a page), or all rows as csv, csv-excel, xlsx, jsonl, parquet, geojson"
 //	@Success		200		{object}	rows.Answer
 //	@Router			/datasets/{slug}/distributions/{id}/rows [get]
 func (a *API) rows(w http.ResponseWriter, r *http.Request) error {
@@ -418,10 +423,14 @@ func downloadOf(w http.ResponseWriter, slug, format string) (*download, error) {
 func (d *download) Write(p []byte) (int, error) {
 	if !d.begun {
 		d.begun = true
-		d.Header().Set("Content-Type", d.kind)
-		d.Header().Set("Content-Disposition", attachment(d.name))
+		d.head()
 	}
 	return d.ResponseWriter.Write(p)
+}
+
+func (d *download) head() {
+	d.Header().Set("Content-Type", d.kind)
+	d.Header().Set("Content-Disposition", attachment(d.name))
 }
 
 // end gives back err as long as nothing has been sent. Later the connection

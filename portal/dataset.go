@@ -19,7 +19,9 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/datasets", p.page(p.datasets)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}", p.page(p.dataset)).Methods("GET", "HEAD")
 	r.Handle("/dataset/{slug}/download/{id}", p.file(p.downloadRows)).Methods("GET", "HEAD")
+	r.Handle("/dataset/{slug}/all.zip", p.file(p.sendArchive)).Methods("GET", "HEAD")
 	r.Handle("/r/{id}", p.file(p.sendFile)).Methods("GET", "HEAD")
+	r.Handle("/dataset/{slug}/resource/{id}/download/{file}", p.file(p.sendFile)).Methods("GET", "HEAD") // as CKAN's clients know files
 	r.Handle("/agencies", p.page(p.listAgencies)).Methods("GET", "HEAD")
 	r.Handle("/agencies/{slug}", p.page(p.publicAgency)).Methods("GET", "HEAD")
 	r.Handle("/docs/rows", p.page(p.rowsGuide)).Methods("GET", "HEAD")
@@ -49,10 +51,16 @@ type datasetView struct {
 	Chart          *chart
 	CSV            string // address of the table as CSV, for Excel to fetch
 	Files          []fileView
+	Described      describedView
 	Related        []catalog.Dataset // others of the agency
 	Discussions    []catalog.Discussion
 	Follow         followButton
 	Structured     map[string]any // the page as schema.org has it
+}
+
+// HasVersions reports whether the dataset has a file, and not links only.
+func (v datasetView) HasVersions() bool {
+	return slices.ContainsFunc(v.Files, func(f fileView) bool { return len(f.Versions) > 0 })
 }
 
 // relatedDatasets is how many other datasets of the agency are shown.
@@ -72,6 +80,7 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	data := datasetView{Dataset: d, Address: p.Origin + "/dataset/" + d.Slug,
 		Theme: codeIn(catalog.Themes(), d.Theme), Licence: codeIn(catalog.Licences(), d.Licence),
 		Frequency: codeIn(catalog.Frequencies(), d.Frequency), Begins: day(d.TemporalStart), Ends: day(d.TemporalEnd)}
+	data.Described = describe(d, data.Address)
 	data.LeadVI, data.RestVI = firstParagraph(d.NotesVI)
 	data.LeadEN, data.RestEN = firstParagraph(d.NotesEN)
 	data.Description = inLanguage(r, data.LeadVI, data.LeadEN)
@@ -130,8 +139,11 @@ func (p *Portal) structured(r *http.Request, data datasetView) map[string]any {
 	}
 	var parts []any
 	for _, part := range data.Distributions {
-		parts = append(parts, map[string]any{"@type": "DataDownload", "encodingFormat": part.MediaType,
-			"contentUrl": p.Origin + "/r/" + part.ID.String(), "contentSize": part.Size, "sha256": part.Hash})
+		download := map[string]any{"@type": "DataDownload", "encodingFormat": part.MediaType, "contentUrl": p.Origin + "/r/" + part.ID.String()}
+		if part.LinkURL == "" {
+			download["contentSize"], download["sha256"] = part.Size, part.Hash
+		}
+		parts = append(parts, download)
 	}
 	about["distribution"] = parts
 	return about

@@ -55,7 +55,7 @@ func (p *Portal) files(r *http.Request, d catalog.Dataset, shown *tableView) ([]
 			if view.Columns, err = p.Catalog.Columns(ctx, who, part.ID); err != nil {
 				return nil, err
 			}
-			if view.Exports, err = p.exportsOf(ctx, who, d, part); err != nil {
+			if view.Exports, err = p.exportsOf(ctx, who, part, formsOf(d, part, view.Columns)); err != nil {
 				return nil, err
 			}
 			if shown != nil && shown.Part.ID == part.ID && shown.Asked {
@@ -86,21 +86,34 @@ func (v *fileView) filter(filter string) {
 // never changes. Its zero value is ready.
 type exportSizes struct {
 	mu    sync.Mutex
-	known map[string][]int64 // by the file's hash, in the order of rows.Formats
+	known map[string][]int64 // by the file's hash, in the order of rows.FormatsOf
 }
 
 // measuredRows is up to how many rows exports are made once to be measured.
 const measuredRows = 5000
 
-// exportsOf are the forms in which a table's rows can be taken.
-func (p *Portal) exportsOf(ctx context.Context, who auth.Principal, d catalog.Dataset, part catalog.Distribution) ([]exportLink, error) {
+// formsOf are the forms in which a table's rows can be taken.
+func formsOf(d catalog.Dataset, part catalog.Distribution, described []catalog.Column) []exportLink {
+	columns := make([]rows.Column, len(described))
+	for i, column := range described {
+		columns[i] = column.Column
+	}
+	var list []exportLink
+	for _, form := range rows.FormatsOf(columns) {
+		list = append(list, exportLink{Form: form.Name, Href: "/dataset/" + d.Slug + "/download/" + part.ID.String() + "?format=" + form.Name})
+	}
+	return list
+}
+
+// exportsOf adds the sizes to the forms of a table, where they are known.
+func (p *Portal) exportsOf(ctx context.Context, who auth.Principal, part catalog.Distribution, forms []exportLink) ([]exportLink, error) {
 	p.sizes.mu.Lock()
 	sizes := p.sizes.known[part.Hash]
 	p.sizes.mu.Unlock()
 	if sizes == nil && *part.Rows <= measuredRows {
-		for _, form := range rows.Formats() {
+		for _, form := range forms {
 			var count countingBytes
-			if err := p.Catalog.ExportRows(ctx, who, part.ID, url.Values{"format": {form.Name}}, &count); err != nil {
+			if err := p.Catalog.ExportRows(ctx, who, part.ID, url.Values{"format": {form.Form}}, &count); err != nil {
 				return nil, err
 			}
 			sizes = append(sizes, int64(count))
@@ -112,15 +125,10 @@ func (p *Portal) exportsOf(ctx context.Context, who auth.Principal, d catalog.Da
 		p.sizes.known[part.Hash] = sizes
 		p.sizes.mu.Unlock()
 	}
-	var list []exportLink
-	for i, form := range rows.Formats() {
-		link := exportLink{Form: form.Name, Href: "/dataset/" + d.Slug + "/download/" + part.ID.String() + "?format=" + form.Name}
-		if sizes != nil {
-			link.Size = sizes[i]
-		}
-		list = append(list, link)
+	for i := range min(len(sizes), len(forms)) {
+		forms[i].Size = sizes[i]
 	}
-	return list, nil
+	return forms, nil
 }
 
 // countingBytes counts what is written to it.
@@ -179,7 +187,8 @@ func hasPart(d catalog.Dataset, id uuid.UUID) bool {
 }
 
 // sendFile answers GET /r/{id}: the newest file of a distribution as it was
-// uploaded, or with ?version= an earlier one. The address is permanent.
+// uploaded, or with ?version= an earlier one; of a link, where it leads. The
+// address is permanent.
 func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 	id, err := idIn(r, "id")
 	if err != nil {
@@ -191,6 +200,15 @@ func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 			return problem.Errorf(problem.NotFound, "no version %q of %s", asked, id).Coded("distribution-unknown", "id", id.String())
 		}
 	}
+	d, err := p.Catalog.Distribution(r.Context(), whoever(r), id)
+	if err != nil {
+		return err
+	}
+	if d.LinkURL != "" && version == 0 {
+		w.Header().Set("Cache-Control", "no-cache") // the dataset may be withdrawn, the link lead elsewhere
+		http.Redirect(w, r, d.LinkURL, http.StatusFound)
+		return nil
+	}
 	file, facts, err := p.Catalog.OpenFile(r.Context(), whoever(r), id, version)
 	if err != nil {
 		return err
@@ -201,7 +219,7 @@ func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Disposition", attachment(facts.FileName))
 	h.Set("ETag", `"`+facts.Hash+`"`)
 	h.Set("Cache-Control", "no-cache") // kept, and asked for again: the dataset may be withdrawn
-	http.ServeContent(w, r, facts.FileName, facts.UploadedAt, file)
+	http.ServeContent(p.patient(w), r, facts.FileName, facts.UploadedAt, file)
 	return nil
 }
 

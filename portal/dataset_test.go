@@ -233,6 +233,7 @@ func TestDownloads(t *testing.T) {
 		"csv-excel": {"text/csv; charset=utf-8", "attachment; filename=thue-bao-excel.csv", "\uFEFFloai_thue_bao,so"},
 		"xlsx":      {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "attachment; filename=thue-bao.xlsx", "PK"},
 		"json":      {"application/json", "attachment; filename=thue-bao.json", "[\n{"},
+		"parquet":   {"application/vnd.apache.parquet", "attachment; filename=thue-bao.parquet", "PAR1"},
 		"jsonl":     {"application/jsonl", "attachment; filename=thue-bao.jsonl", `{"loai_thue_bao":"Điện thoại di động","so_thue_bao":970000`},
 	} {
 		answer, body := s.get(t, at+format)
@@ -246,6 +247,15 @@ func TestDownloads(t *testing.T) {
 	}
 	s.holds(t, "/dataset/thue-bao?so_thue_bao__less=30000", 200, "format=csv&amp;so_thue_bao__less=30000", "Bảng đang được lọc")
 	s.holds(t, at+"doc", 400)
+	s.holds(t, at+"geojson", 400)
+	if body := s.holds(t, "/dataset/thue-bao", 200, "format=parquet"); strings.Contains(body, "format=geojson") {
+		t.Error("a table without coordinates is offered as GeoJSON")
+	}
+	placed := s.publish(t, "tram", "ten,vi_do,kinh_do\nTrạm A,15.12,108.8\n")
+	s.holds(t, "/dataset/tram", 200, "format=geojson")
+	if _, body := s.get(t, "/dataset/tram/download/"+placed.Distributions[0].ID.String()+"?format=geojson"); !strings.Contains(body, `"coordinates":[108.8,15.12]`) {
+		t.Errorf("as GeoJSON: %s", body)
+	}
 	s.holds(t, at+"csv&khong_co__exact=1", 400)
 }
 

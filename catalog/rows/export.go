@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -34,7 +35,18 @@ func Formats() []Format {
 		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"},
 		{"json", "application/json", ".json"},
 		{"jsonl", "application/jsonl", ".jsonl"},
+		{"parquet", "application/vnd.apache.parquet", ".parquet"},
+		{geoForm, "application/geo+json", ".geojson"},
 	}
+}
+
+// geoForm is the one form that not every table can take.
+const geoForm = "geojson"
+
+// FormatsOf are the forms that rows with these columns can leave in: GeoJSON
+// only where they have a place.
+func FormatsOf(columns []Column) []Format {
+	return slices.DeleteFunc(Formats(), func(f Format) bool { return f.Name == geoForm && !placingOf(columns).found() })
 }
 
 // FormatOf finds a form by its name, or fails with Invalid.
@@ -99,6 +111,10 @@ func (q Query) make(ctx context.Context, db pg.DB, t tableTime, format Format, w
 			defer s.file.Close()
 		}
 		to, err = s, e
+	case "parquet":
+		to = newParquet(out, columns)
+	case geoForm:
+		to, err = newFeatures(out, columns)
 	default:
 		to = &jsonWriter{out: out, columns: columns, lines: format.Name == "jsonl"}
 	}

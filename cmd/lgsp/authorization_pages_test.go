@@ -92,6 +92,14 @@ func (w *world) pageAttempts() []attempt {
 		{"POST /developer/applications/{id}/credentials/{credential}", "the developer's", "/developer/applications/{application}/credentials/{api_key}", "networks=10.0.0.0/8"},
 		{"POST /agency/{agency}/apis/new", "agency A", "/agency/so-a/apis/new", "slug=moi&title_vi=Moi"},
 		{"POST /agency/{agency}/datasets/new", "agency A", "/agency/so-a/datasets/new", "slug=moi&title_vi=Moi"},
+		{"GET /agency/{agency}/harvest", "agency A", "/agency/so-a/harvest", ""},
+		{"POST /agency/{agency}/harvest", "agency A", "/agency/so-a/harvest", "name=Khac&kind=ckan&url=http://127.0.0.1:9/khac&theme=TECH&licence=CC0-1.0&every_hours=24"},
+		{"GET /agency/{agency}/harvest/{id}", "agency A", "/agency/so-a/harvest/{source}", ""},
+		{"POST /agency/{agency}/harvest/{id}", "agency A", "/agency/so-a/harvest/{source}", "name=Khac&kind=ckan&url=http://127.0.0.1:9/khac&theme=TECH&licence=CC0-1.0&every_hours=24"},
+		{"POST /agency/{agency}/harvest/{id}/preview", "agency A, out of reach", "/agency/so-a/harvest/{source}/preview", ""},
+		{"POST /agency/{agency}/harvest/{id}/ask", "agency A", "/agency/so-a/harvest/{source}/ask", ""},
+		{"POST /agency/{agency}/harvest/{id}/publishes", "agency A", "/agency/so-a/harvest/{source}/publishes", "publishes=yes"},
+		{"POST /agency/{agency}/harvest/{id}/end", "agency A", "/agency/so-a/harvest/{source}/end", ""},
 		{"POST /operator/issuers", "", "/operator/issuers", "name=Bo&issuer=https://sso.example.vn&introspection_url=https://sso.example.vn/hoi&client_id=tinh&client_secret=bi-mat"},
 		{"GET /operator/issuers/{id}", "", "/operator/issuers/{application}", ""},
 		{"POST /operator/issuers/{id}", "", "/operator/issuers/{application}", "name=Bo&issuer=https://sso.example.vn&introspection_url=https://sso.example.vn/hoi&client_id=tinh"},
@@ -180,17 +188,34 @@ func (w *world) pageAttempts() []attempt {
 		list = append(list, attempt{"GET /dataset/{slug}", state, "/dataset/" + state + "-data", ""},
 			attempt{"GET /dataset/{slug}/download/{id}", state, "/dataset/" + state + "-data/download/{" + state + " file}?format=csv", ""},
 			attempt{"GET /r/{id}", state, "/r/{" + state + " file}", ""},
+			attempt{"GET /dataset/{slug}/resource/{id}/download/{file}", state, "/dataset/" + state + "-data/resource/{" + state + " file}/download/so-lieu.csv", ""},
 			attempt{"GET " + template, state, desk, ""},
 			attempt{"GET " + template + "/edit", state, desk + "/edit", ""},
 			attempt{"POST " + template + "/edit", state, desk + "/edit", "title_vi=Khac&notes_vi=Khac&theme=TECH&slug=" + state + "-data"},
 			attempt{"POST " + template + "/files", state, desk + "/files", aFile},
 			attempt{"POST " + template + "/files/{file}", state, file, aFile},
+			attempt{"GET /dataset/{slug}/all.zip", state, "/dataset/" + state + "-data/all.zip", ""},
+			attempt{"GET /r/{id}", state + " link", "/r/{" + state + " link}", ""},
+			attempt{"POST " + template + "/links", state, desk + "/links", "url=https://example.com/a.csv"},
+			attempt{"POST " + template + "/links/{file}", state, desk + "/links/{" + state + " link}", "to=https://example.com/b.csv"},
+			attempt{"POST " + template + "/links/{file}/check", state, desk + "/links/{" + state + " link}/check", ""},
+			attempt{"POST " + template + "/uploads", state, desk + "/uploads", "tus"},
 			attempt{"GET " + template + "/files/{file}/columns", state, file + "/columns", ""},
 			attempt{"POST " + template + "/files/{file}/columns", state, file + "/columns", ""})
+	}
+	for _, method := range []string{"HEAD", "PATCH", "DELETE"} {
+		list = append(list, attempt{method + " /agency/{agency}/datasets/{dataset}/uploads/{upload}", "the publisher's",
+			"/agency/so-a/datasets/drafted-data/uploads/{upload}", "tus"})
 	}
 	for verb, state := range map[string]string{"submit": "drafted", "approve": "submitted", "return": "submitted", "publish": "approved", "withdraw": "opened"} {
 		list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/" + verb, state, "/agency/so-a/datasets/" + state + "-data/" + verb, "reason=Vi+ly+do"})
 	}
+	for _, verb := range []string{"approve", "return", "discard"} {
+		list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/edit/" + verb, "changed", "/agency/so-a/datasets/changed-data/edit/" + verb, "reason=Vi+ly+do&edit={edit}"})
+	}
+	list = append(list, attempt{"GET /agency/{agency}/due", "agency A", "/agency/so-a/due", ""})
+	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/schedule", "approved", "/agency/so-a/datasets/approved-data/schedule", ""})
+	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/reviewed", "opened", "/agency/so-a/datasets/opened-data/reviewed", ""})
 	return append(list, w.peoplePages()...)
 }
 
@@ -239,8 +264,11 @@ func (w *world) look(h http.Handler, role string, a attempt) (int, string) {
 		body, kind = form.String(), parts.FormDataContentType()
 	}
 	r := httptest.NewRequest(method, w.fill(a.path), strings.NewReader(body))
+	if a.body == "tus" {
+		r = w.tusRequest(r)
+	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	if method == http.MethodPost {
+	if method == http.MethodPost && a.body != "tus" {
 		r.Header.Set("Content-Type", kind)
 	}
 	if role != "nobody" {

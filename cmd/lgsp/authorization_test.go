@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,11 +123,33 @@ func (w *world) attempts() []attempt {
 		{"GET /suggest", "", "/suggest?q=dich", ""},
 		{"GET /datasets", "", "/datasets", ""},
 		{"POST /datasets", "agency A", "/datasets", `{"agency":"{so-a}","slug":"so-lieu-moi","title_vi":"Mới"}`},
+		{"GET /datasets/{slug}/quality", "opened", "/datasets/opened-data/quality", ""},
+		{"GET /datasets/{slug}/quality", "drafted", "/datasets/drafted-data/quality", ""},
 		{"POST /datasets/{slug}/submit", "drafted", "/datasets/drafted-data/submit", ""},
 		{"POST /datasets/{slug}/approve", "submitted", "/datasets/submitted-data/approve", ""},
 		{"POST /datasets/{slug}/return", "submitted", "/datasets/submitted-data/return", reason},
 		{"POST /datasets/{slug}/publish", "approved", "/datasets/approved-data/publish", ""},
 		{"POST /datasets/{slug}/withdraw", "opened", "/datasets/opened-data/withdraw", reason},
+		{"GET /datasets/{slug}/edit", "changed", "/datasets/changed-data/edit", ""},
+		{"DELETE /datasets/{slug}/edit", "changed", "/datasets/changed-data/edit", ""},
+		{"POST /datasets/{slug}/edit/approve", "changed", "/datasets/changed-data/edit/approve", `{"edit":"{edit}"}`},
+		{"POST /datasets/{slug}/edit/return", "changed", "/datasets/changed-data/edit/return", `{"edit":"{edit}","text":"Vì lý do"}`},
+		{"POST /datasets/{slug}/reviewed", "opened", "/datasets/opened-data/reviewed", ""},
+		{"PUT /datasets/{slug}/schedule", "approved", "/datasets/approved-data/schedule", `{"publish_at":null}`},
+		{"OPTIONS /uploads", "", "/uploads", ""},
+		{"HEAD /uploads/{id}", "the publisher's", "/uploads/{upload}", "tus"},
+		{"PATCH /uploads/{id}", "the publisher's", "/uploads/{upload}", "tus"},
+		{"DELETE /uploads/{id}", "the publisher's", "/uploads/{upload}", "tus"},
+		{"GET /harvest-sources", "agency A", "/harvest-sources?agency={so-a}", ""},
+		{"POST /harvest-sources", "agency A", "/harvest-sources", `{"agency":"{so-a}","name":"Khác","kind":"ckan","url":"http://127.0.0.1:9/khac","theme":"TECH","licence":"CC0-1.0"}`},
+		{"GET /harvest-sources/{id}", "agency A", "/harvest-sources/{source}", ""},
+		{"PUT /harvest-sources/{id}", "agency A", "/harvest-sources/{source}", `{"name":"Khác","kind":"ckan","url":"http://127.0.0.1:9/khac","theme":"TECH","licence":"CC0-1.0"}`},
+		{"GET /harvest-sources/{id}/preview", "agency A, out of reach", "/harvest-sources/{source}/preview", ""},
+		{"GET /harvest-sources/{id}/runs", "agency A", "/harvest-sources/{source}/runs", ""},
+		{"POST /harvest-sources/{id}/ask", "agency A", "/harvest-sources/{source}/ask", ""},
+		{"PUT /harvest-sources/{id}/publishes", "agency A", "/harvest-sources/{source}/publishes", `{"publishes":true}`},
+		{"DELETE /harvest-sources/{id}", "agency A", "/harvest-sources/{source}", ""},
+		{"GET /duties", "agency A", "/duties?agency={so-a}", ""},
 		{"GET /themes", "", "/themes", ""},
 		{"GET /licences", "", "/licences", ""},
 		{"GET /exchanges", "the platform", "/exchanges", ""},
@@ -194,6 +217,10 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT /datasets/{slug}", state, at, `{"slug":"` + state + `-data","title_vi":"Tên khác","notes_vi":"Khác","theme":"TECH"}`},
 			attempt{"POST /datasets/{slug}/distributions", state, at + "/distributions?filename=b.csv", "Mã,Số\n3,4\n"},
 			attempt{"PUT " + template + "/file", state, file + "/file?filename=b.csv", "Mã,Số\n3,4\n"},
+			attempt{"POST /datasets/{slug}/links", state, at + "/links", `{"url":"https://example.com/a.csv"}`},
+			attempt{"PUT " + template + "/link", state, at + "/distributions/{" + state + " link}/link", `{"url":"https://example.com/b.csv"}`},
+			attempt{"POST " + template + "/check", state, at + "/distributions/{" + state + " link}/check", ""},
+			attempt{"POST /datasets/{slug}/uploads", state, at + "/uploads", "tus"},
 			attempt{"GET " + template + "/columns", state, file + "/columns", ""},
 			attempt{"PUT " + template + "/columns", state, file + "/columns", `[]`},
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""})
@@ -303,12 +330,28 @@ func (w *world) try(h http.Handler, role string, a attempt) (int, string) {
 	if strings.HasPrefix(a.body, "{") || strings.HasPrefix(a.body, "[") {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if a.body == "tus" {
+		r = w.tusRequest(r)
+	}
 	if role != "nobody" {
 		r.Header.Set("Authorization", "Bearer "+w.token[role])
 	}
 	out := httptest.NewRecorder()
 	h.ServeHTTP(out, r)
 	return out.Code, out.Body.String()
+}
+
+// tusRequest is a request of the protocol of uploads: it begins a file, or sends no
+// more of one. What a former one removed from the disk is there again, as what it
+// removed from the database is.
+func (w *world) tusRequest(r *http.Request) *http.Request {
+	w.must(os.WriteFile(filepath.Join(w.catalog.Files, "partial", w.id["upload"]), nil, 0o600))
+	r = httptest.NewRequest(r.Method, r.URL.Path, nil)
+	for name, value := range map[string]string{"Tus-Resumable": "1.0.0", "Upload-Length": "4", "Upload-Metadata": "filename Yi5jc3Y=",
+		"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"} {
+		r.Header.Set(name, value)
+	}
+	return r
 }
 
 // undone serves a platform that runs nothing besides; after each call what it
@@ -334,7 +377,8 @@ var forEverybody = []string{"POST /sign-up", "POST /forgot-password", "POST /sig
 // sane holds what no golden file may say otherwise.
 func (w *world) sane(role string, a attempt, status int, body string) {
 	w.t.Helper()
-	changed := !strings.HasPrefix(a.route, "GET ") && status < 400
+	method, _, _ := strings.Cut(a.route, " ")
+	changed := !slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, method) && status < 400
 	switch {
 	case status >= 500:
 		w.t.Errorf("%s as %s: got %d: %s", a.route, role, status, body)
@@ -342,12 +386,12 @@ func (w *world) sane(role string, a attempt, status int, body string) {
 		w.t.Errorf("nobody may %s: got %d", a.route, status)
 	case role == "other" && changed && a.what != "" && !strings.HasPrefix(a.what, "own"):
 		w.t.Errorf("another agency's publisher and steward may %s (%s): got %d", a.route, a.what, status)
-	case status >= 400 && !strings.Contains(body, `"code"`) && !strings.Contains(body, "<h1"):
+	case status >= 400 && method != "HEAD" && !strings.Contains(body, `"code"`) && !strings.Contains(body, "<h1"):
 		w.t.Errorf("%s as %s: got %d without a word why: %s", a.route, role, status, body)
 	}
 }
 
-var unpublished = regexp.MustCompile(`\{(draft|hidden) \w+\}|(drafted|submitted|approved)-data|\{drafted file\}|dich-vu-hidden`)
+var unpublished = regexp.MustCompile(`\{(draft|hidden) \w+\}|(drafted|submitted|approved)-data|\{drafted (file|link)\}|\{upload\}|dich-vu-hidden`)
 
 // absent is the same attempt at an object that is not there, when the object
 // is one that the role may not know of: both are to be answered the same.

@@ -50,6 +50,9 @@ type config struct {
 	RequestDue     time.Duration  // LGSP_REQUEST_DUE, how long a request for data may wait for a decision, default 360h
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	CacheSize      int64          // LGSP_CACHE_SIZE, MiB of answers that a gateway node stores, 0: none, default 64
+	DecideWithin   time.Duration  // LGSP_DATASET_DECIDE_DAYS, days until a steward decides on a submitted dataset, default 5
+	ReviewEvery    time.Duration  // LGSP_DATASET_REVIEW_DAYS, days until a public dataset is looked through again, default 183
+	RenewEvery     time.Duration  // LGSP_DATASET_RENEW_DAYS, days until a public dataset without a stated frequency gets new data, default 92
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop may take: a quarter to let callers go elsewhere, then for requests under way; default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
 	RedisURL       string         // LGSP_REDIS_URL (or _FILE), redis://user:password@host:port/database or rediss://, absent: each node counts rates by itself
@@ -72,6 +75,7 @@ var settings = []string{
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_ACME_HOSTS", "LGSP_ACME_EMAIL", "LGSP_ACME_DIRECTORY", "LGSP_ACME_CA", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
 	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_REQUEST_DUE", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL",
+	"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS",
 	"LGSP_REDIS_URL", "LGSP_REDIS_URL_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
@@ -136,21 +140,22 @@ func readConfig(environ []string, demo bool) (config, error) {
 		host = "127.0.0.1"
 	}
 	c := config{
-		DatabaseURL: r.secret("LGSP_DATABASE_URL"),
-		DataDir:     r.text("LGSP_DATA_DIR", ".lgsp"),
-		PortalAddr:  r.address("LGSP_PORTAL_ADDR", host+":8080"),
-		GatewayAddr: r.address("LGSP_GATEWAY_ADDR", host+":8000"),
-		OpsAddr:     r.address("LGSP_OPS_ADDR", "127.0.0.1:9090"),
-		MaxStale:    r.duration("LGSP_MAX_STALE", 10*time.Minute),
-		RequestDue:  r.duration("LGSP_REQUEST_DUE", 15*24*time.Hour),
-		CacheSize:   r.mebibytes("LGSP_CACHE_SIZE", 64),
-		Drain:       r.duration("LGSP_DRAIN", 20*time.Second),
-		LogLevel:    r.level("LGSP_LOG_LEVEL"),
-		RedisURL:    r.secret("LGSP_REDIS_URL"),
-		SMTPURL:     r.secret("LGSP_SMTP_URL"),
-		Pprof:       r.flag("LGSP_PPROF"),
-		TLSCert:     r.text("LGSP_TLS_CERT", ""),
-		TLSKey:      r.text("LGSP_TLS_KEY", ""),
+		DatabaseURL:  r.secret("LGSP_DATABASE_URL"),
+		DataDir:      r.text("LGSP_DATA_DIR", ".lgsp"),
+		PortalAddr:   r.address("LGSP_PORTAL_ADDR", host+":8080"),
+		GatewayAddr:  r.address("LGSP_GATEWAY_ADDR", host+":8000"),
+		OpsAddr:      r.address("LGSP_OPS_ADDR", "127.0.0.1:9090"),
+		MaxStale:     r.duration("LGSP_MAX_STALE", 10*time.Minute),
+		RequestDue:   r.duration("LGSP_REQUEST_DUE", 15*24*time.Hour),
+		CacheSize:    r.mebibytes("LGSP_CACHE_SIZE", 64),
+		DecideWithin: r.days("LGSP_DATASET_DECIDE_DAYS", 5), ReviewEvery: r.days("LGSP_DATASET_REVIEW_DAYS", 183), RenewEvery: r.days("LGSP_DATASET_RENEW_DAYS", 92),
+		Drain:    r.duration("LGSP_DRAIN", 20*time.Second),
+		LogLevel: r.level("LGSP_LOG_LEVEL"),
+		RedisURL: r.secret("LGSP_REDIS_URL"),
+		SMTPURL:  r.secret("LGSP_SMTP_URL"),
+		Pprof:    r.flag("LGSP_PPROF"),
+		TLSCert:  r.text("LGSP_TLS_CERT", ""),
+		TLSKey:   r.text("LGSP_TLS_KEY", ""),
 	}
 	c.SecretFile = r.text("LGSP_SECRET_FILE", filepath.Join(c.DataDir, "secret"))
 	r.readACME(&c)
@@ -282,6 +287,18 @@ func (r *settingsReader) mebibytes(name string, standard int64) int64 {
 		r.wrong(name, "%q is not a number of MiB, 0 to %d", v, 1<<20)
 	}
 	return n
+}
+
+// days reads a number of whole days, 1 to 3660.
+func (r *settingsReader) days(name string, standard int) time.Duration {
+	n := standard
+	if v := r.env[name]; v != "" {
+		var err error
+		if n, err = strconv.Atoi(v); err != nil || n < 1 || n > 3660 {
+			r.wrong(name, "%q is not a number of days, 1 to 3660", v)
+		}
+	}
+	return time.Duration(n) * 24 * time.Hour
 }
 
 func (r *settingsReader) level(name string) slog.Level {

@@ -38,6 +38,9 @@ func TestReadConfig(t *testing.T) {
 		{name: "a YAML file under the variables", env: []string{"LGSP_CONFIG=" + file, "LGSP_DRAIN=7s"}, want: func(c *config) {
 			c.LogLevel, c.Drain = slog.LevelWarn, 7*time.Second
 		}},
+		{name: "terms of datasets", env: []string{"LGSP_DATASET_DECIDE_DAYS=2", "LGSP_DATASET_REVIEW_DAYS=365", "LGSP_DATASET_RENEW_DAYS=31"}, want: func(c *config) {
+			c.DecideWithin, c.ReviewEvery, c.RenewEvery = 48*time.Hour, 365*24*time.Hour, 31*24*time.Hour
+		}},
 		{name: "no answers are stored", env: []string{"LGSP_CACHE_SIZE=0"}, want: func(c *config) { c.CacheSize = 0 }},
 		{name: "Redis", env: []string{"LGSP_REDIS_URL=rediss://an:pw@redis.example.vn:6380/1"}, want: func(c *config) {
 			c.RedisURL = "rediss://an:pw@redis.example.vn:6380/1"
@@ -69,6 +72,7 @@ func TestReadConfig(t *testing.T) {
 				DataDir: ".lgsp", SecretFile: ".lgsp/secret", PortalAddr: ":8080", GatewayAddr: ":8000", OpsAddr: "127.0.0.1:9090",
 				PortalURL: "http://localhost:8080", GatewayURL: "http://localhost:8000", Issuer: "http://localhost:8080",
 				MaxStale: 10 * time.Minute, RequestDue: 360 * time.Hour, CacheSize: 64, Drain: 20 * time.Second,
+				DecideWithin: 5 * 24 * time.Hour, ReviewEvery: 183 * 24 * time.Hour, RenewEvery: 92 * 24 * time.Hour,
 			}
 			tt.want(&want)
 			got, err := readConfig(tt.env, tt.demo)
@@ -85,6 +89,7 @@ func TestReadConfig(t *testing.T) {
 func TestReadConfigReportsEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := readConfig([]string{
+		"LGSP_DATASET_DECIDE_DAYS=0", "LGSP_DATASET_REVIEW_DAYS=6mo", "LGSP_DATASET_RENEW_DAYS=3661",
 		"LGSP_DRAIN=soon", "LGSP_LOG_LEVEL=loud", "LGSP_PORTAL_ADDR=8080", "LGSP_PORTAL_URL=example.vn/x",
 		"LGSP_EGRESS_ALLOW=10.0.0.0/40", "LGSP_DATABASE_URL=mysql://root:hunter2@db", "LGSP_PPROF=yes", "LGSP_CACHE_SIZE=64M", "LGSP_DRIAN=1s",
 		"LGSP_REDIS_URL=redis://an:hunter2@redis:6379/first",
@@ -93,7 +98,7 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 		t.Fatal("no mistake found")
 	}
 	for _, name := range []string{
-		"LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
+		"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
 		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN", "LGSP_REDIS_URL",
 	} {
 		if !strings.Contains(err.Error(), name+":") {

@@ -28,8 +28,10 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"authorization server":    p.oauth.Run,
 		"notices of clients":      p.clients.feed.Run,
 		"logout notices":          p.oauth.RunLogouts,
-		"upkeep":                  p.upkeep,
+		"jobs":                    p.jobs.Run,
 		"use of secrets":          p.saveUses,
+		"scheduled publications":  p.publishDue,
+		"letters about duties":    p.portal.SendDutyLetters,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"letters to owners":       p.portal.SendKeyLetters,
 		"letters about data":      p.portal.SendDataLetters,
@@ -104,16 +106,16 @@ func (p *platform) watchDatabase(ctx context.Context) error {
 	}
 }
 
-// upkeep forgets what is kept for a time only.
-func (p *platform) upkeep(ctx context.Context) error {
+// publishDue makes public what was scheduled, twice a minute.
+func (p *platform) publishDue(ctx context.Context) error {
 	for {
-		if err := p.auth.PurgeOnce(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "upkeep", "err", err)
+		if _, err := p.catalog.PublishDue(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "scheduled publications; trying again", "err", err)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(time.Hour):
+		case <-time.After(30 * time.Second):
 		}
 	}
 }
@@ -141,7 +143,7 @@ func server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           endAfterChunks(handler),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       5 * time.Minute, // an upload of 100 MB on a slow line
+		ReadTimeout:       5 * time.Minute, // a whole file on a slow line; in pieces it takes as long as it needs
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,

@@ -26,6 +26,7 @@ import (
 	"lgsp/gateway"
 	"lgsp/gateway/quota"
 	"lgsp/internal/egress"
+	"lgsp/internal/jobs"
 	"lgsp/internal/mail"
 	"lgsp/ledger"
 	"lgsp/portal"
@@ -48,6 +49,7 @@ type platform struct {
 	drifts     *gateway.Drifts
 	api        *portal.API
 	portal     *portal.Portal
+	jobs       *jobs.Jobs
 	clients    *clients
 	upstreams  *upstreams
 	foreign    *foreignIssuers
@@ -126,6 +128,9 @@ func assemble(c config, db *database) (*platform, error) {
 	if err := p.oauth.Prepare(); err != nil {
 		return nil, fmt.Errorf("prepare the authorization server: %w", err)
 	}
+	if err := p.wireJobs(); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -189,7 +194,8 @@ func (p *platform) wireCatalog() {
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
-		Files: filepath.Join(p.config.DataDir, "files"), RequestDue: p.config.RequestDue,
+		Files: filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
+		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }
 
@@ -254,8 +260,8 @@ func (p *platform) wirePortal() error {
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: "Quảng Ngãi",
 		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,
 		Remaining: p.remaining, ExplainCall: p.explainCall,
-		Protocols: p.protocols(),
 	}
+	p.portal.Protocols = p.protocols()
 	p.portal.Outside = p.outside()
 	return nil
 }
@@ -278,7 +284,9 @@ func (p *platform) protocols() map[string]http.Handler {
 	p.oauth.Routes(router)
 	p.ledger.Routes(router)
 	p.api.Routes(router)
-	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router}
+	p.ckan().Routes(router)
+	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router,
+		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router}
 }
 
 func hostOf(origin string) string {

@@ -177,7 +177,8 @@ func (p *platform) catalogAgency(ctx context.Context, slug string) (catalog.Agen
 }
 
 func agencyOf(a auth.Agency) catalog.Agency {
-	return catalog.Agency{ID: a.ID, Slug: a.Slug, TitleVI: a.NameVI, TitleEN: a.NameEN}
+	return catalog.Agency{ID: a.ID, Slug: a.Slug, TitleVI: a.NameVI, TitleEN: a.NameEN,
+		Contact: catalog.Contact{Name: a.FocalName, Email: a.FocalEmail, Phone: a.FocalPhone}}
 }
 
 // audiences are the addresses of the versions that an application has an

@@ -275,23 +275,39 @@ func (w *world) wish(purpose string) agreement.Request {
 	}
 }
 
-// open makes a dataset in each state.
+// open makes a dataset in each state, and a catalogue that others are taken from.
 func (w *world) open() {
 	ctx, publisher, steward := w.t.Context(), w.people["publisher"], w.people["steward"]
 	steps := []func(context.Context, auth.Principal, uuid.UUID) (catalog.Dataset, error){
 		w.catalog.SubmitDataset, w.catalog.ApproveDataset, w.catalog.PublishDataset}
-	for n, state := range []string{"drafted", "submitted", "approved", "opened"} {
+	for n, state := range []string{"drafted", "submitted", "approved", "opened", "changed"} {
 		d, err := w.catalog.CreateDataset(ctx, publisher, w.uuid("so-a"), catalog.DatasetText{Slug: state + "-data",
 			TitleVI: "Số liệu " + state, NotesVI: "Số liệu", Theme: "TECH"})
 		w.must(err)
 		part, err := w.catalog.AddDistribution(ctx, publisher, d.ID, catalog.Upload{FileName: "so-lieu.csv", Body: strings.NewReader("Mã,Số\n1,2\n")})
 		w.must(err)
 		w.id[state+" file"] = part.ID.String()
-		for i, step := range steps[:n] {
+		link, err := w.catalog.AddLink(ctx, publisher, d.ID, catalog.NewLink{URL: "http://127.0.0.1:9/so-lieu.csv"})
+		w.must(err)
+		w.id[state+" link"] = link.ID.String()
+		if state == "drafted" {
+			up, err := w.catalog.BeginUpload(ctx, publisher, d.ID, "b.csv", 4)
+			w.must(err)
+			w.id["upload"] = up.ID.String()
+		}
+		for i, step := range steps[:min(n, len(steps))] {
 			_, err := step(ctx, []auth.Principal{publisher, steward, publisher}[i], d.ID)
 			w.must(err)
 		}
+		if state == "changed" { // public, with an edit that waits
+			d, err = w.catalog.EditDataset(ctx, publisher, d.ID, catalog.DatasetText{Slug: state + "-data", TitleVI: "Khác", NotesVI: "Khác", Theme: "TECH"})
+			w.must(err)
+			w.id["edit"] = d.Edit.ID.String()
+		}
 	}
+	source, err := w.catalog.AddHarvestSource(ctx, publisher, w.uuid("so-a"), catalog.HarvestText{Name: "Cổng bộ", Kind: "ckan", URL: "http://127.0.0.1:9/", Theme: "TECH", Licence: "CC0-1.0"})
+	w.must(err)
+	w.id["source"] = source.ID.String()
 }
 
 // serve runs the platform until the test ends.

@@ -37,6 +37,7 @@ var confined = map[string][]string{
 	"github.com/ory/fosite":               {"auth/oauth"},
 	"github.com/casbin/casbin":            {"auth/policy"},
 	"github.com/xuri/excelize":            {"catalog/rows"},
+	"github.com/parquet-go/parquet-go":    {"catalog/rows"},
 	"github.com/pressly/goose":            {"migrations"},
 	"github.com/fergusstrange":            {"internal/devdb"},
 	"github.com/go-webauthn/webauthn":     {"auth"},
@@ -50,6 +51,8 @@ var confined = map[string][]string{
 	"github.com/klauspost/compress":       {"portal", "gateway"},
 	"golang.org/x/crypto/acme":            {"cmd/lgsp"},
 	"github.com/redis/go-redis":           {"gateway/quota"},
+	"github.com/riverqueue/river":         {"internal/jobs"},
+	"github.com/piprate/json-gold":        {"catalog/harvest"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},
 }
 

@@ -62,6 +62,7 @@ var rooms = []struct{ file, title string }{
 	{"catalog", "APIs and their documents · API và tài liệu API"},
 	{"dataset", "Datasets, files, rows · Bộ dữ liệu, tệp, dòng dữ liệu"},
 	{"people", "Personal data, discussions, requests · Dữ liệu cá nhân, thảo luận, yêu cầu"},
+	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
 	{"ledger", "The ledger · Nhật ký"},
 	{"portal", "Pages · Trang của cổng"},
 	{"problem", "Problems without a code of their own · Lỗi không có mã riêng"},

@@ -91,6 +91,10 @@ func run(ctx context.Context) (err error) {
 		if r.Search, err = measureSearch(ctx, p); err != nil {
 			return err
 		}
+		say("packages, as CKAN's clients ask for them")
+		if r.Packages, err = measurePackages(ctx, p); err != nil {
+			return err
+		}
 	}
 	if wanted("tokens") {
 		if r.Tokens, err = measureTokens(ctx, p); err != nil {

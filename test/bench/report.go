@@ -14,19 +14,20 @@ import (
 
 // report is everything that was measured.
 type report struct {
-	Machine facts             `json:"machine"`
-	Calls   []*callFigures    `json:"calls,omitempty"`
-	Scale   *scaleFigures     `json:"scale,omitempty"`
-	Gateway []*gatewayFigures `json:"gateway,omitempty"`
-	More    []*moreFigures    `json:"gateway_more,omitempty"`
-	Slow    *slowNeighbour    `json:"slow_neighbour,omitempty"`
-	Tokens  []*tokenFigures   `json:"tokens"`
-	Chains  []chainFigures    `json:"chains"`
-	Million []memoryFigure    `json:"million,omitempty"`
-	Starved []starvation      `json:"starved"`
-	Search  []searchFigures   `json:"search"`
-	Starts  starts            `json:"starts"`
-	Micro   []*microFigures   `json:"micro"`
+	Machine  facts             `json:"machine"`
+	Calls    []*callFigures    `json:"calls,omitempty"`
+	Scale    *scaleFigures     `json:"scale,omitempty"`
+	Gateway  []*gatewayFigures `json:"gateway,omitempty"`
+	More     []*moreFigures    `json:"gateway_more,omitempty"`
+	Slow     *slowNeighbour    `json:"slow_neighbour,omitempty"`
+	Tokens   []*tokenFigures   `json:"tokens"`
+	Chains   []chainFigures    `json:"chains"`
+	Million  []memoryFigure    `json:"million,omitempty"`
+	Starved  []starvation      `json:"starved"`
+	Search   []searchFigures   `json:"search"`
+	Packages []searchFigures   `json:"packages"`
+	Starts   starts            `json:"starts"`
+	Micro    []*microFigures   `json:"micro"`
 }
 
 // facts are what the figures depend on.
@@ -116,6 +117,9 @@ func (r report) markdown() string {
 			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", s.Name, s.Calls, s.P50, s.P95)
 		}
 		b.WriteString("\nOver HTTP at /api/v1, one at a time. The datasets stand in the search index only.\n")
+	}
+	if len(r.Packages) > 0 {
+		r.packages(&b)
 	}
 	b.WriteString("\n## Start\n\n")
 	table(&b, "start", "ms from exec to ready")

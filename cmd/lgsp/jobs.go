@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/catalog"
+	"lgsp/internal/jobs"
+)
+
+// jobWorkers is how many jobs are under way at once: they stand behind the
+// requests, on the same connections to the database.
+const jobWorkers = 4
+
+// linkLetter is the kind of job that writes to an agency about its links.
+const linkLetter = "portal.link-letter"
+
+// tellOfLinks has an agency written to once tx commits.
+func (p *platform) tellOfLinks(ctx context.Context, tx pgx.Tx, n catalog.LinkNotice) error {
+	return p.jobs.Ask(ctx, tx, linkLetter, n)
+}
+
+// wireJobs names the work that is done beside the requests.
+func (p *platform) wireJobs() error {
+	var err error
+	p.jobs, err = jobs.New(p.db.Pool, jobWorkers, p.config.Drain/2,
+		jobs.Job{Kind: "auth.purge", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.auth.PurgeOnce(ctx)
+		}},
+		jobs.Job{Kind: "catalog.sweep-uploads", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.SweepUploads(ctx)
+		}},
+		jobs.Job{Kind: "catalog.check-links", Every: time.Minute, Timeout: 3 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.CheckLinks(ctx)
+		}},
+		jobs.Job{Kind: "catalog.harvest", Every: time.Minute, Timeout: 50 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.HarvestDue(ctx)
+		}},
+		jobs.Job{Kind: linkLetter, Work: p.portal.WriteLinkLetter},
+	)
+	return err
+}
