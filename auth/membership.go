@@ -120,7 +120,7 @@ func (a *Auth) Members(ctx context.Context, who Principal, agency uuid.UUID) ([]
 
 const holdersSQL = `
 select m.person_id from auth.membership m join auth.person p on p.id = m.person_id
- where m.role = $1 and m.agency_id = $2 and p.disabled_at is null
+ where m.role = $1 and m.agency_id is not distinct from nullif($2, '00000000-0000-0000-0000-000000000000'::uuid) and p.disabled_at is null
  order by m.person_id`
 
 // Holders are the persons who hold role in agency.

@@ -47,6 +47,11 @@ type Catalog struct {
 	Agencies     func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Agency, error)
 	AgencyBySlug func(ctx context.Context, slug string) (Agency, error)
 
+	// Names gives what persons are called; who is unknown is left out. Holders
+	// lists the persons with a role in an agency, uuid.Nil: on the platform.
+	Names   func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
+	Holders func(ctx context.Context, role string, agency uuid.UUID) ([]uuid.UUID, error)
+
 	// Expose makes a version callable through the gateway as it now stands,
 	// Withdraw ends that, and Record writes the act to the ledger. All run
 	// inside the transaction that changes the version: all of it happens or none.
@@ -80,6 +85,8 @@ type Catalog struct {
 	// Beside is the search engine that is asked first; nil: PostgreSQL alone.
 	Beside *Beside
 
+	// RequestDue is how long a request for data may wait until it is decided.
+	RequestDue time.Duration
 	// Terms are how long a review may take, and how old a public dataset may
 	// become.
 	Terms Terms

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,12 @@ type datasetChange struct {
 	act    string
 	verb   string
 	reason string
-	from   []string // states it may start from; none: any
+	from   []string       // states it may start from; none: any
+	detail map[string]any // for the ledger, beside slug, state and reason
+
+	found *partFindings // what the file at hand seems to hold of personal data; nil: no file
+	held  uuid.UUID     // the part to hold that under while the file is refused
+	last  func() error  // done when all else has been; nil: nothing
 }
 
 // editable are the states in which text and files may change. What waits for
@@ -33,8 +39,9 @@ var editable = []string{Draft, Published, Withdrawn}
 
 // changeDataset asks the policy, and in one transaction locks the dataset,
 // applies the change, brings the search in line and records the act. It fails
-// with NotFound for a dataset that is unknown or not to be seen, and with what
-// May says.
+// with NotFound for a dataset that is unknown or not to be seen, with what May
+// says, and with Conflict when the dataset would be public with something that
+// looks like personal data and that no steward decided of.
 func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply func(pgx.Tx, Dataset) error) (Dataset, error) {
 	seen, err := c.Dataset(ctx, ch.who, ch.id)
 	if err != nil {
@@ -44,6 +51,7 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 		return Dataset{}, err
 	}
 	var d Dataset
+	var found []partFindings
 	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
 		var err error
 		d, err = pg.One[Dataset](ctx, tx, lockDatasetSQL, ch.id)
@@ -58,37 +66,63 @@ func (c *Catalog) changeDataset(ctx context.Context, ch datasetChange, apply fun
 		if err := apply(tx, d); err != nil {
 			return err
 		}
-		d, err = c.settle(ctx, tx, ch, seen.Agency) // Agencies would take a second connection
+		d, found, err = c.settle(ctx, tx, ch, seen.Agency) // Agencies would take a second connection
 		return err
 	})
+	if problem.Code(err) == codeUndecided {
+		if err := c.holdFindings(ctx, ch.id, ch.asHeld(found)...); err != nil {
+			return Dataset{}, err
+		}
+	}
 	if err != nil {
 		return Dataset{}, err
 	}
 	return d, nil
 }
 
-// settle reads a changed dataset again, brings the search in line with it and
-// records the act.
-func (c *Catalog) settle(ctx context.Context, tx pgx.Tx, ch datasetChange, agency Agency) (Dataset, error) {
+// asHeld are findings under the part that they wait under.
+func (ch datasetChange) asHeld(found []partFindings) []partFindings {
+	for i := range found {
+		if ch.found != nil && found[i].part == ch.found.part {
+			found[i].part = ch.held
+		}
+	}
+	return found
+}
+
+// settle reads a changed dataset again, holds it to what was decided of personal
+// data (giving what was found), brings the search in line with it and records
+// the act.
+func (c *Catalog) settle(ctx context.Context, tx pgx.Tx, ch datasetChange, agency Agency) (Dataset, []partFindings, error) {
 	d, err := pg.One[Dataset](ctx, tx, datasetByIDSQL, ch.id)
 	if err != nil {
-		return d, fmt.Errorf("read dataset %s: %w", ch.id, err)
+		return d, nil, fmt.Errorf("read dataset %s: %w", ch.id, err)
 	}
 	d.Agency = agency
 	if d.Distributions, err = distributionsOf(ctx, tx, ch.id); err != nil {
-		return d, err
+		return d, nil, err
 	}
 	if d.Edit, err = editOf(ctx, tx, d); err != nil {
-		return d, err
+		return d, nil, err
+	}
+	found, err := c.guarded(ctx, tx, ch, d)
+	if err != nil {
+		return d, found, err
 	}
 	if err := c.indexDataset(ctx, tx, d); err != nil {
-		return d, err
+		return d, nil, err
+	}
+	if ch.last != nil {
+		if err := ch.last(); err != nil {
+			return d, nil, err
+		}
 	}
 	detail := map[string]any{"slug": d.Slug, "state": d.State}
+	maps.Copy(detail, ch.detail)
 	if ch.reason != "" {
 		detail["reason"] = ch.reason
 	}
-	return d, c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
+	return d, found, c.Record(ctx, tx, auth.Act{Who: ch.who, Verb: ch.verb, Agency: d.AgencyID, About: d.ID, Detail: detail})
 }
 
 // inState fails with Conflict unless the dataset is in one of the states; none

@@ -27,6 +27,7 @@ type shelf struct {
 	agency             Agency
 	publisher, steward auth.Principal
 	stranger           auth.Principal // publisher of another agency
+	operator           auth.Principal
 	acts               []string
 	now                time.Time
 }
@@ -45,7 +46,7 @@ func newShelf(t testing.TB, db pg.DB) *shelf {
 	s := &shelf{
 		agency:    Agency{ID: id, Slug: "so-tt-" + id.String()[24:], TitleVI: "Sở Thông tin và Truyền thông", TitleEN: "Department of Information and Communications"},
 		publisher: person("publisher", id), steward: person("steward", id), stranger: person("publisher", uuid.Must(uuid.NewV7())),
-		now: time.Date(2025, 8, 1, 9, 0, 0, 0, time.UTC),
+		operator: person("operator", uuid.Nil), now: time.Date(2025, 8, 1, 9, 0, 0, 0, time.UTC),
 	}
 	if _, err := db.Exec(context.Background(), testAgencySQL, id, s.agency.Slug, strings.ToUpper(id.String()[24:])); err != nil {
 		t.Fatal(err)
@@ -60,6 +61,24 @@ func newShelf(t testing.TB, db pg.DB) *shelf {
 		},
 		Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]Agency, error) {
 			return map[uuid.UUID]Agency{id: s.agency}, nil
+		},
+		Names: func(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+			names := map[uuid.UUID]string{}
+			for _, id := range ids {
+				names[id] = "Người " + id.String()[30:]
+			}
+			return names, nil
+		},
+		Holders: func(_ context.Context, role string, of uuid.UUID) ([]uuid.UUID, error) {
+			switch {
+			case of == id && role == "publisher":
+				return []uuid.UUID{s.publisher.Person}, nil
+			case of == id && role == "steward":
+				return []uuid.UUID{s.steward.Person, s.publisher.Person}, nil
+			case of == uuid.Nil && role == "operator":
+				return []uuid.UUID{s.operator.Person}, nil
+			}
+			return nil, nil
 		},
 		AgencyBySlug: func(_ context.Context, slug string) (Agency, error) {
 			if slug != s.agency.Slug {

@@ -82,7 +82,7 @@ func (c *Catalog) AddDistribution(ctx context.Context, who auth.Principal, datas
 	if utf8.RuneCountInString(up.TitleVI) > 300 || utf8.RuneCountInString(up.TitleEN) > 300 {
 		return Distribution{}, problem.Errorf(problem.Invalid, "the title is too long").Coded("text-too-long", "max", "300")
 	}
-	return c.putFile(ctx, filePut{who: who, dataset: dataset, distribution: id, verb: "distribution.add", up: up},
+	return c.putFile(ctx, filePut{who: who, dataset: dataset, distribution: id, verb: "distribution.add", fresh: true, up: up},
 		func(tx pgx.Tx) error {
 			return execOne(ctx, tx, insertDistributionSQL, id, dataset, up.TitleVI, up.TitleEN, c.Now().UTC())
 		})

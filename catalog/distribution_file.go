@@ -35,11 +35,13 @@ type filePut struct {
 	dataset      uuid.UUID
 	distribution uuid.UUID
 	verb         string
+	fresh        bool // it begins the distribution
 	up           Upload
 }
 
-// putFile spools the file, reads it when it is a table, and then, in one
-// transaction, begins the distribution, keeps the version and loads the rows.
+// putFile spools the file, reads it when it is a table, looks for personal data
+// in it, and then, in one transaction, begins the distribution, keeps the
+// version and loads the rows.
 func (c *Catalog) putFile(ctx context.Context, p filePut, begin func(pgx.Tx) error) (Distribution, error) {
 	d, err := c.Dataset(ctx, p.who, p.dataset)
 	if err != nil {
@@ -88,9 +90,22 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		default: // JSON that is no table is a file like any other
 		}
 	}
-	ch := datasetChange{who: p.who, id: p.dataset, act: "dataset.edit", verb: p.verb,
-		from: editable}
-	_, err := c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
+	found, err := c.inspect(ctx, path, file.Format)
+	if err != nil {
+		return Distribution{}, err
+	}
+	ch := datasetChange{who: p.who, id: p.dataset, act: "dataset.edit", verb: p.verb, from: editable,
+		found: &partFindings{part: p.distribution, list: found}, held: p.distribution}
+	if p.fresh {
+		ch.held = partOfFile(p.dataset, file.Hash)
+	}
+	ch.last = func() error { // what is refused never lies among the files
+		if err := os.Rename(path, filepath.Join(c.Files, file.Hash)); err != nil {
+			return fmt.Errorf("keep file %s: %w", file.Hash, err)
+		}
+		return nil
+	}
+	_, err = c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
 		if err := begin(tx); err != nil {
 			return err
 		}
@@ -103,13 +118,12 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		if err := c.keepVersion(ctx, tx, p, file); err != nil {
 			return err
 		}
-		if err := replaceRows(ctx, tx, p.distribution, table); err != nil {
-			return err
+		if p.fresh {
+			if err := adopt(ctx, tx, p, file.Hash); err != nil {
+				return err
+			}
 		}
-		if err := os.Rename(path, filepath.Join(c.Files, file.Hash)); err != nil {
-			return fmt.Errorf("keep file %s: %w", file.Hash, err)
-		}
-		return nil
+		return replaceRows(ctx, tx, p.distribution, table)
 	})
 	if err != nil {
 		return Distribution{}, err

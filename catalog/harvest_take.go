@@ -43,6 +43,13 @@ func (h *harvester) take(ctx context.Context, rec harvest.Record, known harveste
 	if err == nil {
 		err = pgx.BeginFunc(ctx, h.DB, func(tx pgx.Tx) error { return h.put(ctx, tx, rec, known, text) })
 	}
+	if problem.Code(err) == codeUndecided && known.DatasetID == uuid.Nil { // a draft, on which a steward can decide
+		h.note(rec, "it stays a draft: something in its description looks like personal data")
+		publishes := h.source.Publishes
+		h.source.Publishes = false
+		err = pgx.BeginFunc(ctx, h.DB, func(tx pgx.Tx) error { return h.put(ctx, tx, rec, known, text) })
+		h.source.Publishes = publishes
+	}
 	var wrong *problem.Error
 	if errors.As(err, &wrong) {
 		why := wrong.Error()
@@ -138,7 +145,7 @@ func (h *harvester) put(ctx context.Context, tx pgx.Tx, rec harvest.Record, know
 	if _, err := tx.Exec(ctx, keepHarvestedSQL, h.source.ID, rec.Key, id, hashOf(h.source, rec)); err != nil {
 		return fmt.Errorf("keep what was taken over: %w", err)
 	}
-	_, err = h.settle(ctx, tx, datasetChange{who: auth.Platform("harvest"), id: id, verb: verb}, h.agency)
+	_, _, err = h.settle(ctx, tx, datasetChange{who: auth.Platform("harvest"), id: id, verb: verb}, h.agency)
 	return err
 }
 
@@ -218,7 +225,7 @@ func (h *harvester) leave(ctx context.Context, one harvested) error {
 		if err := execOne(ctx, tx, moveDatasetSQL, d.ID, Withdrawn, GoneReason, now, nil, nil); err != nil {
 			return fmt.Errorf("withdraw dataset %s: %w", d.ID, err)
 		}
-		_, err = h.settle(ctx, tx, datasetChange{who: auth.Platform("harvest"), id: d.ID, verb: "harvest.gone", reason: GoneReason}, h.agency)
+		_, _, err = h.settle(ctx, tx, datasetChange{who: auth.Platform("harvest"), id: d.ID, verb: "harvest.gone", reason: GoneReason}, h.agency)
 		return err
 	})
 }

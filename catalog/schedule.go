@@ -101,7 +101,7 @@ func (c *Catalog) publishDue(ctx context.Context, id uuid.UUID, agency Agency) (
 		}
 		ch := datasetChange{who: auth.Principal{Person: by}, id: id, verb: "dataset.publish", reason: "scheduled for " + d.PublishAt.UTC().Format(time.RFC3339)}
 		done = true
-		_, err = c.settle(ctx, tx, ch, agency)
+		_, _, err = c.settle(ctx, tx, ch, agency)
 		return err
 	})
 	return done && err == nil, err

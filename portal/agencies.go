@@ -63,6 +63,7 @@ type publicAgencyData struct {
 	Datasets []catalog.Dataset
 	APIs     []catalog.API
 	More     bool // there are more datasets or APIs than are listed
+	Follow   followButton
 }
 
 // publicAgency answers GET /agencies/{slug}; an old slug leads to the new one.
@@ -100,5 +101,6 @@ func (p *Portal) publicAgency(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data.More = moreDatasets+moreAPIs != ""
-	return page{Name: "dataset-agency", Data: data}, nil
+	data.Follow, err = p.followButton(r, catalog.FollowAgency, agency.ID, "/agencies/"+agency.Slug)
+	return page{Name: "dataset-agency", Data: data}, err
 }

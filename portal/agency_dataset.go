@@ -31,6 +31,7 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 	p.linkRoutes(r, set)
 	r.Handle(set+"/files/{file}/columns", p.page(p.columnsForm)).Methods("GET", "HEAD")
 	r.Handle(set+"/files/{file}/columns", p.page(p.describeColumns)).Methods("POST")
+	p.personalRoutes(r)
 	for verb, move := range map[string]datasetMove{
 		"submit": func(ctx context.Context, who auth.Principal, id uuid.UUID, _ string) (catalog.Dataset, error) {
 			return p.Catalog.SubmitDataset(ctx, who, id)
@@ -73,6 +74,7 @@ type datasetData struct {
 	Edit        *editView       // pending, of a public one
 	ReviewClock *clock          // of a submitted one: until when it is decided
 	Submittable []string        // what is still missing before it can be submitted: keys of words
+	Personal    []personalPlace // what looks like personal data, on the dataset's own desk
 }
 
 // Base is the address of the dataset's desk.
@@ -152,12 +154,22 @@ func (p *Portal) datasetOf(r *http.Request) (datasetData, error) {
 // files with what was found in them, and what can be done.
 func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 	data, err := p.datasetOf(r)
+	if err != nil {
+		return page{}, err
+	}
 	data.Edit = p.editOf(data, localeOf(r))
 	if by := data.Dataset.ReviewBy; by != nil {
 		clock := p.clockOf(*by)
 		data.ReviewClock = &clock
 	}
-	return page{Name: "agency-dataset", Data: data}, err
+	if data.MayEdit() || data.MayApprove() {
+		found, err := p.Catalog.PersonalFindings(r.Context(), data.who, data.Dataset.ID)
+		if err != nil {
+			return page{}, err
+		}
+		data.Personal = personalPlaces(data.Dataset, found)
+	}
+	return page{Name: "agency-dataset", Data: data}, nil
 }
 
 // datasetForm answers GET …/datasets/new and …/{dataset}/edit.

@@ -21,6 +21,8 @@ type agencyDeskData struct {
 	Due       int                // duties about datasets
 	Overdue   int                // of those
 	Moving    []catalog.Dataset  // in review, approved, or returned with a reason
+	Posts     int                // said about the agency's data, and waiting for a steward
+	Wanted    int                // data requests that wait for a decision
 	APIs      []catalog.API
 	Datasets  []catalog.Dataset
 	Members   []auth.Member
@@ -29,7 +31,7 @@ type agencyDeskData struct {
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Due == 0
+	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Wanted+d.Due == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -69,6 +71,18 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 		if set.State == catalog.Review || set.State == catalog.Approved || set.State == catalog.Draft && set.StateReason != "" {
 			data.Moving = append(data.Moving, set)
 		}
+	}
+	wanted, _, err := p.Catalog.DataRequests(ctx, d.who, catalog.DataRequestFilter{Agency: agency, State: catalog.Received, Limit: 100})
+	if err != nil {
+		return page{}, err
+	}
+	data.Wanted = len(wanted)
+	if d.May("dataset.approve") {
+		posts, err := p.Catalog.WaitingPosts(ctx, d.who, agency)
+		if err != nil {
+			return page{}, err
+		}
+		data.Posts = len(posts)
 	}
 	if data.Due, data.Overdue, err = p.duties(ctx, d.who, d); err != nil {
 		return page{}, err

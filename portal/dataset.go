@@ -60,7 +60,9 @@ type datasetView struct {
 	Files          []fileView
 	Described      describedView
 	Related        []catalog.Dataset // others of the agency
-	Structured     map[string]any    // the page as schema.org has it
+	Discussions    []catalog.Discussion
+	Follow         followButton
+	Structured     map[string]any // the page as schema.org has it
 }
 
 // HasVersions reports whether the dataset has a file, and not links only.
@@ -109,6 +111,12 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if data.Related, err = p.relatedTo(r, d); err != nil {
+		return page{}, err
+	}
+	if data.Discussions, _, err = p.Catalog.Discussions(ctx, who, d.ID, "", newestDiscussions); err != nil {
+		return page{}, err
+	}
+	if data.Follow, err = p.followButton(r, catalog.FollowDataset, d.ID, "/dataset/"+d.Slug); err != nil {
 		return page{}, err
 	}
 	data.Structured = dcat.SchemaOrg(p.Origin, localeOf(r), d, columnsOf(data.Files))

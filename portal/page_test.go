@@ -49,6 +49,7 @@ func newPortal(t *testing.T) *Portal {
 		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record,
 			Forget: func(context.Context, pgx.Tx, uuid.UUID, []uuid.UUID) error { return nil }},
 		Catalog: &catalog.Catalog{DB: db, Now: now, May: may, Record: record,
+			Names:         func(context.Context, []uuid.UUID) (map[uuid.UUID]string, error) { return nil, nil },
 			CheckTraffic:  checkTraffic,
 			KeepClientKey: keys.Keep,
 			Agencies:      func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) { return nil, nil },

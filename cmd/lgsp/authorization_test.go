@@ -236,7 +236,7 @@ func (w *world) attempts() []attempt {
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
 			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
-	return list
+	return append(list, w.peopleAttempts()...)
 }
 
 // fill puts the ids of objects in the place of their names.

@@ -34,6 +34,8 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"letters about duties":    p.portal.SendDutyLetters,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },
 		"letters to owners":       p.portal.SendKeyLetters,
+		"letters about data":      p.portal.SendDataLetters,
+		"digests":                 p.portal.SendDigests,
 		"database":                p.watchDatabase,
 		"search index":            p.keepIndexed,
 		"search engine":           p.catalog.RunBeside,

@@ -7,11 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"lgsp/agreement"
 	"lgsp/catalog"
 	"lgsp/catalog/search/meili"
 )
@@ -58,14 +55,6 @@ func (p *platform) checkEngine(ctx context.Context) error {
 		slog.WarnContext(ctx, "the search engine did not answer; PostgreSQL does", "err", err)
 	}
 	return nil
-}
-
-// forgetPerson has the other rooms forget who deletes their account.
-func forgetPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID, applications []uuid.UUID) error {
-	if err := catalog.ForgetSearches(ctx, tx, person); err != nil {
-		return err
-	}
-	return agreement.ForgetPerson(ctx, tx, person, applications)
 }
 
 // keepIndexed writes the search index anew when another version of the program

@@ -106,7 +106,7 @@ func newWorldOn(t *testing.T, url string, change func(*world, *config)) *world {
 	w.must(err)
 	t.Cleanup(pool.Close)
 	c := config{
-		DataDir: dir, SecretFile: filepath.Join(dir, "secret"), MaxStale: 10 * time.Minute, Drain: time.Second,
+		DataDir: dir, SecretFile: filepath.Join(dir, "secret"), MaxStale: 10 * time.Minute, RequestDue: 360 * time.Hour, Drain: time.Second,
 		PortalAddr: w.doors.portal.Addr().String(), GatewayAddr: w.doors.gateway.Addr().String(), OpsAddr: w.doors.ops.Addr().String(),
 		PortalURL: "http://" + w.doors.portal.Addr().String(), GatewayURL: "http://" + w.doors.gateway.Addr().String(),
 	}
@@ -118,6 +118,7 @@ func newWorldOn(t *testing.T, url string, change func(*world, *config)) *world {
 	w.publish()
 	w.agree()
 	w.open()
+	w.speak()
 	return w
 }
 

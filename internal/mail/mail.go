@@ -34,6 +34,10 @@ type Letter struct {
 	To      string
 	Subject string
 	Text    string
+
+	// Unsubscribe is the address that ends letters of this kind by one POST
+	// without a sign-in (RFC 8058); "" for a letter that is owed anyway.
+	Unsubscribe string
 }
 
 // Send sends the letter, or writes it to a file DATE-SUBJECT.eml in Dir.
@@ -48,6 +52,10 @@ func (m Mailer) Send(ctx context.Context, l Letter) error {
 	msg.Subject(l.Subject)
 	msg.SetDateWithValue(m.Now())
 	msg.SetMessageID()
+	if l.Unsubscribe != "" {
+		msg.SetGenHeader(gomail.HeaderListUnsubscribe, "<"+l.Unsubscribe+">")
+		msg.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
+	}
 	msg.SetBodyString(gomail.TypeTextPlain, l.Text)
 	if m.URL == "" {
 		return m.file(msg)

@@ -1,0 +1,150 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/internal/pgtest"
+	"lgsp/internal/problem"
+)
+
+// digests gives "kind about" of the news that are due, and sends them.
+func (s *shelf) digests(t *testing.T) map[uuid.UUID][]string {
+	t.Helper()
+	claimed, err := s.ClaimDigests(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[uuid.UUID][]string{}
+	for _, d := range claimed {
+		all[d.Person] = []string{}
+		for _, n := range d.News {
+			all[d.Person] = append(all[d.Person], n.Kind+" "+n.Slug+" "+n.About)
+		}
+		slices.Sort(all[d.Person])
+		if err := s.DigestSent(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+func TestDigests(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	one, part := s.published(t, "thue-bao", "Thuê bao", subscribers)
+	s.now = s.now.Add(time.Minute)
+	reader, other := citizen(), citizen()
+	for range 2 { // twice is once
+		if err := s.Follow(ctx, reader, FollowDataset, one.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Follow(ctx, other, FollowAgency, s.agency.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Follow(ctx, other, FollowDataset, one.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetDigest(ctx, other, Daily); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := s.Follows(ctx, other); err != nil || f.Every != Daily || len(f.Items) != 2 {
+		t.Errorf("followed %+v, error %v", f, err)
+	}
+	s.now = s.now.Add(time.Hour)
+	if _, err := s.ReplaceFile(ctx, s.publisher, part.ID, Upload{FileName: "moi.csv", Body: strings.NewReader(subscribers)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Ask(ctx, citizen(), one.ID, "Hỏi", "Câu hỏi."); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Ask(ctx, citizen(), one.ID, "Chợ", "Xem shop.example.com"); err != nil {
+		t.Fatal(err)
+	}
+	s.published(t, "moi-mo", "Mới mở", subscribers)
+	if got := s.digests(t); len(got) != 0 {
+		t.Errorf("too early: %v", got)
+	}
+	s.now = s.now.Add(24 * time.Hour)
+	want := []string{"file thue-bao moi.csv", "published moi-mo ", "question thue-bao Hỏi"}
+	if got := s.digests(t); len(got) != 1 || !slices.Equal(got[other.Person], want) {
+		t.Errorf("after a day: %v, want %q", got, want)
+	}
+	s.now = s.now.Add(7 * 24 * time.Hour)
+	got := s.digests(t)
+	if want := []string{"file thue-bao moi.csv", "question thue-bao Hỏi"}; len(got) != 2 || len(got[other.Person]) != 0 || !slices.Equal(got[reader.Person], want) {
+		t.Errorf("after a week: %v", got)
+	}
+	if got := s.digests(t); len(got) != 0 {
+		t.Errorf("sent twice: %v", got)
+	}
+	s.now = s.now.Add(7 * 24 * time.Hour)
+	if _, err := s.ClaimDigests(ctx, 10); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.digests(t); len(got) != 0 {
+		t.Errorf("claimed by two: %v", got)
+	}
+	s.now = s.now.Add(11 * time.Minute)
+	if got := s.digests(t); len(got) != 2 {
+		t.Errorf("what was not sent is not due again: %v", got)
+	}
+}
+
+func TestFollowRefusals(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Tx(t)
+	s, ctx := newShelf(t, db), t.Context()
+	draft, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text("nhap", "Nháp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, _ := s.published(t, "thue-bao", "Thuê bao", subscribers)
+	who := citizen()
+	for name, tt := range map[string]struct {
+		who    auth.Principal
+		kind   string
+		target uuid.UUID
+		want   string
+	}{
+		"nobody":         {auth.Principal{}, FollowDataset, open.ID, "said-sign-in"},
+		"an application": {auth.Principal{Application: uuid.New()}, FollowDataset, open.ID, "said-person"},
+		"a draft":        {s.publisher, FollowDataset, draft.ID, "dataset-unknown"},
+		"no agency":      {who, FollowAgency, uuid.New(), "follow-unknown"},
+		"another kind":   {who, "api", open.ID, "follow-unknown"},
+	} {
+		if err := s.Follow(ctx, tt.who, tt.kind, tt.target); problem.Code(err) != tt.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := s.SetDigest(ctx, who, "hourly"); problem.Code(err) != "follow-every" {
+		t.Errorf("hourly: %v", err)
+	}
+	if err := s.Follow(ctx, who, FollowDataset, open.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(ctx, `insert into catalog.follow select $1, 'agency', gen_random_uuid(), now() from generate_series(1, 199)`, who.Person); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Follow(ctx, who, FollowAgency, s.agency.ID); problem.Code(err) != "follow-many" {
+		t.Errorf("beyond 200: %v", err)
+	}
+	if _, err := s.WithdrawDataset(ctx, s.publisher, open.ID, "sai"); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := s.Follows(ctx, who); err != nil || slices.ContainsFunc(f.Items, func(f Follow) bool { return f.Target == open.ID }) {
+		t.Errorf("a withdrawn dataset is told of: %+v, error %v", f, err)
+	}
+	if err := s.Unsubscribe(ctx, who.Person); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := s.Follows(ctx, who); err != nil || len(f.Items) != 0 || f.Every != "" {
+		t.Errorf("after the end: %+v, error %v", f, err)
+	}
+}

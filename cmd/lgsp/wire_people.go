@@ -1,0 +1,22 @@
+package main
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lgsp/agreement"
+	"lgsp/catalog"
+)
+
+// forgetPerson has the other rooms forget who deletes their account.
+func forgetPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID, applications []uuid.UUID) error {
+	if err := agreement.ForgetPerson(ctx, tx, person, applications); err != nil {
+		return err
+	}
+	if err := catalog.ForgetSearches(ctx, tx, person); err != nil {
+		return err
+	}
+	return catalog.ForgetPerson(ctx, tx, person)
+}
