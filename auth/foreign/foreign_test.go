@@ -139,8 +139,10 @@ func TestTokenFaults(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("followed to %s", r.URL) }))
 	defer elsewhere.Close()
 	for name, answer := range map[string]http.HandlerFunc{
-		"refuses us":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) },
-		"sends us away": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect) },
+		"refuses us": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) },
+		"sends us away": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		},
 		"answers a JWT": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/token-introspection+jwt")
 			_, _ = io.WriteString(w, good)

@@ -78,7 +78,7 @@ func TestWrites(t *testing.T) {
 		t.Errorf("the English title became %v", en)
 	}
 	w.result(post("package_update", `{"id":"thuy-loi","title":"Hồ","notes":"Hồ.","groups":[{"name":"agri"}]}`).as(asPublisher), &p)
-	if got, want := brief(p), `{"frequency":"UNKNOWN","groups":"agri","license_id":"CC-BY-4.0","maintainer":null,"maintainer_email":null,"name":"thuy-loi","notes":"Hồ.","private":true,"state":"draft","tags":"","title":"Hồ","url":null}`; got != want {
+	if got, want := brief(p), `{"frequency":"UNKNOWN","groups":"agri","license_id":"CC-BY-4.0","maintainer":"Sở Công Thương","maintainer_email":null,"name":"thuy-loi","notes":"Hồ.","private":true,"state":"draft","tags":"agriculture fisheries food forestry lâm nghiệp nông nghiệp thuỷ sản","title":"Hồ","url":null}`; got != want {
 		t.Errorf("updated\n got %s\nwant %s", got, want)
 	}
 
@@ -164,7 +164,7 @@ func TestWriteRefusals(t *testing.T) {
 		{"no organization", post("package_create", `{"name":"a-b","title":"A"}`), asPublisher, 409, `"owner_org":["An organization must be provided"]`},
 		{"an unknown organization", post("package_create", `{"name":"a-b","title":"A","owner_org":"x"}`), asPublisher, 409, `"owner_org":["Organization does not exist"]`},
 		{"name taken", post("package_create", `{"name":"tram-y-te","title":"A","owner_org":"so-cong-thuong"}`), asPublisher, 409, `"name":["That URL is already in use."]`},
-		{"no name, no title, wrong address", post("package_create", `{"url":"javascript:x","maintainer_email":"x","owner_org":"so-cong-thuong"}`), asPublisher, 409, `"maintainer_email":["is not an e-mail address"],"name":["is made of`},
+		{"no name, no title, wrong address", post("package_create", `{"url":"javascript:x","maintainer_email":"x","owner_org":"so-cong-thuong"}`), asPublisher, 409, `"maintainer_email":["is not an e-mail address"],"title":["is required"],"url":["is not an http or https address"]`},
 		{"an unknown licence", post("package_create", `{"name":"a-b","title":"A","license_id":"notspecified","owner_org":"so-cong-thuong"}`), asPublisher, 409, `"license_id":["is not in the list"]`},
 		{"an unknown theme", post("package_create", `{"name":"a-b","title":"A","groups":[{"name":"x"}],"owner_org":"so-cong-thuong"}`), asPublisher, 409, `"groups":["There is no theme`},
 		{"two themes", post("package_patch", `{"id":"san-luong-lua","groups":[{"name":"agri"},{"name":"econ"}]}`), asPublisher, 409, `"groups":`},
@@ -204,16 +204,20 @@ func TestWriteRefusals(t *testing.T) {
 	}
 }
 
-// TestTagsKeepKeywords: a keyword whose tag is sent back stays as it was.
+// TestTagsKeepKeywords: a keyword whose tag is sent back stays as it was; a
+// change of a public dataset waits for approval.
 func TestTagsKeepKeywords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fill()
 	var p map[string]any
 	w.result(post("package_patch", `{"id":"san-luong-lua","tags":[{"name":"lúa gạo"},{"name":"rice"},{"name":"mới"}]}`).as(asPublisher), &p)
-	d, err := w.catalog.DatasetBySlug(t.Context(), auth.Principal{}, "san-luong-lua")
+	if got := fmt.Sprintf("%v %v", p["title"], p["num_tags"]); got != "Sản lượng lúa 3" {
+		t.Errorf("before anybody approved it, the public one is %s", got)
+	}
+	d, err := w.catalog.DatasetBySlug(t.Context(), w.tokens[asPublisher], "san-luong-lua")
 	w.must(err)
-	if got := fmt.Sprint(d.KeywordsVI, d.KeywordsEN); got != "[lúa, gạo mới] [rice]" {
-		t.Errorf("keywords %s", got)
+	if d.Edit == nil || fmt.Sprint(d.Edit.Text.KeywordsVI, d.Edit.Text.KeywordsEN) != "[lúa, gạo mới] [rice]" {
+		t.Errorf("what waits is %+v", d.Edit)
 	}
 }

@@ -53,7 +53,7 @@ func TestCKANOnThePlatform(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &found); err != nil || status != 200 {
 			t.Fatalf("search as %s: %d %s", role, status, text)
 		}
-		if want := map[bool]int{false: 1, true: 4}[mine[role]]; found.Result.Count != want {
+		if want := map[bool]int{false: 2, true: 5}[mine[role]]; found.Result.Count != want {
 			t.Errorf("%s finds %d, want %d", role, found.Result.Count, want)
 		}
 	}
@@ -64,7 +64,7 @@ func TestCKANOnThePlatform(t *testing.T) {
 		t.Errorf("patched by another agency: %d %s", status, text)
 	}
 	status, text := w.ckanCall("nobody", "organization_list", `{"all_fields":true}`)
-	if status != 200 || !strings.Contains(text, `"display_name":"Sở so-a"`) || !strings.Contains(text, `"package_count":1`) {
+	if status != 200 || !strings.Contains(text, `"display_name":"Sở so-a"`) || !strings.Contains(text, `"package_count":2`) {
 		t.Errorf("agencies: %d %s", status, text)
 	}
 }

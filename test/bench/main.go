@@ -86,27 +86,8 @@ func run(ctx context.Context) (err error) {
 	if r.Starts, err = p.starts(ctx); err != nil {
 		return err
 	}
-	if wanted("search") {
-		say("search at %d datasets", searchSize)
-		if r.Search, err = measureSearch(ctx, p); err != nil {
-			return err
-		}
-		say("packages, as CKAN's clients ask for them")
-		if r.Packages, err = measurePackages(ctx, p); err != nil {
-			return err
-		}
-	}
-	if wanted("dump") {
-		say("harvests of %d datasets", dumpSize)
-		if r.Dump, err = measureDump(ctx, p); err != nil {
-			return err
-		}
-	}
-	if wanted("rows") {
-		say("a table of %d rows", tableRows)
-		if r.Rows, err = measureRows(ctx, p); err != nil {
-			return err
-		}
+	if err := measureCatalogue(ctx, p, &r); err != nil {
+		return err
 	}
 	if wanted("tokens") {
 		if r.Tokens, err = measureTokens(ctx, p); err != nil {
@@ -140,6 +121,33 @@ func run(ctx context.Context) (err error) {
 	}
 	r.Starts.LoadMiB, r.Machine.LoadAfter = residentMiB(p.pid()), loadAverage()
 	return r.write()
+}
+
+// measureCatalogue measures what people and programs ask of the open data.
+func measureCatalogue(ctx context.Context, p *platform, r *report) (err error) {
+	if wanted("search") {
+		say("search at %d datasets", searchSize)
+		if r.Search, err = measureSearch(ctx, p); err != nil {
+			return err
+		}
+		say("packages, as CKAN's clients ask for them")
+		if r.Packages, err = measurePackages(ctx, p); err != nil {
+			return err
+		}
+	}
+	if wanted("dump") {
+		say("harvests of %d datasets", dumpSize)
+		if r.Dump, err = measureDump(ctx, p); err != nil {
+			return err
+		}
+	}
+	if wanted("rows") {
+		say("a table of %d rows", tableRows)
+		if r.Rows, err = measureRows(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wanted reports whether a part is to be measured: any, unless parts are named
