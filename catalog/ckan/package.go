@@ -140,12 +140,19 @@ func given(text string) *string {
 
 func (s *Server) resource(d catalog.Distribution) resource {
 	at := naive(d.UploadedAt)
-	address := s.Origin + "/dataset/" + d.DatasetID.String() + "/resource/" + d.ID.String() + "/download/" + url.PathEscape(d.FileName)
+	address, kind := s.Origin+"/dataset/"+d.DatasetID.String()+"/resource/"+d.ID.String()+"/download/"+url.PathEscape(d.FileName), given("upload")
+	size := &d.Size
+	if d.LinkURL != "" { // it lies elsewhere
+		address, kind = d.LinkURL, nil
+		if d.Size == 0 {
+			size = nil // nobody said
+		}
+	}
 	return resource{
 		Created: naive(d.CreatedAt), DatastoreActive: d.RowsTable != "", Format: d.Format, Hash: d.Hash, ID: d.ID,
 		LastModified: &at, MetadataModified: at, MimeType: given(d.MediaType), Name: given(d.TitleVI), Description: d.TitleEN,
-		PackageID: d.DatasetID, Position: d.Position - 1, ResourceType: given("file"), Size: &d.Size, State: "active",
-		URL: address, URLType: given("upload"),
+		PackageID: d.DatasetID, Position: d.Position - 1, ResourceType: given("file"), Size: size, State: "active",
+		URL: address, URLType: kind,
 	}
 }
 

@@ -14,17 +14,20 @@ import (
 // $1 to $6 are terms, each to be found in one field in either case.
 const searchResourcesSQL = `
 select d.id, d.dataset_id, d.position, d.title_vi, d.title_en, f.format, f.media_type, f.file_name, f.size, f.hash, f.uploaded_at,
-       d.rows_table, d.created_at, count(*) over () as total
+       f.link_url, d.rows_table, d.created_at, count(*) over () as total
   from catalog.distribution d
-  join catalog.file_version f on f.distribution_id = d.id and f.version = d.version
-  join catalog.package_index p on p.id = d.dataset_id and p.state = 'published'
+  join lateral (select v.format, v.media_type, v.file_name, v.size, v.hash, v.uploaded_at, '' as link_url
+                  from catalog.file_version v where v.distribution_id = d.id and v.version = d.version
+                union all
+                select l.format, l.media_type, '', l.size, '', l.set_at, l.url from catalog.link l where l.distribution_id = d.id) f on true
+  join catalog.dataset s on s.id = d.dataset_id and s.state = 'published' and s.access_rights <> 'RESTRICTED'
  where not exists (select from unnest($1::text[]) term where strpos(lower(d.title_vi), lower(term)) = 0)
    and not exists (select from unnest($2::text[]) term where strpos(lower(d.title_en), lower(term)) = 0)
    and not exists (select from unnest($3::text[]) term where strpos(lower(f.format), lower(term)) = 0)
    and not exists (select from unnest($4::text[]) term where strpos(lower(f.media_type), lower(term)) = 0)
    and not exists (select from unnest($5::text[]) term where strpos(f.hash, lower(term)) = 0)
    and not exists (select from unnest($6::text[]) term
-                    where strpos(lower(d.dataset_id || '/resource/' || d.id || '/download/' || f.file_name), lower(term)) = 0)
+                    where strpos(lower(case f.link_url when '' then d.dataset_id || '/resource/' || d.id || '/download/' || f.file_name else f.link_url end), lower(term)) = 0)
  order by d.dataset_id, d.position
  limit $7 offset $8`
 
@@ -69,6 +72,7 @@ func resourceSearch(s *Server, c *call) (any, error) {
 		Size       int64
 		Hash       string
 		UploadedAt time.Time
+		LinkURL    string
 		RowsTable  string
 		CreatedAt  time.Time
 		Total      int
@@ -82,7 +86,7 @@ func resourceSearch(s *Server, c *call) (any, error) {
 		count = r.Total
 		results = append(results, s.resource(catalog.Distribution{ID: r.ID, DatasetID: r.DatasetID, Position: r.Position, TitleVI: r.TitleVI, TitleEN: r.TitleEN,
 			FileVersion: catalog.FileVersion{Format: r.Format, MediaType: r.MediaType, FileName: r.FileName, Size: r.Size, Hash: r.Hash, UploadedAt: r.UploadedAt},
-			RowsTable:   r.RowsTable, CreatedAt: r.CreatedAt}))
+			Link:        catalog.Link{LinkURL: r.LinkURL}, RowsTable: r.RowsTable, CreatedAt: r.CreatedAt}))
 	}
 	return map[string]any{"count": count, "results": results}, nil
 }

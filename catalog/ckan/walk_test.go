@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"lgsp/catalog"
 	"lgsp/catalog/ckan"
 )
 
@@ -151,5 +152,42 @@ func TestAnyPageMayRead(t *testing.T) {
 	}
 	if a := w.do(get("/api/3/action/status_show")); a.header.Get("Access-Control-Allow-Origin") != "*" || a.header.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("asked: %v", a.header)
+	}
+}
+
+// TestLinksAndRestrictedData: a link is told with its own address; the files of
+// a restricted dataset are its agency's alone, on every action that tells of files.
+func TestLinksAndRestrictedData(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	d := w.dataset(made{state: "draft", csv: harvest, file: "bi-mat.csv", DatasetText: catalog.DatasetText{Slug: "han-che", TitleVI: "Hạn chế", NotesVI: "x", Theme: "AGRI", AccessRights: catalog.AccessRestricted}})
+	_, err := w.catalog.AddLink(t.Context(), w.tokens[asPublisher], d.ID, catalog.NewLink{URL: "https://noi-khac.example/so-lieu.xlsx", TitleVI: "Ở nơi khác"})
+	w.must(err)
+	w.publish("han-che")
+	file := w.id["han-che file"].String()
+	for _, r := range []request{
+		post("package_show", `{"id":"han-che"}`), post("package_search", `{"fq":"name:han-che"}`), post("resource_search", `{"query":["name:"]}`), post("resource_search", `{"query":["url:noi-khac"]}`),
+		post("resource_show", `{"id":"`+file+`"}`), post("datastore_search", `{"resource_id":"`+file+`"}`), post("current_package_list_with_resources", `{}`),
+	} {
+		if a := w.do(r); strings.Contains(a.body, "bi-mat") || strings.Contains(a.body, "noi-khac.example") {
+			t.Errorf("nobody in particular is told: %s", a.body)
+		}
+	}
+	var p struct {
+		Resources []struct{ URL string }
+	}
+	w.result(post("package_show", `{"id":"han-che"}`).as(asPublisher), &p)
+	if len(p.Resources) != 2 || !strings.HasSuffix(p.Resources[0].URL, "/bi-mat.csv") || p.Resources[1].URL != "https://noi-khac.example/so-lieu.xlsx" {
+		t.Errorf("its agency is told %+v", p)
+	}
+	open := w.id["san-luong-lua"]
+	if _, err := w.catalog.AddLink(t.Context(), w.tokens[asPublisher], open, catalog.NewLink{URL: "https://noi-khac.example/mo.xlsx"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []request{post("package_show", `{"id":"san-luong-lua"}`), post("resource_search", `{"query":["url:noi-khac"]}`), post("package_search", `{"fq":"res_format:XLSX"}`)} {
+		if a := w.do(r); !strings.Contains(a.body, `"url":"https://noi-khac.example/mo.xlsx"`) {
+			t.Errorf("a link is not told: %s", a.body)
+		}
 	}
 }

@@ -176,7 +176,9 @@ func (s *Site) describeDistribution(g *graph, it string, d catalog.Dataset, part
 	s.describeRights(g, this, it, d)
 	file := s.Origin + "/r/" + part.ID.String()
 	g.link(this, "dcat:accessURL", file, "rdfs:Resource")
-	g.link(this, "dcat:downloadURL", file, "rdfs:Resource")
+	if part.LinkURL == "" || part.Format != "HTML" { // a page is no download
+		g.link(this, "dcat:downloadURL", file, "rdfs:Resource")
+	}
 	if part.Hash != "" {
 		g.link(this, "spdx:checksum", this+"-sum", "spdx:Checksum")
 		g.link(this+"-sum", "spdx:algorithm", expand("spdx:checksumAlgorithm_sha256"), "spdx:ChecksumAlgorithm")
