@@ -117,26 +117,30 @@ func askSteadily(ctx context.Context, p *platform, asked []string) ([]float64, e
 }
 
 // fillPackages writes a dataset with its files for every made-up document of
-// the search index: published, with keywords, without rows.
+// the search index, over what the measuring of the search made of it: published,
+// with keywords, without rows.
 func fillPackages(ctx context.Context, p *platform) error {
 	datasets := `
 insert into catalog.dataset (id, agency_id, slug, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en, theme, licence, frequency, spatial,
        source_document, source_url, contact_name, contact_email, contact_phone, state, created_at, updated_at, published_at)
 select id, agency_id, slug, title_vi, title_en, repeat(summary_vi || E'\n\n', 4), '', array['thử', split_part(title_vi, ' ', 1) || ' ' || split_part(title_vi, ' ', 2), 'năm ' || right(title_vi, 4)],
        array[theme], theme, 'CC-BY-4.0', 'QUARTERLY', 'Tỉnh Quảng Ngãi', '', '', 'Phòng Tổng hợp', 'tong-hop@example.vn', '', 'published', updated_at, updated_at, updated_at
-  from catalog.search_doc where kind = 'dataset' and slug like 'd-%'`
+  from catalog.search_doc where kind = 'dataset' and slug like 'd-%'
+    on conflict (id) do update set notes_vi = excluded.notes_vi, keywords_vi = excluded.keywords_vi, keywords_en = excluded.keywords_en, frequency = excluded.frequency, spatial = excluded.spatial`
 	files := `
 with part as (
   insert into catalog.distribution (id, dataset_id, position, title_vi, title_en, version, rows_table, created_at)
   select gen_random_uuid(), d.id, n, 'Tệp ' || n, '', 1, '', d.created_at
     from catalog.dataset d, generate_series(1, {n}) n where d.slug like 'd-%'
+      on conflict on constraint distribution_position_key do nothing
   returning id, position, created_at)
 insert into catalog.file_version (distribution_id, version, format, media_type, file_name, size, hash, uploaded_at)
 select id, 1, (array['CSV','XLSX','JSON','PDF','GEOJSON'])[position], 'text/csv', 'so-lieu-' || position || '.csv', 12345, encode(sha256(id::text::bytea), 'hex'), created_at
   from part`
 	index := `
 insert into catalog.package_index (id, agency_id, name, title, state, theme, licence, tags, formats, created_at, modified_at)
-select id, agency_id, name, title, state, theme, licence, tags, formats, created_at, modified_at from catalog.package_row where name like 'd-%'`
+select id, agency_id, name, title, state, theme, licence, tags, formats, created_at, modified_at from catalog.package_row where name like 'd-%'
+    on conflict (id) do update set tags = excluded.tags, formats = excluded.formats, modified_at = excluded.modified_at`
 	for _, sql := range []string{datasets, strings.ReplaceAll(files, "{n}", fmt.Sprint(resourcesEach)), index,
 		`analyze catalog.dataset, catalog.distribution, catalog.file_version, catalog.package_index`} {
 		if _, err := p.db.Exec(ctx, sql); err != nil {
