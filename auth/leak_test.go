@@ -28,6 +28,7 @@ import (
 // scanner signs reports as secret-scanning programmes do.
 type scanner struct {
 	*desk
+	kid     string
 	private *ecdsa.PrivateKey
 }
 
@@ -42,9 +43,10 @@ func newScanner(t *testing.T, d *desk) scanner {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ok(t, "generate", err)
-	_, err = d.AddScanner(t.Context(), operator, "GitHub", "kid-1", pemOf(t, &private.PublicKey))
+	kid := "kid-" + uuid.NewString() // others' tests wait for none of its own
+	_, err = d.AddScanner(t.Context(), operator, "GitHub", kid, pemOf(t, &private.PublicKey))
 	ok(t, "add scanner", err)
-	return scanner{d, private}
+	return scanner{d, kid, private}
 }
 
 func (s scanner) sign(t *testing.T, body string) LeakReport {
@@ -52,7 +54,7 @@ func (s scanner) sign(t *testing.T, body string) LeakReport {
 	sum := sha256.Sum256([]byte(body))
 	signature, err := ecdsa.SignASN1(rand.Reader, s.private, sum[:])
 	ok(t, "sign", err)
-	return LeakReport{KID: "kid-1", Signature: base64.StdEncoding.EncodeToString(signature), Body: []byte(body)}
+	return LeakReport{KID: s.kid, Signature: base64.StdEncoding.EncodeToString(signature), Body: []byte(body)}
 }
 
 // report tells of tokens, and gives the labels.
@@ -193,7 +195,7 @@ func TestReportRefusals(t *testing.T) {
 	good := from.sign(t, body)
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ok(t, "generate", err)
-	foreign := scanner{s.desk, other}.sign(t, body)
+	foreign := scanner{s.desk, from.kid, other}.sign(t, body)
 	many := "[" + strings.Repeat(`{"token":"a"},`, 100) + `{"token":"a"}]`
 	for _, tt := range []struct {
 		name   string
@@ -203,10 +205,10 @@ func TestReportRefusals(t *testing.T) {
 	}{
 		{"no key named", LeakReport{Signature: good.Signature, Body: good.Body}, problem.Unauthorized, "scanner-unknown"},
 		{"a key we do not know", LeakReport{KID: "kid-2", Signature: good.Signature, Body: good.Body}, problem.Unauthorized, "scanner-unknown"},
-		{"no signature", LeakReport{KID: "kid-1", Body: good.Body}, problem.Unauthorized, "scanner-signature"},
-		{"another body", LeakReport{KID: "kid-1", Signature: good.Signature, Body: []byte(body + " ")}, problem.Unauthorized, "scanner-signature"},
+		{"no signature", LeakReport{KID: from.kid, Body: good.Body}, problem.Unauthorized, "scanner-signature"},
+		{"another body", LeakReport{KID: from.kid, Signature: good.Signature, Body: []byte(body + " ")}, problem.Unauthorized, "scanner-signature"},
 		{"another's signature", foreign, problem.Unauthorized, "scanner-signature"},
-		{"no base64", LeakReport{KID: "kid-1", Signature: "%", Body: good.Body}, problem.Unauthorized, "scanner-signature"},
+		{"no base64", LeakReport{KID: from.kid, Signature: "%", Body: good.Body}, problem.Unauthorized, "scanner-signature"},
 		{"no list", from.sign(t, `{"token":"a"}`), problem.Invalid, "leaks-form"},
 		{"no JSON", from.sign(t, `[`), problem.Invalid, "leaks-form"},
 		{"101 tokens", from.sign(t, many), problem.TooLarge, "leaks-many"},
@@ -246,7 +248,7 @@ func TestScanners(t *testing.T) {
 			t.Errorf("%+v: got %v", tt, got)
 		}
 	}
-	_, err = d.AddScanner(ctx, operator, "X", "kid-1", good)
+	_, err = d.AddScanner(ctx, operator, "X", from.kid, good)
 	want(t, "a kid twice", err, problem.Conflict, "scanner-kid-taken")
 	_, err = d.AddScanner(ctx, who, "X", "k", good)
 	want(t, "add by anybody", err, problem.Forbidden, "forbidden")
