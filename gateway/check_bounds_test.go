@@ -19,8 +19,8 @@ func TestCheckedBodiesOnTheirWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.patience = 5 * time.Second
-	_, server := w.start(t.TempDir())
 	w.allowed()
+	node, server := w.start(t.TempDir())
 	begun := make(chan struct{}, 1)
 	w.streams(func(rw http.ResponseWriter, r *http.Request) {
 		_, _ = io.ReadFull(r.Body, make([]byte, 1))
@@ -41,6 +41,7 @@ func TestCheckedBodiesOnTheirWay(t *testing.T) {
 		{Check{Requests: CheckEnforce}, "application/json", true},
 	} {
 		w.checks(tt.set)
+		w.until("in force at the other node", func() bool { return node.current.Load().byVersion[w.route.Version].Traffic.Check == tt.set })
 		from, to := io.Pipe()
 		r, _ := http.NewRequest("POST", server.URL+w.route.Prefix()+"/ho-so", from)
 		r.Header = http.Header{"X-Api-Key": {w.key}, "Content-Type": {tt.contentType}}
