@@ -194,10 +194,10 @@ func (f *feed) loadAll(ctx context.Context) error {
 	if err := f.conn.QueryRow(ctx, lastChangeSQL).Scan(&s.version); err != nil {
 		return fmt.Errorf("read last change: %w", err)
 	}
+	f.node.fresh.Store(begun.UnixNano()) // first: who is ready is not stale
 	f.node.current.Store(s)
 	f.node.forgetEditions()
 	f.node.leaveUpstreams(s)
-	f.node.fresh.Store(begun.UnixNano())
 	slog.InfoContext(ctx, "gateway configuration loaded", "routes", len(s.routes), "agreements", agreements,
 		"keys", s.keys.count(), "corrupt", len(s.corrupt), "dur_ms", f.node.Now().Sub(begun).Milliseconds())
 	return nil
