@@ -114,6 +114,7 @@ func licenceOf(text string) string {
 	return ""
 }
 
+// put makes a record a dataset, or brings the one that it is in line with it.
 func (h *harvester) put(ctx context.Context, tx pgx.Tx, rec harvest.Record, known harvested, text DatasetText) error {
 	now, id, verb := h.Now().UTC(), known.DatasetID, "harvest.change"
 	if id == uuid.Nil {
@@ -122,23 +123,24 @@ func (h *harvester) put(ctx context.Context, tx pgx.Tx, rec harvest.Record, know
 		if err := datasetProblem(execOne(ctx, tx, insertDatasetSQL, append(args, now)...), text); err != nil {
 			return err
 		}
-	} else if err := h.writeText(ctx, tx, id, text); err != nil {
-		return err
 	}
 	d, err := pg.One[Dataset](ctx, tx, lockDatasetSQL, id)
 	if err != nil {
 		return fmt.Errorf("lock dataset %s: %w", id, err)
 	}
+	if err := d.inState(editable); err != nil { // it is taken over once somebody has decided
+		return err
+	}
+	if err := h.write(ctx, tx, d, text); err != nil {
+		return err
+	}
 	if err := h.putLinks(ctx, tx, id, rec.Links); err != nil {
 		return err
 	}
-	publish := h.source.Publishes && (d.State == Draft || known.GoneAt != nil && d.State == Withdrawn)
-	if missing := incomplete(text); publish && (len(missing.Fields) > 0 || len(rec.Links) == 0) {
-		publish = false
-		h.note(rec, "it stays a draft: it lacks notes, or a file")
-	}
-	if publish {
-		if err := execOne(ctx, tx, moveDatasetSQL, id, Published, "", now, nil, nil); err != nil {
+	if h.publishes(d) {
+		if missing := incomplete(text); len(missing.Fields) > 0 || len(rec.Links) == 0 {
+			h.note(rec, "it stays a draft: it lacks notes, or a file")
+		} else if err := execOne(ctx, tx, moveDatasetSQL, id, Published, "", now, nil, nil); err != nil {
 			return fmt.Errorf("publish dataset %s: %w", id, err)
 		}
 	}
@@ -147,6 +149,29 @@ func (h *harvester) put(ctx context.Context, tx pgx.Tx, rec harvest.Record, know
 	}
 	_, _, err = h.settle(ctx, tx, datasetChange{who: auth.Platform("harvest"), id: id, verb: verb}, h.agency)
 	return err
+}
+
+// publishes reports whether a dataset becomes public without a look: a new one,
+// and one that was withdrawn only because the source lacked it. What people
+// returned or withdrew stays as they decided.
+func (h *harvester) publishes(d Dataset) bool {
+	return h.source.Publishes && (d.State == Draft && d.StateReason == "" || d.State == Withdrawn && d.StateReason == GoneReason)
+}
+
+// write puts a text in the place of a dataset's; that of a public one waits for
+// approval, as any other edit, unless the source publishes.
+func (h *harvester) write(ctx context.Context, tx pgx.Tx, d Dataset, text DatasetText) error {
+	if d.State != Published || h.source.Publishes {
+		return h.writeText(ctx, tx, d.ID, text)
+	}
+	if len(changesOf(d.DatasetText, text)) == 0 {
+		return nil
+	}
+	if e := incomplete(text); len(e.Fields) > 0 {
+		return e
+	}
+	now := h.Now().UTC()
+	return execOne(ctx, tx, proposeEditSQL, d.ID, uuid.Must(uuid.NewV7()), text, uuid.Nil, now, now.Add(h.Terms.decide()))
 }
 
 const (

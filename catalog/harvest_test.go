@@ -171,6 +171,59 @@ func TestHarvest(t *testing.T) {
 	}
 }
 
+// TestHarvestLeavesDecisionsToPeople: what waits for a steward stays what they
+// read; a public text waits for approval where the source does not publish; what
+// people withdrew or returned does not become public again by itself.
+func TestHarvestLeavesDecisionsToPeople(t *testing.T) {
+	t.Parallel()
+	s, e, source := newHarvest(t)
+	ctx := t.Context()
+	read := func(list ...map[string]any) HarvestRun {
+		t.Helper()
+		e.has(list...)
+		s.now = s.now.Add(25 * time.Hour)
+		return s.run(t, source)
+	}
+	step := func(what string, _ Dataset, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	e.has(there("a", "Dân số"), there("b", "Giá"))
+	s.run(t, source)
+	a, b := s.dataset(t, "a").ID, s.dataset(t, "b").ID
+	d, err := s.SubmitDataset(ctx, s.publisher, a)
+	step("submit", d, err)
+	if run := read(there("a", "Dân số đổi"), there("b", "Giá")); run.Changed != 0 || len(run.Notes) != 1 || s.dataset(t, "a").TitleVI != "Dân số" {
+		t.Errorf("in review: got %s, %q, %q", counts(run), run.Notes, s.dataset(t, "a").TitleVI)
+	}
+	d, err = s.ApproveDataset(ctx, s.steward, a)
+	step("approve", d, err)
+	d, err = s.PublishDataset(ctx, s.publisher, a)
+	step("publish", d, err)
+	read(there("a", "Dân số đổi"), there("b", "Giá"))
+	if d := s.dataset(t, "a"); d.TitleVI != "Dân số" || d.Edit == nil || d.Edit.Text.TitleVI != "Dân số đổi" || d.Edit.State != Review {
+		t.Errorf("public: got %q, waiting %+v", d.TitleVI, d.Edit)
+	}
+	d, err = s.ApproveEdit(ctx, s.steward, a, s.dataset(t, "a").Edit.ID)
+	step("approve the edit", d, err)
+	d, err = s.WithdrawDataset(ctx, s.publisher, a, "Sai số liệu.")
+	step("withdraw", d, err)
+	d, err = s.SubmitDataset(ctx, s.publisher, b)
+	step("submit b", d, err)
+	d, err = s.ReturnDataset(ctx, s.steward, b, "Thiếu mô tả.")
+	step("return b", d, err)
+	if _, err := s.LetHarvestPublish(ctx, s.steward, source.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	read(there("b", "Giá mới"))
+	read(there("a", "Dân số đổi"), there("b", "Giá mới nữa"))
+	if a, b := s.dataset(t, "a"), s.dataset(t, "b"); a.State != Withdrawn || a.StateReason != "Sai số liệu." || b.State != Draft || b.TitleVI != "Giá mới nữa" {
+		t.Errorf("decided by people: got %s %q, %s %q", a.State, a.StateReason, b.State, b.TitleVI)
+	}
+}
+
 // TestHarvestIsNotFooled: a source that is away, or suddenly nearly empty,
 // withdraws nothing.
 func TestHarvestIsNotFooled(t *testing.T) {
