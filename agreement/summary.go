@@ -42,9 +42,9 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 		}
 		return vi
 	}
-	basis, err := pg.One[LegalBasis](ctx, a.DB, legalBasisSQL, g.LegalBasis)
+	basis, err := a.Basis(ctx, g.LegalBasis)
 	if err != nil {
-		return Summary{}, fmt.Errorf("read legal basis %q: %w", g.LegalBasis, err)
+		return Summary{}, err
 	}
 	purpose, err := pg.One[Purpose](ctx, a.DB, purposeSQL, g.Purpose)
 	if err != nil {
