@@ -168,7 +168,7 @@ func (a *Agreements) changeDay(ctx context.Context, who auth.Principal, c DayCha
 		if err != nil {
 			return err
 		}
-		return a.recordDay(ctx, tx, who, what, kept, c.Reason)
+		return a.recordDay(ctx, tx, who, kept, registered{what: what, reason: c.Reason})
 	})
 	return kept, err
 }
@@ -222,17 +222,17 @@ func (a *Agreements) WithdrawDay(ctx context.Context, who auth.Principal, day, r
 		if kept.Recount, err = a.recount(ctx, tx, day, day); err != nil {
 			return err
 		}
-		return a.recordDay(ctx, tx, who, "withdrawn", kept, reason)
+		return a.recordDay(ctx, tx, who, kept, registered{what: "withdrawn", reason: reason})
 	})
 	return kept, err
 }
 
 // recordDay is the ledger's entry of a change of the calendar.
-func (a *Agreements) recordDay(ctx context.Context, tx pgx.Tx, who auth.Principal, what string, kept DayKept, reason string) error {
-	verb := map[string]string{"added": "holiday.add", "corrected": "holiday.correct", "withdrawn": "holiday.withdraw"}[what]
+func (a *Agreements) recordDay(ctx context.Context, tx pgx.Tx, who auth.Principal, kept DayKept, r registered) error {
+	verb := map[string]string{"added": "holiday.add", "corrected": "holiday.correct", "withdrawn": "holiday.withdraw"}[r.what]
 	return a.Record(ctx, tx, auth.Act{Who: who, Verb: verb, Detail: map[string]any{
 		"day": kept.Day.Day, "kind": kept.Day.Kind, "title": kept.Day.TitleVI, "confirmed": kept.Day.Confirmed, "source": kept.Day.Source,
-		"version": kept.Day.Version, "recount": kept.Recount, "reason": reason}})
+		"version": kept.Day.Version, "recount": kept.Recount, "reason": r.reason}})
 }
 
 // tidy writes the texts in NFC, on one line, without blanks around them.

@@ -62,6 +62,14 @@ func TestAClauseGetsANewVersion(t *testing.T) {
 	if c, err := w.DecisionClock(ctx); err != nil || c != (Clock{"qd-1-2026-v2", 3, true}) {
 		t.Errorf("clock after: %+v, %v", c, err)
 	}
+	if s, err := w.Summary(ctx, g, "vi"); err != nil || !s.DueIsTarget { // its own clause, not the new one
+		t.Errorf("the term of a request before: target %v, %v", s.DueIsTarget, err)
+	}
+	newer := w.asked()
+	newer.Purpose, newer.Starts = "quan-ly", "2026-12-01"
+	if s, err := w.Summary(ctx, w.request(t, newer), "vi"); err != nil || s.DueIsTarget {
+		t.Errorf("the term of a request after: target %v, %v", s.DueIsTarget, err)
+	}
 	if _, err := w.SucceedBasis(ctx, operator, added.ID, next); problem.Of(err) == nil || problem.Of(err).Code != "basis-followed" {
 		t.Errorf("followed twice: %v", err)
 	}
