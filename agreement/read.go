@@ -109,28 +109,18 @@ func (a *Agreements) Inbox(ctx context.Context, who auth.Principal, f Filter) (P
 
 // list reads one page; ids are in order of time (RFC 9562 §5.7).
 func (a *Agreements) list(ctx context.Context, sql string, scope any, f Filter) (Page, error) {
-	if f.Limit == 0 {
-		f.Limit = 20
+	limit, after, err := f.page()
+	if err != nil {
+		return Page{}, err
 	}
-	if f.Limit < 1 || f.Limit > 100 {
-		return Page{}, problem.Errorf(problem.Invalid, "limit is 1 to 100")
-	}
-	var after *uuid.UUID
-	if f.After != "" {
-		id, err := uuid.Parse(f.After)
-		if err != nil {
-			return Page{}, problem.Errorf(problem.Invalid, "after is not a cursor that a page gave")
-		}
-		after = &id
-	}
-	items, err := pg.All[Agreement](ctx, a.DB, sql, scope, known(f.Application), known(f.Version), f.State, after, f.Limit+1)
+	items, err := pg.All[Agreement](ctx, a.DB, sql, scope, known(f.Application), known(f.Version), f.State, after, limit+1)
 	if err != nil {
 		return Page{}, fmt.Errorf("list agreements: %w", err)
 	}
-	if len(items) <= f.Limit {
+	if len(items) <= limit {
 		return Page{Items: items}, nil
 	}
-	return Page{Items: items[:f.Limit], Next: items[f.Limit-1].ID.String()}, nil
+	return Page{Items: items[:limit], Next: items[limit-1].ID.String()}, nil
 }
 
 // Event is one thing that happened to an agreement.

@@ -124,7 +124,6 @@ func (w *world) attempts() []attempt {
 		{"POST /agreements/{id}/resume", "suspended", "/agreements/{suspended agreement}/resume", reason},
 		{"POST /agreements/{id}/end", "agreed", "/agreements/{agreed agreement}/end", reason},
 		{"GET /purposes", "", "/purposes", ""},
-		{"GET /legal-bases", "", "/legal-bases", ""},
 		{"GET /search", "", "/search?q=dich+vu", ""},
 		{"GET /suggest", "", "/suggest?q=dich", ""},
 		{"POST /search/reindex", "", "/search/reindex", `{}`},
@@ -242,7 +241,7 @@ func (w *world) attempts() []attempt {
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
 			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
-	return append(list, w.peopleAttempts()...)
+	return append(list, append(w.peopleAttempts(), w.clockAttempts()...)...)
 }
 
 // fill puts the ids of objects in the place of their names.

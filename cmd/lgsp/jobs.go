@@ -41,6 +41,9 @@ func (p *platform) wireJobs() error {
 		jobs.Job{Kind: "catalog.harvest", Every: time.Minute, Timeout: 50 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.HarvestDue(ctx)
 		}},
+		jobs.Job{Kind: "agreement.escalate", Every: time.Minute, Timeout: 5 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.portal.SendEscalations(ctx)
+		}},
 		jobs.Job{Kind: linkLetter, Work: p.portal.WriteLinkLetter},
 	)
 	return err

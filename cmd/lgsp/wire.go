@@ -213,8 +213,9 @@ func (p *platform) wireAgreements() {
 		May: p.policy.May, Record: p.record,
 		Offer: p.offer, Applicant: p.applicant,
 		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
-		NameOf: auth.NameIn,
-		Grant:  grant, Notify: p.portal.Notify,
+		EscalateAfter: int(p.config.EscalateAfter / (24 * time.Hour)),
+		NameOf:        auth.NameIn,
+		Grant:         grant, Notify: p.portal.Notify,
 	}
 }
 
