@@ -84,13 +84,18 @@ func (c *Catalog) tell(ctx context.Context, tx pgx.Tx, before Version) error {
 		return fmt.Errorf("read version %s: %w", before.ID, err)
 	}
 	v.Agency = before.Agency
+	one := []Version{v}
+	if err := c.nameSuccessors(ctx, tx, one); err != nil {
+		return err
+	}
+	v = one[0]
 	switch {
 	case v.State == Published || v.State == Deprecated:
 		if err := c.expose(ctx, tx, v); err != nil {
 			return err
 		}
 	case v.State == Retired && before.State != Retired:
-		if err := c.Withdraw(ctx, tx, v.ID); err != nil {
+		if err := c.Withdraw(ctx, tx, Ended{VersionID: v.ID, At: *v.Sunset, Successor: v.Successor, Docs: v.DocsURL}); err != nil {
 			return err
 		}
 	default:
@@ -112,6 +117,7 @@ func (c *Catalog) expose(ctx context.Context, tx pgx.Tx, v Version) error {
 	return c.Expose(ctx, tx, Exposure{
 		VersionID: v.ID, AgencyID: v.AgencyID, AgencySlug: v.Agency.Slug, APIID: v.APIID, APISlug: v.APISlug,
 		Number: v.Number, State: v.State, Upstreams: v.Upstreams, Plan: plan, Traffic: v.Traffic,
-		Operations: operations, Document: documentOf(ctx, tx, v.ID), Sunset: v.Sunset,
+		Operations: operations, Document: documentOf(ctx, tx, v.ID),
+		Deprecated: v.DeprecatedAt, Sunset: v.Sunset, Successor: v.Successor, Docs: v.DocsURL,
 	})
 }

@@ -84,7 +84,8 @@ const versionColumns = `
 select v.id, v.api_id, a.slug as api_slug, a.agency_id, v.number, v.state, a.title_vi, a.title_en, v.upstream_url,
        case when v.upstreams -> 0 ->> 'url' = v.upstream_url then v.upstreams when v.upstream_url = '' then '[]'
             else jsonb_build_array(jsonb_build_object('url', v.upstream_url, 'weight', 1)) end as upstreams,
-       v.traffic, coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset
+       v.traffic, coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset,
+       v.deprecated_at, v.successor_id, v.docs_url
   from catalog.version v
   join catalog.api a on a.id = v.api_id`
 
@@ -104,6 +105,9 @@ func (c *Catalog) complete(ctx context.Context, who auth.Principal, list []API) 
 	}
 	byID, err := c.Agencies(ctx, agencies)
 	if err != nil {
+		return err
+	}
+	if err := c.nameSuccessors(ctx, c.DB, versions); err != nil {
 		return err
 	}
 	of := map[uuid.UUID][]Version{}
@@ -214,7 +218,9 @@ func (c *Catalog) anyVersion(ctx context.Context, id uuid.UUID) (Version, error)
 		return Version{}, err
 	}
 	v.Agency = owners[v.AgencyID]
-	return v, nil
+	one := []Version{v}
+	err = c.nameSuccessors(ctx, c.DB, one)
+	return one[0], err
 }
 
 const operationsSQL = `

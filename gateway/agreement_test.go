@@ -183,7 +183,9 @@ func TestSuspendedOnEveryNode(t *testing.T) {
 		t.Errorf("the moment took %s", took)
 	}
 
-	w.commit(func(ctx context.Context, tx pgx.Tx) error { return Withdraw(ctx, tx, w.route.Version) })
+	w.commit(func(ctx context.Context, tx pgx.Tx) error {
+		return Withdraw(ctx, tx, End{Version: w.route.Version, At: time.Now()})
+	})
 	refusedWithin("withdrawn", "no-such-operation")
 }
 

@@ -90,6 +90,7 @@ func (a *API) router() *mux.Router {
 	a.honeyRoutes(own)
 	a.foreignRoutes(own)
 	a.apiRoutes(own)
+	a.lifeRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)
 	a.searchRoutes(own)

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -36,8 +35,6 @@ func (a *API) apiRoutes(r routes) {
 	r.remove("/versions/{id}/drift", a.clearDrift)
 	r.post("/versions/{id}/submit", a.submitVersion)
 	r.post("/versions/{id}/publish", a.publishVersion)
-	r.post("/versions/{id}/deprecate", a.deprecateVersion)
-	r.post("/versions/{id}/retire", a.retireVersion)
 	r.get("/plans", a.listPlans)
 	r.get("/agencies/{id}/upstreams", a.listUpstreams)
 	r.post("/agencies/{id}/upstreams", a.requestUpstream)
@@ -357,38 +354,6 @@ func (a *API) submitVersion(w http.ResponseWriter, r *http.Request) error {
 //	@Router		/versions/{id}/publish [post]
 func (a *API) publishVersion(w http.ResponseWriter, r *http.Request) error {
 	return change(a, w, r, a.Catalog.PublishVersion)
-}
-
-// sunset says when a version ends.
-type sunset struct {
-	Sunset time.Time `json:"sunset"` // RFC 3339
-}
-
-// deprecateVersion answers POST /versions/{id}/deprecate.
-//
-//	@Summary	Announce the end of a published version
-//	@Tags		apis
-//	@Security	bearer
-//	@Param		id		path		string	true	"id of the version"
-//	@Param		body	body		sunset	true	"when it ends"
-//	@Success	200		{object}	catalog.Version
-//	@Router		/versions/{id}/deprecate [post]
-func (a *API) deprecateVersion(w http.ResponseWriter, r *http.Request) error {
-	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, s sunset) (catalog.Version, error) {
-		return a.Catalog.DeprecateVersion(ctx, who, id, s.Sunset)
-	})
-}
-
-// retireVersion answers POST /versions/{id}/retire.
-//
-//	@Summary	End a version
-//	@Tags		apis
-//	@Security	bearer
-//	@Param		id	path		string	true	"id of the version"
-//	@Success	200	{object}	catalog.Version
-//	@Router		/versions/{id}/retire [post]
-func (a *API) retireVersion(w http.ResponseWriter, r *http.Request) error {
-	return change(a, w, r, a.Catalog.RetireVersion)
 }
 
 // listPlans answers GET /plans.
