@@ -14,9 +14,9 @@ import (
 	"lgsp/internal/problem"
 )
 
-// change is one change of a version: by whom, what the policy is asked, what
+// versionChange is one change of a version: by whom, what the policy is asked, what
 // the ledger keeps, and the states it may happen in.
-type change struct {
+type versionChange struct {
 	who     auth.Principal
 	version uuid.UUID
 	act     string
@@ -36,7 +36,7 @@ const touchVersionSQL = `update catalog.version set updated_at = $2 where id = $
 // ledger keeps it. It fails with NotFound for a version that is unknown or not
 // to be seen, with what May says, with Conflict in another state, and with
 // what do returns.
-func (c *Catalog) changeVersion(ctx context.Context, ch change, do func(tx pgx.Tx, v Version) error) (Version, error) {
+func (c *Catalog) changeVersion(ctx context.Context, ch versionChange, do func(tx pgx.Tx, v Version) error) (Version, error) {
 	seen, err := c.VersionByID(ctx, ch.who, ch.version)
 	if err != nil {
 		return Version{}, err
@@ -114,6 +114,7 @@ func (c *Catalog) expose(ctx context.Context, tx pgx.Tx, v Version) error {
 	if err != nil {
 		return err
 	}
+	operations = marked(operations)
 	return c.Expose(ctx, tx, Exposure{
 		VersionID: v.ID, AgencyID: v.AgencyID, AgencySlug: v.Agency.Slug, APIID: v.APIID, APISlug: v.APISlug,
 		Number: v.Number, State: v.State, Upstreams: v.Upstreams, Plan: plan, Traffic: v.Traffic,

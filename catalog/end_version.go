@@ -51,7 +51,7 @@ func (c *Catalog) DeprecateVersion(ctx context.Context, who auth.Principal, vers
 	if e.Reason != "" {
 		detail["reason"] = e.Reason
 	}
-	ch := change{who: who, version: version, act: "api.publish", verb: "version.deprecate", from: []string{Published, Deprecated}, detail: detail}
+	ch := versionChange{who: who, version: version, act: "api.publish", verb: "version.deprecate", from: []string{Published, Deprecated}, detail: detail}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		if err := c.notYetOver(v); err != nil {
 			return err
@@ -152,7 +152,7 @@ func (c *Catalog) KeepVersion(ctx context.Context, who auth.Principal, version u
 	if checkReason(wrong, reason); len(wrong.Fields) > 0 {
 		return Version{}, wrong
 	}
-	ch := change{who: who, version: version, act: "api.publish", verb: "version.keep", from: []string{Deprecated}, detail: map[string]any{"reason": reason}}
+	ch := versionChange{who: who, version: version, act: "api.publish", verb: "version.keep", from: []string{Deprecated}, detail: map[string]any{"reason": reason}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		if err := c.notYetOver(v); err != nil {
 			return err
@@ -173,7 +173,7 @@ update catalog.version
 // answered 410, and who called it is written to. It fails as changeVersion
 // does for api.publish.
 func (c *Catalog) RetireVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
-	ch := change{who: who, version: version, act: "api.publish", verb: "version.retire", from: []string{Published, Deprecated}}
+	ch := versionChange{who: who, version: version, act: "api.publish", verb: "version.retire", from: []string{Published, Deprecated}}
 	return c.changeVersion(ctx, ch, c.retire(ctx))
 }
 
@@ -204,7 +204,7 @@ func (c *Catalog) RetireOver(ctx context.Context) error {
 	}
 	var failed []error // one that fails keeps no other back
 	for _, v := range over {
-		ch := change{who: auth.Platform("sunset"), version: v.ID, act: "api.publish", verb: "version.retire", from: []string{Deprecated}}
+		ch := versionChange{who: auth.Platform("sunset"), version: v.ID, act: "api.publish", verb: "version.retire", from: []string{Deprecated}}
 		_, err := c.changeVersion(ctx, ch, c.retire(ctx))
 		if !problem.Is(err, problem.Conflict) { // another node was first
 			failed = append(failed, err)

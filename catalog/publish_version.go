@@ -19,7 +19,7 @@ const submitVersionSQL = `update catalog.version set state = 'review' where id =
 
 // SubmitVersion puts a draft up for review. It fails as changeVersion does for api.edit.
 func (c *Catalog) SubmitVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.submit", from: []string{Draft}}
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.submit", from: []string{Draft}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		if _, err := tx.Exec(ctx, submitVersionSQL, v.ID); err != nil {
 			return fmt.Errorf("submit version %s: %w", v.ID, err)
@@ -36,7 +36,7 @@ const publishVersionSQL = `update catalog.version set state = 'published', publi
 // has errors, an operation is not marked, or upstream or plan are missing or
 // do not fit.
 func (c *Catalog) PublishVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
-	ch := change{who: who, version: version, act: "api.publish", verb: "version.publish", from: []string{Draft, Review, Sandbox}}
+	ch := versionChange{who: who, version: version, act: "api.publish", verb: "version.publish", from: []string{Draft, Review, Sandbox}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		if err := c.ready(ctx, tx, v); err != nil {
 			return err

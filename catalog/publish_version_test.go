@@ -132,7 +132,10 @@ func TestVersionAfterPublishing(t *testing.T) {
 	if err != nil || len(offer.Operations) != 1 || offer.Operations[0].Slug != "lay-thu-tuc" || offer.Plan.Slug != "standard-approval" || offer.Version.UpstreamURL != "" {
 		t.Errorf("offer: got %+v, %v", offer, err)
 	}
-	_, err = w.MarkOperations(ctx, w.publisher, v.ID, marks)
+	if _, err = w.MarkOperations(ctx, w.publisher, v.ID, marks); err != nil {
+		t.Errorf("the marks that it has: %v", err)
+	}
+	_, err = w.MarkOperations(ctx, w.publisher, v.ID, map[string]Mark{"lay-thu-tuc": {Access: Open, Classification: "public"}})
 	refused(t, err, problem.Conflict)
 	_, err = w.SubmitVersion(ctx, w.publisher, v.ID)
 	refused(t, err, problem.Conflict)
@@ -160,7 +163,7 @@ func TestVersionAfterPublishing(t *testing.T) {
 	refused(t, err, problem.Conflict)
 	_, err = w.Offer(ctx, v.ID)
 	refused(t, err, problem.NotFound)
-	want := []string{"version.publish", "version.plan", "version.deprecate", "version.retire"}
+	want := []string{"version.mark", "version.plan", "version.deprecate", "version.retire"}
 	if got := w.acts[len(w.acts)-4:]; !slices.Equal(got, want) {
 		t.Errorf("acts: got %q, want %q", got, want)
 	}

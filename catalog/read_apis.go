@@ -240,10 +240,21 @@ func operationsOf(ctx context.Context, db pg.DB, version uuid.UUID) ([]Operation
 // Operations gives a version's operations in the order of its document. It
 // fails as VersionByID does.
 func (c *Catalog) Operations(ctx context.Context, who auth.Principal, version uuid.UUID) ([]Operation, error) {
-	if _, err := c.VersionByID(ctx, who, version); err != nil {
+	v, err := c.VersionByID(ctx, who, version)
+	if err != nil {
 		return nil, err
 	}
-	return operationsOf(ctx, c.DB, version)
+	list, err := operationsOf(ctx, c.DB, version)
+	if err == nil && !sees(who, v.AgencyID) {
+		list = marked(list)
+	}
+	return list, err
+}
+
+// marked are the operations that are offered: one that a published version's
+// document gained is not, before its agency has marked it.
+func marked(list []Operation) []Operation {
+	return slices.DeleteFunc(list, func(o Operation) bool { return o.Access == "" })
 }
 
 const operationBySlugSQL = `
@@ -253,11 +264,12 @@ select id, version_id, slug, method, path, access, classification, subject_in, s
 
 // OperationBySlug gives one operation of a version. It fails with NotFound.
 func (c *Catalog) OperationBySlug(ctx context.Context, who auth.Principal, version uuid.UUID, slug string) (Operation, error) {
-	if _, err := c.VersionByID(ctx, who, version); err != nil {
+	v, err := c.VersionByID(ctx, who, version)
+	if err != nil {
 		return Operation{}, err
 	}
 	op, err := pg.One[Operation](ctx, c.DB, operationBySlugSQL, version, slug)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && op.Access == "" && !sees(who, v.AgencyID) {
 		return Operation{}, problem.Errorf(problem.NotFound, "no operation %s", slug)
 	} else if err != nil {
 		return Operation{}, fmt.Errorf("read operation %s of %s: %w", slug, version, err)

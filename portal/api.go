@@ -91,6 +91,7 @@ func (a *API) router() *mux.Router {
 	a.foreignRoutes(own)
 	a.apiRoutes(own)
 	a.lifeRoutes(own)
+	a.revisionRoutes(own)
 	a.agreementRoutes(own)
 	a.datasetRoutes(own)
 	a.searchRoutes(own)

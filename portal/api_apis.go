@@ -23,7 +23,6 @@ func (a *API) apiRoutes(r routes) {
 	r.get("/versions/{id}/operations", a.showOperations)
 	r.put("/versions/{id}/operations", a.markOperations)
 	r.get("/versions/{id}/openapi.json", a.versionSpec)
-	r.put("/versions/{id}/spec", a.replaceSpec)
 	r.put("/versions/{id}/upstream", a.setUpstream)
 	r.put("/versions/{id}/plan", a.setPlan)
 	r.get("/versions/{id}/traffic", a.showTraffic)
@@ -250,25 +249,6 @@ func (a *API) versionSpec(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return write(w, http.StatusOK, text)
-}
-
-// replaceSpec answers PUT /versions/{id}/spec.
-//
-//	@Summary	Give a draft another document; marks stay with the operations that stay
-//	@Tags		apis
-//	@Security	bearer
-//	@Param		id		path		string		true	"id of the version"
-//	@Param		body	body		specSource	true	"the document"
-//	@Success	200		{object}	catalog.Version
-//	@Router		/versions/{id}/spec [put]
-func (a *API) replaceSpec(w http.ResponseWriter, r *http.Request) error {
-	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, s specSource) (catalog.Version, error) {
-		text, err := a.specText(ctx, who, s)
-		if err != nil {
-			return catalog.Version{}, err
-		}
-		return a.Catalog.ReplaceSpec(ctx, who, id, text)
-	})
 }
 
 // upstreamChoice is where the gateway forwards to: one address, or several.

@@ -60,6 +60,7 @@ var rooms = []struct{ file, title string }{
 	{"keys", "Limits of keys, leaks · Giới hạn của khoá, khoá bị lộ"},
 	{"agreement", "Agreements · Thoả thuận"},
 	{"catalog", "APIs and their documents · API và tài liệu API"},
+	{"change", "Changes of documents · Thay đổi của tài liệu"},
 	{"dataset", "Datasets, files, rows · Bộ dữ liệu, tệp, dòng dữ liệu"},
 	{"rows", "What is found in tables · Điều phát hiện trong bảng"},
 	{"search", "Search · Tìm kiếm"},
