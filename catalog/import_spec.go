@@ -141,7 +141,7 @@ func (c *Catalog) CreateVersion(ctx context.Context, who auth.Principal, api uui
 		if err := insertOperations(ctx, tx, id, doc, nil); err != nil {
 			return err
 		}
-		if err := c.revise(ctx, tx, who, id, Save{Text: text}, nil); err != nil {
+		if err := c.revise(ctx, tx, id, Save{Text: text, by: who}); err != nil {
 			return err
 		}
 		return c.Record(ctx, tx, auth.Act{
@@ -190,11 +190,11 @@ func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version u
 		if err != nil {
 			return err
 		}
-		note, err := c.gate(ctx, tx, v, before, doc)
-		if err != nil {
+		s.by = who
+		if s.note, err = c.gate(ctx, tx, v, before, doc); err != nil {
 			return err
 		}
-		if err := c.revise(ctx, tx, who, v.ID, s, note); err != nil {
+		if err := c.revise(ctx, tx, v.ID, s); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, replaceSpecSQL, v.ID, string(s.Text), string(doc.JSON), doc.Findings); err != nil {

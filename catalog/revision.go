@@ -44,6 +44,8 @@ type Save struct {
 	Why  string // at most 1,000 characters
 
 	restores *int
+	by       auth.Principal
+	note     []Broken // that was let pass
 }
 
 const (
@@ -61,7 +63,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 // revise keeps a version's document as its next revision, unless it is the
 // last one's over again. The version is locked.
-func (c *Catalog) revise(ctx context.Context, tx pgx.Tx, who auth.Principal, version uuid.UUID, s Save, note []Broken) error {
+func (c *Catalog) revise(ctx context.Context, tx pgx.Tx, version uuid.UUID, s Save) error {
 	var last int
 	var same bool
 	err := tx.QueryRow(ctx, lastRevisionSQL, version, string(s.Text)).Scan(&last, &same)
@@ -72,13 +74,13 @@ func (c *Catalog) revise(ctx context.Context, tx pgx.Tx, who auth.Principal, ver
 		return nil
 	}
 	var by *uuid.UUID
-	if who.Person != uuid.Nil {
-		by = &who.Person
+	if s.by.Person != uuid.Nil {
+		by = &s.by.Person
 	}
-	if note == nil {
-		note = []Broken{}
+	if s.note == nil {
+		s.note = []Broken{}
 	}
-	if _, err := tx.Exec(ctx, insertRevisionSQL, version, last+1, string(s.Text), s.Why, by, c.Now().UTC(), s.restores, note); err != nil {
+	if _, err := tx.Exec(ctx, insertRevisionSQL, version, last+1, string(s.Text), s.Why, by, c.Now().UTC(), s.restores, s.note); err != nil {
 		return fmt.Errorf("keep revision %d of %s: %w", last+1, version, err)
 	}
 	return nil
