@@ -186,7 +186,7 @@ func TestSuspendedOnEveryNode(t *testing.T) {
 	w.commit(func(ctx context.Context, tx pgx.Tx) error {
 		return Withdraw(ctx, tx, End{Version: w.route.Version, At: time.Now()})
 	})
-	refusedWithin("withdrawn", "no-such-operation")
+	refusedWithin("withdrawn", "version-ended")
 }
 
 // TestLateCommitIsSeen: a change committed after a later one is not missed, nor
