@@ -56,8 +56,12 @@ type Catalog struct {
 	// Withdraw ends that, and Record writes the act to the ledger. All run
 	// inside the transaction that changes the version: all of it happens or none.
 	Expose   func(ctx context.Context, tx pgx.Tx, e Exposure) error
-	Withdraw func(ctx context.Context, tx pgx.Tx, version uuid.UUID) error
+	Withdraw func(ctx context.Context, tx pgx.Tx, e Ended) error
 	Record   auth.RecordFunc
+
+	// CallersOf gives the applications that called a version since then, or
+	// hold agreements on it; nil: it is not known.
+	CallersOf func(ctx context.Context, version uuid.UUID, since time.Time) ([]Caller, error)
 
 	// CheckTraffic says, as Invalid, what the gateway could not do of a
 	// version's traffic; it asks nobody. Document reads the version's OpenAPI
@@ -147,7 +151,12 @@ type Version struct {
 	CreatedAt   time.Time       `json:"created_at"`
 	UpdatedAt   time.Time       `json:"updated_at"`
 	PublishedAt *time.Time      `json:"published_at"` // set exactly while State is published or later
-	Sunset      *time.Time      `json:"sunset"`       // when a deprecated version ends (RFC 8594)
+	Sunset      *time.Time      `json:"sunset"`       // when a deprecated version ends, or a retired one did (RFC 8594)
+
+	DeprecatedAt *time.Time `json:"deprecated_at"`    // since when its end is announced (RFC 9745)
+	SuccessorID  *uuid.UUID `json:"successor_id"`     // the version to move to
+	Successor    string     `json:"successor" db:"-"` // its Prefix, or ""
+	DocsURL      string     `json:"docs_url"`         // where the agency writes about the end, or ""
 }
 
 // Prefix is the version's address at the gateway, under the gateway's origin.
@@ -208,5 +217,16 @@ type Exposure struct {
 	Traffic    json.RawMessage // an object
 	Operations []Operation
 	Document   func() ([]byte, error) // OpenAPI as JSON; asked for within the transaction only
+	Deprecated *time.Time             // since when its end is announced
 	Sunset     *time.Time
+	Successor  string // Prefix of the version to move to, or ""
+	Docs       string // where the agency writes about the end, or ""
+}
+
+// Ended is what the gateway must know of a version whose calls end.
+type Ended struct {
+	VersionID uuid.UUID
+	At        time.Time
+	Successor string // as in Exposure
+	Docs      string
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -35,6 +36,17 @@ type LetterDetail struct {
 	Text    string `json:"text"`    // what was said, at most 500 characters
 	State   string `json:"state"`   // of a request
 	Path    string `json:"path"`    // of the page, without language
+
+	Ending *EndingTold `json:"ending,omitempty"` // of a version
+}
+
+// EndingTold is what a letter tells of a version's end; Text is the reason.
+type EndingTold struct {
+	Applications []string   `json:"applications"` // of the reader, that call it or may
+	Sunset       *time.Time `json:"sunset"`
+	Successor    string     `json:"successor"` // its Prefix, or ""
+	Docs         string     `json:"docs"`      // where the agency writes about it, or ""
+	LastAt       *time.Time `json:"last_at"`   // of those applications' last call; nil: none of late
 }
 
 const (

@@ -50,7 +50,7 @@ func (c *Catalog) SetTraffic(ctx context.Context, who auth.Principal, version uu
 	if err := json.Unmarshal(traffic, &members); err != nil || members == nil {
 		return Version{}, problem.Errorf(problem.Invalid, "traffic is not an object").Coded("body-empty")
 	}
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.traffic",
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.traffic",
 		from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{"set": slices.Sorted(maps.Keys(members))}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		operations, err := operationsOf(ctx, tx, v.ID)

@@ -51,7 +51,7 @@ func rooms(t *testing.T, exposed, granted *int) Rooms {
 			return agency(found), err
 		},
 		Expose:   func(context.Context, pgx.Tx, catalog.Exposure) error { *exposed++; return nil },
-		Withdraw: func(context.Context, pgx.Tx, uuid.UUID) error { return nil },
+		Withdraw: func(context.Context, pgx.Tx, catalog.Ended) error { return nil },
 	}
 	g := &agreement.Agreements{DB: db, Now: time.Now, May: enforcer.May, Record: record, NameOf: auth.NameIn, OwnsApplication: a.OwnsApplication,
 		Offer: func(ctx context.Context, version uuid.UUID) (agreement.Offer, error) { return offer(ctx, c, version) },

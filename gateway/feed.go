@@ -183,6 +183,9 @@ func (f *feed) loadAll(ctx context.Context) error {
 	if err := f.loadRoutes(ctx, s, nil); err != nil {
 		return err
 	}
+	if err := f.loadEnded(ctx, s, nil); err != nil {
+		return err
+	}
 	agreements := 0
 	err := f.eachGrant(ctx, s, nil, func(g *grant) { s.grants.put(g); agreements++ })
 	if err != nil {
@@ -299,6 +302,9 @@ func (f *feed) apply(ctx context.Context, s *snapshot, routes, agreements []uuid
 			delete(s.corrupt, id)
 		}
 		if err := f.loadRoutes(ctx, s, routes); err != nil {
+			return err
+		}
+		if err := f.loadEnded(ctx, s, routes); err != nil {
 			return err
 		}
 	}

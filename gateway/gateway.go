@@ -297,27 +297,6 @@ func (c *call) find(r *http.Request) error {
 	return c.life()
 }
 
-// life tells callers of a version that is to end, and refuses when it has.
-func (c *call) life() error {
-	if c.version.Deprecated == nil && c.version.Sunset == nil {
-		return nil
-	}
-	docs := c.node.docs(c.version)
-	if d := c.version.Deprecated; d != nil {
-		c.answer.own.Set("Deprecation", "@"+itoa(d.Unix())) // RFC 9745
-		c.answer.own.Add("Link", "<"+docs+`>; rel="deprecation"`)
-	}
-	if s := c.version.Sunset; s != nil {
-		c.answer.own.Set("Sunset", s.UTC().Format(http.TimeFormat)) // RFC 8594
-		c.answer.own.Add("Link", "<"+docs+`>; rel="sunset"`)
-		if !c.now.Before(*s) {
-			at := s.UTC().Format(time.DateOnly)
-			return problem.Errorf(problem.Gone, "this version ended on %s", at).Coded("version-ended", "at", at)
-		}
-	}
-	return nil
-}
-
 // rawPath is the path of a request target as the caller wrote it, in origin
 // form or absolute form (RFC 9112 §3.2).
 func rawPath(target string) string {

@@ -41,6 +41,7 @@ type kept struct {
 	Fresh     int64 // Unix nanoseconds
 	Beside    []byte
 	Routes    []Route
+	Ended     []Route // whose calls are over
 	Terms     [][]GrantedOperation
 	Disabled  map[uuid.UUID]bool
 	Revoked   map[string]bool
@@ -118,6 +119,9 @@ func (s *snapshot) write(w io.Writer, head kept) error {
 		if v.shown.Certificate != "" {
 			head.Shown = append(head.Shown, v.shown)
 		}
+	}
+	for _, v := range s.ended {
+		head.Ended = append(head.Ended, v.Route)
 	}
 	places := map[*terms]int{}
 	for g := range s.grants.all {
@@ -240,6 +244,12 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 		n.attach(v)
 		n.attachCache(v, false)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
+	}
+	for _, route := range head.Ended {
+		if v, err := compileRoute(route); err == nil {
+			v.over = true
+			s.ended[v.prefix] = v
+		}
 	}
 	agreed := make([]*terms, len(head.Terms))
 	for i, operations := range head.Terms {

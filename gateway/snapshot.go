@@ -23,6 +23,7 @@ type snapshot struct {
 	version   int64               // the last change that is in it
 	routes    map[string]*version // by prefix
 	byVersion map[uuid.UUID]*version
+	ended     map[string]*version // those whose calls are over, by prefix; in neither of the two
 	grants    grants
 	keys      keys
 	disabled  map[uuid.UUID]bool      // applications
@@ -32,13 +33,14 @@ type snapshot struct {
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
+	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, ended: map[string]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
 }
 
 // version is a compiled Route.
 type version struct {
 	Route
 	prefix  string
+	over    bool   // it has ended, whatever this node's clock says; Sunset is set
 	edition uint64 // of what is stored of its answers
 	pool    *upstream.Pool
 	queue   *queue.Queue // nil: its calls are not held; see attachQueue
@@ -157,7 +159,8 @@ func lastName(field string) string {
 	}
 }
 
-// match finds the version a canonical path is for, and the rest of the path.
+// match finds the version a canonical path is for, also one that has ended,
+// and the rest of the path.
 func (s *snapshot) match(path string) (*version, string) {
 	end := 0
 	for range 3 { // agency, API, version
@@ -167,7 +170,10 @@ func (s *snapshot) match(path string) (*version, string) {
 		}
 		end += 1 + i
 	}
-	return s.routes[path[:end]], path[end:]
+	if v := s.routes[path[:end]]; v != nil {
+		return v, path[end:]
+	}
+	return s.ended[path[:end]], path[end:]
 }
 
 func decodeRoute(document []byte) (*version, error) {

@@ -91,6 +91,8 @@ func (a *API) router() *mux.Router {
 	a.webhookRoutes(own)
 	a.foreignRoutes(own)
 	a.apiRoutes(own)
+	a.lifeRoutes(own)
+	a.revisionRoutes(own)
 	a.agreementRoutes(own)
 	a.calendarRoutes(own)
 	a.legalBasisRoutes(own)

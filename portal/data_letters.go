@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,6 +74,9 @@ func (p *Portal) sendDataLetters(ctx context.Context) error {
 
 // dataLetter is a letter in the language of its reader.
 func (p *Portal) dataLetter(to auth.Person, l catalog.Letter) (mail.Letter, error) {
+	if strings.HasPrefix(l.Kind, catalog.LetterVersion) {
+		return p.lifeLetter(to, l)
+	}
 	origin, title, d := p.Origin, l.Detail.TitleVI, l.Detail
 	if to.Locale == "en" {
 		origin += "/en"

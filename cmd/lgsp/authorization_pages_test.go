@@ -190,8 +190,11 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/marks", api, desk + "/v1/marks", ""},
 			attempt{"POST " + version + "/publish", api, desk + "/v1/publish", ""},
 			attempt{"POST " + version + "/deprecate", api, desk + "/v1/deprecate", "sunset=" + sunset},
+			attempt{"GET " + version + "/revisions/{number:[0-9]+}", api, desk + "/v1/revisions/1", ""},
+			attempt{"POST " + version + "/revisions/{number:[0-9]+}/restore", api, desk + "/v1/revisions/1/restore", "why=x"},
+			attempt{"POST " + version + "/keep", api, desk + "/v1/keep", "keep_reason=con+dung"},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
-		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/upstream", "/marks", "/publish"} {
+		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/upstream", "/marks", "/publish", "/end", "/revisions"} {
 			list = append(list, attempt{"GET " + version + page, api, desk + "/v1" + page, ""})
 		}
 	}

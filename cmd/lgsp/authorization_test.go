@@ -180,7 +180,18 @@ func (w *world) attempts() []attempt {
 		{"POST /versions/{id}/publish", "reviewed", "/versions/{reviewed version}/publish", ""},
 		{"POST /versions/{id}/deprecate", "published", "/versions/{published version}/deprecate",
 			`{"sunset":"` + time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339) + `"}`},
+		{"GET /versions/{id}/revisions", "published", "/versions/{published version}/revisions", ""},
+		{"GET /versions/{id}/revisions", "draft", "/versions/{draft version}/revisions", ""},
+		{"GET /versions/{id}/revisions/{number}", "published", "/versions/{published version}/revisions/1", ""},
+		{"GET /versions/{id}/revisions/{number}/changes", "published", "/versions/{published version}/revisions/1/changes", ""},
+		{"POST /versions/{id}/revisions/{number}/restore", "published", "/versions/{published version}/revisions/1/restore", `{}`},
+		{"POST /versions/{id}/revisions/{number}/restore", "draft", "/versions/{draft version}/revisions/1/restore", `{}`},
+		{"POST /versions/{id}/keep", "published", "/versions/{published version}/keep", `{"reason":"Còn dùng"}`},
 		{"POST /versions/{id}/retire", "published", "/versions/{published version}/retire", ""},
+		{"GET /versions/{id}/callers", "published", "/versions/{published version}/callers", ""},
+		{"GET /versions/{id}/callers", "draft", "/versions/{draft version}/callers", ""},
+		{"GET /versions/{id}/notices", "published", "/versions/{published version}/notices", ""},
+		{"GET /versions/{id}/notices", "draft", "/versions/{draft version}/notices", ""},
 	}
 	for _, name := range []string{"application", "agency's application"} {
 		at := "/applications/{" + name + "}"

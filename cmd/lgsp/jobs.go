@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,6 +44,9 @@ func (p *platform) wireJobs() error {
 		}},
 		jobs.Job{Kind: "agreement.escalate", Every: time.Minute, Timeout: 5 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.portal.SendEscalations(ctx)
+		}},
+		jobs.Job{Kind: "catalog.versions", Every: time.Minute, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return errors.Join(p.catalog.RetireOver(ctx), p.catalog.WriteVersionNotices(ctx))
 		}},
 		jobs.Job{Kind: linkLetter, Work: p.portal.WriteLinkLetter},
 	)
