@@ -299,8 +299,9 @@ func (p *platform) protocols() map[string]http.Handler {
 	p.ledger.Routes(router)
 	p.api.Routes(router)
 	p.ckan().Routes(router)
+	p.assistants().Routes(router)
 	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router,
-		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router}
+		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router, "/mcp": router}
 }
 
 func hostOf(origin string) string {
