@@ -252,6 +252,7 @@ type columnsData struct {
 	datasetData
 	File    catalog.Distribution
 	Columns []catalog.Column
+	Places  []web.Option // what a column can say of places
 }
 
 // columnsForm answers GET …/files/{file}/columns: the data dictionary.
@@ -259,6 +260,9 @@ func (p *Portal) columnsForm(r *http.Request) (page, error) {
 	data := columnsData{}
 	var err error
 	if data.datasetData, data.File, err = p.fileOf(r); err != nil {
+		return page{}, err
+	}
+	if data.Places, err = p.columnPlaces(localeOf(r)); err != nil {
 		return page{}, err
 	}
 	data.Columns, err = p.Catalog.Columns(r.Context(), data.who, data.File.ID)
@@ -296,7 +300,7 @@ func (p *Portal) describeColumns(r *http.Request) (page, error) {
 		c := &columns[i]
 		c.TitleVI, c.TitleEN = r.PostFormValue("title_vi."+c.Key), r.PostFormValue("title_en."+c.Key)
 		c.NotesVI, c.NotesEN = r.PostFormValue("notes_vi."+c.Key), r.PostFormValue("notes_en."+c.Key)
-		c.Unit = r.PostFormValue("unit." + c.Key)
+		c.Unit, c.Place = r.PostFormValue("unit."+c.Key), r.PostFormValue("place."+c.Key)
 	}
 	if err := p.Catalog.DescribeColumns(r.Context(), d.who, file.ID, columns); err != nil {
 		return again(r, p.columnsForm, err)

@@ -201,8 +201,9 @@ func (p *platform) wireCatalog() {
 		May: p.policy.May, Record: p.ledger.Record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
-		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
-		Files: filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
+		Fetch:  egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
+		Places: p.config.Places,
+		Files:  filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
 		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }
