@@ -107,7 +107,7 @@ func (c *Catalog) PlaceList(ctx context.Context) (*PlaceList, error) {
 		return nil, nil
 	}
 	d, err := c.DatasetBySlug(ctx, auth.Principal{}, c.Places)
-	if problem.Is(err, problem.NotFound) || problem.Is(err, problem.Gone) {
+	if isHidden(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err

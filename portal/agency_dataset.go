@@ -45,12 +45,10 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 		"return": func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
 			return p.Catalog.ReturnDataset(ctx, who, id, reason)
 		},
-		"withdraw": func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
-			return p.Catalog.WithdrawDataset(ctx, who, id, reason)
-		},
 	} {
 		r.Handle(set+"/"+verb, p.page(p.moveDataset(verb, move))).Methods("POST")
 	}
+	r.Handle(set+"/withdraw", p.page(p.withdrawDataset)).Methods("POST")
 }
 
 // officialsUpTo is pageUpTo for officials; everyone else may send no more than
@@ -245,6 +243,13 @@ func (p *Portal) moveDataset(verb string, move datasetMove) pageFunc {
 		}
 		return page{To: d.Base(), Flash: &web.Flash{Key: "agency.dataset-done-" + verb}}, nil
 	}
+}
+
+// withdrawDataset answers POST …/{dataset}/withdraw.
+func (p *Portal) withdrawDataset(r *http.Request) (page, error) {
+	return p.moveDataset("withdraw", func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
+		return p.Catalog.WithdrawFor(ctx, who, id, catalog.Withdrawal{Reason: reason, ReplacedBy: r.PostFormValue("replaced_by")})
+	})(r)
 }
 
 // columnsData is the data of the page "agency-columns".

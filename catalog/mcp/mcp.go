@@ -203,6 +203,12 @@ func (c call) failed(err error) (*sdk.CallToolResult, error) {
 	title, detail := e.Words(c.locale)
 	told := map[string]any{"code": e.Code, "status": int(e.Kind), "title": title, "detail": detail}
 	text := title + ". " + detail + " (" + e.Code + ")"
+	if stone, ok := catalog.TombstoneOf(e); ok {
+		told["withdrawn"] = stone
+		if text += " " + stone.Why; stone.ReplacedBy != nil {
+			text += " " + c.page("/dataset/"+stone.ReplacedBy.Slug)
+		}
+	}
 	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: text}}, StructuredContent: told}, nil
 }
 

@@ -248,6 +248,17 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			}
 		}
 	}
+	maker := auth.Principal{Person: uuid.New(), Memberships: []auth.Membership{{Role: "operator"}}}
+	w.publish(catalog.DatasetText{Slug: "lua-moi", TitleVI: "Lúa mới", NotesVI: "Theo xã.", Theme: "AGRI"}, communes)
+	d, err := w.catalog.DatasetBySlug(t.Context(), maker, "lua")
+	w.must(err)
+	_, err = w.catalog.WithdrawFor(t.Context(), maker, d.ID, catalog.Withdrawal{Reason: "Số liệu sai", ReplacedBy: "lua-moi"})
+	w.must(err)
+	for tool, arguments := range map[string]string{"describe_dataset": `{"dataset":"lua"}`, "query_rows": `{"distribution":"` + id + `"}`} {
+		if code, text := w.use(vi, tool, arguments, new(any)); code != "dataset-withdrawn" || !strings.Contains(text, "Số liệu sai "+origin+"/dataset/lua-moi") || strings.Contains(text, "Ba Tơ") {
+			t.Errorf("%s of what was withdrawn: %s %s", tool, code, text)
+		}
+	}
 	w.left = 0
 	if code, text := w.use(vi, "search_catalogue", `{}`, new(any)); code != "too-many-questions" || !strings.Contains(text, "10 phút") {
 		t.Errorf("one too many: %s %s", code, text)
