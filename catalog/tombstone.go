@@ -84,7 +84,9 @@ func problemIn(err error) *problem.Error {
 
 // isHidden reports whether a dataset is nobody's to see, whether it is absent or
 // was withdrawn.
-func isHidden(err error) bool { return problem.Is(err, problem.NotFound) || problem.Is(err, problem.Gone) }
+func isHidden(err error) bool {
+	return problem.Is(err, problem.NotFound) || problem.Is(err, problem.Gone)
+}
 
 // Withdrawal is what is said when a dataset is withdrawn.
 type Withdrawal struct {
