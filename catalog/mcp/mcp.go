@@ -75,7 +75,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	locale := problem.Locale(r)
-	if locale == "" {
+	if locale == "" || r.Header.Get("Accept-Language") == "*" { // what programs in JavaScript send unasked
 		locale = "vi"
 	}
 	of := s.speaking(&caller{site: s, request: r, who: who, locale: locale})

@@ -217,7 +217,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.publish(catalog.DatasetText{Slug: "lua", TitleVI: "Lúa", NotesVI: "Theo xã.", Theme: "AGRI"}, communes)
-	vi, en := w.session(""), w.session("en")
+	vi, en := w.session("*"), w.session("en")
 	for _, tt := range []struct{ tool, arguments, code, vi, en string }{
 		{"describe_dataset", `{}`, "mcp-argument-missing", "cần dataset", "needs dataset"},
 		{"describe_dataset", `{"dataset":"khong-co"}`, "dataset-unknown", "khong-co", "khong-co"},
