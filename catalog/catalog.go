@@ -95,10 +95,15 @@ type Catalog struct {
 	// become.
 	Terms Terms
 
+	// Places is the slug of the public dataset that lists where communes are; "":
+	// none. See PlaceList.
+	Places string
+
 	// Files is the directory of uploaded files, each under its SHA-256.
 	Files string
 
-	written indexed  // only in the copy that Reindex works with
+	written indexed // only in the copy that Reindex works with
+	places  placeBook
 	claimed sync.Map // ids of uploads that are being written or read
 }
 

@@ -34,6 +34,9 @@ type Dataset struct {
 	PublishAt     *time.Time     `json:"publish_at"`   // when an approved one becomes public by itself
 	ReviewBy      *time.Time     `json:"review_by"`    // until when the steward decides on what was submitted
 	ReviewedAt    *time.Time     `json:"reviewed_at"`  // when a published one was last looked through
+	WithdrawnAt   *time.Time     `json:"withdrawn_at"` // of one that was public
+	WithdrawnWhy  string         `json:"-"`            // for everyone; see Tombstone
+	ReplacedBy    *uuid.UUID     `json:"replaced_by"`
 	Distributions []Distribution `json:"distributions" db:"-"`
 	Edit          *DatasetEdit   `json:"edit,omitempty" db:"-"` // of a public one, pending; for those who work on it
 }
@@ -173,7 +176,8 @@ const datasetColumns = `id, agency_id, slug, title_vi, title_en, notes_vi, notes
        coalesce(to_char(temporal_end, 'YYYY-MM-DD'), '') as temporal_end, source_document, source_url,
        contact_name, contact_email, contact_phone, access_rights, rights_vi, rights_en, creator, languages, version,
        version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page,
-       state, state_reason, created_at, updated_at, published_at, publish_at, review_by, reviewed_at`
+       state, state_reason, created_at, updated_at, published_at, publish_at, review_by, reviewed_at,
+       withdrawn_at, withdrawn_why, replaced_by`
 
 const datasetByIDSQL = `select ` + datasetColumns + ` from catalog.dataset where id = $1`
 
@@ -183,7 +187,7 @@ const datasetBySlugSQL = `select ` + datasetColumns + ` from catalog.dataset whe
 
 // DatasetBySlug gives a dataset with its distributions: a published one to
 // anyone, another to those who may edit or approve it, with the pending edit.
-// It fails with NotFound.
+// It fails with NotFound, and with Gone when it was withdrawn.
 func (c *Catalog) DatasetBySlug(ctx context.Context, who auth.Principal, slug string) (Dataset, error) {
 	d, err := pg.One[Dataset](ctx, c.DB, datasetBySlugSQL, slug)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -212,7 +216,7 @@ func (c *Catalog) asSeen(ctx context.Context, who auth.Principal, d Dataset) (Da
 		d, err = c.withParts(ctx, d)
 	}
 	if err != nil {
-		return Dataset{}, err
+		return Dataset{}, c.told(ctx, err, d)
 	}
 	if c.seeData(ctx, who, d) != nil {
 		d.Distributions = []Distribution{}
@@ -233,10 +237,13 @@ func (c *Catalog) seeData(ctx context.Context, who auth.Principal, d Dataset) er
 }
 
 // seeDataset is the one answer to who may see a dataset: that it is there, and
-// what is written about it.
+// what is written about it. What was public and is withdrawn is Gone.
 func (c *Catalog) seeDataset(ctx context.Context, who auth.Principal, d Dataset) error {
 	if d.State == Published || c.worksOn(ctx, who, d.AgencyID) {
 		return nil
+	}
+	if d.WithdrawnAt != nil {
+		return wasWithdrawn(d)
 	}
 	return noDataset(d.Slug)
 }

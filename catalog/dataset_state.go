@@ -231,18 +231,9 @@ func (c *Catalog) PublishDataset(ctx context.Context, who auth.Principal, id uui
 }
 
 // WithdrawDataset hides a published dataset from everyone outside the agency,
-// with a reason.
+// with a reason that everyone may read.
 func (c *Catalog) WithdrawDataset(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (Dataset, error) {
-	ch := datasetChange{who: who, id: id, act: "dataset.publish", verb: "dataset.withdraw", from: []string{Published}}
-	if err := giveReason(&ch, reason); err != nil {
-		return Dataset{}, err
-	}
-	return c.moveDataset(ctx, ch, Withdrawn, func(tx pgx.Tx, d Dataset) error {
-		if _, err := tx.Exec(ctx, dropEditSQL, d.ID); err != nil {
-			return fmt.Errorf("drop edit of dataset %s: %w", d.ID, err)
-		}
-		return nil
-	})
+	return c.WithdrawFor(ctx, who, id, Withdrawal{Reason: reason})
 }
 
 func giveReason(ch *datasetChange, reason string) error {

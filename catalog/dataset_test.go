@@ -146,15 +146,16 @@ func TestDatasetFromDraftToWithdrawn(t *testing.T) {
 	if d, err := s.WithdrawDataset(ctx, s.publisher, d.ID, "số liệu sai"); err != nil || d.State != Withdrawn || d.StateReason != "số liệu sai" {
 		t.Errorf("withdrawn as %+v, error %v", d, err)
 	}
-	s.hidden(t, d.ID, "thue-bao", part.ID)
+	s.hidden(t, d.ID, "thue-bao", part.ID, problem.Gone)
 	want := "dataset.create distribution.add dataset.submit dataset.approve dataset.publish dataset.withdraw"
 	if got := strings.Join(s.acts, " "); got != want {
 		t.Errorf("recorded %s, want %s", got, want)
 	}
 }
 
-// hidden walks every way to a dataset as a citizen and as another agency.
-func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) {
+// hidden walks every way to a dataset as a citizen and as another agency: each
+// fails with want.
+func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID, want problem.Kind) {
 	t.Helper()
 	ctx := t.Context()
 	for _, who := range []auth.Principal{{}, s.stranger} {
@@ -162,15 +163,15 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 			"by slug": func() error { _, err := s.DatasetBySlug(ctx, who, slug); return err },
 			"by id":   func() error { _, err := s.Dataset(ctx, who, id); return err },
 		} {
-			if err := try(); !problem.Is(err, problem.NotFound) {
-				t.Errorf("%s: %v, want NotFound", name, err)
+			if err := try(); !problem.Is(err, want) {
+				t.Errorf("%s: %v, want %d", name, err, want)
 			}
 		}
 		if list, _, err := s.ListDatasets(ctx, who, DatasetFilter{}); err != nil || len(list) != 0 {
 			t.Errorf("lists %d, error %v", len(list), err)
 		}
 	}
-	s.closed(t, slug, part)
+	s.closed(t, slug, part, want)
 	if found, err := s.Find(ctx, FindQuery{Text: "thuê bao"}); err != nil || len(found.Hits) != 0 {
 		t.Errorf("search finds %d, error %v", len(found.Hits), err)
 	}
@@ -178,7 +179,7 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 
 // closed walks every way to the data of a dataset as a citizen and as another
 // agency.
-func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID) {
+func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID, want problem.Kind) {
 	t.Helper()
 	ctx := t.Context()
 	for _, who := range []auth.Principal{{}, s.stranger} {
@@ -193,8 +194,8 @@ func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID) {
 			"old version":  func() error { _, _, err := s.OpenFile(ctx, who, part, 1); return err },
 			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
 		} {
-			if err := try(); !problem.Is(err, problem.NotFound) {
-				t.Errorf("%s: %v, want NotFound", name, err)
+			if err := try(); !problem.Is(err, want) {
+				t.Errorf("%s: %v, want %d", name, err, want)
 			}
 		}
 	}
@@ -207,7 +208,7 @@ func TestDataOfARestrictedDatasetIsItsAgencys(t *testing.T) {
 	closed := d.DatasetText
 	closed.AccessRights = AccessRestricted
 	s.rewritten(t, d, closed)
-	s.closed(t, d.Slug, part.ID)
+	s.closed(t, d.Slug, part.ID, problem.NotFound)
 	for _, who := range []auth.Principal{{}, s.stranger} {
 		for name, read := range map[string]func() (Dataset, error){
 			"by slug": func() (Dataset, error) { return s.DatasetBySlug(ctx, who, "thue-bao") },
@@ -256,7 +257,7 @@ func TestDatasetRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.hidden(t, d.ID, "a-b", uuid.Must(uuid.NewV7()))
+	s.hidden(t, d.ID, "a-b", uuid.Must(uuid.NewV7()), problem.NotFound)
 	both := s.publisher
 	both.Memberships = append(both.Memberships, auth.Membership{Agency: s.agency.ID, Role: "steward"})
 	for _, tt := range []struct {

@@ -250,6 +250,9 @@ func (h *harvester) leave(ctx context.Context, one harvested) error {
 		if err := execOne(ctx, tx, moveDatasetSQL, d.ID, Withdrawn, GoneReason, now, nil, nil); err != nil {
 			return fmt.Errorf("withdraw dataset %s: %w", d.ID, err)
 		}
+		if err := execOne(ctx, tx, withdrawnForSQL, d.ID, GoneReason, nil); err != nil {
+			return fmt.Errorf("say why dataset %s was withdrawn: %w", d.ID, err)
+		}
 		_, _, err = h.settle(ctx, tx, datasetChange{who: auth.Platform("harvest"), id: d.ID, verb: "harvest.gone", reason: GoneReason}, h.agency)
 		return err
 	})

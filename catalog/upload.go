@@ -117,7 +117,7 @@ func (c *Catalog) Upload(ctx context.Context, who auth.Principal, id uuid.UUID) 
 		return up, fmt.Errorf("read upload %s: %w", id, err)
 	}
 	d, err := c.Dataset(ctx, who, up.DatasetID)
-	if problem.Is(err, problem.NotFound) || err == nil && c.May(ctx, who, "dataset.edit", d.AgencyID) != nil {
+	if isHidden(err) || err == nil && c.May(ctx, who, "dataset.edit", d.AgencyID) != nil {
 		return Incoming{}, unknown
 	} else if err != nil {
 		return Incoming{}, err

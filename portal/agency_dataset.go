@@ -45,12 +45,10 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 		"return": func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
 			return p.Catalog.ReturnDataset(ctx, who, id, reason)
 		},
-		"withdraw": func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
-			return p.Catalog.WithdrawDataset(ctx, who, id, reason)
-		},
 	} {
 		r.Handle(set+"/"+verb, p.page(p.moveDataset(verb, move))).Methods("POST")
 	}
+	r.Handle(set+"/withdraw", p.page(p.withdrawDataset)).Methods("POST")
 }
 
 // officialsUpTo is pageUpTo for officials; everyone else may send no more than
@@ -247,11 +245,19 @@ func (p *Portal) moveDataset(verb string, move datasetMove) pageFunc {
 	}
 }
 
+// withdrawDataset answers POST …/{dataset}/withdraw.
+func (p *Portal) withdrawDataset(r *http.Request) (page, error) {
+	return p.moveDataset("withdraw", func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
+		return p.Catalog.WithdrawFor(ctx, who, id, catalog.Withdrawal{Reason: reason, ReplacedBy: r.PostFormValue("replaced_by")})
+	})(r)
+}
+
 // columnsData is the data of the page "agency-columns".
 type columnsData struct {
 	datasetData
 	File    catalog.Distribution
 	Columns []catalog.Column
+	Places  []web.Option // what a column can say of places
 }
 
 // columnsForm answers GET …/files/{file}/columns: the data dictionary.
@@ -259,6 +265,9 @@ func (p *Portal) columnsForm(r *http.Request) (page, error) {
 	data := columnsData{}
 	var err error
 	if data.datasetData, data.File, err = p.fileOf(r); err != nil {
+		return page{}, err
+	}
+	if data.Places, err = p.columnPlaces(localeOf(r)); err != nil {
 		return page{}, err
 	}
 	data.Columns, err = p.Catalog.Columns(r.Context(), data.who, data.File.ID)
@@ -296,7 +305,7 @@ func (p *Portal) describeColumns(r *http.Request) (page, error) {
 		c := &columns[i]
 		c.TitleVI, c.TitleEN = r.PostFormValue("title_vi."+c.Key), r.PostFormValue("title_en."+c.Key)
 		c.NotesVI, c.NotesEN = r.PostFormValue("notes_vi."+c.Key), r.PostFormValue("notes_en."+c.Key)
-		c.Unit = r.PostFormValue("unit." + c.Key)
+		c.Unit, c.Place = r.PostFormValue("unit."+c.Key), r.PostFormValue("place."+c.Key)
 	}
 	if err := p.Catalog.DescribeColumns(r.Context(), d.who, file.ID, columns); err != nil {
 		return again(r, p.columnsForm, err)

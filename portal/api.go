@@ -173,6 +173,9 @@ func noSuchMethod(router *mux.Router, r *http.Request) error {
 		Coded("no-such-method", "allow", list).Sends("Allow", list)
 }
 
+// Who is who, for the protocols of other rooms.
+func (a *API) Who(r *http.Request) (auth.Principal, error) { return a.who(r) }
+
 // who is the caller: the zero Principal without a token. A token that does
 // not hold is refused, never taken for nobody's; and so is an official's that
 // was got with one factor, rather than show it an empty desk (RFC 9470).

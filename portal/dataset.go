@@ -28,6 +28,7 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/agencies/{slug}", p.page(p.publicAgency)).Methods("GET", "HEAD")
 	r.Handle("/docs/rows", p.page(p.rowsGuide)).Methods("GET", "HEAD")
 	r.Handle("/robots.txt", p.file(p.robots)).Methods("GET", "HEAD")
+	r.Handle("/llms.txt", p.file(p.llms)).Methods("GET", "HEAD")
 	r.Handle("/sitemap.xml", p.file(p.sitemap)).Methods("GET", "HEAD")
 	r.Handle("/sitemap/pages.xml", p.file(p.sitemapOfPages)).Methods("GET", "HEAD")
 	r.Handle("/sitemap/datasets-{file:[0-9]{1,4}}.xml", p.file(p.sitemapOfDatasets)).Methods("GET", "HEAD")

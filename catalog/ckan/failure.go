@@ -75,7 +75,7 @@ func failureOf(e *problem.Error) *failure {
 	switch e.Kind {
 	case problem.Forbidden, problem.Unauthorized:
 		return &failure{status: http.StatusForbidden, kind: notAllowed, message: "Access denied: " + e.Detail}
-	case problem.NotFound:
+	case problem.NotFound, problem.Gone: // CKAN knows no tombstones
 		return &failure{status: http.StatusNotFound, kind: notFound, message: "Not found"}
 	case problem.Invalid, problem.Conflict, problem.TooLarge, problem.UnsupportedMedia:
 		return validation(e)

@@ -185,7 +185,7 @@ func (s *Site) describeCatalogue(ctx context.Context, g *graph, q question) erro
 	for _, a := range services {
 		g.add(it, "dcat:service", term{iri: s.describeService(g, a)})
 	}
-	return nil
+	return s.describeGone(ctx, g, q)
 }
 
 // isOfServices reports whether a question is about APIs too: of them no theme

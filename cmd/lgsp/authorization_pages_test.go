@@ -131,6 +131,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /explain", "the developer's application", "/explain?application={application}&version={published version}&operation=nguoi&credential=token", ""},
 		{"GET /audit", "the developer's application", "/audit?application={application}", ""},
 		{"GET /robots.txt", "", "/robots.txt", ""},
+		{"GET /llms.txt", "", "/llms.txt", ""},
 		{"GET /sitemap/datasets-{file:[0-9]{1,4}}.xml", "", "/sitemap/datasets-1.xml", ""},
 		{"GET /.well-known/api-catalog", "", "/.well-known/api-catalog", ""},
 	}

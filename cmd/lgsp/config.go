@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,7 @@ type config struct {
 	DecideWithin   time.Duration  // LGSP_DATASET_DECIDE_DAYS, days until a steward decides on a submitted dataset, default 5
 	ReviewEvery    time.Duration  // LGSP_DATASET_REVIEW_DAYS, days until a public dataset is looked through again, default 183
 	RenewEvery     time.Duration  // LGSP_DATASET_RENEW_DAYS, days until a public dataset without a stated frequency gets new data, default 92
+	Places         string         // LGSP_PLACES, slug of the public dataset that lists where communes are (code, name, latitude, longitude), absent: none
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop may take: a quarter to let callers go elsewhere, then for requests under way; default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
 	RedisURL       string         // LGSP_REDIS_URL (or _FILE), redis://user:password@host:port/database or rediss://, absent: each node counts rates by itself
@@ -78,7 +80,7 @@ var settings = []string{
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_ACME_HOSTS", "LGSP_ACME_EMAIL", "LGSP_ACME_DIRECTORY", "LGSP_ACME_CA", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
 	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_REQUEST_DUE", "LGSP_ESCALATE_AFTER_DAYS", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL",
-	"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS",
+	"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_PLACES",
 	"LGSP_REDIS_URL", "LGSP_REDIS_URL_FILE", "LGSP_MEILI_URL", "LGSP_MEILI_KEY", "LGSP_MEILI_KEY_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
@@ -153,6 +155,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 		EscalateAfter: r.days("LGSP_ESCALATE_AFTER_DAYS", 2),
 		CacheSize:     r.mebibytes("LGSP_CACHE_SIZE", 64),
 		DecideWithin:  r.days("LGSP_DATASET_DECIDE_DAYS", 5), ReviewEvery: r.days("LGSP_DATASET_REVIEW_DAYS", 183), RenewEvery: r.days("LGSP_DATASET_RENEW_DAYS", 92),
+		Places:   r.slug("LGSP_PLACES", map[bool]string{true: demoPlaces}[demo]),
 		Drain:    r.duration("LGSP_DRAIN", 20*time.Second),
 		LogLevel: r.level("LGSP_LOG_LEVEL"),
 		RedisURL: r.secret("LGSP_REDIS_URL"),
@@ -297,6 +300,20 @@ func (r *settingsReader) mebibytes(name string, standard int64) int64 {
 		r.wrong(name, "%q is not a number of MiB, 0 to %d", v, 1<<20)
 	}
 	return n
+}
+
+// demoPlaces is the demo's own list of places.
+const demoPlaces = "danh-muc-xa"
+
+var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// slug reads the name that a dataset has in addresses.
+func (r *settingsReader) slug(name, standard string) string {
+	v := r.text(name, standard)
+	if v != "" && !slugForm.MatchString(v) {
+		r.wrong(name, "%q is not the name of a dataset in its address: a-z, 0-9, -", v)
+	}
+	return v
 }
 
 // days reads a number of whole days, 1 to 3660.

@@ -41,6 +41,7 @@ func TestReadConfig(t *testing.T) {
 		{name: "terms of datasets", env: []string{"LGSP_DATASET_DECIDE_DAYS=2", "LGSP_DATASET_REVIEW_DAYS=365", "LGSP_DATASET_RENEW_DAYS=31"}, want: func(c *config) {
 			c.DecideWithin, c.ReviewEvery, c.RenewEvery = 48*time.Hour, 365*24*time.Hour, 31*24*time.Hour
 		}},
+		{name: "a list of places", env: []string{"LGSP_PLACES=don-vi-hanh-chinh"}, want: func(c *config) { c.Places = "don-vi-hanh-chinh" }},
 		{name: "no answers are stored", env: []string{"LGSP_CACHE_SIZE=0"}, want: func(c *config) { c.CacheSize = 0 }},
 		{name: "Redis", env: []string{"LGSP_REDIS_URL=rediss://an:pw@redis.example.vn:6380/1"}, want: func(c *config) {
 			c.RedisURL = "rediss://an:pw@redis.example.vn:6380/1"
@@ -77,6 +78,9 @@ func TestReadConfig(t *testing.T) {
 				MaxStale: 10 * time.Minute, RequestDue: 360 * time.Hour, CacheSize: 64, Drain: 20 * time.Second,
 				DecideWithin: 5 * 24 * time.Hour, ReviewEvery: 183 * 24 * time.Hour, RenewEvery: 92 * 24 * time.Hour,
 			}
+			if tt.demo {
+				want.Places = "danh-muc-xa"
+			}
 			tt.want(&want)
 			got, err := readConfig(tt.env, tt.demo)
 			if err != nil {
@@ -92,7 +96,7 @@ func TestReadConfig(t *testing.T) {
 func TestReadConfigReportsEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := readConfig([]string{
-		"LGSP_DATASET_DECIDE_DAYS=0", "LGSP_DATASET_REVIEW_DAYS=6mo", "LGSP_DATASET_RENEW_DAYS=3661",
+		"LGSP_DATASET_DECIDE_DAYS=0", "LGSP_DATASET_REVIEW_DAYS=6mo", "LGSP_DATASET_RENEW_DAYS=3661", "LGSP_PLACES=/dataset/xa",
 		"LGSP_DRAIN=soon", "LGSP_LOG_LEVEL=loud", "LGSP_PORTAL_ADDR=8080", "LGSP_PORTAL_URL=example.vn/x",
 		"LGSP_EGRESS_ALLOW=10.0.0.0/40", "LGSP_DATABASE_URL=mysql://root:hunter2@db", "LGSP_PPROF=yes", "LGSP_CACHE_SIZE=64M", "LGSP_DRIAN=1s",
 		"LGSP_REDIS_URL=redis://an:hunter2@redis:6379/first", "LGSP_MEILI_URL=meili:7700",
@@ -101,7 +105,7 @@ func TestReadConfigReportsEveryMistake(t *testing.T) {
 		t.Fatal("no mistake found")
 	}
 	for _, name := range []string{
-		"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
+		"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_PLACES", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
 		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN", "LGSP_REDIS_URL", "LGSP_MEILI_URL",
 	} {
 		if !strings.Contains(err.Error(), name+":") {

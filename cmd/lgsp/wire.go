@@ -201,8 +201,9 @@ func (p *platform) wireCatalog() {
 		May: p.policy.May, Record: p.record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
 		Expose: expose, Withdraw: withdraw, CallersOf: p.callersOf, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
-		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
-		Files: filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
+		Fetch:  egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
+		Places: p.config.Places,
+		Files:  filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
 		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }
@@ -300,8 +301,9 @@ func (p *platform) protocols() map[string]http.Handler {
 	p.ledger.Routes(router)
 	p.api.Routes(router)
 	p.ckan().Routes(router)
+	p.assistants().Routes(router)
 	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router,
-		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router}
+		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router, "/mcp": router}
 }
 
 func hostOf(origin string) string {

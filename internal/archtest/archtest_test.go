@@ -56,6 +56,7 @@ var confined = map[string][]string{
 	"github.com/meilisearch":              {"catalog/search/meili"},
 	"github.com/riverqueue/river":         {"internal/jobs"},
 	"github.com/piprate/json-gold":        {"catalog/harvest"},
+	"github.com/modelcontextprotocol":     {"catalog/mcp"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},
 }
 

@@ -68,6 +68,7 @@ var rooms = []struct{ file, title string }{
 	{"people", "Personal data, discussions, requests · Dữ liệu cá nhân, thảo luận, yêu cầu"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
 	{"dcat", "The catalogue for harvesters · Danh mục cho máy thu thập"},
+	{"mcp", "Assistants at /mcp · Trợ lý AI tại /mcp"},
 	{"ledger", "The ledger · Nhật ký"},
 	{"portal", "Pages · Trang của cổng"},
 	{"problem", "Problems without a code of their own · Lỗi không có mã riêng"},
