@@ -243,6 +243,7 @@ func (c *Catalog) guarded(ctx context.Context, tx pgx.Tx, ch datasetChange, d Da
 func (c *Catalog) textFindings(ctx context.Context, tx pgx.Tx, d Dataset) (partFindings, error) {
 	texts := map[string]string{"title_vi": d.TitleVI, "title_en": d.TitleEN, "notes_vi": d.NotesVI, "notes_en": d.NotesEN,
 		"spatial": d.Spatial, "keywords": strings.Join(slices.Concat(d.KeywordsVI, d.KeywordsEN), "\n")}
+	texts["fields"] = d.Schema.Searched(d.Fields)
 	for _, part := range d.Distributions {
 		texts["files"] += part.TitleVI + "\n" + part.TitleEN + "\n"
 		columns, err := columnsOf(ctx, tx, part.ID)
