@@ -22,7 +22,7 @@ type (
 	OwnField  = fields.Field
 	OwnValue  = fields.Value
 	OwnValues = fields.Values
-	HeldField = fields.Held
+	OwnType   = fields.Type
 )
 
 // The types of an agency's own fields.

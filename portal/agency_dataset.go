@@ -70,11 +70,12 @@ func (p *Portal) officialsUpTo(limit int64, h pageFunc) http.Handler {
 // datasetData is the data of the pages of one dataset of an agency.
 type datasetData struct {
 	desk
-	Dataset     catalog.Dataset // zero while a new one is described
-	Edit        *editView       // pending, of a public one
-	ReviewClock *clock          // of a submitted one: until when it is decided
-	Submittable []string        // what is still missing before it can be submitted: keys of words
-	Personal    []personalPlace // what looks like personal data, on the dataset's own desk
+	Dataset     catalog.Dataset   // zero while a new one is described
+	Edit        *editView         // pending, of a public one
+	ReviewClock *clock            // of a submitted one: until when it is decided
+	Submittable []string          // what is still missing before it can be submitted: keys of words
+	Personal    []personalPlace   // what looks like personal data, on the dataset's own desk
+	Own         catalog.OwnSchema // what the agency asks for beside
 }
 
 // Base is the address of the dataset's desk.
@@ -129,6 +130,11 @@ func (p *Portal) datasetOf(r *http.Request) (datasetData, error) {
 		return datasetData{}, err
 	}
 	data := datasetData{desk: d}
+	schema, err := p.Catalog.FieldSchema(r.Context(), d.who, d.Agency.ID)
+	if err != nil {
+		return data, err
+	}
+	data.Own = schema.Schema()
 	slug, named := mux.Vars(r)["dataset"]
 	if !named {
 		return data, nil

@@ -98,6 +98,7 @@ func (a *API) router() *mux.Router {
 	a.dataRequestRoutes(own)
 	a.followRoutes(own)
 	a.harvestRoutes(own)
+	a.fieldRoutes(own)
 	a.datasetCareRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
