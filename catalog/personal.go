@@ -232,10 +232,13 @@ func (c *Catalog) guarded(ctx context.Context, tx pgx.Tx, ch datasetChange, d Da
 			return nil, err
 		}
 	}
-	if d.State != Published || ch.verb == verbPersonal {
+	if d.State != Published || slices.Contains([]string{verbPersonal, verbAnonymity, verbAllowSmall}, ch.verb) {
 		return nil, nil
 	}
-	return found, requireDecided(ctx, tx, d.ID)
+	if err := requireDecided(ctx, tx, d.ID); err != nil {
+		return found, err
+	}
+	return nil, requireAnonymous(ctx, tx, d)
 }
 
 // textFindings scans what is written about a dataset. The contact, which the
