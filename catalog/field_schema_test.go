@@ -6,7 +6,9 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -343,5 +345,37 @@ func TestFieldsAtOnce(t *testing.T) {
 	found, err := s.Find(ctx, FindQuery{Text: "BD-1"})
 	if err != nil || won != 1 || whole(found) != 0 {
 		t.Errorf("%d won; found %d times, %v", won, found.Total, err)
+	}
+}
+
+// A schema that changes while a dataset is being written waits for it, so that
+// the dataset is found by what the schema in force shows.
+func TestFieldsWaitForADatasetBeingWritten(t *testing.T) {
+	t.Parallel()
+	s, ctx := newShelf(t, pgtest.New(t)), t.Context()
+	s.mayEditSchema()
+	s.Record = func(context.Context, pgx.Tx, auth.Act) error { return nil }
+	s.setFields(t, 0, mapFields)
+	p := s.publishedWith(t, "ban-do", `{"so_hieu":"BD-1"}`)
+	var asked atomic.Int32
+	changed := make(chan error, 1)
+	s.Now = func() time.Time {
+		if asked.Add(1) == 2 { // the schema is read, the index not written
+			go func() {
+				_, err := s.SetFieldSchema(ctx, s.steward, s.agency.ID, FieldSchemaText{Version: 1, Text: "fields:\n  - {name: so_hieu, label: Số hiệu, shown: agency}\n"})
+				changed <- err
+			}()
+			time.Sleep(500 * time.Millisecond)
+		}
+		return s.now
+	}
+	if _, err := s.ReviewedDataset(ctx, s.publisher, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-changed; err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Find(ctx, FindQuery{Text: "BD-1"}); err != nil || whole(found) != 0 {
+		t.Errorf("found %d times, %v", whole(found), err)
 	}
 }

@@ -32,6 +32,7 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 	r.Handle(set+"/files/{file}/columns", p.page(p.columnsForm)).Methods("GET", "HEAD")
 	r.Handle(set+"/files/{file}/columns", p.page(p.describeColumns)).Methods("POST")
 	p.personalRoutes(r)
+	p.anonymityRoutes(r)
 	for verb, move := range map[string]datasetMove{
 		"submit": func(ctx context.Context, who auth.Principal, id uuid.UUID, _ string) (catalog.Dataset, error) {
 			return p.Catalog.SubmitDataset(ctx, who, id)
@@ -75,6 +76,7 @@ type datasetData struct {
 	ReviewClock *clock            // of a submitted one: until when it is decided
 	Submittable []string          // what is still missing before it can be submitted: keys of words
 	Personal    []personalPlace   // what looks like personal data, on the dataset's own desk
+	Anonymity   []anonymityView   // its tables, on its own desk
 	Own         catalog.OwnSchema // what the agency asks for beside
 }
 
@@ -174,6 +176,9 @@ func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 			return page{}, err
 		}
 		data.Personal = personalPlaces(data.Dataset, found)
+		if data.Anonymity, err = p.anonymityViews(r.Context(), data); err != nil {
+			return page{}, err
+		}
 	}
 	return page{Name: "agency-dataset", Data: data}, nil
 }

@@ -94,6 +94,7 @@ func (a *API) router() *mux.Router {
 	a.datasetRoutes(own)
 	a.searchRoutes(own)
 	a.personalRoutes(own)
+	a.anonymityRoutes(own)
 	a.discussionRoutes(own)
 	a.dataRequestRoutes(own)
 	a.followRoutes(own)
