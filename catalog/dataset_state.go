@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/catalog/fields"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
@@ -105,6 +106,9 @@ func (c *Catalog) settle(ctx context.Context, tx pgx.Tx, ch datasetChange, agenc
 	if d.Edit, err = editOf(ctx, tx, d); err != nil {
 		return d, nil, err
 	}
+	if d.Schema, err = schemaIn(ctx, tx, d.AgencyID); err != nil {
+		return d, nil, err
+	}
 	found, err := c.guarded(ctx, tx, ch, d)
 	if err != nil {
 		return d, found, err
@@ -172,7 +176,12 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 		if err != nil {
 			return err
 		}
-		e := incomplete(d.DatasetText)
+		schema, err := schemaIn(ctx, tx, d.AgencyID)
+		if err != nil {
+			return err
+		}
+		e := incomplete(d.DatasetText, schema)
+		schema.Check(e, d.Fields, d.Fields) // it may have changed since they were given
 		if len(files) == 0 {
 			e.Wrong("distributions", "dataset-no-file", "has no file yet")
 		}
@@ -184,14 +193,15 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 }
 
 // incomplete has an error for each text that publication asks for and that is
-// missing.
-func incomplete(t DatasetText) *problem.Error {
+// missing, the agency's own fields too.
+func incomplete(t DatasetText, schema fields.Schema) *problem.Error {
 	e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
 	for _, f := range []struct{ name, value string }{{"notes_vi", t.NotesVI}, {"theme", t.Theme}} {
 		if f.value == "" {
 			e.Wrong(f.name, "required", "is required")
 		}
 	}
+	schema.Missing(e, t.Fields)
 	return e
 }
 
@@ -261,6 +271,9 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 	}
 	if d.AccessRights == AccessRestricted {
 		d.Distributions, doc.Access = nil, []string{Restricted} // formats and columns are not for everyone
+	}
+	if own := d.Schema.Searched(d.Fields); own != "" {
+		doc.Columns = append(doc.Columns, own)
 	}
 	for _, part := range d.Distributions {
 		if !slices.Contains(doc.Formats, part.Format) {

@@ -105,6 +105,7 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		}
 		return nil
 	}
+	var small *SmallGroups
 	_, err = c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
 		if err := begin(tx); err != nil {
 			return err
@@ -123,8 +124,17 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 				return err
 			}
 		}
-		return replaceRows(ctx, tx, p.distribution, table)
+		if err := replaceRows(ctx, tx, p.distribution, table); err != nil {
+			return err
+		}
+		small, err = c.lookAgain(ctx, tx, p.distribution)
+		return err
 	})
+	if problem.Code(err) == codeSmallGroups {
+		if err := c.holdSmallGroups(ctx, p.distribution, small); err != nil {
+			return Distribution{}, err
+		}
+	}
 	if err != nil {
 		return Distribution{}, err
 	}

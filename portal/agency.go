@@ -23,6 +23,7 @@ func (p *Portal) agencyRoutes(r *mux.Router) {
 	p.requestDeskRoutes(r)
 	p.datasetDeskRoutes(r)
 	p.harvestRoutes(r)
+	p.fieldRoutes(r)
 	p.datasetCareDeskRoutes(r)
 }
 

@@ -32,6 +32,7 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 	r.Handle(set+"/files/{file}/columns", p.page(p.columnsForm)).Methods("GET", "HEAD")
 	r.Handle(set+"/files/{file}/columns", p.page(p.describeColumns)).Methods("POST")
 	p.personalRoutes(r)
+	p.anonymityRoutes(r)
 	for verb, move := range map[string]datasetMove{
 		"submit": func(ctx context.Context, who auth.Principal, id uuid.UUID, _ string) (catalog.Dataset, error) {
 			return p.Catalog.SubmitDataset(ctx, who, id)
@@ -68,11 +69,13 @@ func (p *Portal) officialsUpTo(limit int64, h pageFunc) http.Handler {
 // datasetData is the data of the pages of one dataset of an agency.
 type datasetData struct {
 	desk
-	Dataset     catalog.Dataset // zero while a new one is described
-	Edit        *editView       // pending, of a public one
-	ReviewClock *clock          // of a submitted one: until when it is decided
-	Submittable []string        // what is still missing before it can be submitted: keys of words
-	Personal    []personalPlace // what looks like personal data, on the dataset's own desk
+	Dataset     catalog.Dataset   // zero while a new one is described
+	Edit        *editView         // pending, of a public one
+	ReviewClock *clock            // of a submitted one: until when it is decided
+	Submittable []string          // what is still missing before it can be submitted: keys of words
+	Personal    []personalPlace   // what looks like personal data, on the dataset's own desk
+	Anonymity   []anonymityView   // its tables, on its own desk
+	Own         catalog.OwnSchema // what the agency asks for beside
 }
 
 // Base is the address of the dataset's desk.
@@ -127,6 +130,11 @@ func (p *Portal) datasetOf(r *http.Request) (datasetData, error) {
 		return datasetData{}, err
 	}
 	data := datasetData{desk: d}
+	schema, err := p.Catalog.FieldSchema(r.Context(), d.who, d.Agency.ID)
+	if err != nil {
+		return data, err
+	}
+	data.Own = schema.Schema()
 	slug, named := mux.Vars(r)["dataset"]
 	if !named {
 		return data, nil
@@ -166,6 +174,9 @@ func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 			return page{}, err
 		}
 		data.Personal = personalPlaces(data.Dataset, found)
+		if data.Anonymity, err = p.anonymityViews(r.Context(), data); err != nil {
+			return page{}, err
+		}
 	}
 	return page{Name: "agency-dataset", Data: data}, nil
 }

@@ -100,10 +100,12 @@ func (a *API) router() *mux.Router {
 	a.datasetRoutes(own)
 	a.searchRoutes(own)
 	a.personalRoutes(own)
+	a.anonymityRoutes(own)
 	a.discussionRoutes(own)
 	a.dataRequestRoutes(own)
 	a.followRoutes(own)
 	a.harvestRoutes(own)
+	a.fieldRoutes(own)
 	a.datasetCareRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router

@@ -3,6 +3,7 @@ package ckan
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"lgsp/internal/problem"
 )
@@ -95,6 +96,9 @@ func validation(e *problem.Error) *failure {
 	case len(e.Fields) > 0:
 		for _, field := range e.Fields {
 			name, ok := ckanNames[field.Name]
+			if own, is := strings.CutPrefix(field.Name, "fields/"); is {
+				name, ok = own, true
+			}
 			text := field.Detail
 			switch {
 			case !ok:

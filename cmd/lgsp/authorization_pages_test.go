@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,7 +236,7 @@ func (w *world) pageAttempts() []attempt {
 	list = append(list, attempt{"GET /agency/{agency}/due", "agency A", "/agency/so-a/due", ""})
 	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/schedule", "approved", "/agency/so-a/datasets/approved-data/schedule", ""})
 	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/reviewed", "opened", "/agency/so-a/datasets/opened-data/reviewed", ""})
-	return append(append(list, w.peoplePages()...), w.clockPages()...)
+	return slices.Concat(list, w.peoplePages(), w.clockPages(), w.fieldPages())
 }
 
 // TestAuthorizationOfPages is TestAuthorization for what people see. A reader

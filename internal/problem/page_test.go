@@ -66,6 +66,7 @@ var rooms = []struct{ file, title string }{
 	{"rows", "What is found in tables · Điều phát hiện trong bảng"},
 	{"search", "Search · Tìm kiếm"},
 	{"people", "Personal data, discussions, requests · Dữ liệu cá nhân, thảo luận, yêu cầu"},
+	{"schema", "Fields of an agency's own · Trường riêng của cơ quan"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
 	{"dcat", "The catalogue for harvesters · Danh mục cho máy thu thập"},
 	{"mcp", "Assistants at /mcp · Trợ lý AI tại /mcp"},
