@@ -28,9 +28,13 @@ type FindQuery struct {
 	Format  string // CSV, XLSX …
 	Licence string // code of Licences
 	Access  string // open, restricted, personal
+	Sort    string // SortUsed; "" is the best first, of a list the newest
 	Limit   int    // 1 to 100, 0 is 20
 	After   string // Next of the page before
 }
+
+// SortUsed puts what was most used in the last twelve months first.
+const SortUsed = "used"
 
 // SearchAnswer is a page of hits.
 type SearchAnswer struct {
@@ -86,7 +90,7 @@ const (
 )
 
 // Find searches what is published. It fails with Invalid for a query that is
-// too long, or a limit or cursor that is not right.
+// too long, or a sort, limit or cursor that is not right.
 func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 	limit, err := pageLimit(q.Limit)
 	if err != nil {
@@ -111,6 +115,9 @@ func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 		return empty, nil
 	}
 	request := search.Request{Query: typed, Filter: filter, Limit: limit + 1, Offset: offset}
+	if request.Used, err = c.sortOf(q.Sort); err != nil {
+		return empty, err
+	}
 	if !typed.Empty() {
 		if request.Plan, request.Synonyms, err = c.plan(ctx, typed); err != nil {
 			return empty, err
@@ -128,6 +135,17 @@ func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 		}
 	}
 	return c.dress(ctx, a, typed, found)
+}
+
+// sortOf is since when use counts for the order; the zero time for the usual one.
+func (c *Catalog) sortOf(name string) (time.Time, error) {
+	switch name {
+	case "":
+		return time.Time{}, nil
+	case SortUsed:
+		return usageMonth(c.Now()).AddDate(0, -11, 0), nil
+	}
+	return time.Time{}, problem.Errorf(problem.Invalid, "a search cannot be sorted by %q", name).Coded("search-sort", "value", name)
 }
 
 func notTooLong(text string) error {

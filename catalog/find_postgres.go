@@ -54,6 +54,24 @@ select d.kind, d.id
   from catalog.search_doc d
  where d.folded @@ $1::text::tsquery and ` + filtered + ranked
 
+// The most used of what was found first: datasets, for of APIs the gateway knows
+// the use.
+const usedFirst = `
+ order by coalesce((select sum(u.views + u.downloads + u.row_calls) from catalog.usage u
+                     where d.kind = 'dataset' and u.dataset_id = d.id and u.month >= $11::date), 0) desc,
+          d.updated_at desc, d.id desc
+ limit $9 offset $10`
+
+const listUsedSQL = `
+select d.kind, d.id
+  from catalog.search_doc d
+ where $1 = '' and ` + filtered + usedFirst
+
+const findUsedSQL = `
+select d.kind, d.id
+  from catalog.search_doc d
+ where d.folded @@ $1::text::tsquery and ` + filtered + usedFirst
+
 // findMostSQL is findAllSQL for words that stand nearly everywhere: it ranks
 // the mostRanked newest of what was found.
 const findMostSQL = `
@@ -123,12 +141,18 @@ func (e postgres) Search(ctx context.Context, r search.Request) (search.Found, e
 	f := r.Filter
 	filters := []any{f.Kind, f.Agency, f.Theme, f.Format, f.Licence, f.Access, f.Since}
 	page := []any{r.Limit, r.Offset}
+	if !r.Used.IsZero() && r.Query.Empty() {
+		return e.run(ctx, countNewestSQL, slices.Concat([]any{""}, filters), listUsedSQL, append(page, r.Used))
+	}
 	if r.Query.Empty() {
 		return e.run(ctx, countNewestSQL, slices.Concat([]any{""}, filters), findNewestSQL, page)
 	}
 	p := r.Plan
-	found, err := e.run(ctx, countAllSQL, slices.Concat([]any{p.All}, filters), findAllSQL,
-		slices.Concat(page, []any{p.Any, p.Exact, p.Near}))
+	pageSQL, more := findAllSQL, slices.Concat(page, []any{p.Any, p.Exact, p.Near})
+	if !r.Used.IsZero() {
+		pageSQL, more = findUsedSQL, slices.Concat(page, []any{r.Used})
+	}
+	found, err := e.run(ctx, countAllSQL, slices.Concat([]any{p.All}, filters), pageSQL, more)
 	if err != nil || r.Whole || len(found.Counts) > 0 { // found something, if only behind the filters
 		return found, err
 	}

@@ -15,8 +15,9 @@ type Request struct {
 	Plan     Plan
 	Synonyms string // fingerprint of those the plan went by
 	Filter   Filter
-	Whole    bool // what is only near is not wanted
-	Limit    int  // at least 1
+	Whole    bool      // what is only near is not wanted
+	Used     time.Time // the most used since then first, which PostgreSQL alone knows; zero: the best first
+	Limit    int       // at least 1
 	Offset   int
 }
 
