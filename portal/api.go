@@ -97,6 +97,8 @@ func (a *API) router() *mux.Router {
 	a.discussionRoutes(own)
 	a.dataRequestRoutes(own)
 	a.followRoutes(own)
+	a.usageRoutes(own)
+	a.reuseRoutes(own)
 	a.harvestRoutes(own)
 	a.datasetCareRoutes(own)
 	a.ledgerRoutes(own)

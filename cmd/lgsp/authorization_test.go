@@ -236,7 +236,7 @@ func (w *world) attempts() []attempt {
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
 			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
-	return append(list, w.peopleAttempts()...)
+	return append(append(list, w.peopleAttempts()...), w.usageAttempts()...)
 }
 
 // fill puts the ids of objects in the place of their names.

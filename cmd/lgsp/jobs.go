@@ -38,6 +38,12 @@ func (p *platform) wireJobs() error {
 		jobs.Job{Kind: "catalog.harvest", Every: time.Minute, Timeout: 50 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.HarvestDue(ctx)
 		}},
+		jobs.Job{Kind: "catalog.check-reuses", Every: time.Minute, Timeout: 3 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.CheckReuses(ctx)
+		}},
+		jobs.Job{Kind: "catalog.publish-usage", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.RefreshUsage(ctx)
+		}},
 		jobs.Job{Kind: linkLetter, Work: p.portal.WriteLinkLetter},
 	)
 	return err
