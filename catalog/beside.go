@@ -111,7 +111,7 @@ func (b *Beside) knows(synonyms string) {
 // word. A list without words, or by use, is PostgreSQL's.
 func (c *Catalog) ask(ctx context.Context, r search.Request) (search.Found, error) {
 	b := c.Beside
-	if b == nil || r.Query.Empty() || !r.Used.IsZero() || !b.takes(r.Synonyms) {
+	if b == nil || r.Query.Empty() || r.Used || !b.takes(r.Synonyms) {
 		return postgres{c.DB}.Search(ctx, r)
 	}
 	patient, cancel := context.WithTimeout(ctx, besidePatience)

@@ -103,6 +103,9 @@ func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 	if err := notTooLong(q.Text); err != nil {
 		return SearchAnswer{}, err
 	}
+	if q.Sort != "" && q.Sort != SortUsed {
+		return SearchAnswer{}, problem.Errorf(problem.Invalid, "a search cannot be sorted by %q", q.Sort).Coded("search-sort", "value", q.Sort)
+	}
 	empty := SearchAnswer{Hits: []Hit{}, Facets: map[string][]Facet{}}
 	filter, err := c.filterOf(ctx, q)
 	if problem.Is(err, problem.NotFound) {
@@ -114,10 +117,7 @@ func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 	if typed.Empty() && strings.TrimSpace(q.Text) != "" {
 		return empty, nil
 	}
-	request := search.Request{Query: typed, Filter: filter, Limit: limit + 1, Offset: offset}
-	if request.Used, err = c.sortOf(q.Sort); err != nil {
-		return empty, err
-	}
+	request := search.Request{Query: typed, Filter: filter, Limit: limit + 1, Offset: offset, Used: q.Sort == SortUsed}
 	if !typed.Empty() {
 		if request.Plan, request.Synonyms, err = c.plan(ctx, typed); err != nil {
 			return empty, err
@@ -135,17 +135,6 @@ func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 		}
 	}
 	return c.dress(ctx, a, typed, found)
-}
-
-// sortOf is since when use counts for the order; the zero time for the usual one.
-func (c *Catalog) sortOf(name string) (time.Time, error) {
-	switch name {
-	case "":
-		return time.Time{}, nil
-	case SortUsed:
-		return usageMonth(c.Now()).AddDate(0, -11, 0), nil
-	}
-	return time.Time{}, problem.Errorf(problem.Invalid, "a search cannot be sorted by %q", name).Coded("search-sort", "value", name)
 }
 
 func notTooLong(text string) error {

@@ -113,15 +113,34 @@ func IsRobot(userAgent string) bool {
 // that is not public any more is left out.
 const (
 	saveUsesSQL = `
+with counted as (
+  select n.month, d.id, n.part, n.views, n.downloads, n.row_calls
+    from unnest($1::date[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[])
+         as n (month, dataset_id, part, views, downloads, row_calls)
+    left join catalog.distribution p on p.id = n.part
+    join catalog.dataset d on d.id = coalesce(p.dataset_id, n.dataset_id) and d.state = 'published'),
+summed as (
+  insert into catalog.usage_sum as u (dataset_id, uses, views_recent, views_total)
+  select id, sum(views + downloads + row_calls), sum(views), sum(views) from counted group by id order by id
+      on conflict on constraint usage_sum_key
+      do update set uses = u.uses + excluded.uses, views_recent = u.views_recent + excluded.views_recent, views_total = u.views_total + excluded.views_total)
 insert into catalog.usage as u (month, dataset_id, part, views, downloads, row_calls)
-select n.month, d.id, n.part, n.views, n.downloads, n.row_calls
-  from unnest($1::date[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[])
-       as n (month, dataset_id, part, views, downloads, row_calls)
-  left join catalog.distribution p on p.id = n.part
-  join catalog.dataset d on d.id = coalesce(p.dataset_id, n.dataset_id) and d.state = 'published'
- order by d.id, n.month, n.part
+select month, id, part, views, downloads, row_calls
+  from counted
+ order by id, month, part
     on conflict on constraint usage_key
     do update set views = u.views + excluded.views, downloads = u.downloads + excluded.downloads, row_calls = u.row_calls + excluded.row_calls`
+
+	sumUsesSQL = `
+insert into catalog.usage_sum as s (dataset_id, uses, views_recent, views_total)
+select dataset_id, coalesce(sum(views + downloads + row_calls) filter (where month > $1::date - interval '12 months'), 0),
+       coalesce(sum(views) filter (where month > $1::date - interval '2 months'), 0), sum(views)
+  from catalog.usage
+ group by dataset_id
+ order by dataset_id
+    on conflict on constraint usage_sum_key
+    do update set uses = excluded.uses, views_recent = excluded.views_recent, views_total = excluded.views_total
+    where (s.uses, s.views_recent, s.views_total) <> (excluded.uses, excluded.views_recent, excluded.views_total)`
 
 	saveCatalogueUsesSQL = `
 insert into catalog.usage_catalogue as u (month, format, reads)
@@ -169,6 +188,16 @@ func (c *Catalog) saveParts(ctx context.Context, keys []useKey, of map[useKey]us
 	}
 	if _, err := c.DB.Exec(ctx, saveUsesSQL, months, datasets, parts, views, downloads, rows); err != nil {
 		return fmt.Errorf("write down the use of %d datasets: %w", n, err)
+	}
+	return nil
+}
+
+// SumUses reckons the sums anew that lists are sorted by, as a month falls out of
+// them. What is counted at that very moment may be missing from the sums until
+// it does so again; the counts themselves are whole.
+func (c *Catalog) SumUses(ctx context.Context) error {
+	if _, err := c.DB.Exec(ctx, sumUsesSQL, usageMonth(c.Now())); err != nil {
+		return fmt.Errorf("sum up the use of datasets: %w", err)
 	}
 	return nil
 }

@@ -38,8 +38,8 @@ select id, slug, title_vi, title_en, agency_id, views, downloads, row_calls
   from (select d.id, d.slug, d.title_vi, d.title_en, d.agency_id, coalesce(u.views, 0) as views,
                coalesce(u.downloads, 0) as downloads, coalesce(u.row_calls, 0) as row_calls
           from catalog.dataset d
-          left join (select dataset_id, sum(views)::bigint as views, sum(downloads)::bigint as downloads, sum(row_calls)::bigint as row_calls
-                       from catalog.usage where month between $2 and $3 group by dataset_id) u on u.dataset_id = d.id
+          left join lateral (select sum(views)::bigint as views, sum(downloads)::bigint as downloads, sum(row_calls)::bigint as row_calls
+                               from catalog.usage where dataset_id = d.id and month between $2 and $3) u on true
          where d.state = 'published' and ($1 = '00000000-0000-0000-0000-000000000000'::uuid or d.agency_id = $1)) used
  where $4::bigint is null or (views + downloads + row_calls, id) < ($4, $5::uuid)
  order by views + downloads + row_calls desc, id desc

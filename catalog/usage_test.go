@@ -192,6 +192,13 @@ func TestMostUsed(t *testing.T) {
 			t.Errorf("%+v finds %+v, error %v", q, found.Hits, err)
 		}
 	}
+	s.now = s.now.AddDate(0, 11, 0) // what was used thirteen months ago counts no more
+	if err := s.SumUses(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Find(ctx, FindQuery{Sort: SortUsed}); err != nil || found.Hits[0].Slug != "thue-bao" {
+		t.Errorf("a year later: %+v, error %v", found.Hits, err)
+	}
 	if _, err := s.Find(ctx, FindQuery{Sort: "size"}); problem.Code(err) != "search-sort" {
 		t.Errorf("sorted by size: %v", err)
 	}

@@ -14,6 +14,16 @@ create table catalog.usage (
 );
 create index usage_by_month on catalog.usage (month);
 
+-- The same summed up, for lists that are sorted by it: added to with each count,
+-- and reckoned anew each hour, when a month falls out.
+create table catalog.usage_sum (
+  dataset_id   uuid not null constraint usage_sum_dataset_fk references catalog.dataset on delete cascade,
+  uses         bigint not null, -- of the last twelve months
+  views_recent bigint not null, -- of this month and the one before
+  views_total  bigint not null,
+  constraint usage_sum_key primary key (dataset_id)
+);
+
 -- How often the whole catalogue was fetched in a format.
 create table catalog.usage_catalogue (
   month  date not null,
@@ -32,4 +42,4 @@ create table catalog.usage_dataset (
 );
 
 -- +goose Down
-drop table catalog.usage_dataset, catalog.usage_catalogue, catalog.usage;
+drop table catalog.usage_dataset, catalog.usage_catalogue, catalog.usage_sum, catalog.usage;

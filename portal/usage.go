@@ -111,9 +111,13 @@ type usageFile struct {
 	catalog.UsageCounts
 }
 
-// Newest are the months, the newest first, as the table has them.
+// Newest are the months since something was first used, the newest first, as
+// the table has them.
 func (u usageView) Newest() []usageColumn {
 	list := slices.Clone(u.Months)
+	for len(list) > 1 && list[0].Total() == 0 && len(list[0].Catalogue) == 0 {
+		list = list[1:]
+	}
 	slices.Reverse(list)
 	return list
 }

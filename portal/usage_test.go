@@ -101,7 +101,7 @@ func TestUsagePages(t *testing.T) {
 	s.counted(t, "thue-bao")
 	s.holds(t, "/dataset/thue-bao", 200, "1.350 lượt xem trang, 0 lượt tải, 1 lượt gọi dòng", `<tr><th scope="row">11/2026</th><td class="number">1.350</td><td class="number">0</td><td class="number">1</td></tr>`,
 		`<rect class="bar" x="335" y="18" width="20" height="100"/>`, `class="count">1.351</text>`, "Theo tệp")
-	s.holds(t, "/en/dataset/thue-bao", 200, "1,350 views of the page", "November 2026", `href="/api/v1/datasets/thue-bao/usage"`)
+	s.holds(t, "/en/dataset/thue-bao", 200, "views of the page: 1,350; downloads: 0; calls for rows: 1", "November 2026", `href="/api/v1/datasets/thue-bao/usage"`)
 	s.publish(t, "gia-dat", subscriptions)
 	if body := s.holds(t, "/search?sort=used", 200, `href="/search?sort=used" rel="nofollow" aria-current="true"`, `name="sort" value="used"`); strings.Index(body, "/dataset/thue-bao") > strings.Index(body, "/dataset/gia-dat") {
 		t.Error("the most used does not come first")

@@ -55,15 +55,12 @@ type order struct {
 	desc bool
 }
 
-// views counts the openings of p's page; views_recent are those of this month
-// and the one before.
-const views = "(select coalesce(sum(u.views), 0) from catalog.usage u where u.dataset_id = p.id"
-
 // sortable are what can be sorted by, of p; the score is put in when it is known.
 var sortable = map[string]string{
 	"score": "score", "name": "p.name", "title_string": "lower(p.title)", "title": "lower(p.title)", "id": "p.id",
 	"metadata_modified": "p.modified_at", "metadata_created": "p.created_at",
-	"views_recent": views + " and u.month >= date_trunc('month', now() - interval '1 month'))", "views_total": views + ")",
+	"views_recent": "coalesce((select u.views_recent from catalog.usage_sum u where u.dataset_id = p.id), 0)",
+	"views_total":  "coalesce((select u.views_total from catalog.usage_sum u where u.dataset_id = p.id), 0)",
 }
 
 // facet is what a field's values are counted by.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -492,5 +493,23 @@ func TestWithdrawalIsAChange(t *testing.T) {
 		if w := l.get(t, address, "If-Modified-Since", at); w.Code != 200 || strings.Contains(w.Body.String(), d.ID.String()) {
 			t.Errorf("%s answers %d", address, w.Code)
 		}
+	}
+}
+
+func TestWhoReadsTheWholeCatalogueIsCounted(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	for _, read := range [][]string{{"/catalog.ttl"}, {"/catalog", "Accept", "text/turtle"}, {"/data.json"},
+		{"/catalog.rdf?page=2"}, {"/catalog.rdf?q=thue"}, {"/catalog.rdf?theme=TECH"}, {"/catalog.rdf", "User-Agent", "Googlebot/2.1"}} {
+		if w := l.get(t, read[0], read[1:]...); w.Code != http.StatusOK {
+			t.Errorf("%v: %d", read, w.Code)
+		}
+	}
+	if err := l.Catalog.SaveUses(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	use, err := l.Catalog.PortalUsageOf(t.Context(), 1)
+	if want := map[string]int64{"ttl": 2, "data.json": 1}; err != nil || !maps.Equal(use[0].Catalogue, want) {
+		t.Errorf("counted %v, want %v, error %v", use[0].Catalogue, want, err)
 	}
 }

@@ -15,9 +15,9 @@ type Request struct {
 	Plan     Plan
 	Synonyms string // fingerprint of those the plan went by
 	Filter   Filter
-	Whole    bool      // what is only near is not wanted
-	Used     time.Time // the most used since then first, which PostgreSQL alone knows; zero: the best first
-	Limit    int       // at least 1
+	Whole    bool // what is only near is not wanted
+	Used     bool // the most used first, which PostgreSQL alone knows; else the best
+	Limit    int  // at least 1
 	Offset   int
 }
 

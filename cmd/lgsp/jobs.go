@@ -41,6 +41,9 @@ func (p *platform) wireJobs() error {
 		jobs.Job{Kind: "catalog.check-reuses", Every: time.Minute, Timeout: 3 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.CheckReuses(ctx)
 		}},
+		jobs.Job{Kind: "catalog.sum-usage", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.SumUses(ctx)
+		}},
 		jobs.Job{Kind: "catalog.publish-usage", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.RefreshUsage(ctx)
 		}},
