@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -206,7 +207,10 @@ func TestOneReuseIsDecidedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	steward := s.node(func(_ context.Context, _ pgx.Tx, _ auth.Act) error { return nil })
+	steward := s.node(func(context.Context, pgx.Tx, auth.Act) error {
+		time.Sleep(50 * time.Millisecond) // the others come while this one is not committed
+		return nil
+	})
 	steward.Names, steward.Holders = s.Names, s.Holders
 	var decided atomic.Int32
 	var both sync.WaitGroup

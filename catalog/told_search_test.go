@@ -55,6 +55,11 @@ func TestDigestsTellOfSearches(t *testing.T) {
 	if got := s.digests(t); !slices.Equal(got[who.Person], []string{"search giá đất gia-dat-moi"}) {
 		t.Errorf("after a day: %v", got)
 	}
+	at("truong-hoc-hai", "Trường học thứ hai", s.now.Add(time.Minute)) // before it was asked for
+	s.now = s.now.Add(2 * time.Minute)
+	if _, err := s.TellOfSearch(ctx, who, kept[1].ID); err != nil {
+		t.Fatal(err)
+	}
 	s.now = s.now.Add(25 * time.Hour)
 	if got := s.digests(t); len(got) != 1 || len(got[who.Person]) != 0 {
 		t.Errorf("nothing new: %v", got)

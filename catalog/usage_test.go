@@ -65,7 +65,7 @@ func TestUsage(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v, error %v", got, want, err)
 	}
-	if got, err := s.UsageOf(ctx, draft, 1); err != nil || got[0].Total() != 0 {
+	if got, err := s.UsageOf(ctx, draft, 2); err != nil || got[0].Total()+got[1].Total() != 0 {
 		t.Errorf("a draft was counted: %+v, error %v", got, err)
 	}
 	all, err := s.PortalUsageOf(ctx, 1)
