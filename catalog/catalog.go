@@ -105,6 +105,7 @@ type Catalog struct {
 	written indexed // only in the copy that Reindex works with
 	places  placeBook
 	claimed sync.Map // ids of uploads that are being written or read
+	uses    uses     // counted, and not written down yet
 }
 
 // Agency is the owner of what is on offer, as readers see it.

@@ -18,6 +18,8 @@ const (
 	LetterAnswer     = "answer"      // to those who take part: somebody answered
 	LetterRequest    = "request"     // to the agency, or the operators: data are asked for
 	LetterRequestNow = "request-now" // to who asked: where the request stands
+	LetterReuse      = "reuse"       // to the agency: somebody made something of a dataset
+	LetterReuseNow   = "reuse-now"   // to who added it: what the steward decided
 )
 
 // Letter is one that waits to be sent to one person.

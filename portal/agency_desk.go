@@ -23,6 +23,7 @@ type agencyDeskData struct {
 	Overdue   int                   // of those
 	Moving    []catalog.Dataset     // in review, approved, or returned with a reason
 	Posts     int                   // said about the agency's data, and waiting for a steward
+	Reuses    int                   // made of the agency's data, and waiting for a steward
 	Wanted    int                   // data requests that wait for a decision
 	APIs      []catalog.API
 	Datasets  []catalog.Dataset
@@ -32,7 +33,7 @@ type agencyDeskData struct {
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Flagged)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Wanted+d.Due == 0
+	return len(d.Requests)+len(d.Flagged)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Reuses+d.Wanted+d.Due == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -87,6 +88,9 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 			return page{}, err
 		}
 		data.Posts = len(posts)
+		if data.Reuses, err = p.Catalog.WaitingReuses(ctx, d.who, agency); err != nil {
+			return page{}, err
+		}
 	}
 	if data.Due, data.Overdue, err = p.duties(ctx, d.who, d); err != nil {
 		return page{}, err

@@ -104,6 +104,8 @@ func (a *API) router() *mux.Router {
 	a.discussionRoutes(own)
 	a.dataRequestRoutes(own)
 	a.followRoutes(own)
+	a.usageRoutes(own)
+	a.reuseRoutes(own)
 	a.harvestRoutes(own)
 	a.fieldRoutes(own)
 	a.datasetCareRoutes(own)

@@ -379,13 +379,18 @@ func (a *API) rows(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		a.Catalog.CountUse(catalog.Use{Kind: catalog.UseRows, Part: id})
 		return answer(w, r, page)
 	}
 	file, err := downloadOf(w, mux.Vars(r)["slug"], format)
 	if err != nil {
 		return err
 	}
-	return file.end(a.Catalog.ExportRows(r.Context(), who, id, values, file))
+	if err := file.end(a.Catalog.ExportRows(r.Context(), who, id, values, file)); err != nil {
+		return err
+	}
+	countDownload(a.Catalog, r, catalog.Use{Part: id})
+	return nil
 }
 
 // describeRows answers GET /datasets/{slug}/distributions/{id}/rows/openapi.json.

@@ -93,6 +93,9 @@ func (p *Portal) dataLetter(to auth.Person, l catalog.Letter) (mail.Letter, erro
 	if l.Kind == catalog.LetterRequest || l.Kind == catalog.LetterRequestNow {
 		words = map[string]*string{"wanted.letter-subject-" + key: &out.Subject, "wanted.letter-text-" + key: &out.Text}
 	}
+	if l.Kind == catalog.LetterReuse || l.Kind == catalog.LetterReuseNow {
+		words = map[string]*string{"reuse.letter-subject-" + key: &out.Subject, "reuse.letter-text-" + key: &out.Text}
+	}
 	for message, into := range words {
 		text, err := p.Pages.Text(to.Locale, message, "name", to.Name, "title", title, "subject", d.Subject, "text", d.Text, "link", origin+d.Path)
 		if err != nil {

@@ -174,7 +174,11 @@ func (p *Portal) downloadRows(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	question := with(with(questionIn(r.URL.Query()), "after", ""), "format", format)
-	return file.end(p.Catalog.ExportRows(r.Context(), whoever(r), id, question, file))
+	if err := file.end(p.Catalog.ExportRows(r.Context(), whoever(r), id, question, file)); err != nil {
+		return err
+	}
+	countDownload(p.Catalog, r, catalog.Use{Part: id})
+	return nil
 }
 
 func hasPart(d catalog.Dataset, id uuid.UUID) bool {
@@ -206,6 +210,7 @@ func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	if d.LinkURL != "" && version == 0 {
 		w.Header().Set("Cache-Control", "no-cache") // the dataset may be withdrawn, the link lead elsewhere
+		countDownload(p.Catalog, r, catalog.Use{Part: id})
 		http.Redirect(w, r, d.LinkURL, http.StatusFound)
 		return nil
 	}
@@ -219,7 +224,11 @@ func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Disposition", attachment(facts.FileName))
 	h.Set("ETag", `"`+facts.Hash+`"`)
 	h.Set("Cache-Control", "no-cache") // kept, and asked for again: the dataset may be withdrawn
-	http.ServeContent(p.patient(w), r, facts.FileName, facts.UploadedAt, file)
+	answer := &fileAnswer{ResponseWriter: p.patient(w)}
+	http.ServeContent(answer, r, facts.FileName, facts.UploadedAt, file)
+	if answer.isBegun(r) {
+		countDownload(p.Catalog, r, catalog.Use{Part: id})
+	}
 	return nil
 }
 

@@ -127,6 +127,8 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.discussionRoutes(r)
 	p.dataRequestRoutes(r)
 	p.followRoutes(r)
+	p.usageRoutes(r)
+	p.reuseRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
 	p.calendarRoutes(r)

@@ -295,6 +295,7 @@ func datastoreSearch(s *Server, c *call) (any, error) {
 	if a["records"], err = records.end(); err != nil {
 		return nil, err
 	}
+	s.Catalog.CountUse(catalog.Use{Kind: catalog.UseRows, Part: table.ID})
 	if records.ranked {
 		fields = append(fields, dataField{ID: "rank", Type: "float4"})
 	}

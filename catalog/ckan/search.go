@@ -58,7 +58,9 @@ type order struct {
 // sortable are what can be sorted by, of p; the score is put in when it is known.
 var sortable = map[string]string{
 	"score": "score", "name": "p.name", "title_string": "lower(p.title)", "title": "lower(p.title)", "id": "p.id",
-	"metadata_modified": "p.modified_at", "metadata_created": "p.created_at", "views_recent": "0", "views_total": "0",
+	"metadata_modified": "p.modified_at", "metadata_created": "p.created_at",
+	"views_recent": "coalesce((select u.views_recent from catalog.usage_sum u where u.dataset_id = p.id), 0)",
+	"views_total":  "coalesce((select u.views_total from catalog.usage_sum u where u.dataset_id = p.id), 0)",
 }
 
 // facet is what a field's values are counted by.

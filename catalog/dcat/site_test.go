@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -545,5 +546,23 @@ func TestWithdrawnIsTold(t *testing.T) {
 	if err := xml.Unmarshal([]byte(feed), &read); err != nil || len(read.Deleted) != 1 || read.Deleted[0].Ref != "urn:uuid:"+d.ID.String() ||
 		read.Deleted[0].When != l.now.UTC().Format(time.RFC3339) || read.Deleted[0].Comment != "Số liệu <sai>." || read.Deleted[0].Link.Href != "https://mo.example/dataset/moi" {
 		t.Errorf("%v, the feed tells %+v:\n%s", err, read.Deleted, feed)
+	}
+}
+
+func TestWhoReadsTheWholeCatalogueIsCounted(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	for _, read := range [][]string{{"/catalog.ttl"}, {"/catalog", "Accept", "text/turtle"}, {"/data.json"},
+		{"/catalog.rdf?page=2"}, {"/catalog.rdf?q=thue"}, {"/catalog.rdf?theme=TECH"}, {"/catalog.rdf", "User-Agent", "Googlebot/2.1"}} {
+		if w := l.get(t, read[0], read[1:]...); w.Code != http.StatusOK {
+			t.Errorf("%v: %d", read, w.Code)
+		}
+	}
+	if err := l.Catalog.SaveUses(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	use, err := l.Catalog.PortalUsageOf(t.Context(), 1)
+	if want := map[string]int64{"ttl": 2, "data.json": 1}; err != nil || !maps.Equal(use[0].Catalogue, want) {
+		t.Errorf("counted %v, want %v, error %v", use[0].Catalogue, want, err)
 	}
 }

@@ -65,6 +65,7 @@ var rooms = []struct{ file, title string }{
 	{"dataset", "Datasets, files, rows · Bộ dữ liệu, tệp, dòng dữ liệu"},
 	{"rows", "What is found in tables · Điều phát hiện trong bảng"},
 	{"search", "Search · Tìm kiếm"},
+	{"use", "Use and reuse of data · Sử dụng và tái sử dụng dữ liệu"},
 	{"people", "Personal data, discussions, requests · Dữ liệu cá nhân, thảo luận, yêu cầu"},
 	{"schema", "Fields of an agency's own · Trường riêng của cơ quan"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
