@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,14 +18,14 @@ import (
 )
 
 // Archive is a dataset with the newest of all its files and what is written
-// about them, to be taken away as one. It is read from disk while it is
-// written; no connection to the database is held.
+// about them, to be taken away as one. The files are read while it is written;
+// no connection to the database is held.
 type Archive struct {
 	Dataset    Dataset
 	Dictionary map[uuid.UUID][]Column // of the tables, by distribution
 	At         time.Time              // when it was put together
 
-	files string // directory
+	files KeptFiles
 }
 
 // Archive gives a dataset to be taken away to those who may have its files. It
@@ -95,7 +93,7 @@ func (a Archive) Write(ctx context.Context, w io.Writer) error {
 }
 
 func (a Archive) pack(ctx context.Context, out *zip.Writer, part Distribution) error {
-	file, err := os.Open(filepath.Join(a.files, part.Hash))
+	file, err := a.files.Open(ctx, part.Hash)
 	if err != nil {
 		return err
 	}

@@ -91,8 +91,8 @@ type Catalog struct {
 	// become.
 	Terms Terms
 
-	// Files is the directory of uploaded files, each under its SHA-256.
-	Files string
+	// Files is where uploaded files lie.
+	Files FileStore
 
 	written indexed  // only in the copy that Reindex works with
 	claimed sync.Map // ids of uploads that are being written or read

@@ -5,8 +5,6 @@ import (
 	"context"
 	"io"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +17,7 @@ import (
 	"lgsp/internal/pg"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
+	"lgsp/internal/s3test"
 )
 
 // shelf is a catalogue for datasets, with an agency and its people.
@@ -30,6 +29,8 @@ type shelf struct {
 	operator           auth.Principal
 	acts               []string
 	now                time.Time
+	dir                string         // of Files
+	server             *s3test.Server // nil: Files is on disk
 }
 
 // node is another process on the same catalogue, which records by record.
@@ -39,20 +40,20 @@ func (s *shelf) node(record auth.RecordFunc) *Catalog {
 
 func newShelf(t testing.TB, db pg.DB) *shelf {
 	t.Helper()
-	id := uuid.Must(uuid.NewV7())
+	id, dir := uuid.Must(uuid.NewV7()), t.TempDir()
 	person := func(role string, agency uuid.UUID) auth.Principal {
 		return auth.Principal{Person: uuid.Must(uuid.NewV7()), Memberships: []auth.Membership{{Agency: agency, Role: role}}}
 	}
 	s := &shelf{
 		agency:    Agency{ID: id, Slug: "so-tt-" + id.String()[24:], TitleVI: "Sở Thông tin và Truyền thông", TitleEN: "Department of Information and Communications"},
 		publisher: person("publisher", id), steward: person("steward", id), stranger: person("publisher", uuid.Must(uuid.NewV7())),
-		operator: person("operator", uuid.Nil), now: time.Date(2025, 8, 1, 9, 0, 0, 0, time.UTC),
+		operator: person("operator", uuid.Nil), now: time.Date(2025, 8, 1, 9, 0, 0, 0, time.UTC), dir: dir,
 	}
 	if _, err := db.Exec(context.Background(), testAgencySQL, id, s.agency.Slug, strings.ToUpper(id.String()[24:])); err != nil {
 		t.Fatal(err)
 	}
 	s.Catalog = &Catalog{
-		DB: db, Now: func() time.Time { return s.now }, Files: t.TempDir(),
+		DB: db, Now: func() time.Time { return s.now }, Files: OnDisk(dir),
 		May: func(_ context.Context, who auth.Principal, act string, agency uuid.UUID) error {
 			if who.Has("publisher", agency) && act != "dataset.approve" || who.Has("steward", agency) && act == "dataset.approve" {
 				return nil
@@ -300,9 +301,7 @@ func TestDatasetRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want code %q", tt.name, err, tt.code)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(s.Files, "upload-*")); len(left) > 0 {
-		t.Errorf("spooled files stay behind: %v", left)
-	}
+	s.nothingPartial(t)
 }
 
 type zeros struct{}
@@ -316,7 +315,11 @@ func (s *shelf) upload(ctx context.Context, dataset uuid.UUID, name, content str
 
 func TestFileVersionsAndDictionaryStay(t *testing.T) {
 	t.Parallel()
-	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	onEachStore(t, fileVersionsAndDictionaryStay)
+}
+
+func fileVersionsAndDictionaryStay(t *testing.T, s *shelf) {
+	ctx := t.Context()
 	_, part := s.published(t, "thue-bao-2", "Thuê bao", subscribers)
 	err := s.DescribeColumns(ctx, s.publisher, part.ID, []Column{{Unit: "thuê bao"}})
 	if problem.Code(err) != "column-unknown" {
@@ -358,9 +361,8 @@ func TestFileVersionsAndDictionaryStay(t *testing.T) {
 	if _, _, err := s.OpenFile(ctx, auth.Principal{}, part.ID, 3); !problem.Is(err, problem.NotFound) {
 		t.Errorf("version 3: %v", err)
 	}
-	files, _ := os.ReadDir(s.Files)
-	if len(files) != 2 {
-		t.Errorf("%d files lie in the directory, want 2", len(files))
+	if files := s.lying(t); len(files) != 2 {
+		t.Errorf("there lie %v, want two", files)
 	}
 }
 
