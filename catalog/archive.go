@@ -35,19 +35,13 @@ func (c *Catalog) Archive(ctx context.Context, who auth.Principal, slug string) 
 	if err != nil {
 		return Archive{}, err
 	}
-	a := Archive{Dataset: d, Dictionary: map[uuid.UUID][]Column{}, At: c.Now().UTC(), files: c.Files}
+	a := Archive{Dataset: d, At: c.Now().UTC(), files: c.Files}
 	if !slices.ContainsFunc(d.Distributions, func(part Distribution) bool { return part.Hash != "" }) {
 		return Archive{}, problem.Errorf(problem.NotFound, "dataset %s has no files", slug).Coded("archive-empty")
 	}
-	for _, part := range d.Distributions {
-		if part.Rows == nil {
-			continue
-		}
-		if a.Dictionary[part.ID], err = c.Columns(ctx, who, part.ID); err != nil {
-			return Archive{}, err
-		}
-	}
-	return a, nil
+	contents, err := c.Contents(ctx, who, d)
+	a.Dictionary = contents.Columns
+	return a, err
 }
 
 // packed are the formats that deflate makes no smaller.

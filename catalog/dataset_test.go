@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -182,6 +183,10 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID) {
 	t.Helper()
 	ctx := t.Context()
+	d, err := s.DatasetBySlug(ctx, s.publisher, slug) // as it may be handed on
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, who := range []auth.Principal{{}, s.stranger} {
 		for name, try := range map[string]func() error{
 			"distribution": func() error { _, err := s.Distribution(ctx, who, part); return err },
@@ -191,6 +196,7 @@ func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID) {
 			"rows":         func() error { _, err := s.QueryRows(ctx, who, part, nil); return err },
 			"export":       func() error { return s.ExportRows(ctx, who, part, url.Values{"format": {"csv"}}, io.Discard) },
 			"archive":      func() error { _, err := s.Archive(ctx, who, slug); return err },
+			"all at once":  func() error { _, err := s.Contents(ctx, who, d); return err },
 			"old version":  func() error { _, _, err := s.OpenFile(ctx, who, part, 1); return err },
 			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
 		} {
@@ -390,6 +396,31 @@ func TestRowsThroughTheCatalogue(t *testing.T) {
 	}
 }
 
+// sameContents compares what is told of all distributions at once with what is
+// told of each.
+func (s *shelf) sameContents(t *testing.T, who auth.Principal, dataset uuid.UUID) {
+	t.Helper()
+	ctx := t.Context()
+	d, err := s.Dataset(ctx, s.publisher, dataset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Contents(ctx, who, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range d.Distributions {
+		versions, err := s.FileVersions(ctx, who, part.ID)
+		if err != nil || !reflect.DeepEqual(got.Versions[part.ID], versions) {
+			t.Errorf("versions %+v, want %+v, error %v", got.Versions[part.ID], versions, err)
+		}
+		columns, err := s.Columns(ctx, who, part.ID)
+		if err != nil || len(columns) != len(got.Columns[part.ID]) || len(columns) > 0 && !reflect.DeepEqual(got.Columns[part.ID], columns) {
+			t.Errorf("columns %+v, want %+v, error %v", got.Columns[part.ID], columns, err)
+		}
+	}
+}
+
 func TestListDatasetsPages(t *testing.T) {
 	t.Parallel()
 	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
@@ -499,6 +530,7 @@ func TestWhatWasReplacedBeforePublishing(t *testing.T) {
 		if err != nil || !slices.Equal(got, tt.want) {
 			t.Errorf("%s: versions %v, error %v; want %v", tt.name, got, err, tt.want)
 		}
+		s.sameContents(t, tt.who, d.ID)
 		file, _, err := s.OpenFile(ctx, tt.who, part.ID, 1)
 		if err == nil {
 			_ = file.Close()
