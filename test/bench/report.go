@@ -29,6 +29,7 @@ type report struct {
 	Dump     []searchFigures   `json:"dump"`
 	Rows     *rowsFigures      `json:"rows,omitempty"`
 	Large    *largeFigures     `json:"large,omitempty"`
+	Apply    *applyFigures     `json:"apply,omitempty"`
 	Starts   starts            `json:"starts"`
 	Micro    []*microFigures   `json:"micro"`
 }
@@ -137,6 +138,9 @@ func (r report) markdown() string {
 	}
 	if r.Large != nil {
 		r.Large.table(&b)
+	}
+	if r.Apply != nil {
+		r.Apply.table(&b)
 	}
 	b.WriteString("\n## Start\n\n")
 	table(&b, "start", "ms from exec to ready")
