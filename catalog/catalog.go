@@ -99,8 +99,8 @@ type Catalog struct {
 	// none. See PlaceList.
 	Places string
 
-	// Files is the directory of uploaded files, each under its SHA-256.
-	Files string
+	// Files is where uploaded files lie.
+	Files FileStore
 
 	written indexed // only in the copy that Reindex works with
 	places  placeBook

@@ -34,7 +34,7 @@ func newOffice(t *testing.T) *workshop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Portal.Policy, w.Portal.Catalog.May, w.Portal.Catalog.Files = enforcer, enforcer.May, t.TempDir()
+	w.Portal.Policy, w.Portal.Catalog.May, w.Portal.Catalog.Files = enforcer, enforcer.May, catalog.OnDisk(t.TempDir())
 	w.Portal.Catalog.Withdraw = func(context.Context, pgx.Tx, catalog.Ended) error { return nil }
 	w.Portal.Drifts.May = enforcer.May
 	w.Portal.Drifts.Agency = func(ctx context.Context, who auth.Principal, version uuid.UUID) (uuid.UUID, error) {

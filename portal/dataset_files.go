@@ -44,17 +44,15 @@ const mostFindings = 10
 // shown hold the rows its filters leave.
 func (p *Portal) files(r *http.Request, d catalog.Dataset, shown *tableView) ([]fileView, error) {
 	ctx, who := r.Context(), whoever(r)
+	all, err := p.Catalog.Contents(ctx, who, d)
+	if err != nil {
+		return nil, err
+	}
 	var list []fileView
 	for _, part := range d.Distributions {
-		view := fileView{Distribution: part}
-		var err error
-		if view.Versions, err = p.Catalog.FileVersions(ctx, who, part.ID); err != nil {
-			return nil, err
-		}
+		view := fileView{Distribution: part, Versions: all.Versions[part.ID]}
 		if part.Rows != nil {
-			if view.Columns, err = p.Catalog.Columns(ctx, who, part.ID); err != nil {
-				return nil, err
-			}
+			view.Columns = all.Columns[part.ID]
 			if view.Exports, err = p.exportsOf(ctx, who, part, formsOf(d, part, view.Columns)); err != nil {
 				return nil, err
 			}

@@ -53,7 +53,7 @@ func newLibrary(t testing.TB) *library {
 		t.Fatal(err)
 	}
 	c := &catalog.Catalog{
-		DB: db, Now: func() time.Time { return l.now }, Files: t.TempDir(),
+		DB: db, Now: func() time.Time { return l.now }, Files: catalog.OnDisk(t.TempDir()),
 		May:    func(context.Context, auth.Principal, string, uuid.UUID) error { return nil },
 		Record: func(context.Context, pgx.Tx, auth.Act) error { return nil },
 		Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) {

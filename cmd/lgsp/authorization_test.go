@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -369,10 +368,8 @@ func (w *world) try(h http.Handler, role string, a attempt) (int, string) {
 }
 
 // tusRequest is a request of the protocol of uploads: it begins a file, or sends no
-// more of one. What a former one removed from the disk is there again, as what it
-// removed from the database is.
+// more of one.
 func (w *world) tusRequest(r *http.Request) *http.Request {
-	w.must(os.WriteFile(filepath.Join(w.catalog.Files, "partial", w.id["upload"]), nil, 0o600))
 	r = httptest.NewRequest(r.Method, r.URL.Path, nil)
 	for name, value := range map[string]string{"Tus-Resumable": "1.0.0", "Upload-Length": "4", "Upload-Metadata": "filename Yi5jc3Y=",
 		"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"} {

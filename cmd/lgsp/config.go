@@ -18,6 +18,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"lgsp/catalog/files"
 	"lgsp/gateway/quota"
 )
 
@@ -61,6 +62,8 @@ type config struct {
 	RedisURL       string         // LGSP_REDIS_URL (or _FILE), redis://user:password@host:port/database or rediss://, absent: each node counts rates by itself
 	MeiliURL       string         // LGSP_MEILI_URL, http(s) address of a Meilisearch server (1.7 or newer) that searches are asked of first, absent: PostgreSQL alone
 	MeiliKey       string         // LGSP_MEILI_KEY (or _FILE), its API key
+	S3URL          string         // LGSP_S3_URL, s3+https://KEY@host/bucket/prefix?region=…, where the files of datasets lie; absent: under LGSP_DATA_DIR
+	S3Secret       string         // LGSP_S3_SECRET (or _FILE), the secret of its key
 	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
 	OIDCIssuer     string         // LGSP_OIDC_ISSUER, issuer of an outside OpenID provider that people may sign in with, absent: none
 	OIDCClientID   string         // LGSP_OIDC_CLIENT_ID, what this platform is called there
@@ -81,7 +84,7 @@ var settings = []string{
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_ACME_HOSTS", "LGSP_ACME_EMAIL", "LGSP_ACME_DIRECTORY", "LGSP_ACME_CA", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
 	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_REQUEST_DUE", "LGSP_ESCALATE_AFTER_DAYS", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL",
 	"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_PLACES",
-	"LGSP_REDIS_URL", "LGSP_REDIS_URL_FILE", "LGSP_MEILI_URL", "LGSP_MEILI_KEY", "LGSP_MEILI_KEY_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
+	"LGSP_REDIS_URL", "LGSP_REDIS_URL_FILE", "LGSP_MEILI_URL", "LGSP_MEILI_KEY", "LGSP_MEILI_KEY_FILE", "LGSP_S3_URL", "LGSP_S3_SECRET", "LGSP_S3_SECRET_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
 
@@ -161,6 +164,8 @@ func readConfig(environ []string, demo bool) (config, error) {
 		RedisURL: r.secret("LGSP_REDIS_URL"),
 		MeiliURL: strings.TrimSuffix(r.text("LGSP_MEILI_URL", ""), "/"),
 		MeiliKey: r.secret("LGSP_MEILI_KEY"),
+		S3URL:    r.text("LGSP_S3_URL", ""),
+		S3Secret: r.secret("LGSP_S3_SECRET"),
 		SMTPURL:  r.secret("LGSP_SMTP_URL"),
 		Pprof:    r.flag("LGSP_PPROF"),
 		TLSCert:  r.text("LGSP_TLS_CERT", ""),
@@ -193,6 +198,14 @@ func readConfig(environ []string, demo bool) (config, error) {
 	r.checkURL("LGSP_MEILI_URL", c.MeiliURL, "http", "https")
 	if c.MeiliKey != "" && c.MeiliURL == "" {
 		r.wrong("LGSP_MEILI_KEY", "set LGSP_MEILI_URL too: it is a key of that server")
+	}
+	if c.S3Secret != "" && c.S3URL == "" {
+		r.wrong("LGSP_S3_SECRET", "set LGSP_S3_URL too: it is the secret of a key there")
+	}
+	if c.S3URL != "" {
+		if err := files.CheckS3(c.S3URL, c.S3Secret); err != nil {
+			r.wrong("LGSP_S3_URL", "%v", err)
+		}
 	}
 	if c.RedisURL != "" {
 		if err := quota.CheckRedisURL(c.RedisURL); err != nil {

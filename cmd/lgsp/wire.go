@@ -57,6 +57,7 @@ type platform struct {
 	clients    *clients
 	upstreams  *upstreams
 	foreign    *foreignIssuers
+	files      catalog.FileStore
 	metrics    *prometheus.Registry
 	stopping   atomic.Bool // no new calls are to be sent here
 }
@@ -78,6 +79,9 @@ func wireToServe(ctx context.Context, c config, db *database) (*platform, error)
 		return nil, err
 	}
 	if err := p.checkEngine(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.checkBucket(ctx); err != nil {
 		return nil, err
 	}
 	p.catalog.Beside = p.besideEngine()
@@ -117,6 +121,9 @@ func assemble(c config, db *database) (*platform, error) {
 		p.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "lgsp_tls_certificate_expires_seconds", Help: "When the certificate in use expires, of several the first, in Unix seconds; 0: one is missing.",
 		}, c.files.expires))
+	}
+	if err := p.wireFiles(); err != nil {
+		return nil, err
 	}
 	p.upstreams.read = p.catalog.ApprovedUpstreams
 	p.foreign.wire(p.auth, egress.Fetch{Allow: c.EgressAllow}.Client(5*time.Second))
@@ -203,7 +210,7 @@ func (p *platform) wireCatalog() {
 		Expose: expose, Withdraw: withdraw, CallersOf: p.callersOf, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch:  egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Places: p.config.Places,
-		Files:  filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
+		Files:  p.files, TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
 		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }

@@ -55,6 +55,7 @@ var confined = map[string][]string{
 	"github.com/redis/go-redis":           {"gateway/quota"},
 	"github.com/meilisearch":              {"catalog/search/meili"},
 	"github.com/riverqueue/river":         {"internal/jobs"},
+	"github.com/minio/minio-go":           {"catalog/files", "internal/s3test"},
 	"github.com/piprate/json-gold":        {"catalog/harvest"},
 	"github.com/modelcontextprotocol":     {"catalog/mcp"},
 	"github.com/prometheus/client_golang": {"internal/telemetry", "gateway", "cmd/lgsp", "test/bench"},
