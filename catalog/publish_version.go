@@ -110,7 +110,8 @@ func (c *Catalog) upstreamReady(ctx context.Context, tx pgx.Tx, v Version, wrong
 			wrong.Wrong(upstreamField(i, len(v.Upstreams)), "upstream-not-approved", "not on the agency's approved list", "host", hostPort)
 		}
 	}
-	return nil
+	_, err := c.trafficReady(ctx, tx, v.AgencyID, v.Traffic, wrong)
+	return err
 }
 
 const deprecateVersionSQL = `update catalog.version set state = 'deprecated', sunset = $2 where id = $1`

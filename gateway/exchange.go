@@ -41,6 +41,8 @@ type Exchange struct {
 	AnswerSum   Sum           `json:"answer_sum"`  // of the body that left; none of an open operation's, which is the same for everybody
 	Complete    bool          `json:"complete"`    // the whole answer was handed to the connection
 	Unknown     bool          `json:"unknown"`     // the node stopped between intent and outcome
+
+	Canary bool `json:"canary,omitempty"` // a canary's address answered it, or was the last that was asked; not said of stored answers
 }
 
 // Sum is a SHA-256; the zero Sum is none. As text it is hex, "" for none.

@@ -164,6 +164,7 @@ type call struct {
 	place     *queue.Queue    // that the call has a place of; nil: none
 	webSocket bool            // the call asks to become one, and may
 	broken    bool            // the answer broke off
+	group     group           // of the upstream's addresses; read by isCanary
 	room
 }
 

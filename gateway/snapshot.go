@@ -41,6 +41,7 @@ type version struct {
 	prefix  string
 	edition uint64 // of what is stored of its answers
 	pool    *upstream.Pool
+	canary  *canary      // nil: all its calls go to pool
 	queue   *queue.Queue // nil: its calls are not held; see attachQueue
 	rewrite rewrite
 	shown   clientKey // to the upstream
@@ -81,8 +82,13 @@ func compileRoute(r Route) (*version, error) {
 	if err := r.Traffic.check(); err != nil {
 		return nil, err
 	}
-	if err := r.Traffic.TLS.secure(pool); err != nil {
+	if err := v.compileCanary(); err != nil {
 		return nil, err
+	}
+	for _, pool := range v.pools() {
+		if err := r.Traffic.TLS.secure(pool); err != nil {
+			return nil, err
+		}
 	}
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ type Traffic struct {
 	Rewrite      Rewrite     `json:"rewrite,omitzero"`     // of calls and answers
 	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 	Check        Check       `json:"check,omitzero"`
+	Canary       Canary      `json:"canary,omitzero"` // addresses that a part of the calls goes to
 
 	// ForeignIssuer is the identifier of another authorization server whose bearer
 	// tokens are taken beside our own, but for personal data; "": none.
@@ -73,6 +74,7 @@ func (t Traffic) check() error {
 	t.CORS.check(wrong)
 	t.Rewrite.check(wrong)
 	t.Check.check(wrong)
+	t.Canary.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}
