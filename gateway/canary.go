@@ -107,15 +107,20 @@ func (v *version) compileCanary() error {
 	return nil
 }
 
-// pools are the groups of addresses that the version's calls go to.
+// pools are the groups of addresses that the version's calls, and copies of
+// them, go to.
 func (v *version) pools() []*upstream.Pool {
-	if v.canary == nil {
-		return []*upstream.Pool{v.pool}
+	list := []*upstream.Pool{v.pool}
+	if v.canary != nil {
+		list = append(list, v.canary.pool)
 	}
-	return []*upstream.Pool{v.pool, v.canary.pool}
+	if v.mirror != nil {
+		list = append(list, v.mirror.pool)
+	}
+	return list
 }
 
-// targets are all addresses that the version's calls go to.
+// targets are all addresses of the pools.
 func (v *version) targets() []upstream.Target {
 	var list []upstream.Target
 	for _, pool := range v.pools() {

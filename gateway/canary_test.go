@@ -284,8 +284,18 @@ func TestCanaryIsChecked(t *testing.T) {
 			t.Errorf("%.120s: got %v, want a problem with %q", tt.canary, err, tt.field)
 		}
 	}
-	list, err := TrafficAddresses([]byte(`{"canary":{"upstreams":[{"url":"http://a"},{"url":"http://b"}]}}`))
-	if err != nil || fmt.Sprint(list) != "[{canary/upstreams/0/url http://a} {canary/upstreams/1/url http://b}]" {
+	for mirror, field := range map[string]string{
+		`{"url":"http://10.0.0.1/a","percent":1}`: "", `{"url":"http://10.0.0.1"}`: "mirror/percent", `{"url":"http://10.0.0.1","percent":101}`: "mirror/percent",
+		`{"percent":1}`: "mirror/url", `{"url":"http://a?b","percent":1}`: "mirror/url",
+	} {
+		err := CheckTraffic([]byte(`{"mirror":`+mirror+`}`), nil, nil)
+		var told *problem.Error
+		if field == "" && err != nil || field != "" && (!errors.As(err, &told) || told.Fields[0].Name != field) {
+			t.Errorf("%s: got %v, want a problem with %q", mirror, err, field)
+		}
+	}
+	list, err := TrafficAddresses([]byte(`{"canary":{"upstreams":[{"url":"http://a"},{"url":"http://b"}]},"mirror":{"url":"http://c"}}`))
+	if err != nil || fmt.Sprint(list) != "[{canary/upstreams/0/url http://a} {canary/upstreams/1/url http://b} {mirror/url http://c}]" {
 		t.Errorf("addresses: %v, %v", list, err)
 	}
 }

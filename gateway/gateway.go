@@ -129,6 +129,7 @@ type state struct {
 	stored    *cache.Store        // nil: nothing is stored
 	flights   cache.Flights[fetched]
 	editions  atomic.Uint64 // of versions, the last one given
+	copies    chan struct{} // of calls, to mirrors: one each on its way
 }
 
 // Token is what a verified access token says.

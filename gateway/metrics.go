@@ -20,6 +20,7 @@ type Metrics struct {
 	checked   *prometheus.CounterVec // against documents
 	cache     cacheMetrics
 	canary    canaryMetrics
+	mirror    mirrorMetrics
 	loads     prometheus.Histogram // of changes
 }
 
@@ -46,6 +47,7 @@ func NewMetrics() *Metrics {
 	m := &Metrics{
 		cache:  newCacheMetrics(),
 		canary: newCanaryMetrics(),
+		mirror: newMirrorMetrics(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lgsp_gateway_calls_total", Help: "Calls answered, by class of status and code of the problem.",
 		}, []string{"class", "code"}),
@@ -93,6 +95,7 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.checked.Describe(to)
 	m.cache.describe(to)
 	m.canary.describe(to)
+	m.mirror.describe(to)
 	m.loads.Describe(to)
 	for _, d := range []*prometheus.Desc{versionDesc, ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc,
 		sharedDesc, fallbackDesc, underWayDesc, waitingDesc} {
@@ -111,6 +114,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	n := m.node.Load()
 	m.cache.collect(n, to)
 	m.canary.collect(n, to)
+	m.mirror.collect(to)
 	if n == nil {
 		return
 	}

@@ -29,6 +29,7 @@ func (c *call) ask(r *http.Request) (*response, error) {
 			Coded("upstream-down", "seconds", wait).Sends("Retry-After", wait)
 	}
 	out := c.outgoing(r)
+	c.copy(r, out)
 	res, err := c.send(r.Context(), out, pool, try)
 	if c.stream != nil || !retryable(r, res, err) {
 		return res, err
@@ -112,6 +113,7 @@ func (n *Node) attachPool(v *version) {
 		v.pool.Now, v.pool.Changed = n.Now, func(c upstream.Change) { n.upstreamChanged(v.Version, c) }
 	}
 	n.attachCanary(v, old)
+	n.attachMirror(v, old)
 }
 
 // upstreamChanged says that an address went out or came back.

@@ -42,6 +42,7 @@ type version struct {
 	edition uint64 // of what is stored of its answers
 	pool    *upstream.Pool
 	canary  *canary      // nil: all its calls go to pool
+	mirror  *mirror      // nil: nothing is copied
 	queue   *queue.Queue // nil: its calls are not held; see attachQueue
 	rewrite rewrite
 	shown   clientKey // to the upstream
@@ -83,6 +84,9 @@ func compileRoute(r Route) (*version, error) {
 		return nil, err
 	}
 	if err := v.compileCanary(); err != nil {
+		return nil, err
+	}
+	if err := v.compileMirror(); err != nil {
 		return nil, err
 	}
 	for _, pool := range v.pools() {

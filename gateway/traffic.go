@@ -26,6 +26,7 @@ type Traffic struct {
 	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 	Check        Check       `json:"check,omitzero"`
 	Canary       Canary      `json:"canary,omitzero"` // addresses that a part of the calls goes to
+	Mirror       Mirror      `json:"mirror,omitzero"` // a system that a part of the calls is copied to
 
 	// ForeignIssuer is the identifier of another authorization server whose bearer
 	// tokens are taken beside our own, but for personal data; "": none.
@@ -75,6 +76,7 @@ func (t Traffic) check() error {
 	t.Rewrite.check(wrong)
 	t.Check.check(wrong)
 	t.Canary.check(wrong)
+	t.Mirror.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}

@@ -24,5 +24,8 @@ func TrafficAddresses(traffic []byte) ([]TrafficAddress, error) {
 	for i, u := range t.Canary.Upstreams {
 		list = append(list, TrafficAddress{Field: "canary/upstreams/" + strconv.Itoa(i) + "/url", URL: u.URL})
 	}
+	if t.Mirror.URL != "" {
+		list = append(list, TrafficAddress{Field: "mirror/url", URL: t.Mirror.URL})
+	}
 	return list, nil
 }

@@ -36,7 +36,10 @@ var upstreamParts = map[string]func(*http.Request, *gateway.Traffic){
 	},
 	"rewrite":  func(r *http.Request, t *gateway.Traffic) { t.Rewrite = readRewrite(r) },
 	"protocol": func(r *http.Request, t *gateway.Traffic) { t.Protocol = r.PostFormValue("protocol") },
-	"canary":   func(r *http.Request, t *gateway.Traffic) { t.Canary = readCanary(r) },
+	"mirror": func(r *http.Request, t *gateway.Traffic) {
+		t.Mirror = gateway.Mirror{URL: strings.TrimSuffix(strings.TrimSpace(r.PostFormValue("mirror/url")), "/"), Percent: int(wholeNumber(r, "mirror/percent"))}
+	},
+	"canary": func(r *http.Request, t *gateway.Traffic) { t.Canary = readCanary(r) },
 }
 
 // upstreamForm answers GET …/{version}/upstream: how the version's calls reach

@@ -57,8 +57,12 @@ func TestUpstreamOfAVersion(t *testing.T) {
 	w.refused(t, page+"/canary", url.Values{"canary/upstreams": {"http://10.9.9.9 nhieu"}, "canary/percent": {"101"}, "canary/header": {"Cookie"}, "canary/value": {"a"}}, 400,
 		`id="f-canary/upstreams-error"`, `id="f-canary/percent-error"`, `id="f-canary/header-error"`, "Cookie mang nghĩa khác")
 	w.sends(t, page+"/canary", url.Values{}, page)
-	if got := w.traffic(t); strings.Contains(got, "canary") {
-		t.Errorf("no canary: got %s", got)
+	w.sends(t, page+"/mirror", url.Values{"mirror/url": {" http://10.9.9.7/sao/ "}, "mirror/percent": {"20"}}, page)
+	w.sees(t, page, 200, `value="http://10.9.9.7/sao"`, `value="20"`)
+	w.refused(t, page+"/mirror", url.Values{"mirror/url": {"10.9.9.7"}, "mirror/percent": {"0"}}, 400, `id="f-mirror/url-error"`, `id="f-mirror/percent-error"`)
+	w.sends(t, page+"/mirror", url.Values{}, page)
+	if got := w.traffic(t); strings.Contains(got, "canary") || strings.Contains(got, "mirror") {
+		t.Errorf("neither is there: got %s", got)
 	}
 	w.refused(t, page+"/nothing", url.Values{}, 404)
 	w.as(t, auth.RoleSteward)
