@@ -98,11 +98,8 @@ func (v *version) compileCanary() error {
 		return nil
 	}
 	v.canary.header = http.CanonicalHeaderKey(k.Header)
-	if changes := &v.rewrite.request; !k.Keep {
-		if changes.dropped == nil {
-			changes.dropped = map[string]bool{}
-		}
-		changes.dropped[v.canary.header] = true
+	if !k.Keep {
+		v.rewrite.request.drop(v.canary.header)
 	}
 	return nil
 }

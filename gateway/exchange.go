@@ -23,7 +23,7 @@ type Exchange struct {
 	Access      string        `json:"access"`      // of the operation: open, restricted, personal
 	Application uuid.UUID     `json:"application"` // uuid.Nil: not known
 	Person      uuid.UUID     `json:"person"`      // whom the token is of; uuid.Nil: the application itself, or not known
-	Credential  string        `json:"credential"`  // none, api_key, token, foreign_token; "" when the call was refused before it was read
+	Credential  string        `json:"credential"`  // none, api_key, token, foreign_token, signature; "" when the call was refused before it was read
 	Agreement   uuid.UUID     `json:"agreement"`   // uuid.Nil: none
 	Revision    int           `json:"revision"`
 	Purpose     string        `json:"purpose"`

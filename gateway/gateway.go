@@ -66,6 +66,10 @@ type Node struct {
 	// that only theirs changed.
 	CredentialsOf func(ctx context.Context, applications []uuid.UUID) ([]auth.GatewayCredential, error)
 
+	// SigningKeys are the public keys of these applications, nil: of all, that
+	// calls are signed with; nil: none are.
+	SigningKeys func(ctx context.Context, applications []uuid.UUID) ([]auth.SigningKey, error)
+
 	Disabled  func(ctx context.Context) ([]uuid.UUID, error)
 	Revoked   func(ctx context.Context) ([]string, error)
 	NotBefore func(ctx context.Context) (map[uuid.UUID]time.Time, error)
@@ -130,6 +134,7 @@ type state struct {
 	flights   cache.Flights[fetched]
 	editions  atomic.Uint64 // of versions, the last one given
 	copies    chan struct{} // of calls, to mirrors: one each on its way
+	nonces    nonces        // of signed calls
 }
 
 // Token is what a verified access token says.

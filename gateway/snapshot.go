@@ -25,6 +25,7 @@ type snapshot struct {
 	byVersion map[uuid.UUID]*version
 	grants    grants
 	keys      keys
+	signers   *signers
 	disabled  map[uuid.UUID]bool      // applications
 	revoked   map[string]bool         // tokens, by jti
 	notBefore map[uuid.UUID]time.Time // applications: their tokens made earlier are not believed
@@ -93,6 +94,10 @@ func compileRoute(r Route) (*version, error) {
 		if err := r.Traffic.TLS.secure(pool); err != nil {
 			return nil, err
 		}
+	}
+	if r.Traffic.Signatures {
+		v.rewrite.request.drop("Signature")
+		v.rewrite.request.drop("Signature-Input")
 	}
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
 		return nil, err

@@ -28,6 +28,11 @@ type Traffic struct {
 	Canary       Canary      `json:"canary,omitzero"` // addresses that a part of the calls goes to
 	Mirror       Mirror      `json:"mirror,omitzero"` // a system that a part of the calls is copied to
 
+	// Signatures lets applications sign their calls with a key that they
+	// registered (RFC 9421), but for personal data. Then Signature and
+	// Signature-Input are credentials, which the system is not shown.
+	Signatures bool `json:"signatures,omitempty"`
+
 	// ForeignIssuer is the identifier of another authorization server whose bearer
 	// tokens are taken beside our own, but for personal data; "": none.
 	ForeignIssuer string `json:"foreign_issuer,omitempty"`

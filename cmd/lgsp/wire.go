@@ -237,7 +237,7 @@ func (p *platform) wireNode() error {
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
 		Peppers: p.auth.Peppers, ClientSeals: p.clientKeys().Seals, SubjectKey: p.secrets.first("lgsp subject v1"),
 		Dial: p.upstreams.DialContext, Approved: p.upstreams.stands,
-		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
+		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, SigningKeys: p.auth.SigningKeys, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
 		Refresh: p.refresh, Beside: p.beside, Restore: p.restore, KeptKey: p.secrets.first("lgsp snapshot v1"), Verify: tokenOf(verifier), Introspect: p.foreign.token, Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Ship:    p.ship,
 		Metrics: calls, MaxStale: p.config.MaxStale, CacheSize: p.config.CacheSize << 20,
