@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
 
 	"lgsp/auth"
@@ -46,12 +44,9 @@ func (w *world) signer(application uuid.UUID, kid string) ed25519.PrivateKey {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	jwk, err := json.Marshal(jose.JSONWebKey{Key: public, KeyID: kid})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	jwk := fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","x":%q}`, base64.RawURLEncoding.EncodeToString(public))
 	w.mu.Lock()
-	w.signing = append(w.signing, auth.SigningKey{Application: application, KID: kid, JWK: jwk})
+	w.signing = append(w.signing, auth.SigningKey{Application: application, KID: kid, JWK: []byte(jwk)})
 	w.mu.Unlock()
 	w.tell("credential " + application.String())
 	w.until("the key is known", func() bool { return w.node.current.Load().signers.of(application, kid) != nil })

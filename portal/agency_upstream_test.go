@@ -65,6 +65,8 @@ func TestUpstreamOfAVersion(t *testing.T) {
 		t.Errorf("neither is there: got %s", got)
 	}
 	w.refused(t, page+"/nothing", url.Values{}, 404)
+	w.sends(t, version+"/traffic/callers", url.Values{"signatures": {"yes"}}, version+"/traffic")
+	w.sees(t, version+"/traffic", 200, `name="signatures" value="yes" checked`)
 	w.as(t, auth.RoleSteward)
 	w.sees(t, page, 403)
 	w.refused(t, page+"/protocol", url.Values{}, 403)

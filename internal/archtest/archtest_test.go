@@ -48,6 +48,7 @@ var confined = map[string][]string{
 	"github.com/pires/go-proxyproto":      {"internal/entrance"},
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "portal/openapi"},
 	"github.com/maypok86/otter":           {"gateway/cache", "auth/foreign"},
+	"github.com/dunglas/httpsfv":          {"gateway/signature"},
 	"github.com/klauspost/compress":       {"portal", "gateway"},
 	"golang.org/x/crypto/acme":            {"cmd/lgsp"},
 	"github.com/redis/go-redis":           {"gateway/quota"},
