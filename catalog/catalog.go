@@ -68,7 +68,12 @@ type Catalog struct {
 	// document as JSON. Unchecked, when set, finds what of a document the
 	// gateway could not hold calls to.
 	CheckTraffic func(traffic json.RawMessage, operations []Operation, document func() ([]byte, error)) error
-	Unchecked    func(document []byte, operations []Doc) []Finding
+
+	Unchecked func(document []byte, operations []Doc) []Finding
+
+	// TrafficAddresses, when set, gives the addresses that a version's traffic,
+	// once it was found well, sends calls to beside the version's own.
+	TrafficAddresses func(traffic json.RawMessage) ([]TrafficAddress, error)
 
 	// KeepClientKey keeps what the gateway shows the systems behind a version,
 	// inside the same transaction, two empty texts: nothing, and gives the

@@ -109,5 +109,6 @@ func (c *Catalog) upstreamReady(ctx context.Context, tx pgx.Tx, v Version, wrong
 			wrong.Wrong(upstreamField(i, len(v.Upstreams)), "upstream-not-approved", "not on the agency's approved list", "host", hostPort)
 		}
 	}
-	return nil
+	_, err := c.trafficReady(ctx, tx, v.AgencyID, v.Traffic, wrong)
+	return err
 }

@@ -259,7 +259,7 @@ func (f *feed) applyAuth(ctx context.Context, s *snapshot, said authChange) erro
 		return fmt.Errorf("read credentials of %d applications: %w", len(said.applications), err)
 	}
 	s.keys = s.keys.with(said.applications, list)
-	return nil
+	return f.askSigners(ctx, s, said.applications)
 }
 
 // changes lists the objects that changed, each once.
@@ -410,7 +410,27 @@ func (f *feed) askAuth(ctx context.Context, s *snapshot) error {
 		s.revoked[id] = true
 	}
 	s.notBefore = notBefore
+	if err := f.askSigners(ctx, s, nil); err != nil {
+		return err
+	}
 	f.audited = f.node.Now()
 	f.audit = f.audited.Sub(begun)
+	return nil
+}
+
+// askSigners loads the public keys of these applications, nil: of all.
+func (f *feed) askSigners(ctx context.Context, s *snapshot, applications []uuid.UUID) error {
+	if f.node.SigningKeys == nil {
+		return nil
+	}
+	list, err := f.node.SigningKeys(ctx, applications)
+	if err != nil {
+		return fmt.Errorf("read signing keys: %w", err)
+	}
+	if applications == nil {
+		s.signers = newSigners(list, s.signers)
+	} else {
+		s.signers = s.signers.with(applications, list)
+	}
 	return nil
 }

@@ -66,6 +66,10 @@ type Node struct {
 	// that only theirs changed.
 	CredentialsOf func(ctx context.Context, applications []uuid.UUID) ([]auth.GatewayCredential, error)
 
+	// SigningKeys are the public keys of these applications, nil: of all, that
+	// calls are signed with; nil: none are.
+	SigningKeys func(ctx context.Context, applications []uuid.UUID) ([]auth.SigningKey, error)
+
 	Disabled  func(ctx context.Context) ([]uuid.UUID, error)
 	Revoked   func(ctx context.Context) ([]string, error)
 	NotBefore func(ctx context.Context) (map[uuid.UUID]time.Time, error)
@@ -129,6 +133,8 @@ type state struct {
 	stored    *cache.Store        // nil: nothing is stored
 	flights   cache.Flights[fetched]
 	editions  atomic.Uint64 // of versions, the last one given
+	copies    chan struct{} // of calls, to mirrors: one each on its way
+	nonces    nonces        // of signed calls
 }
 
 // Token is what a verified access token says.
@@ -164,6 +170,7 @@ type call struct {
 	place     *queue.Queue    // that the call has a place of; nil: none
 	webSocket bool            // the call asks to become one, and may
 	broken    bool            // the answer broke off
+	group     group           // of the upstream's addresses; read by isCanary
 	room
 }
 

@@ -50,6 +50,7 @@ type kept struct {
 	Shown     []clientKey // to upstreams, sealed
 	Grants    int
 	Keys      int
+	Signers   []auth.SigningKey
 }
 
 // keptGrant is a grant with its terms by their place in kept.Terms.
@@ -113,7 +114,7 @@ func (n *Node) keptMAC() hash.Hash { return hmac.New(sha256.New, n.KeptKey) }
 
 func (s *snapshot) write(w io.Writer, head kept) error {
 	head.Version, head.Disabled, head.Revoked, head.NotBefore, head.Corrupt = s.version, s.disabled, s.revoked, s.notBefore, s.corrupt
-	head.Keys = s.keys.count()
+	head.Keys, head.Signers = s.keys.count(), s.signers.list()
 	for _, v := range s.byVersion {
 		head.Routes = append(head.Routes, v.Route)
 		if v.shown.Certificate != "" {
@@ -278,6 +279,6 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 			return nil, kept{}, err
 		}
 	}
-	s.keys = newKeys(list)
+	s.keys, s.signers = newKeys(list), newSigners(head.Signers, nil)
 	return s, head, nil
 }

@@ -26,6 +26,7 @@ type snapshot struct {
 	ended     map[string]*version // those whose calls are over, by prefix; in neither of the two
 	grants    grants
 	keys      keys
+	signers   *signers
 	disabled  map[uuid.UUID]bool      // applications
 	revoked   map[string]bool         // tokens, by jti
 	notBefore map[uuid.UUID]time.Time // applications: their tokens made earlier are not believed
@@ -43,6 +44,8 @@ type version struct {
 	over    bool   // it has ended, whatever this node's clock says; Sunset is set
 	edition uint64 // of what is stored of its answers
 	pool    *upstream.Pool
+	canary  *canary      // nil: all its calls go to pool
+	mirror  *mirror      // nil: nothing is copied
 	queue   *queue.Queue // nil: its calls are not held; see attachQueue
 	rewrite rewrite
 	shown   clientKey // to the upstream
@@ -83,8 +86,20 @@ func compileRoute(r Route) (*version, error) {
 	if err := r.Traffic.check(); err != nil {
 		return nil, err
 	}
-	if err := r.Traffic.TLS.secure(pool); err != nil {
+	if err := v.compileCanary(); err != nil {
 		return nil, err
+	}
+	if err := v.compileMirror(); err != nil {
+		return nil, err
+	}
+	for _, pool := range v.pools() {
+		if err := r.Traffic.TLS.secure(pool); err != nil {
+			return nil, err
+		}
+	}
+	if r.Traffic.Signatures {
+		v.rewrite.request.drop("Signature")
+		v.rewrite.request.drop("Signature-Input")
 	}
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
 		return nil, err

@@ -59,6 +59,7 @@ func (d versionPage) Public() bool {
 func (d versionPage) SetsTraffic() bool {
 	t := d.Traffic
 	t.Conditions, t.Protocol, t.TLS, t.Health, t.CORS, t.Rewrite = nil, "", gateway.UpstreamTLS{}, gateway.HealthCheck{}, gateway.CORS{}, gateway.Rewrite{}
+	t.Canary, t.Mirror = gateway.Canary{}, gateway.Mirror{}
 	if !t.Check.On() {
 		t.Check = gateway.Check{}
 	}

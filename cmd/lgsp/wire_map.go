@@ -76,6 +76,16 @@ func checkTraffic(traffic json.RawMessage, operations []catalog.Operation, docum
 	return gateway.CheckTraffic(traffic, callable(operations), document)
 }
 
+// trafficAddresses are where a version's traffic sends calls beside its own addresses.
+func trafficAddresses(traffic json.RawMessage) ([]catalog.TrafficAddress, error) {
+	found, err := gateway.TrafficAddresses(traffic)
+	list := make([]catalog.TrafficAddress, len(found))
+	for i, to := range found {
+		list[i] = catalog.TrafficAddress(to)
+	}
+	return list, err
+}
+
 // unchecked are findings of what the gateway could not hold calls to.
 func unchecked(document []byte, operations []catalog.Doc) []catalog.Finding {
 	var list []gateway.Operation
@@ -267,7 +277,7 @@ func unpack(body []byte) ([]ledger.Exchange, error) {
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum.String(), ResponseHash: e.AnswerSum.String(),
-			Subject: e.Subject, Address: e.Address, Fields: e.Fields,
+			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Canary: e.Canary,
 		}
 	}
 	return list, err

@@ -53,6 +53,7 @@ func TestPageListsEveryCode(t *testing.T) {
 // rooms are the sections of the page: the files of messages/, and who meets them.
 var rooms = []struct{ file, title string }{
 	{"gateway", "Calls through the gateway · Lời gọi qua cổng API"},
+	{"release", "New releases and signed calls · Bản thử và lời gọi có chữ ký"},
 	{"oauth", "Tokens · Mã truy cập"},
 	{"api", "/api/v1 as a whole · Chung cho /api/v1"},
 	{"auth", "Accounts, applications, keys · Tài khoản, ứng dụng, khoá"},
