@@ -246,10 +246,7 @@ func (c *Catalog) usageTable(ctx context.Context) (*os.File, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if err := os.MkdirAll(c.Files, 0o750); err != nil {
-		return nil, "", fmt.Errorf("make %s: %w", c.Files, err)
-	}
-	file, err := os.CreateTemp(c.Files, "usage-*")
+	file, err := c.Files.Scratch()
 	if err != nil {
 		return nil, "", fmt.Errorf("begin the table of the use: %w", err)
 	}

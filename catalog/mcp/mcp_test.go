@@ -47,7 +47,7 @@ func newWorld(t testing.TB) *world {
 	w.must(err)
 	now := time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC)
 	w.catalog = &catalog.Catalog{
-		DB: db, Now: func() time.Time { return now }, Files: t.TempDir(),
+		DB: db, Now: func() time.Time { return now }, Files: catalog.OnDisk(t.TempDir()),
 		May: func(_ context.Context, who auth.Principal, act string, agency uuid.UUID) error {
 			if who.Has("operator", agency) {
 				return nil
