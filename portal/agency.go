@@ -130,6 +130,9 @@ func (p *Portal) desksOf(ctx context.Context, who auth.Principal) ([]agencyChoic
 
 // counted adds the requests that wait at each desk, and sorts.
 func (p *Portal) counted(ctx context.Context, who auth.Principal, choices []agencyChoice) ([]agencyChoice, error) {
+	if len(choices) == 0 {
+		return nil, nil
+	}
 	ids := make([]uuid.UUID, len(choices))
 	for i, choice := range choices {
 		ids[i] = choice.Agency.ID

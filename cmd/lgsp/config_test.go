@@ -78,7 +78,7 @@ func TestReadConfig(t *testing.T) {
 			want := config{
 				DataDir: ".lgsp", SecretFile: ".lgsp/secret", PortalAddr: ":8080", GatewayAddr: ":8000", OpsAddr: "127.0.0.1:9090",
 				PortalURL: "http://localhost:8080", GatewayURL: "http://localhost:8000", Issuer: "http://localhost:8080",
-				MaxStale: 10 * time.Minute, RequestDue: 360 * time.Hour, CacheSize: 64, Drain: 20 * time.Second,
+				MaxStale: 10 * time.Minute, RequestDue: 360 * time.Hour, EscalateAfter: 48 * time.Hour, CacheSize: 64, Drain: 20 * time.Second,
 				DecideWithin: 5 * 24 * time.Hour, ReviewEvery: 183 * 24 * time.Hour, RenewEvery: 92 * 24 * time.Hour,
 			}
 			if tt.demo {
