@@ -144,6 +144,10 @@ type Agreements struct {
 	DB  pg.DB
 	Now func() time.Time
 
+	// EscalateAfter is how many working days a request may be overdue before
+	// the operators are told; 0 is 1.
+	EscalateAfter int
+
 	// May asks the policy; it returns a Forbidden or NotFound problem.
 	May auth.MayFunc
 

@@ -60,7 +60,7 @@ func newWorld(db pg.DB) world {
 	w.Agreements = &Agreements{
 		DB: db, Now: func() time.Time { return *w.clock },
 		May: func(_ context.Context, who auth.Principal, act string, of uuid.UUID) error {
-			if who.Has("steward", of) && of != uuid.Nil || who.Has("auditor", of) && act == "agreement.read" {
+			if who.Has("steward", of) && of != uuid.Nil || who.Has("auditor", of) && act == "agreement.read" || who.Has("operator", of) && act != "agreement.decide" {
 				return nil
 			}
 			return problem.Errorf(problem.Forbidden, "%s refused", act)

@@ -43,6 +43,11 @@ func (a *Agreements) approve(ctx context.Context, tx pgx.Tx, who auth.Principal,
 	if g.State == Requested && g.Ends < a.today() {
 		return Agreement{}, problem.Errorf(problem.Conflict, "the period ended on %s", g.Ends).Coded("period-over", "ends", g.Ends)
 	}
+	if g.State == Requested {
+		if err := a.basisHolds(ctx, tx, g.LegalBasis); err != nil {
+			return Agreement{}, err
+		}
+	}
 	if g.State == Requested && g.Replaces != nil {
 		old, err := pg.One[Agreement](ctx, tx, lockSQL, *g.Replaces)
 		if err != nil {

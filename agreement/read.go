@@ -109,28 +109,18 @@ func (a *Agreements) Inbox(ctx context.Context, who auth.Principal, f Filter) (P
 
 // list reads one page; ids are in order of time (RFC 9562 §5.7).
 func (a *Agreements) list(ctx context.Context, sql string, scope any, f Filter) (Page, error) {
-	if f.Limit == 0 {
-		f.Limit = 20
+	limit, after, err := f.page()
+	if err != nil {
+		return Page{}, err
 	}
-	if f.Limit < 1 || f.Limit > 100 {
-		return Page{}, problem.Errorf(problem.Invalid, "limit is 1 to 100")
-	}
-	var after *uuid.UUID
-	if f.After != "" {
-		id, err := uuid.Parse(f.After)
-		if err != nil {
-			return Page{}, problem.Errorf(problem.Invalid, "after is not a cursor that a page gave")
-		}
-		after = &id
-	}
-	items, err := pg.All[Agreement](ctx, a.DB, sql, scope, known(f.Application), known(f.Version), f.State, after, f.Limit+1)
+	items, err := pg.All[Agreement](ctx, a.DB, sql, scope, known(f.Application), known(f.Version), f.State, after, limit+1)
 	if err != nil {
 		return Page{}, fmt.Errorf("list agreements: %w", err)
 	}
-	if len(items) <= f.Limit {
+	if len(items) <= limit {
 		return Page{Items: items}, nil
 	}
-	return Page{Items: items[:f.Limit], Next: items[f.Limit-1].ID.String()}, nil
+	return Page{Items: items[:limit], Next: items[limit-1].ID.String()}, nil
 }
 
 // Event is one thing that happened to an agreement.
@@ -174,6 +164,25 @@ func (a *Agreements) VersionsInForce(ctx context.Context, application uuid.UUID)
 		return nil, fmt.Errorf("list versions in force: %w", err)
 	}
 	return versions, nil
+}
+
+const applicationsInForceSQL = `
+select distinct application_id
+  from agreement.agreement
+ where version_id = $1 and state = 'active' and $2::date between starts and ends`
+
+// ApplicationsInForce lists the applications that have an agreement on a
+// version, in force today; none: an empty list.
+func (a *Agreements) ApplicationsInForce(ctx context.Context, db pg.DB, version uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, applicationsInForceSQL, version, a.today())
+	if err != nil {
+		return nil, fmt.Errorf("list applications in force: %w", err)
+	}
+	applications, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("list applications in force: %w", err)
+	}
+	return append([]uuid.UUID{}, applications...), nil
 }
 
 // known is nil for uuid.Nil, which a filter leaves out.

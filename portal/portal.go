@@ -131,9 +131,13 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.reuseRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
+	p.calendarRoutes(r)
+	p.legalBasisRoutes(r)
+	p.onTimeRoutes(r)
 	p.auditRoutes(r)
 	p.developerRoutes(r)
 	p.honeyRoutes(r)
+	p.webhookRoutes(r)
 	p.foreignRoutes(r)
 	p.deviceRoutes(r)
 	return r

@@ -97,6 +97,12 @@ func (w *world) attempts() []attempt {
 		{"PUT /foreign-issuers/{id}", "", "/foreign-issuers/{application}", `{"name":"Bộ","issuer":"https://sso.example.vn","introspection_url":"https://sso.example.vn/hoi","client_id":"tinh"}`},
 		{"PUT /foreign-issuers/{id}/clients", "", "/foreign-issuers/{application}/clients", `{"client_id":"x","application":"{application}"}`},
 		{"DELETE /foreign-issuers/{id}", "", "/foreign-issuers/{application}", ""},
+		{"GET /applications/{id}/webhooks", "the developer's", "/applications/{application}/webhooks", ""},
+		{"POST /applications/{id}/webhooks", "the developer's", "/applications/{application}/webhooks", `{"url":"https://app.example.vn/","topics":["agreement"]}`},
+		{"GET /webhooks/{id}/messages", "the developer's", "/webhooks/{webhook}/messages", ""},
+		{"POST /webhooks/{id}/test", "the developer's", "/webhooks/{webhook}/test", ""},
+		{"POST /webhooks/{id}/messages/{message}/again", "the developer's", "/webhooks/{webhook}/messages/{webhook message}/again", ""},
+		{"DELETE /webhooks/{id}", "the developer's", "/webhooks/{webhook}", ""},
 		{"GET /honey-keys", "all", "/honey-keys", ""},
 		{"GET /honey-keys", "the developer's", "/honey-keys?application={application}", ""},
 		{"POST /honey-keys", "the platform's", "/honey-keys", `{"kind":"api_key","name":"Hộp thư"}`},
@@ -118,7 +124,6 @@ func (w *world) attempts() []attempt {
 		{"POST /agreements/{id}/resume", "suspended", "/agreements/{suspended agreement}/resume", reason},
 		{"POST /agreements/{id}/end", "agreed", "/agreements/{agreed agreement}/end", reason},
 		{"GET /purposes", "", "/purposes", ""},
-		{"GET /legal-bases", "", "/legal-bases", ""},
 		{"GET /search", "", "/search?q=dich+vu", ""},
 		{"GET /suggest", "", "/suggest?q=dich", ""},
 		{"POST /search/reindex", "", "/search/reindex", `{}`},
@@ -236,7 +241,7 @@ func (w *world) attempts() []attempt {
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
 			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
-	return append(append(list, w.peopleAttempts()...), w.usageAttempts()...)
+	return append(append(append(list, w.peopleAttempts()...), w.usageAttempts()...), w.clockAttempts()...)
 }
 
 // fill puts the ids of objects in the place of their names.

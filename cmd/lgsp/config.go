@@ -47,6 +47,7 @@ type config struct {
 	MaxConns       int            // LGSP_MAX_CONNECTIONS, open at each door at once, 0: see bounds
 	MaxPerAddress  int            // LGSP_MAX_CONNECTIONS_PER_ADDRESS, of these of one address, 0: see bounds
 	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
+	EscalateAfter  time.Duration  // LGSP_ESCALATE_AFTER_DAYS, how many working days a request may be overdue before the operators are told, default 2
 	RequestDue     time.Duration  // LGSP_REQUEST_DUE, how long a request for data may wait for a decision, default 360h
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	CacheSize      int64          // LGSP_CACHE_SIZE, MiB of answers that a gateway node stores, 0: none, default 64
@@ -76,7 +77,7 @@ var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_ACME_HOSTS", "LGSP_ACME_EMAIL", "LGSP_ACME_DIRECTORY", "LGSP_ACME_CA", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
-	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_REQUEST_DUE", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL",
+	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_REQUEST_DUE", "LGSP_ESCALATE_AFTER_DAYS", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL",
 	"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS",
 	"LGSP_REDIS_URL", "LGSP_REDIS_URL_FILE", "LGSP_MEILI_URL", "LGSP_MEILI_KEY", "LGSP_MEILI_KEY_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
@@ -142,15 +143,16 @@ func readConfig(environ []string, demo bool) (config, error) {
 		host = "127.0.0.1"
 	}
 	c := config{
-		DatabaseURL:  r.secret("LGSP_DATABASE_URL"),
-		DataDir:      r.text("LGSP_DATA_DIR", ".lgsp"),
-		PortalAddr:   r.address("LGSP_PORTAL_ADDR", host+":8080"),
-		GatewayAddr:  r.address("LGSP_GATEWAY_ADDR", host+":8000"),
-		OpsAddr:      r.address("LGSP_OPS_ADDR", "127.0.0.1:9090"),
-		MaxStale:     r.duration("LGSP_MAX_STALE", 10*time.Minute),
-		RequestDue:   r.duration("LGSP_REQUEST_DUE", 15*24*time.Hour),
-		CacheSize:    r.mebibytes("LGSP_CACHE_SIZE", 64),
-		DecideWithin: r.days("LGSP_DATASET_DECIDE_DAYS", 5), ReviewEvery: r.days("LGSP_DATASET_REVIEW_DAYS", 183), RenewEvery: r.days("LGSP_DATASET_RENEW_DAYS", 92),
+		DatabaseURL:   r.secret("LGSP_DATABASE_URL"),
+		DataDir:       r.text("LGSP_DATA_DIR", ".lgsp"),
+		PortalAddr:    r.address("LGSP_PORTAL_ADDR", host+":8080"),
+		GatewayAddr:   r.address("LGSP_GATEWAY_ADDR", host+":8000"),
+		OpsAddr:       r.address("LGSP_OPS_ADDR", "127.0.0.1:9090"),
+		MaxStale:      r.duration("LGSP_MAX_STALE", 10*time.Minute),
+		RequestDue:    r.duration("LGSP_REQUEST_DUE", 15*24*time.Hour),
+		EscalateAfter: r.days("LGSP_ESCALATE_AFTER_DAYS", 2),
+		CacheSize:     r.mebibytes("LGSP_CACHE_SIZE", 64),
+		DecideWithin:  r.days("LGSP_DATASET_DECIDE_DAYS", 5), ReviewEvery: r.days("LGSP_DATASET_REVIEW_DAYS", 183), RenewEvery: r.days("LGSP_DATASET_RENEW_DAYS", 92),
 		Drain:    r.duration("LGSP_DRAIN", 20*time.Second),
 		LogLevel: r.level("LGSP_LOG_LEVEL"),
 		RedisURL: r.secret("LGSP_REDIS_URL"),

@@ -29,6 +29,9 @@ func (p *platform) wireJobs() error {
 		jobs.Job{Kind: "auth.purge", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.auth.PurgeOnce(ctx)
 		}},
+		jobs.Job{Kind: "auth.purge-messages", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.auth.PurgeMessages(ctx)
+		}},
 		jobs.Job{Kind: "catalog.sweep-uploads", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.SweepUploads(ctx)
 		}},
@@ -46,6 +49,9 @@ func (p *platform) wireJobs() error {
 		}},
 		jobs.Job{Kind: "catalog.publish-usage", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.RefreshUsage(ctx)
+		}},
+		jobs.Job{Kind: "agreement.escalate", Every: time.Minute, Timeout: 5 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.portal.SendEscalations(ctx)
 		}},
 		jobs.Job{Kind: linkLetter, Work: p.portal.WriteLinkLetter},
 	)

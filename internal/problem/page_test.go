@@ -59,6 +59,7 @@ var rooms = []struct{ file, title string }{
 	{"foreign", "Tokens of other servers · Mã của máy chủ xác thực khác"},
 	{"keys", "Limits of keys, leaks · Giới hạn của khoá, khoá bị lộ"},
 	{"agreement", "Agreements · Thoả thuận"},
+	{"registers", "Calendar and legal bases · Lịch làm việc và căn cứ pháp lý"},
 	{"catalog", "APIs and their documents · API và tài liệu API"},
 	{"dataset", "Datasets, files, rows · Bộ dữ liệu, tệp, dòng dữ liệu"},
 	{"rows", "What is found in tables · Điều phát hiện trong bảng"},
