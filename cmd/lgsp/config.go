@@ -126,6 +126,18 @@ type settingsReader struct {
 	errors []error
 }
 
+func (r *settingsReader) checkS3(c config) {
+	if c.S3URL == "" {
+		if c.S3Secret != "" {
+			r.wrong("LGSP_S3_SECRET", "set LGSP_S3_URL too: it is the secret of a key there")
+		}
+		return
+	}
+	if err := files.CheckS3(c.S3URL, c.S3Secret); err != nil {
+		r.wrong("LGSP_S3_URL", "%v", err)
+	}
+}
+
 func (r *settingsReader) wrong(name, format string, args ...any) {
 	r.errors = append(r.errors, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 }
@@ -199,14 +211,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 	if c.MeiliKey != "" && c.MeiliURL == "" {
 		r.wrong("LGSP_MEILI_KEY", "set LGSP_MEILI_URL too: it is a key of that server")
 	}
-	if c.S3Secret != "" && c.S3URL == "" {
-		r.wrong("LGSP_S3_SECRET", "set LGSP_S3_URL too: it is the secret of a key there")
-	}
-	if c.S3URL != "" {
-		if err := files.CheckS3(c.S3URL, c.S3Secret); err != nil {
-			r.wrong("LGSP_S3_URL", "%v", err)
-		}
-	}
+	r.checkS3(c)
 	if c.RedisURL != "" {
 		if err := quota.CheckRedisURL(c.RedisURL); err != nil {
 			r.wrong("LGSP_REDIS_URL", "%v", err)

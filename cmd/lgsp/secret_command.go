@@ -235,6 +235,7 @@ var lostWith = map[string]string{
 	auth.RefreshTexts:        "applications ask their people to sign in again.",
 	gateway.SealedClientKeys: "cannot be opened, and their versions are not served; their agencies set them anew.",
 	auth.SealedForeign:       "cannot be opened, and tokens of those issuers are not believed; an operator types the secrets again.",
+	auth.SealedHooks:         "cannot be opened, and nothing is sent to those addresses; their owners remove them and add them anew.",
 	auth.SealedApps:          "cannot be opened; their persons use a passkey, or lgsp user rescue lets them in.",
 }
 
