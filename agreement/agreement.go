@@ -47,9 +47,13 @@ type Agreement struct {
 	Operations    []Operation `json:"operations"`
 	Purpose       string      `json:"purpose"` // code; the call names it in LGSP-Purpose when there are several
 	PurposeText   string      `json:"purpose_text"`
-	LegalBasis    string      `json:"legal_basis"` // id of a LegalBasis
-	Starts        string      `json:"starts"`      // first day, YYYY-MM-DD, Vietnamese calendar day
-	Ends          string      `json:"ends"`        // last day, inclusive
+	LegalBasis    string      `json:"legal_basis"`    // id of a LegalBasis
+	Subjects      string      `json:"subjects"`       // whom or what the data is about
+	VolumePerDay  int         `json:"volume_per_day"` // calls expected on a day, 0: not said
+	RetentionDays *int        `json:"retention_days"` // how long what is got is kept, 0: not at all; null: not said
+	Onward        string      `json:"onward"`         // to whom it goes on, "": to nobody
+	Starts        string      `json:"starts"`         // first day, YYYY-MM-DD, Vietnamese calendar day
+	Ends          string      `json:"ends"`           // last day, inclusive
 	Note          string      `json:"note"`
 	Replaces      *uuid.UUID  `json:"replaces"` // the running agreement that ends when this one is approved
 	Plan          string      `json:"plan"`

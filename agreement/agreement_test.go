@@ -101,6 +101,7 @@ func newWorld(db pg.DB) world {
 func (w world) asked() Request {
 	return Request{ApplicationID: w.application, VersionID: w.version, Purpose: "thu-tuc", PurposeText: "Chi trả trợ cấp hằng tháng",
 		LegalBasis: "luat-60-2024-d11-2b", Starts: "2026-11-23", Ends: "2027-11-22",
+		Subjects: "Người có công đang hưởng trợ cấp", VolumePerDay: 200, RetentionDays: new(90), Onward: "Bưu điện xã, để chi trả",
 		Operations: []Wanted{{"danhSach", []string{"/items/*/ma"}}}}
 }
 

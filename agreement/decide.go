@@ -258,7 +258,8 @@ func (a *Agreements) log(ctx context.Context, tx pgx.Tx, who auth.Principal, g A
 	}
 	act := auth.Act{Who: who, Verb: "agreement." + c.verb, Agency: g.AgencyID, About: g.ID, Detail: map[string]any{
 		"revision": g.Revision, "state": g.State, "application": g.ApplicationID, "version": g.VersionID, "operations": g.wanted(),
-		"purpose": g.Purpose, "legal_basis": g.LegalBasis, "starts": g.Starts, "ends": g.Ends, "text": c.text}}
+		"purpose": g.Purpose, "legal_basis": g.LegalBasis, "starts": g.Starts, "ends": g.Ends, "text": c.text,
+		"subjects": g.Subjects, "volume_per_day": g.VolumePerDay, "retention_days": g.RetentionDays, "onward": g.Onward}}
 	if c.basis != nil {
 		act.Detail["refusal_basis"] = *c.basis
 	}

@@ -15,6 +15,7 @@ import (
 type agreementData struct {
 	Agreement agreement.Agreement
 	Summary   agreement.Summary
+	Review    agreement.Review // what it is read against
 	History   []agreement.Event
 	Over      bool                   // its last day has passed
 	Days      int                    // left, 0 on the last day
@@ -60,6 +61,9 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 		}
 	}
 	if data.Summary, err = p.Agreements.Summary(ctx, g, localeOf(r)); err != nil {
+		return page{}, err
+	}
+	if data.Review, err = p.Agreements.Review(ctx, who, id, localeOf(r)); err != nil {
 		return page{}, err
 	}
 	if data.History, err = p.Agreements.History(ctx, who, id); err != nil {

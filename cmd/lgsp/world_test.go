@@ -276,6 +276,7 @@ func (w *world) wish(purpose string) agreement.Request {
 	return agreement.Request{
 		ApplicationID: w.uuid("application"), VersionID: w.uuid("published version"), Purpose: purpose,
 		PurposeText: "Điền sẵn hồ sơ khi tiếp nhận.", LegalBasis: "luat-60-2024-d11-2b",
+		Subjects: "Chủ sử dụng đất nộp hồ sơ", VolumePerDay: 50, RetentionDays: new(30),
 		Starts: today.Format(time.DateOnly), Ends: today.AddDate(0, 6, 0).Format(time.DateOnly),
 		Operations: []agreement.Wanted{{Operation: "thua-dat", Fields: []string{"/ma"}}, {Operation: "nguoi", Fields: []string{"/ma"}}},
 	}
