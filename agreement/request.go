@@ -90,7 +90,7 @@ func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request)
 		if decision != "automatic" || personal(g.Operations) {
 			return nil
 		}
-		g, err = a.approve(ctx, tx, auth.Principal{Name: g.Plan}, g, "")
+		g, err = a.approve(ctx, tx, auth.Principal{Name: g.Plan}, g, approval{terms: g.Terms()})
 		return err
 	})
 	return g, err
@@ -277,9 +277,13 @@ func (a *Agreements) checkOthers(ctx context.Context, r Request) error {
 			return fmt.Errorf("read agreement %s: %w", *r.Replaces, err)
 		}
 		same := old.ApplicationID == r.ApplicationID && old.VersionID == r.VersionID && old.Purpose == r.Purpose
-		if err != nil || !same || (old.State != Active && old.State != Suspended) {
+		if err != nil || !same || (old.State != Active && old.State != Suspended) || old.Ends < a.today() {
 			return problem.Errorf(problem.Invalid, "it does not take over from %s", *r.Replaces).Coded("request-invalid").
 				Wrong("replaces", "replaces-other", "not a running agreement of this application, version and purpose")
+		}
+		if last, err := time.Parse(dayLayout, old.Ends); err != nil || r.Starts > last.AddDate(0, 0, 1).Format(dayLayout) {
+			return problem.Errorf(problem.Invalid, "a renewal leaves no gap after %s", old.Ends).Coded("request-invalid").
+				Wrong("starts", "renewal-gap", "the day after the last of the running one at the latest", "ends", dayInWords(old.Ends))
 		}
 	}
 	var ends string

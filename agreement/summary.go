@@ -71,7 +71,7 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 		Subjects: g.Subjects, Volume: g.VolumePerDay, Retention: g.RetentionDays, Onward: g.Onward,
 		From: granted.NotBefore.In(vietnam()).Format("02/01/2006"), Until: granted.NotAfter.Add(-time.Second).In(vietnam()).Format("02/01/2006"),
 		Days: int(granted.NotAfter.Sub(granted.NotBefore).Hours() / 24), Personal: personal(g.Operations),
-		Due: g.DueAt, DueIsTarget: !c.Confirmed, Overdue: g.State == Requested && a.Now().After(g.DueAt),
+		Due: g.DueAt, DueIsTarget: !c.Confirmed, Overdue: g.State == Requested && g.WaitsSince == nil && a.Now().After(g.DueAt),
 	}
 	for _, operation := range g.Operations {
 		line := SummaryOperation{Title: operation.title(say), Personal: operation.Access == "personal", Fields: []string{}}

@@ -28,6 +28,7 @@ func (a *API) agreementRoutes(r routes) {
 	r.post("/agreements/{id}/suspend", a.suspendAgreement)
 	r.post("/agreements/{id}/resume", a.resumeAgreement)
 	r.post("/agreements/{id}/end", a.endAgreement)
+	a.decisionRoutes(r)
 	r.get("/purposes", a.listPurposes)
 	r.get("/legal-bases", a.listLegalBases)
 }
@@ -217,15 +218,18 @@ type remark struct {
 
 // approveAgreement answers POST /agreements/{id}/approve.
 //
-//	@Summary	Put a request in force
+//	@Summary	Put a request in force, as asked for or under conditions that narrow it; or approve it as the first of two persons
 //	@Tags		agreements
 //	@Security	bearer
-//	@Param		id		path		string	true	"id"
-//	@Param		body	body		remark	true	"a note, or an empty text"
+//	@Param		id		path		string				true	"id"
+//	@Param		body	body		agreement.Approval	true	"a note, what was read, conditions"
 //	@Success	200		{object}	agreement.Agreement
 //	@Router		/agreements/{id}/approve [post]
 func (a *API) approveAgreement(w http.ResponseWriter, r *http.Request) error {
-	return a.remarked(w, r, a.Agreements.Approve)
+	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, yes agreement.Approval) (agreement.Agreement, error) {
+		return guarded(r, func() (agreement.Agreement, error) { return a.Agreements.Get(ctx, who, id) },
+			func() (agreement.Agreement, error) { return a.Agreements.ApproveWith(ctx, who, id, yes) })
+	})
 }
 
 // refuseAgreement answers POST /agreements/{id}/refuse.

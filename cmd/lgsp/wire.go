@@ -170,7 +170,7 @@ func (p *platform) wireAuth() error {
 		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
 		Record: p.ledger.Record,
 
-		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson,
+		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson, ApplicationGoes: p.agreements.EndOf,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
@@ -213,8 +213,8 @@ func (p *platform) wireAgreements() {
 		May: p.policy.May, Record: p.ledger.Record,
 		Offer: p.offer, Applicant: p.applicant,
 		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
-		NameOf: auth.NameIn,
-		Grant:  grant, Notify: p.portal.Notify,
+		NameOf: auth.NameIn, Holders: p.auth.Holders,
+		Grant: grant, Notify: p.portal.Notify, Remind: p.remindOfEnd,
 	}
 }
 
