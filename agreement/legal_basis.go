@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/internal/pg"
+	"lgsp/internal/problem"
 )
 
 // Purpose is one of the purposes an agreement may be for.
@@ -64,6 +65,17 @@ func (a *Agreements) LegalBases(ctx context.Context) ([]LegalBasis, error) {
 		return nil, fmt.Errorf("list legal bases: %w", err)
 	}
 	return bases, nil
+}
+
+// LegalBasis gives one clause, in force or not. It fails with NotFound.
+func (a *Agreements) LegalBasis(ctx context.Context, id string) (LegalBasis, error) {
+	basis, err := pg.One[LegalBasis](ctx, a.DB, legalBasisSQL, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return LegalBasis{}, problem.Errorf(problem.NotFound, "no legal basis %q", id).Coded("basis-unknown")
+	} else if err != nil {
+		return LegalBasis{}, fmt.Errorf("read legal basis %q: %w", id, err)
+	}
+	return basis, nil
 }
 
 // citable tells whether a clause can be cited today: its field's error code if not.

@@ -105,14 +105,14 @@ func (a *Agreements) Unconfirmed(ctx context.Context, who auth.Principal, agency
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Unconfirmed{Agreement: g, Since: g.confirmBy(rules), ClauseOut: code != ""})
+		out = append(out, Unconfirmed{Agreement: g, Since: g.ConfirmBy(rules), ClauseOut: code != ""})
 	}
 	return out, nil
 }
 
-// confirmBy is the day by which an agreement is to be confirmed; a day that the
+// ConfirmBy is the day by which an agreement is to be confirmed; a day that the
 // month has not (31 February) is the last that it has.
-func (g Agreement) confirmBy(r Rules) string {
+func (g Agreement) ConfirmBy(r Rules) string {
 	at := g.DecidedAt
 	if g.ConfirmedAt != nil {
 		at = g.ConfirmedAt

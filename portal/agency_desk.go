@@ -15,23 +15,24 @@ import (
 // agencyDeskData is the data of the page "agency-desk".
 type agencyDeskData struct {
 	desk
-	Requests  []waitingRequest
-	Drafts    []draftVersion     // not public yet, and what they lack
-	Hosts     []catalog.Upstream // asked for, not approved yet
-	Due       int                // duties about datasets
-	Overdue   int                // of those
-	Moving    []catalog.Dataset  // in review, approved, or returned with a reason
-	Posts     int                // said about the agency's data, and waiting for a steward
-	Wanted    int                // data requests that wait for a decision
-	APIs      []catalog.API
-	Datasets  []catalog.Dataset
-	Members   []auth.Member
-	Exchanges []exchangeRow
+	Requests    []waitingRequest
+	Drafts      []draftVersion     // not public yet, and what they lack
+	Hosts       []catalog.Upstream // asked for, not approved yet
+	Due         int                // duties about datasets
+	Overdue     int                // of those
+	Moving      []catalog.Dataset  // in review, approved, or returned with a reason
+	Posts       int                // said about the agency's data, and waiting for a steward
+	Wanted      int                // data requests that wait for a decision
+	Unconfirmed int                // running agreements that are to be confirmed
+	APIs        []catalog.API
+	Datasets    []catalog.Dataset
+	Members     []auth.Member
+	Exchanges   []exchangeRow
 }
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Wanted+d.Due == 0
+	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Wanted+d.Due+d.Unconfirmed == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -84,6 +85,11 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 		}
 		data.Posts = len(posts)
 	}
+	unconfirmed, err := p.Agreements.Unconfirmed(ctx, d.who, agency)
+	if err != nil {
+		return page{}, err
+	}
+	data.Unconfirmed = len(unconfirmed)
 	if data.Due, data.Overdue, err = p.duties(ctx, d.who, d); err != nil {
 		return page{}, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"lgsp/agreement"
 	"lgsp/auth"
+	"lgsp/ledger"
 )
 
 func (a *API) decisionRoutes(r routes) {
@@ -15,6 +16,7 @@ func (a *API) decisionRoutes(r routes) {
 	r.post("/agreements/{id}/answer", a.answerAboutAgreement)
 	r.post("/agreements/{id}/renew", a.renewAgreement)
 	r.post("/agreements/{id}/confirm", a.confirmAgreement)
+	r.get("/agreements/{id}/receipt", a.showReceipt)
 	r.get("/agencies/{id}/agreement-rules", a.showAgreementRules)
 	r.put("/agencies/{id}/agreement-rules", a.setAgreementRules)
 	r.get("/agencies/{id}/unconfirmed-agreements", a.listUnconfirmed)
@@ -80,6 +82,24 @@ func (a *API) renewAgreement(w http.ResponseWriter, r *http.Request) error {
 //	@Router		/agreements/{id}/confirm [post]
 func (a *API) confirmAgreement(w http.ResponseWriter, r *http.Request) error {
 	return a.remarked(w, r, a.Agreements.Confirm)
+}
+
+// showReceipt answers GET /agreements/{id}/receipt.
+//
+//	@Summary	Where the decision on a request stands in the ledger: /ledger/proof/{entry} proves it
+//	@Tags		agreements
+//	@Security	bearer
+//	@Param		id	path		string	true	"id"
+//	@Success	200	{object}	ledger.Receipt
+//	@Router		/agreements/{id}/receipt [get]
+func (a *API) showReceipt(w http.ResponseWriter, r *http.Request) error {
+	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (ledger.Receipt, error) {
+		g, err := a.Agreements.Get(ctx, who, id)
+		if err != nil {
+			return ledger.Receipt{}, err
+		}
+		return a.Ledger.ReceiptOf(ctx, g.ID, decided...)
+	})
 }
 
 // showAgreementRules answers GET /agencies/{id}/agreement-rules.

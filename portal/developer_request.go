@@ -28,6 +28,7 @@ type requestData struct {
 	BasisOptions   []web.Option
 	First          agreement.Request    // what stands in the form before anyone typed
 	Old            *agreement.Agreement // that the request is to take over from
+	Amends         *agreement.Agreement // the request that waits for an answer, and is changed with it
 }
 
 // Calls is how many calls a day stand in the form at first, "" for none.
@@ -87,6 +88,13 @@ func (p *Portal) requestForm(r *http.Request) (page, error) {
 	old, err := p.copied(r, who)
 	if err != nil {
 		return page{}, err
+	}
+	if data.Amends, err = p.amends(r, who); err != nil {
+		return page{}, err
+	}
+	if data.Amends != nil {
+		old = data.Amends
+		data.First.Starts, data.First.Ends, data.First.Note = old.Starts, old.Ends, old.Note
 	}
 	data.Operations = asked(offer.Operations, r, old)
 	if old != nil {
@@ -248,6 +256,13 @@ func (p *Portal) request(r *http.Request) (page, error) {
 		return again(r, p.requestForm, err)
 	}
 	if step == "send" {
+		amended, err := p.amends(r, who)
+		if err != nil {
+			return page{}, err
+		}
+		if amended != nil {
+			return p.sendAmended(r, who, amended.ID, asked)
+		}
 		g, err := p.Agreements.Request(r.Context(), who, asked)
 		if err != nil {
 			return again(r, p.requestForm, err)

@@ -61,7 +61,7 @@ func newWorkshop(t *testing.T) *workshop {
 	p.Ledger = &ledger.Ledger{DB: p.Auth.DB, Now: p.Now, May: enforcer.May, OwnsApplication: p.Auth.OwnsApplication,
 		Names: func(context.Context, []uuid.UUID) (map[uuid.UUID]string, error) { return nil, nil }}
 	p.Agreements = &agreement.Agreements{
-		DB: p.Auth.DB, Now: p.Now, May: enforcer.May, Record: p.Auth.Record, NameOf: auth.NameIn,
+		DB: p.Auth.DB, Now: p.Now, May: enforcer.May, Record: p.Auth.Record, NameOf: auth.NameIn, Holders: p.Auth.Holders,
 		Grant:           func(context.Context, pgx.Tx, agreement.Granted) error { return nil },
 		OwnsApplication: p.Auth.OwnsApplication,
 		Offer:           offerOf(p), Applicant: applicantOf(p), OwnApplications: ownOf(p),

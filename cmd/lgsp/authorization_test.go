@@ -225,7 +225,7 @@ func (w *world) attempts() []attempt {
 	}
 	for _, state := range []string{"asked", "agreed"} {
 		at := "/agreements/{" + state + " agreement}"
-		for _, part := range []string{"", "/summary", "/review", "/history", "/quota"} {
+		for _, part := range []string{"", "/summary", "/review", "/history", "/quota", "/receipt"} {
 			list = append(list, attempt{"GET /agreements/{id}" + part, state, at + part, ""})
 		}
 	}

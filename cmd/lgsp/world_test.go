@@ -254,7 +254,9 @@ func (w *world) agree() {
 	owned, _, err := w.auth.CreateApplication(ctx, w.people["publisher"], auth.NewApplication{Agency: w.uuid("so-a"), Name: "Của sở"})
 	w.must(err)
 	w.id["agency's application"] = owned.ID.String()
-	day := func(ahead int) string { return time.Now().UTC().Add(7*time.Hour).AddDate(0, 0, ahead).Format(time.DateOnly) }
+	day := func(ahead int) string {
+		return time.Now().UTC().Add(7*time.Hour).AddDate(0, 0, ahead).Format(time.DateOnly)
+	}
 	away, err := w.agreements.Delegate(ctx, w.people["steward"], w.uuid("so-a"), agreement.NewDelegation{
 		ToID: w.people["publisher"].Person, Starts: day(30), Ends: day(40)})
 	w.must(err)
