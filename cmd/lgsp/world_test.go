@@ -261,7 +261,7 @@ func (w *world) agree() {
 		ToID: w.people["publisher"].Person, Starts: day(30), Ends: day(40)})
 	w.must(err)
 	w.id["delegation"] = away.ID.String()
-	for name, purpose := range map[string]string{"asked": "thu-tuc", "questioned": "nghien-cuu", "agreed": "dich-vu", "suspended": "thong-ke"} {
+	for name, purpose := range map[string]string{"asked": "thu-tuc", "questioned": "kiem-thu", "agreed": "dich-vu", "suspended": "thong-ke"} {
 		g, err := w.agreements.Request(ctx, developer, w.wish(purpose))
 		w.must(err)
 		w.id[name+" agreement"] = g.ID.String()
