@@ -278,3 +278,17 @@ func TestConfirming(t *testing.T) {
 		t.Errorf("a developer: got %v", err)
 	}
 }
+
+// TestOneLetterWhenAllAreLate: nobody gets three at once.
+func TestOneLetterWhenAllAreLate(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(pgtest.Tx(t)), t.Context()
+	g := w.request(t, w.asked())
+	if _, err := w.Approve(ctx, w.steward, g.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	*w.clock, *w.notices = ict(2027, 11, 21, 9), nil
+	if err := w.RemindOfEnds(ctx); err != nil || !reflect.DeepEqual(*w.notices, []string{"ending false", "ending true"}) {
+		t.Errorf("got %v, %v", *w.notices, err)
+	}
+}

@@ -240,7 +240,13 @@ test('the steward reads it in plain words and approves', async () => {
   assert.match(await steward.textContent('main'), /Xác nhận chế độ khi giải quyết thủ tục/)
   await press(steward, 'main form[action$="/refuse"] button')
   assert.ok(await steward.$('main .usa-form-group--error'), 'a refusal needs its reason and clause')
-  await press(steward, 'main form[action$="/approve"] button')
+  await everywhere(steward)
+  await press(steward, 'main section.decide > form[action$="/approve"] button')
+  await open(steward, `${agreement}/decision`)
+  assert.ok(await steward.$('main svg.qr'), 'the decision leads to its proof')
+  await everywhere(steward)
+  await open(steward, '/agency/so-noi-vu/decisions')
+  await everywhere(steward)
 })
 
 test('the calls get the agreed fields; the caller sees them and what is left', async () => {
