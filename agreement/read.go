@@ -178,6 +178,25 @@ func (a *Agreements) VersionsInForce(ctx context.Context, application uuid.UUID)
 	return versions, nil
 }
 
+const applicationsInForceSQL = `
+select distinct application_id
+  from agreement.agreement
+ where version_id = $1 and state = 'active' and $2::date between starts and ends`
+
+// ApplicationsInForce lists the applications that have an agreement on a
+// version, in force today; none: an empty list.
+func (a *Agreements) ApplicationsInForce(ctx context.Context, db pg.DB, version uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, applicationsInForceSQL, version, a.today())
+	if err != nil {
+		return nil, fmt.Errorf("list applications in force: %w", err)
+	}
+	applications, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("list applications in force: %w", err)
+	}
+	return append([]uuid.UUID{}, applications...), nil
+}
+
 // known is nil for uuid.Nil, which a filter leaves out.
 func known(id uuid.UUID) *uuid.UUID {
 	if id == uuid.Nil {

@@ -57,7 +57,8 @@ func NewKey(kind string) Key {
 		}
 	}
 	whole := "lgsp_" + kind + "_" + string(random)
-	return describe(kind, whole+checksum(whole))
+	sum := checksum(whole)
+	return describe(kind, whole+string(sum[:]))
 }
 
 // ParseKey reads a key. What is no key, or was mistyped, is refused without a
@@ -66,7 +67,7 @@ func ParseKey(text string) (Key, error) {
 	rest, ok := strings.CutPrefix(text, "lgsp_")
 	kind, rest, _ := strings.Cut(rest, "_")
 	end := len(text) - checkChars
-	if !ok || !slices.Contains(kinds, kind) || len(rest) != randomChars+checkChars || !isBase62(rest) || checksum(text[:end]) != text[end:] {
+	if !ok || !slices.Contains(kinds, kind) || len(rest) != randomChars+checkChars || !isBase62(rest) || !isChecksum(text[end:], text[:end]) {
 		return Key{}, problem.Errorf(problem.Unauthorized, "this is not a key of this platform; check that it was copied whole").Coded("key-malformed")
 	}
 	return describe(kind, text), nil
@@ -90,15 +91,19 @@ func describe(kind, whole string) Key {
 
 // checksum is the CRC-32 of text in six base62 digits. It finds typing errors
 // and is no authentication.
-func checksum(text string) string {
+func checksum(text string) (digits [checkChars]byte) {
 	var room [64]byte // a key's length
 	sum := crc32.ChecksumIEEE(append(room[:0], text...))
-	var digits [checkChars]byte
 	for i := checkChars - 1; i >= 0; i-- {
 		digits[i] = base62[sum%62]
 		sum /= 62
 	}
-	return string(digits[:])
+	return digits
+}
+
+func isChecksum(digits, text string) bool {
+	sum := checksum(text)
+	return string(sum[:]) == digits
 }
 
 // Secret is the whole key, to show once to its owner.

@@ -45,7 +45,7 @@ func PresentedBy(r *http.Request, url string) (Presented, error) {
 	if len(headers) > 1 {
 		return Presented{}, problem.Errorf(problem.Invalid, "the call carries more than one credential; send one").Coded("two-credentials")
 	}
-	p := Presented{Proofs: r.Header.Values("DPoP"), Method: r.Method, URL: url, X5T: CertificateHash(r)}
+	p := Presented{Proofs: r.Header["Dpop"], Method: r.Method, URL: url, X5T: CertificateHash(r)}
 	if len(headers) == 1 {
 		p.Scheme, p.Token, _ = strings.Cut(headers[0], " ")
 		p.Token = strings.TrimSpace(p.Token)

@@ -59,12 +59,13 @@ const (
 	SealedKeys    = "signing_key"
 	SealedApps    = "authenticator_app"
 	SealedForeign = "foreign_issuer_secret"
+	SealedHooks   = "webhook_secret"
 	RefreshTexts  = "refresh_token"
 )
 
 // StoredKinds are the kinds that StoredUnder counts.
 func StoredKinds() []string {
-	return []string{APIKey, ClientSecret, TokenLeak, RegistrationLeak, ClientLeak, "recovery_code", honeyLetter, RefreshTexts, SealedApps, SealedForeign, SealedKeys}
+	return []string{APIKey, ClientSecret, TokenLeak, RegistrationLeak, ClientLeak, "recovery_code", honeyLetter, RefreshTexts, SealedApps, SealedForeign, SealedHooks, SealedKeys}
 }
 
 const storedUnderSQL = `
@@ -82,6 +83,7 @@ select version::int, kind, count(*) as n
                    where r.used_at is null and r.expires_at > $1
         union all select seal_version, 'authenticator_app' from auth.totp
         union all select seal_version, 'foreign_issuer_secret' from auth.foreign_issuer
+        union all select seal_version, 'webhook_secret' from auth.webhook
         union all select seal_version, 'signing_key' from auth.token_key where retires_at is null or retires_at > $1) as stored
  group by version, kind`
 
@@ -160,9 +162,14 @@ func (a *Auth) Reseal(ctx context.Context) (int, error) {
 		}
 	}
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		also, err := a.resealForeign(ctx, tx)
-		lost += also
-		return err
+		for _, reseal := range []func(context.Context, pgx.Tx) (int, error){a.resealForeign, a.resealWebhooks} {
+			also, err := reseal(ctx, tx)
+			if err != nil {
+				return err
+			}
+			lost += also
+		}
+		return nil
 	})
 	return lost, err
 }

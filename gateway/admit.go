@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -89,11 +90,14 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	if !isJSON(mediaType) {
 		return notProjectable("it is not JSON in UTF-8")
 	}
-	document, err := c.wholeAnswer(r, res)
-	if errors.Is(err, errTooLarge) {
-		return notProjectable("it is larger than " + itoa(or(c.node.MaxAnswer, 10<<20)) + " bytes")
-	} else if err != nil {
+	document, err := c.firstOf(r, res, heldAnswer)
+	if err != nil {
 		return err
+	}
+	if len(document) > heldAnswer {
+		res.fields = slices.Clone(res.fields) // our own, as in replace
+		res.body = &projectedBody{responseBody: res.body, filter: filter, first: document, exchange: &c.exchange}
+		return nil
 	}
 	agreed, err := filter.Apply(document)
 	if err != nil {
@@ -101,6 +105,45 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	}
 	res.fields.Add("Content-Length", strconv.Itoa(len(agreed)))
 	return c.replace(res, agreed)
+}
+
+// heldAnswer is up to how many bytes an answer is read whole before a byte of
+// its agreed fields leaves, so that one that cannot be held to them is refused
+// by a problem. A larger one is held to them as it passes, and broken off.
+const heldAnswer = 1 << 20
+
+// projectedBody gives the agreed fields of an answer as it comes.
+type projectedBody struct {
+	responseBody
+	filter   *project.Filter
+	first    []byte    // was read already
+	exchange *Exchange // learns when it is broken off for what it is
+}
+
+// WriteTo is of io.WriterTo.
+func (b *projectedBody) WriteTo(w io.Writer) (int64, error) {
+	counted := &countingWriter{to: w}
+	err := b.filter.Stream(counted, io.MultiReader(bytes.NewReader(b.first), b.responseBody))
+	var fault *project.Fault
+	if errors.As(err, &fault) {
+		b.exchange.Code = codeNotProjectable
+	}
+	return counted.written, err
+}
+
+// Trailer is of responseBody: it may tell of what is left out.
+func (b *projectedBody) Trailer() http1.Fields { return nil }
+
+type countingWriter struct {
+	to      io.Writer
+	written int64
+}
+
+// Write is of io.Writer.
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.to.Write(p)
+	w.written += int64(n)
+	return n, err
 }
 
 // replace puts our body in place of the upstream's, which is read to its end or
@@ -139,9 +182,11 @@ func refusedUpstream(res *response) error {
 	return problem.Errorf(problem.BadGateway, "the agency's system refused the call (status %s)", status).Coded("upstream-refused", "status", status)
 }
 
+const codeNotProjectable = "answer-not-projectable"
+
 func notProjectable(reason string) error {
 	return problem.Errorf(problem.BadGateway, "the answer of the agency's system cannot be held to the agreed fields: %s", reason).
-		Coded("answer-not-projectable", "reason", reason)
+		Coded(codeNotProjectable, "reason", reason)
 }
 
 func isJSON(contentType string) bool {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -360,7 +361,6 @@ func TestDPoP(t *testing.T) {
 func TestProjectionFailsClosed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.node.MaxAnswer = 4096
 	say := func(status int, body string, headers ...string) http.HandlerFunc {
 		return func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Type", "application/json")
@@ -397,7 +397,7 @@ func TestProjectionFailsClosed(t *testing.T) {
 		{"name twice", say(200, `{"tong":1,"tong":"BIMAT"}`), 502, "answer-not-projectable"},
 		{"name twice, escaped", say(200, `{"tong":1,"\u0074ong":"BIMAT"}`), 502, "answer-not-projectable"},
 		{"too deep", say(200, strings.Repeat("[", 70)+strings.Repeat("]", 70)), 502, "answer-not-projectable"},
-		{"too large", say(200, `{"tong":1,"x":"`+strings.Repeat("BIMAT", 1000)+`"}`), 502, "answer-not-projectable"},
+		{"wrong at the end of all that is held", say(200, `{"tong":1,"x":"`+strings.Repeat("BIMAT", (heldAnswer-32)/5)+`","tong":2}`), 502, "answer-not-projectable"},
 		{"one value", say(200, `"BIMAT"`), 502, "answer-not-projectable"},
 		{"cut short", say(200, secret, "Content-Length", "1000"), 502, "upstream-broken"},
 		{"upgrade", say(101, "", "Connection", "Upgrade", "Upgrade", "websocket"), 502, ""},
@@ -421,6 +421,59 @@ func TestProjectionFailsClosed(t *testing.T) {
 			}
 			if all := fmt.Sprint(got.body, got.header); strings.Contains(all, "BIMAT") {
 				t.Errorf("it left: %s", all)
+			}
+		})
+	}
+}
+
+// TestLargeAnswersAreProjectedAsTheyCome: of an answer of any size the agreed
+// fields leave, and nothing else; one that turns out wrong breaks off, which its
+// record says.
+func TestLargeAnswersAreProjectedAsTheyCome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const rows = 100_000 // some 6 MB
+	for _, tt := range []struct {
+		name, end, code string
+		whole           bool
+	}{
+		{name: "whole", end: `],"tong":1}`, whole: true},
+		{name: "a name twice at the end", end: `],"items":[]}`, code: "answer-not-projectable"},
+		{name: "no end", end: `]`, code: "answer-not-projectable"},
+		{name: "broken off by the upstream", end: ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w.answers(func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Content-Type", "application/json")
+				out := bufio.NewWriter(rw)
+				_, _ = io.WriteString(out, `{"items":[null`)
+				for range rows {
+					_, _ = io.WriteString(out, `,{"maHoSo":"H1","hoTen":"BIMAT","x":["BIMAT",{"maHoSo":"BIMAT"}]}`)
+				}
+				_, _ = io.WriteString(out, tt.end)
+				_ = out.Flush()
+				if tt.end == "" {
+					panic(http.ErrAbortHandler)
+				}
+			})
+			trace := fmt.Sprintf("%032x", 0xc000+len(tt.name))
+			r, err := http.NewRequest("GET", w.server.URL+w.route.Prefix()+"/ho-so", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Traceparent", traceparent(trace))
+			r.Header.Set("X-API-Key", w.key)
+			res, err := w.server.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			if (err == nil) != tt.whole || strings.Contains(string(body), "BIMAT") || tt.whole && string(body) != `{"items":[null`+strings.Repeat(`,{"maHoSo":"H1"}`, rows)+`],"tong":1}` {
+				t.Errorf("got %d bytes, %v: %.100s", len(body), err, body)
+			}
+			if e := w.recorded(trace); e.Complete != tt.whole || e.Status != 200 || e.Code != tt.code || e.BytesOut < int64(len(body)) {
+				t.Errorf("recorded %+v", e)
 			}
 		})
 	}

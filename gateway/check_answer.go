@@ -106,7 +106,16 @@ var errTooLarge = errors.New("the answer is too large")
 // wholeAnswer reads the upstream's body; errTooLarge beyond MaxAnswer.
 func (c *call) wholeAnswer(r *http.Request, res *response) ([]byte, error) {
 	limit := or(c.node.MaxAnswer, 10<<20)
-	document, err := io.ReadAll(io.LimitReader(res.body, limit+1))
+	document, err := c.firstOf(r, res, limit)
+	if err == nil && int64(len(document)) > limit {
+		return nil, errTooLarge
+	}
+	return document, err
+}
+
+// firstOf reads of the upstream's body one byte more than some, or all of it.
+func (c *call) firstOf(r *http.Request, res *response, some int64) ([]byte, error) {
+	document, err := io.ReadAll(io.LimitReader(res.body, some+1))
 	var slow net.Error
 	switch {
 	case r.Context().Err() != nil:
@@ -115,8 +124,6 @@ func (c *call) wholeAnswer(r *http.Request, res *response) ([]byte, error) {
 		return nil, err // the same
 	case err != nil:
 		return nil, problem.Errorf(problem.BadGateway, "the agency's system broke its answer off").Coded("upstream-broken").Because(err)
-	case int64(len(document)) > limit:
-		return nil, errTooLarge
 	}
 	return document, nil
 }

@@ -108,6 +108,9 @@ func (n *Node) address(r *http.Request) netip.Addr {
 		return netip.IPv6Unspecified()
 	}
 	at := peer.Addr().Unmap().WithZone("")
+	if len(n.TrustedProxies) == 0 || !n.trusted(at) {
+		return at
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && n.trusted(at); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

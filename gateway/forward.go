@@ -93,18 +93,8 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 	if held { // the answer must be whole and readable
 		fields.Add("Accept-Encoding", "identity")
 	}
-	fields.Add("Lgsp-Agency", c.version.AgencySlug)
-	if c.exchange.Application != uuid.Nil {
-		fields.Add("Lgsp-Application", c.exchange.Application.String())
-	}
-	if c.grant != nil {
-		fields.Add("Lgsp-Agreement", c.grant.Agreement.String())
-		fields.Add("Lgsp-Purpose", c.grant.Purpose)
-	}
-	fields.Add("X-Request-Id", c.answer.requestID)
-	fields.Add("Traceparent", c.traceparent())
-	fields.Add("Via", strings.TrimPrefix(r.Proto, "HTTP/")+" "+c.node.via) // RFC 9110 §7.6.3
-	c.out = fields
+	c.out = c.said(fields, r.Proto)
+	fields = c.out
 	c.request = http1.Request{Method: r.Method, Fields: fields, Body: c.body,
 		Answer: or(c.version.answerWithin, or(c.node.Patience, 30*time.Second)), Within: or(c.version.wholeWithin, or(c.node.Longest, 10*time.Minute))}
 	if c.stream != nil {
@@ -115,6 +105,45 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		c.request.Informational = c.hint
 	}
 	return &c.request
+}
+
+// said adds what we say of the call ourselves. The values are parts of one text.
+func (c *call) said(fields http1.Fields, proto string) http1.Fields {
+	b := appendID(c.text[:0], c.exchange.Application)
+	if c.grant != nil {
+		b = appendID(b, c.grant.Agreement)
+	}
+	ids := len(b)
+	b = c.appendTraceparent(b)
+	trace := len(b)
+	b = append(append(append(b, strings.TrimPrefix(proto, "HTTP/")...), ' '), c.node.via...)
+	c.text = b
+	all := string(b)
+	fields.Add("Lgsp-Agency", c.version.AgencySlug)
+	if c.exchange.Application != uuid.Nil {
+		fields.Add("Lgsp-Application", all[:idLength])
+	}
+	if c.grant != nil {
+		fields.Add("Lgsp-Agreement", all[idLength:ids])
+		fields.Add("Lgsp-Purpose", c.grant.Purpose)
+	}
+	fields.Add("X-Request-Id", c.answer.requestID)
+	fields.Add("Traceparent", all[ids:trace])
+	fields.Add("Via", all[trace:]) // RFC 9110 §7.6.3
+	return fields
+}
+
+// idLength is the length of a UUID's text (RFC 9562 §4).
+const idLength = 36
+
+func appendID(b []byte, id uuid.UUID) []byte {
+	for i, part := range [...][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return b
 }
 
 // hint passes a 1xx answer on, where nothing of the answer is held back.
@@ -206,13 +235,12 @@ func (c *call) upstreamFault(r *http.Request, err error) error {
 	return problem.Errorf(problem.BadGateway, "the agency's system cannot be reached").Coded("upstream-unreachable").Because(err)
 }
 
-// traceparent names the call and a span of its own (W3C Trace Context §3.2),
-// which nobody needs to be unable to guess.
-func (c *call) traceparent() string {
+// appendTraceparent names the call and a span of its own (W3C Trace Context
+// §3.2), which nobody needs to be unable to guess.
+func (c *call) appendTraceparent(b []byte) []byte {
 	var id [8]byte
 	binary.BigEndian.PutUint64(id[:], rand.Uint64())
-	c.text = append(append(c.text[:0], "00-"...), c.exchange.Trace...)
-	c.text = hex.AppendEncode(append(c.text, '-'), id[:])
-	c.text = append(c.text, "-01"...)
-	return string(c.text)
+	b = append(append(b, "00-"...), c.exchange.Trace...)
+	b = hex.AppendEncode(append(b, '-'), id[:])
+	return append(b, "-01"...)
 }

@@ -98,7 +98,7 @@ type Node struct {
 
 	Shared *quota.Redis // counts the rates of all nodes together; nil: each counts by itself
 
-	MaxAnswer int64         // bytes of an answer that is projected, 0: 10 MiB
+	MaxAnswer int64         // bytes of an answer that is held to the document, 0: 10 MiB
 	Evidence  int64         // bytes of undelivered journal, 0: 1 GiB
 	CacheSize int64         // bytes of stored answers, 0: none are stored
 	MaxStale  time.Duration // how long a silent feed is trusted, 0: 10 min

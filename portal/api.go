@@ -88,6 +88,7 @@ func (a *API) router() *mux.Router {
 	a.meRoutes(own)
 	a.leakRoutes(own)
 	a.honeyRoutes(own)
+	a.webhookRoutes(own)
 	a.foreignRoutes(own)
 	a.apiRoutes(own)
 	a.agreementRoutes(own)

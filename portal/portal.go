@@ -132,6 +132,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.auditRoutes(r)
 	p.developerRoutes(r)
 	p.honeyRoutes(r)
+	p.webhookRoutes(r)
 	p.foreignRoutes(r)
 	p.deviceRoutes(r)
 	return r

@@ -105,6 +105,9 @@ func (w *world) pageAttempts() []attempt {
 		{"POST /operator/issuers/{id}", "", "/operator/issuers/{application}", "name=Bo&issuer=https://sso.example.vn&introspection_url=https://sso.example.vn/hoi&client_id=tinh"},
 		{"POST /operator/issuers/{id}/clients", "", "/operator/issuers/{application}/clients", "client=x&application={application}"},
 		{"POST /operator/issuers/{id}/remove", "", "/operator/issuers/{application}/remove", ""},
+		{"POST /developer/applications/{id}/webhooks/{webhook}/test", "the developer's", "/developer/applications/{application}/webhooks/{webhook}/test", ""},
+		{"POST /developer/applications/{id}/webhooks/{webhook}/messages/{message}/again", "the developer's", "/developer/applications/{application}/webhooks/{webhook}/messages/{webhook message}/again", ""},
+		{"POST /developer/applications/{id}/webhooks/{webhook}/remove", "the developer's", "/developer/applications/{application}/webhooks/{webhook}/remove", ""},
 		{"POST /operator/honey-keys", "the platform's", "/operator/honey-keys", "kind=api_key&name=Hop+thu"},
 		{"POST /operator/honey-keys/{key}/end", "the developer's", "/operator/honey-keys/{honey key}/end", ""},
 		{"POST /developer/applications/{id}/honey-keys/{key}/end", "the developer's", "/developer/applications/{application}/honey-keys/{honey key}/end", ""},
@@ -151,12 +154,13 @@ func (w *world) pageAttempts() []attempt {
 		list = append(list, attempt{"GET /agency/{agency}" + page, "agency A", "/agency/so-a" + page, ""})
 	}
 	for _, name := range []string{"application", "agency's application"} {
-		for _, page := range []string{"/settings", "/keys", "/leak", "/honey-keys"} {
+		for _, page := range []string{"/settings", "/keys", "/leak", "/honey-keys", "/webhooks"} {
 			list = append(list, attempt{"GET /developer/applications/{id}" + page, name, "/developer/applications/{" + name + "}" + page, ""})
 		}
 		at := "/developer/applications/{" + name + "}"
 		list = append(list, attempt{"POST /developer/applications/{id}/settings", name, at + "/settings", "section=about&name=Khac"},
 			attempt{"POST /developer/applications/{id}/keys", name, at + "/keys", ""},
+			attempt{"POST /developer/applications/{id}/webhooks", name, at + "/webhooks", "url=https%3A%2F%2Fapp.example.vn%2F&topics=agreement"},
 			attempt{"POST /developer/applications/{id}/honey-keys", name, at + "/honey-keys", "kind=api_key&name=Hop+thu"},
 			attempt{"POST /developer/applications/{id}/leak", name, at + "/leak", "credential=00000000-0000-0000-0000-000000000000"},
 			attempt{"POST /developer/applications/{id}/transfer", name, at + "/transfer", "agency={so-a}"})

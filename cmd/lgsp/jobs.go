@@ -58,6 +58,9 @@ func (p *platform) wireJobs() error {
 		jobs.Job{Kind: "auth.purge", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.auth.PurgeOnce(ctx)
 		}},
+		jobs.Job{Kind: "auth.purge-messages", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.auth.PurgeMessages(ctx)
+		}},
 		jobs.Job{Kind: "catalog.sweep-uploads", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.SweepUploads(ctx)
 		}},

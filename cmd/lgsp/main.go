@@ -44,6 +44,8 @@ var commands = []command{
 	{"migrate", "bring the database to the newest schema", runMigrate},
 	{"user", "accounts: user create --role operator --email … --name …; user rescue --email …", runUser},
 	{"agency", "register an agency: agency create --slug … --code … --name-vi … --name-en …", runAgency},
+	{"export", "an agency as a YAML document: export AGENCY > FILE", runExport},
+	{"apply", "put an agency's YAML document in force, and show the difference: apply -f FILE [--dry-run]", runApply},
 	{"demo", "what a script needs to try the running demo: demo info --json", runDemo},
 	{"keys", "the keys that sign tokens: keys list; keys rotate; keys revoke KID", runKeys},
 	{"secret", "the secret that every other key comes from: secret list; secret rotate; secret drop VERSION [--force]", runSecret},

@@ -29,6 +29,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"notices of clients":      p.clients.feed.Run,
 		"logout notices":          p.oauth.RunLogouts,
 		"jobs":                    p.jobs.Run,
+		"webhooks":                p.sendWebhooks,
 		"use of secrets":          p.saveUses,
 		"scheduled publications":  p.publishDue,
 		"letters about duties":    p.portal.SendDutyLetters,

@@ -168,7 +168,7 @@ func (p *platform) wireAuth() error {
 		Seals:     p.secrets.ring("lgsp factor seal v1"), Passkeys: passkeys, Notify: p.portal.NotifyFactor,
 		May:     p.policy.May,
 		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
-		Record: p.ledger.Record,
+		Record: p.record,
 
 		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson, ApplicationGoes: p.agreements.EndOf,
 	}
@@ -189,7 +189,7 @@ func (p *platform) wireAuth() error {
 		Audience: p.clients.mayHaveToken, Audiences: p.clients.openTo, Serves: p.serves,
 		NoteShown:  p.auth.NoteShown,
 		EndBrowser: p.portal.EndBrowser, Explain: p.portal.Explain,
-		Record: p.ledger.Record, Address: p.portal.Address,
+		Record: p.record, Address: p.portal.Address,
 		Younger: p.auth.TokensNotBefore, Revocations: &p.clients.revocations,
 	}
 	return nil
@@ -198,7 +198,7 @@ func (p *platform) wireAuth() error {
 func (p *platform) wireCatalog() {
 	*p.catalog = catalog.Catalog{
 		DB: p.db.Pool, Now: time.Now,
-		May: p.policy.May, Record: p.ledger.Record,
+		May: p.policy.May, Record: p.record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
 		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
@@ -210,7 +210,7 @@ func (p *platform) wireCatalog() {
 func (p *platform) wireAgreements() {
 	*p.agreements = agreement.Agreements{
 		DB: p.db.Pool, Now: time.Now,
-		May: p.policy.May, Record: p.ledger.Record,
+		May: p.policy.May, Record: p.record,
 		Offer: p.offer, Applicant: p.applicant,
 		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
 		NameOf: auth.NameIn, Holders: p.auth.Holders,
@@ -228,7 +228,7 @@ func (p *platform) wireNode() error {
 		Issuer: p.config.Issuer, Keys: p.oauth.Keys, Now: time.Now, Revoked: p.node.IsRevoked,
 		Nonces: p.oauth.Nonces, Spend: (&oauth.Spent{Now: time.Now}).Take,
 	}
-	*p.drifts = gateway.Drifts{DB: p.db.Pool, Now: time.Now, Agency: p.agencyOfVersion, May: p.policy.May, Record: p.ledger.Record}
+	*p.drifts = gateway.Drifts{DB: p.db.Pool, Now: time.Now, Agency: p.agencyOfVersion, May: p.policy.May, Record: p.record}
 	calls := gateway.NewMetrics()
 	p.metrics.MustRegister(calls)
 	*p.node = gateway.Node{

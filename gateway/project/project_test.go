@@ -3,10 +3,15 @@ package project
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestApply(t *testing.T) {
@@ -54,6 +59,7 @@ func TestApply(t *testing.T) {
 			if err != nil || string(got) != tt.want {
 				t.Errorf("got %s, %v; want %s", got, err, tt.want)
 			}
+			streamedTheSame(t, f, []byte(tt.in))
 		})
 	}
 }
@@ -73,6 +79,7 @@ func TestApplyRefuses(t *testing.T) {
 		if got, err := f.Apply([]byte(in)); err == nil {
 			t.Errorf("%.40q: got %s, want an error", in, got)
 		}
+		streamedTheSame(t, f, []byte(in))
 		if got, err := Value([]byte(in)); err == nil && !slices.Contains([]string{`"a"`, `1`, `true`}, in) {
 			t.Errorf("%.40q: got the value %v, want an error", in, got)
 		}
@@ -157,6 +164,8 @@ func FuzzApply(f *testing.F) {
 				t.Fatalf("%q became %q", in, all)
 			}
 		}
+		streamedTheSame(t, filter, in)
+		streamedTheSame(t, whole, in)
 		got, err := filter.Apply(in)
 		if err != nil {
 			return
@@ -222,6 +231,157 @@ func BenchmarkApply(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := f.Apply(document); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// pieces gives a document in parts of so many bytes.
+type pieces struct {
+	text []byte
+	size int
+}
+
+func (p *pieces) Read(to []byte) (int, error) {
+	if len(p.text) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(to, p.text[:min(p.size, len(p.text))])
+	p.text = p.text[n:]
+	return n, nil
+}
+
+// streamedTheSame holds Stream to Apply, whatever the parts that a document
+// comes in.
+func streamedTheSame(t *testing.T, f *Filter, in []byte) {
+	t.Helper()
+	want, wrong := f.Apply(in)
+	for _, size := range []int{1, 2, 3, 7, 1 << 20} {
+		var got bytes.Buffer
+		err := f.Stream(&got, &pieces{in, size})
+		if (err == nil) != (wrong == nil) || err == nil && got.String() != string(want) {
+			t.Fatalf("%.100q in parts of %d: got %.100q, %v; want %.100q, %v", in, size, got.String(), err, want, wrong)
+		}
+	}
+}
+
+// rowsOf gives a document of so many rows, as it is asked for.
+func rowsOf(count int) io.Reader {
+	row := `{"maHoSo":"H48.11-2026-000123","hoTen":"Nguyễn \"Văn\" An","so":-1.50e+3,"diaChi":{"xa":"Đình Lập","thon":"3"},"ngayNop":"2026-03-02"},`
+	return io.MultiReader(strings.NewReader(`{"tong":10,"items":[`), &repeated{row: row, left: count}, strings.NewReader(`null]}`))
+}
+
+type repeated struct {
+	row  string
+	at   int
+	left int
+}
+
+func (r *repeated) Read(to []byte) (int, error) {
+	n := 0
+	for n < len(to) && r.left > 0 {
+		c := copy(to[n:], r.row[r.at:])
+		n += c
+		if r.at += c; r.at == len(r.row) {
+			r.at, r.left = 0, r.left-1
+		}
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// TestStreamIsFlat: 100 MB pass in memory that does not grow with them.
+func TestStreamIsFlat(t *testing.T) {
+	f, err := Compile([]string{"/tong", "/items/*/maHoSo", "/items/*/diaChi/xa"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	const count = 600_000
+	out := &ending{}
+	if err := f.Stream(out, rowsOf(count)); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if size := len(`{"maHoSo":"H48.11-2026-000123","diaChi":{"xa":"Đình Lập"}},`)*count + len(`{"tong":10,"items":[null]}`); out.size != size || string(out.last) != "null]}" {
+		t.Errorf("%d bytes that end with %q, want %d", out.size, out.last, size)
+	}
+	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 16<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+}
+
+// ending counts what is written, and keeps its end.
+type ending struct {
+	size int
+	last []byte
+}
+
+func (e *ending) Write(p []byte) (int, error) {
+	e.size += len(p)
+	e.last = append(e.last, p...)
+	e.last = e.last[max(0, len(e.last)-6):]
+	return len(p), nil
+}
+
+// TestStreamBounds: a text may be of any length, what is gathered may not.
+func TestStreamBounds(t *testing.T) {
+	t.Parallel()
+	f, err := Compile([]string{"/a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("ế\\u0061", 100_000)
+	var got bytes.Buffer
+	if err := f.Stream(&got, strings.NewReader(`{"b":"`+long+`","a":"`+long+`"}`)); err != nil || got.String() != `{"a":"`+long+`"}` {
+		t.Errorf("a long text: %v, %d bytes", err, got.Len())
+	}
+	var many strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&many, `"ten-cua-truong-thu-%d":1,`, i)
+	}
+	for name, in := range map[string]string{
+		"a long name":    `{"` + strings.Repeat("x", window) + `":1}`,
+		"a long number":  `{"a":` + strings.Repeat("1", window) + `}`,
+		"many names":     `{` + many.String() + `"a":1}`,
+		"broken off":     `{"a":"` + long,
+		"a broken rune":  `{"a":"` + strings.Repeat("x", window) + "\xe1\xba" + `"}`,
+		"a second value": `{"a":1}` + strings.Repeat(" ", window) + `{}`,
+	} {
+		if err := f.Stream(io.Discard, strings.NewReader(in)); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	broken := errors.New("broken")
+	if err := f.Stream(io.Discard, io.MultiReader(strings.NewReader(`{"a":"`), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+		t.Errorf("a reader that fails: %v", err)
+	}
+	if err := f.Stream(failing{broken}, strings.NewReader(`{"a":"`+long+`"}`)); !errors.Is(err, broken) {
+		t.Errorf("a writer that fails: %v", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func BenchmarkStream(b *testing.B) {
+	f, err := Compile([]string{"/tong", "/items/*/maHoSo", "/items/*/diaChi/xa"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	size, err := io.Copy(io.Discard, rowsOf(60))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := f.Stream(io.Discard, rowsOf(60)); err != nil {
 			b.Fatal(err)
 		}
 	}

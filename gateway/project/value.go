@@ -11,7 +11,7 @@ import (
 // nil, bool, string, json.Number, []any or map[string]any.
 func Value(document []byte) (any, error) {
 	if !utf8.Valid(document) {
-		return nil, errors.New("not UTF-8")
+		return nil, &Fault{Reason: notUTF8}
 	}
 	s := scanner{in: document}
 	s.space()
@@ -31,7 +31,6 @@ func (s *scanner) read(depth int) (any, error) {
 	if depth > MaxDepth {
 		return nil, fmt.Errorf("nested deeper than %d", MaxDepth)
 	}
-	start := s.at
 	switch s.peek() {
 	case '{':
 		return s.readObject(depth)
@@ -40,10 +39,11 @@ func (s *scanner) read(depth int) (any, error) {
 	case '"':
 		return s.text()
 	}
-	if err := s.word(); err != nil {
+	word, err := s.word()
+	if err != nil {
 		return nil, err
 	}
-	switch word := string(s.in[start:s.at]); word {
+	switch word := string(word); word {
 	case "null":
 		return nil, nil
 	case "true", "false":
@@ -56,10 +56,11 @@ func (s *scanner) read(depth int) (any, error) {
 func (s *scanner) readObject(depth int) (any, error) {
 	members := map[string]any{}
 	return members, s.list('}', func() error {
-		name, err := s.name()
+		_, text, err := s.memberName()
 		if err != nil {
 			return err
 		}
+		name := string(text)
 		if _, twice := members[name]; twice {
 			return errTwice
 		}
@@ -107,12 +108,33 @@ func (s *scanner) list(closer byte, one func() error) error {
 	}
 }
 
-// name reads the name of a member.
-func (s *scanner) name() (string, error) {
+// memberName reads the name of a member: as it stands, good until more is
+// read, and what it says.
+func (s *scanner) memberName() (raw, name []byte, err error) {
 	if s.peek() != '"' {
-		return "", errors.New("a member has no name")
+		return nil, nil, errors.New("a member has no name")
 	}
-	return s.text()
+	raw, escaped, err := s.rawText()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !escaped:
+		return raw, raw[1 : len(raw)-1], nil
+	}
+	text, err := unescaped(raw)
+	return raw, []byte(text), err
+}
+
+// text reads a string and gives what it says.
+func (s *scanner) text() (string, error) {
+	raw, escaped, err := s.rawText()
+	switch {
+	case err != nil:
+		return "", err
+	case escaped:
+		return unescaped(raw)
+	}
+	return string(raw[1 : len(raw)-1]), nil
 }
 
 var errTwice = errors.New("an object has a name twice")

@@ -41,6 +41,7 @@ var confined = map[string][]string{
 	"github.com/pressly/goose":            {"migrations"},
 	"github.com/fergusstrange":            {"internal/devdb"},
 	"github.com/go-webauthn/webauthn":     {"auth"},
+	"github.com/aymanbagabas/go-udiff":    {"portal/manifest"},
 	"rsc.io/qr":                           {"portal"},
 	"golang.org/x/mod":                    {"ledger", "ledger/tlog"},
 	"github.com/coreos/go-oidc":           {"auth/outside"},

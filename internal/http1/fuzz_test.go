@@ -200,3 +200,28 @@ func TestFields(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// TestIsText: looked at eight together or one by one, a value is the same.
+func TestIsText(t *testing.T) {
+	t.Parallel()
+	for size := range 20 {
+		for at := range size {
+			for c := range 256 {
+				text := []byte(strings.Repeat("~", size))
+				text[at] = byte(c)
+				if got, want := isText(string(text)), all(string(text), &isValue); got != want {
+					t.Fatalf("%q: got %v, want %v", text, got, want)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkIsText(b *testing.B) {
+	text := strings.Repeat("eyJhbGciOiJFUzI1NiIs", 30)
+	for b.Loop() {
+		if !isText(text) {
+			b.Fatal("refused")
+		}
+	}
+}

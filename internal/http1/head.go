@@ -26,6 +26,23 @@ func valueBytes() (is [256]bool) {
 	return is
 }
 
+// isText reports whether a text may be a field's value. Most are long and
+// plain, so eight bytes are looked at together: each below 0x80 (which is let
+// through as it is), none below a space, none DEL. Only where one of the eight
+// may not be so, each is asked for itself.
+func isText(text string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(text) >= 8 {
+		b := text[:8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		if ((w-0x20*ones)|(w+ones)|w)&tops != 0 && !all(b, &isValue) {
+			return false
+		}
+		text = text[8:]
+	}
+	return all(text, &isValue)
+}
+
 func all(text string, is *[256]bool) bool {
 	for i := range len(text) {
 		if !is[text[i]] {
@@ -62,7 +79,7 @@ func (h *head) parse(lines string) error {
 			return refuse(http.StatusBadRequest, "a line of the header has no name before its colon")
 		}
 		value := strings.Trim(line[colon+1:], " \t")
-		if !all(value, &isValue) {
+		if !isText(value) {
 			return refuse(http.StatusBadRequest, "a field of the header holds a control character")
 		}
 		if len(h.fields) == maxFields {

@@ -138,7 +138,7 @@ func appendStatus(b []byte, status int) []byte {
 // appendField writes a line of a header. What would end the line is left out:
 // values come from upstreams and from code, and the one is not trusted.
 func appendField(b []byte, name, value string) []byte {
-	if !all(value, &isValue) || !all(name, &isToken) {
+	if !isText(value) || !all(name, &isToken) {
 		return b
 	}
 	b = append(append(b, name...), ": "...)

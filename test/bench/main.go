@@ -89,6 +89,12 @@ func run(ctx context.Context) (err error) {
 	if err := measureCatalogue(ctx, p, &r); err != nil {
 		return err
 	}
+	if wanted("apply") {
+		say("a document of %d APIs", applySize)
+		if r.Apply, err = measureApply(ctx, p, dir); err != nil {
+			return err
+		}
+	}
 	if wanted("tokens") {
 		if r.Tokens, err = measureTokens(ctx, p); err != nil {
 			return err

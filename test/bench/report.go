@@ -28,6 +28,7 @@ type report struct {
 	Packages []searchFigures   `json:"packages"`
 	Dump     []searchFigures   `json:"dump"`
 	Rows     *rowsFigures      `json:"rows,omitempty"`
+	Apply    *applyFigures     `json:"apply,omitempty"`
 	Starts   starts            `json:"starts"`
 	Micro    []*microFigures   `json:"micro"`
 }
@@ -133,6 +134,9 @@ func (r report) markdown() string {
 	}
 	if r.Rows != nil {
 		r.Rows.table(&b)
+	}
+	if r.Apply != nil {
+		r.Apply.table(&b)
 	}
 	b.WriteString("\n## Start\n\n")
 	table(&b, "start", "ms from exec to ready")
