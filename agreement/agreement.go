@@ -68,7 +68,8 @@ type Agreement struct {
 	Reason       string     `json:"reason"`     // of the refusal, suspension or end
 	RefusalBasis string     `json:"refusal_basis"`
 
-	WaitsSince  *time.Time `json:"waits_since"`  // the requester has a question to answer; the clock stands still
+	WaitsSince  *time.Time `json:"waits_since"`  // the requester has a question to answer
+	DueWas      *time.Time `json:"due_was"`      // the clock stands still meanwhile: until when it should have been decided; null: it runs
 	FirstBy     *uuid.UUID `json:"first_by"`     // who of two persons approved first
 	FirstFor    *uuid.UUID `json:"first_for"`    // in whose place; nil: in the own
 	FirstAt     *time.Time `json:"first_at"`     //
@@ -157,6 +158,10 @@ type Notice struct {
 type Agreements struct {
 	DB  pg.DB
 	Now func() time.Time
+
+	// EscalateAfter is how many working days a request may be overdue before
+	// the operators are told; 0 is 1.
+	EscalateAfter int
 
 	// May asks the policy; it returns a Forbidden or NotFound problem.
 	May auth.MayFunc

@@ -61,7 +61,8 @@ func newWorld(db pg.DB) world {
 	w.Agreements = &Agreements{
 		DB: db, Now: func() time.Time { return *w.clock },
 		May: func(_ context.Context, who auth.Principal, act string, of uuid.UUID) error {
-			if who.Has("steward", of) && of != uuid.Nil && act != "agency.edit" || (who.Has("auditor", of) || who.Has("publisher", of)) && act == "agreement.read" {
+			reads := act == "agreement.read" && (who.Has("auditor", of) || who.Has("publisher", of))
+			if who.Has("steward", of) && of != uuid.Nil && act != "agency.edit" || reads || who.Has("operator", of) && act != "agreement.decide" {
 				return nil
 			}
 			return problem.Errorf(problem.Forbidden, "%s refused", act)

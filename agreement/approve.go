@@ -62,7 +62,7 @@ func (a *Agreements) ApproveWith(ctx context.Context, who auth.Principal, id uui
 		if yes.Revision != 0 && yes.Revision != g.Revision {
 			return Agreement{}, problem.Errorf(problem.Conflict, "revision %d was read, it is %d", yes.Revision, g.Revision).Coded("changed-meanwhile")
 		}
-		terms, err := a.terms(g, yes.Conditions)
+		terms, err := a.termsOf(g, yes.Conditions)
 		if err != nil {
 			return Agreement{}, err
 		}
@@ -80,8 +80,8 @@ func (a *Agreements) ApproveWith(ctx context.Context, who auth.Principal, id uui
 	})
 }
 
-// terms are those that an approval is of.
-func (a *Agreements) terms(g Agreement, c *Conditions) (Terms, error) {
+// termsOf are those that an approval is of.
+func (a *Agreements) termsOf(g Agreement, c *Conditions) (Terms, error) {
 	switch {
 	case g.State != Requested:
 		return g.Terms(), nil // refused later, by its state
@@ -154,11 +154,7 @@ func (a *Agreements) stillFits(ctx context.Context, tx pgx.Tx, g Agreement, term
 	if terms.Ends < a.today() {
 		return periodOver(terms.Ends)
 	}
-	code, err := a.citable(ctx, tx, g.LegalBasis)
-	if err == nil && code != "" {
-		return problem.Errorf(problem.Conflict, "the clause %s is not in force any more", g.LegalBasis).Coded("basis-withdrawn")
-	}
-	return err
+	return a.basisHolds(ctx, tx, terms.LegalBasis)
 }
 
 func periodOver(ends string) error {

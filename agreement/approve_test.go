@@ -92,7 +92,7 @@ func TestTimeOvertakesARequest(t *testing.T) {
 	if _, err := w.DB.Exec(ctx, `update agreement.legal_basis set valid_to = '2026-11-22' where id = $1`, g.LegalBasis); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Approve(ctx, w.steward, g.ID, ""); problem.Code(err) != "basis-withdrawn" {
+	if _, err := w.Approve(ctx, w.steward, g.ID, ""); problem.Code(err) != "basis-over" {
 		t.Errorf("its clause is withdrawn: got %v", err)
 	}
 	if _, err := w.Refuse(ctx, w.steward, g.ID, Refusal{"Hết căn cứ", g.LegalBasis}); problem.Code(err) != "refusal-invalid" {

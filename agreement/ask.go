@@ -21,10 +21,16 @@ type Reply struct {
 	Amended *Request `json:"amended"` // what is asked for from now on, of the same application and version; null: the same as before
 }
 
-const waitSQL = `update agreement.agreement set waits_since = $2, due_at = $3, revision = revision + 1 where id = $1`
+// A term that was stopped is counted again at the answer, not whenever the
+// calendar changes: it has no number of days of its own any more.
+const waitSQL = `
+update agreement.agreement
+   set waits_since = $2, due_was = $3, due_at = $4, clock_days = case when due_at = $4 then clock_days end, revision = revision + 1
+ where id = $1`
 
 // Ask puts a question to the requester. The request waits for the answer, and
-// its clock stands still until then. It fails as Refuse does, with Invalid
+// its clock stands still until then where its term is the province's target; one
+// that is late by then stays late. It fails as Refuse does, with Invalid
 // without a text, and with Conflict while another question waits.
 func (a *Agreements) Ask(ctx context.Context, who auth.Principal, id uuid.UUID, text string) (Agreement, error) {
 	return a.decide(ctx, who, id, text, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
@@ -40,6 +46,9 @@ func (a *Agreements) Ask(ctx context.Context, who auth.Principal, id uuid.UUID, 
 		}
 		now := a.Now().UTC()
 		g.WaitsSince = &now
+		if err := a.stopClock(ctx, tx, &g); err != nil {
+			return Agreement{}, err
+		}
 		return a.wait(ctx, tx, who, g, change{verb: "ask", what: "asked", text: strings.TrimSpace(text), inPlaceOf: by.inPlaceOf})
 	})
 }
@@ -72,8 +81,7 @@ func (a *Agreements) Answer(ctx context.Context, who auth.Principal, id uuid.UUI
 		case g.WaitsSince == nil:
 			return Agreement{}, problem.Errorf(problem.Conflict, "no question waits").Coded("no-question")
 		}
-		due, err := a.dueAfterWait(ctx, tx, g)
-		if err != nil {
+		if err := a.startAgain(ctx, tx, &g); err != nil {
 			return Agreement{}, err
 		}
 		step := change{verb: "answer", what: "answered", text: strings.TrimSpace(reply.Text), toAgency: true}
@@ -86,7 +94,7 @@ func (a *Agreements) Answer(ctx context.Context, who auth.Principal, id uuid.UUI
 				return Agreement{}, fmt.Errorf("amend agreement %s: %w", g.ID, err)
 			}
 		}
-		g.WaitsSince, g.DueAt = nil, due
+		g.WaitsSince = nil
 		return a.wait(ctx, tx, who, g, step)
 	})
 }
@@ -109,7 +117,7 @@ func (a *Agreements) amended(ctx context.Context, who auth.Principal, g Agreemen
 // wait keeps since when a request waits, if it does, and until when it should be
 // decided: the row, the event, the ledger and the notice.
 func (a *Agreements) wait(ctx context.Context, tx pgx.Tx, who auth.Principal, g Agreement, c change) (Agreement, error) {
-	if _, err := tx.Exec(ctx, waitSQL, g.ID, g.WaitsSince, g.DueAt); err != nil {
+	if _, err := tx.Exec(ctx, waitSQL, g.ID, g.WaitsSince, g.DueWas, g.DueAt); err != nil {
 		return Agreement{}, fmt.Errorf("%s about agreement %s: %w", c.verb, g.ID, err)
 	}
 	g, err := pg.One[Agreement](ctx, tx, getSQL, g.ID)
@@ -119,35 +127,46 @@ func (a *Agreements) wait(ctx context.Context, tx pgx.Tx, who auth.Principal, g 
 	return g, a.log(ctx, tx, who, g, c)
 }
 
-const offBetweenSQL = `select to_char(day, 'YYYY-MM-DD') as day from agreement.holiday where day between $1::date and $2::date + 120`
+// standsStill is how far off a term is written while its clock stands still.
+const standsStill = 10 // years
 
-// dueAfterWait is until when a request that waited since WaitsSince should be
-// decided when its answer comes now.
-func (a *Agreements) dueAfterWait(ctx context.Context, tx pgx.Tx, g Agreement) (time.Time, error) {
-	days, err := pg.All[struct{ Day string }](ctx, tx, offBetweenSQL, g.WaitsSince.In(vietnam()).Format(dayLayout), a.today())
+// stopClock has the clock of a locked request stand still, unless it is late
+// already, or its term is confirmed law, which no question of ours stops.
+func (a *Agreements) stopClock(ctx context.Context, tx pgx.Tx, g *Agreement) error {
+	term, err := pg.One[waitingRow](ctx, tx, termSQL, g.ID)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read holidays: %w", err)
+		return fmt.Errorf("read the term of agreement %s: %w", g.ID, err)
 	}
-	off := make(map[string]bool, len(days))
-	for _, d := range days {
-		off[d.Day] = true
+	if now := a.Now(); !term.Law && now.Before(g.DueAt) {
+		was := g.DueAt
+		g.DueWas, g.DueAt = &was, now.UTC().AddDate(standsStill, 0, 0)
 	}
-	return afterWait(g.DueAt, *g.WaitsSince, a.Now(), off), nil
+	return nil
+}
+
+// startAgain has the clock of a locked request go on when its answer comes now.
+func (a *Agreements) startAgain(ctx context.Context, tx pgx.Tx, g *Agreement) error {
+	if g.DueWas == nil {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, shareCalendarSQL); err != nil {
+		return fmt.Errorf("share the calendar: %w", err)
+	}
+	days, err := a.calendarOf(ctx, tx, *g.WaitsSince, a.Now().AddDate(0, 0, farAhead))
+	if err != nil {
+		return err
+	}
+	g.DueAt, g.DueWas = days.afterWait(*g.DueWas, *g.WaitsSince, a.Now()), nil
+	return nil
 }
 
 // afterWait leaves as many working days from the answer on as there were left
-// at the question, one at least; what was late by then stays late, and a wait
-// within a day changes nothing.
-func afterWait(due, asked, answered time.Time, off map[string]bool) time.Time {
-	sameDay := asked.In(vietnam()).Format(dayLayout) == answered.In(vietnam()).Format(dayLayout)
-	if sameDay || !asked.Before(due) {
+// at the question, one at least; a wait within a day changes nothing.
+func (c calendar) afterWait(due, asked, answered time.Time) time.Time {
+	if dayOf(asked) == dayOf(answered) {
 		return due
 	}
-	left := 0
-	for endOfWorkingDay(asked, left, off).Before(due) {
-		left++
-	}
-	return endOfWorkingDay(answered, max(left, 1), off)
+	return c.end(answered, max(c.left(asked, due), 1))
 }
 
 func questionMissing() error {

@@ -28,6 +28,9 @@ func TestAskedAndAnswered(t *testing.T) {
 		t.Errorf("a second question: got %v", err)
 	}
 	*w.clock = ict(2026, 11, 30, 9) // a week later
+	if list, err := w.WaitingRequests(ctx, w.steward, WaitingFilter{Agency: w.agency, Overdue: true}); err != nil || len(list.Items) != 0 {
+		t.Errorf("in the list of what is overdue: %v, %v", list.Items, err)
+	}
 	if s, err := w.Summary(ctx, asked, "vi"); err != nil || s.Overdue {
 		t.Errorf("overdue while the requester has to answer: %v, %v", s.Overdue, err)
 	}
@@ -137,7 +140,7 @@ func TestDecidedWhileItWaits(t *testing.T) {
 
 func TestAfterWait(t *testing.T) {
 	t.Parallel()
-	off := map[string]bool{"2026-11-24": true} // Tuesday
+	c := calendar{off: map[string]bool{"2026-11-24": true}} // Tuesday
 	for _, tt := range []struct {
 		name                 string
 		due, asked, answered time.Time
@@ -148,11 +151,37 @@ func TestAfterWait(t *testing.T) {
 		{"one is left", ict(2026, 11, 26, 0), ict(2026, 11, 23, 9), ict(2026, 12, 7, 9), ict(2026, 12, 9, 0)},         // a holiday between
 		{"on the last day", ict(2026, 11, 26, 0), ict(2026, 11, 25, 23), ict(2026, 11, 26, 1), ict(2026, 11, 28, 0)},
 		{"before midnight, after midnight", ict(2026, 11, 26, 0), ict(2026, 11, 25, 0).Add(-time.Second), ict(2026, 11, 25, 0), ict(2026, 11, 27, 0)},
-		{"late by then", ict(2026, 11, 26, 0), ict(2026, 11, 26, 0), ict(2026, 12, 7, 9), ict(2026, 11, 26, 0)},
 		{"answered on a Saturday", ict(2026, 11, 28, 0), ict(2026, 11, 26, 9), ict(2026, 12, 5, 9), ict(2026, 12, 8, 0)},
 	} {
-		if got := afterWait(tt.due, tt.asked, tt.answered, off); !got.Equal(tt.want) {
+		if got := c.afterWait(tt.due, tt.asked, tt.answered); !got.Equal(tt.want) {
 			t.Errorf("%s: got %s, want %s", tt.name, got.In(vietnam()), tt.want.In(vietnam()))
 		}
+	}
+}
+
+// TestAQuestionDoesNotStopTheLaw, nor heals what is late.
+func TestAQuestionDoesNotStopTheLaw(t *testing.T) {
+	t.Parallel()
+	w, ctx := newWorld(pgtest.Tx(t)), t.Context()
+	late := w.request(t, w.asked())
+	r := w.asked()
+	r.Purpose = "thong-ke"
+	law := w.request(t, r)
+	if _, err := w.DB.Exec(ctx, `update agreement.legal_basis set confirmed = true where clock = 'decide'`); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := w.Ask(ctx, w.steward, law.ID, "Sao?"); err != nil || g.DueWas != nil || !g.DueAt.Equal(law.DueAt) {
+		t.Errorf("confirmed law: got %+v, %v", g, err)
+	}
+	if _, err := w.DB.Exec(ctx, `update agreement.legal_basis set confirmed = false where clock = 'decide'`); err != nil {
+		t.Fatal(err)
+	}
+	*w.clock = late.DueAt
+	g, err := w.Ask(ctx, w.steward, late.ID, "Sao?")
+	if err != nil || g.DueWas != nil || !g.DueAt.Equal(late.DueAt) {
+		t.Errorf("late: got %+v, %v", g, err)
+	}
+	if g, err = w.Answer(ctx, w.developer, late.ID, Reply{Text: "Vì"}); err != nil || !g.DueAt.Equal(late.DueAt) {
+		t.Errorf("late, answered: got %+v, %v", g, err)
 	}
 }

@@ -189,7 +189,8 @@ const changeSQL = `
 update agreement.agreement
    set state = $2, revision = revision + 1,
        reason = case when $2 in ('active', 'requested') then '' else $3 end,
-       waits_since = null,
+       waits_since = null, due_was = null,
+       due_at = case when due_was is null then due_at else greatest(due_was, $6::timestamptz + interval '1 second') end,
        first_by = case when $8 then $7::uuid else first_by end, first_for = case when $8 then nullif($9::uuid, '00000000-0000-0000-0000-000000000000') else first_for end,
        first_at = case when $8 then $6 else first_at end, first_terms = case when $8 then $10::jsonb end,
        first_note = case when $8 then $3 else first_note end,

@@ -298,26 +298,6 @@ func TestLegalBasesSayWhatIsConfirmed(t *testing.T) {
 	}
 }
 
-func TestEndOfWorkingDay(t *testing.T) {
-	t.Parallel()
-	off := map[string]bool{"2026-04-27": true, "2026-04-30": true, "2026-05-01": true}
-	for at, want := range map[string]string{
-		"2026-11-23T02:00:00Z": "2026-11-25T17:00:00Z", // Monday morning: Wednesday
-		"2026-11-22T18:00:00Z": "2026-11-25T17:00:00Z", // Sunday by UTC, Monday in Vietnam
-		"2026-11-20T02:00:00Z": "2026-11-24T17:00:00Z", // Friday: Tuesday
-		"2026-04-24T02:00:00Z": "2026-04-29T17:00:00Z", // Friday before a Monday off: Wednesday
-		"2026-04-29T02:00:00Z": "2026-05-05T17:00:00Z", // Wednesday before two days off: Tuesday
-	} {
-		moment, err := time.Parse(time.RFC3339, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := endOfWorkingDay(moment, 2, off).Format(time.RFC3339); got != want {
-			t.Errorf("from %s: got %s, want %s", at, got, want)
-		}
-	}
-}
-
 func FuzzCheckPeriod(f *testing.F) {
 	f.Add("2026-11-23", "2027-11-22")
 	f.Add("2028-02-29", "2030-03-01")

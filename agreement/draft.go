@@ -42,7 +42,7 @@ func (a *Agreements) draft(ctx context.Context, who auth.Principal, r Request) (
 	if err != nil {
 		return Agreement{}, "", err
 	}
-	due, err := a.due(ctx)
+	due, _, err := a.due(ctx, a.DB)
 	if err != nil {
 		return Agreement{}, "", err
 	}

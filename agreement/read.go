@@ -21,7 +21,7 @@ select id, revision, state, application_id, application_name, owner_name,
        requester_id, requester_name, agency_id, version_id, service_vi, service_en, operations, purpose, purpose_text,
        legal_basis, subjects, volume_per_day, retention_days, onward, to_char(starts, 'YYYY-MM-DD') as starts, to_char(ends, 'YYYY-MM-DD') as ends, note, replaces, plan,
        rate_per_minute, quota_per_day, quota_per_month, requested_at, due_at, decided_at, decided_by, reason,
-       coalesce(refusal_basis, '') as refusal_basis, waits_since, first_by, first_for, first_at, first_terms, first_note, confirmed_at
+       coalesce(refusal_basis, '') as refusal_basis, waits_since, due_was, first_by, first_for, first_at, first_terms, first_note, confirmed_at
   from agreement.agreement`
 
 const (
@@ -109,28 +109,18 @@ func (a *Agreements) Inbox(ctx context.Context, who auth.Principal, f Filter) (P
 
 // list reads one page; ids are in order of time (RFC 9562 §5.7).
 func (a *Agreements) list(ctx context.Context, sql string, scope any, f Filter) (Page, error) {
-	if f.Limit == 0 {
-		f.Limit = 20
+	limit, after, err := f.page()
+	if err != nil {
+		return Page{}, err
 	}
-	if f.Limit < 1 || f.Limit > 100 {
-		return Page{}, problem.Errorf(problem.Invalid, "limit is 1 to 100")
-	}
-	var after *uuid.UUID
-	if f.After != "" {
-		id, err := uuid.Parse(f.After)
-		if err != nil {
-			return Page{}, problem.Errorf(problem.Invalid, "after is not a cursor that a page gave")
-		}
-		after = &id
-	}
-	items, err := pg.All[Agreement](ctx, a.DB, sql, scope, known(f.Application), known(f.Version), f.State, after, f.Limit+1)
+	items, err := pg.All[Agreement](ctx, a.DB, sql, scope, known(f.Application), known(f.Version), f.State, after, limit+1)
 	if err != nil {
 		return Page{}, fmt.Errorf("list agreements: %w", err)
 	}
-	if len(items) <= f.Limit {
+	if len(items) <= limit {
 		return Page{Items: items}, nil
 	}
-	return Page{Items: items[:f.Limit], Next: items[f.Limit-1].ID.String()}, nil
+	return Page{Items: items[:limit], Next: items[limit-1].ID.String()}, nil
 }
 
 // Event is one thing that happened to an agreement.

@@ -117,6 +117,9 @@ func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreem
 	} else if err != nil {
 		return Agreement{}, fmt.Errorf("insert agreement: %w", err)
 	}
+	if err := a.startClock(ctx, tx, id); err != nil {
+		return Agreement{}, err
+	}
 	return pg.One[Agreement](ctx, tx, getSQL, id)
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"lgsp/internal/pg"
 )
 
@@ -49,15 +51,15 @@ const purposeSQL = `select code, title_vi, title_en from agreement.purpose where
 // Summary puts an agreement in plain words, in locale "vi" or "en".
 func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (Summary, error) {
 	say := saying(locale)
-	basis, err := pg.One[LegalBasis](ctx, a.DB, legalBasisSQL, g.LegalBasis)
+	basis, err := a.Basis(ctx, g.LegalBasis)
 	if err != nil {
-		return Summary{}, fmt.Errorf("read legal basis %q: %w", g.LegalBasis, err)
+		return Summary{}, err
 	}
 	purpose, err := pg.One[Purpose](ctx, a.DB, purposeSQL, g.Purpose)
 	if err != nil {
 		return Summary{}, fmt.Errorf("read purpose %q: %w", g.Purpose, err)
 	}
-	c, err := a.DecisionClock(ctx)
+	isTarget, err := a.isTarget(ctx, g)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -71,7 +73,7 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 		Subjects: g.Subjects, Volume: g.VolumePerDay, Retention: g.RetentionDays, Onward: g.Onward,
 		From: granted.NotBefore.In(vietnam()).Format("02/01/2006"), Until: granted.NotAfter.Add(-time.Second).In(vietnam()).Format("02/01/2006"),
 		Days: int(granted.NotAfter.Sub(granted.NotBefore).Hours() / 24), Personal: personal(g.Operations),
-		Due: g.DueAt, DueIsTarget: !c.Confirmed, Overdue: g.State == Requested && g.WaitsSince == nil && a.Now().After(g.DueAt),
+		Due: g.DueAt, DueIsTarget: isTarget, Overdue: g.State == Requested && a.Now().After(g.DueAt),
 	}
 	for _, operation := range g.Operations {
 		line := SummaryOperation{Title: operation.title(say), Personal: operation.Access == "personal", Fields: []string{}}
@@ -81,4 +83,15 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 		s.Operations = append(s.Operations, line)
 	}
 	return s, nil
+}
+
+// isTarget reports that no confirmed clause set the agreement's term: of a
+// draft, that none would set it today.
+func (a *Agreements) isTarget(ctx context.Context, g Agreement) (bool, error) {
+	if g.ID == uuid.Nil {
+		c, err := a.DecisionClock(ctx)
+		return !c.Confirmed, err
+	}
+	term, err := a.TermOf(ctx, g.ID)
+	return !term.Confirmed, err
 }

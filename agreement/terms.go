@@ -72,9 +72,9 @@ func (a *Agreements) Differences(ctx context.Context, was, is Terms, locale stri
 	if was.LegalBasis != is.LegalBasis {
 		var clauses [2]string
 		for i, id := range []string{was.LegalBasis, is.LegalBasis} {
-			b, err := pg.One[LegalBasis](ctx, a.DB, legalBasisSQL, id)
+			b, err := a.Basis(ctx, id)
 			if err != nil {
-				return nil, fmt.Errorf("read legal basis %q: %w", id, err)
+				return nil, err
 			}
 			clauses[i] = say(b.DocumentVI, b.DocumentEN) + ", " + say(b.ArticleVI, b.ArticleEN)
 		}

@@ -27,7 +27,7 @@ type world struct {
 	operator  auth.Principal
 	acts      []string
 	exposed   []Exposure
-	withdrawn []uuid.UUID
+	withdrawn []Ended
 }
 
 const testAgencySQL = `
@@ -69,8 +69,8 @@ func newWorld(t *testing.T, db pg.DB) *world {
 			w.exposed = append(w.exposed, e)
 			return nil
 		},
-		Withdraw: func(_ context.Context, _ pgx.Tx, v uuid.UUID) error {
-			w.withdrawn = append(w.withdrawn, v)
+		Withdraw: func(_ context.Context, _ pgx.Tx, e Ended) error {
+			w.withdrawn = append(w.withdrawn, e)
 			return nil
 		},
 		Record: func(_ context.Context, _ pgx.Tx, act auth.Act) error {

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,14 +18,14 @@ import (
 )
 
 // Archive is a dataset with the newest of all its files and what is written
-// about them, to be taken away as one. It is read from disk while it is
-// written; no connection to the database is held.
+// about them, to be taken away as one. The files are read while it is written;
+// no connection to the database is held.
 type Archive struct {
 	Dataset    Dataset
 	Dictionary map[uuid.UUID][]Column // of the tables, by distribution
 	At         time.Time              // when it was put together
 
-	files string // directory
+	files KeptFiles
 }
 
 // Archive gives a dataset to be taken away to those who may have its files. It
@@ -37,19 +35,13 @@ func (c *Catalog) Archive(ctx context.Context, who auth.Principal, slug string) 
 	if err != nil {
 		return Archive{}, err
 	}
-	a := Archive{Dataset: d, Dictionary: map[uuid.UUID][]Column{}, At: c.Now().UTC(), files: c.Files}
+	a := Archive{Dataset: d, At: c.Now().UTC(), files: c.Files}
 	if !slices.ContainsFunc(d.Distributions, func(part Distribution) bool { return part.Hash != "" }) {
 		return Archive{}, problem.Errorf(problem.NotFound, "dataset %s has no files", slug).Coded("archive-empty")
 	}
-	for _, part := range d.Distributions {
-		if part.Rows == nil {
-			continue
-		}
-		if a.Dictionary[part.ID], err = c.Columns(ctx, who, part.ID); err != nil {
-			return Archive{}, err
-		}
-	}
-	return a, nil
+	contents, err := c.Contents(ctx, who, d)
+	a.Dictionary = contents.Columns
+	return a, err
 }
 
 // packed are the formats that deflate makes no smaller.
@@ -95,7 +87,7 @@ func (a Archive) Write(ctx context.Context, w io.Writer) error {
 }
 
 func (a Archive) pack(ctx context.Context, out *zip.Writer, part Distribution) error {
-	file, err := os.Open(filepath.Join(a.files, part.Hash))
+	file, err := a.files.Open(ctx, part.Hash)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,11 @@ import (
 
 func TestADatasetIsTakenAwayAsOne(t *testing.T) {
 	t.Parallel()
-	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	onEachStore(t, aDatasetIsTakenAwayAsOne)
+}
+
+func aDatasetIsTakenAwayAsOne(t *testing.T, s *shelf) {
+	ctx := t.Context()
 	d, _ := s.published(t, "tron-goi", "Trọn gói", subscribers)
 	for _, name := range []string{`..\..\etc\passwd.txt`, "bản: đồ?.pdf"} {
 		if err := s.upload(ctx, d.ID, name, "%PDF-1.7 "+name); err != nil {

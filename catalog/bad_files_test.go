@@ -3,7 +3,6 @@ package catalog
 import (
 	"bytes"
 	"io"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -33,7 +32,11 @@ func workbook(t *testing.T) []byte {
 // TestFilesThatAreNotWhatTheirNameSays: nothing of them is kept.
 func TestFilesThatAreNotWhatTheirNameSays(t *testing.T) {
 	t.Parallel()
-	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	onEachStore(t, filesThatAreNotWhatTheirNameSays)
+}
+
+func filesThatAreNotWhatTheirNameSays(t *testing.T, s *shelf) {
+	ctx := t.Context()
 	d, err := s.CreateDataset(ctx, s.publisher, s.agency.ID, text("sai-loai", "Sai loại"))
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +62,8 @@ func TestFilesThatAreNotWhatTheirNameSays(t *testing.T) {
 		t.Errorf("%d files were kept, error %v", len(whole.Distributions), err)
 	}
 	s.nothingPartial(t)
-	if left, _ := os.ReadDir(s.Files); len(left) != 0 {
-		t.Errorf("%d files stay behind", len(left))
+	if left := s.lying(t); len(left) != 0 {
+		t.Errorf("%v stay behind", left)
 	}
 }
 

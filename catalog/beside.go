@@ -108,10 +108,10 @@ func (b *Beside) knows(synonyms string) {
 
 // ask takes a request to the engine beside, and to PostgreSQL when there is
 // none, when it is away, behind on synonyms, or finds nothing that holds every
-// word. A list without words is PostgreSQL's.
+// word. A list without words, or by use, is PostgreSQL's.
 func (c *Catalog) ask(ctx context.Context, r search.Request) (search.Found, error) {
 	b := c.Beside
-	if b == nil || r.Query.Empty() || !b.takes(r.Synonyms) {
+	if b == nil || r.Query.Empty() || r.Used || !b.takes(r.Synonyms) {
 		return postgres{c.DB}.Search(ctx, r)
 	}
 	patient, cancel := context.WithTimeout(ctx, besidePatience)

@@ -56,15 +56,24 @@ type Catalog struct {
 	// Withdraw ends that, and Record writes the act to the ledger. All run
 	// inside the transaction that changes the version: all of it happens or none.
 	Expose   func(ctx context.Context, tx pgx.Tx, e Exposure) error
-	Withdraw func(ctx context.Context, tx pgx.Tx, version uuid.UUID) error
+	Withdraw func(ctx context.Context, tx pgx.Tx, e Ended) error
 	Record   auth.RecordFunc
+
+	// CallersOf gives the applications that called a version since then, or
+	// hold agreements on it; nil: it is not known.
+	CallersOf func(ctx context.Context, version uuid.UUID, since time.Time) ([]Caller, error)
 
 	// CheckTraffic says, as Invalid, what the gateway could not do of a
 	// version's traffic; it asks nobody. Document reads the version's OpenAPI
 	// document as JSON. Unchecked, when set, finds what of a document the
 	// gateway could not hold calls to.
 	CheckTraffic func(traffic json.RawMessage, operations []Operation, document func() ([]byte, error)) error
-	Unchecked    func(document []byte, operations []Doc) []Finding
+
+	Unchecked func(document []byte, operations []Doc) []Finding
+
+	// TrafficAddresses, when set, gives the addresses that a version's traffic,
+	// once it was found well, sends calls to beside the version's own.
+	TrafficAddresses func(traffic json.RawMessage) ([]TrafficAddress, error)
 
 	// KeepClientKey keeps what the gateway shows the systems behind a version,
 	// inside the same transaction, two empty texts: nothing, and gives the
@@ -91,11 +100,17 @@ type Catalog struct {
 	// become.
 	Terms Terms
 
-	// Files is the directory of uploaded files, each under its SHA-256.
-	Files string
+	// Places is the slug of the public dataset that lists where communes are; "":
+	// none. See PlaceList.
+	Places string
 
-	written indexed  // only in the copy that Reindex works with
+	// Files is where uploaded files lie.
+	Files FileStore
+
+	written indexed // only in the copy that Reindex works with
+	places  placeBook
 	claimed sync.Map // ids of uploads that are being written or read
+	uses    uses     // counted, and not written down yet
 }
 
 // Agency is the owner of what is on offer, as readers see it.
@@ -147,7 +162,12 @@ type Version struct {
 	CreatedAt   time.Time       `json:"created_at"`
 	UpdatedAt   time.Time       `json:"updated_at"`
 	PublishedAt *time.Time      `json:"published_at"` // set exactly while State is published or later
-	Sunset      *time.Time      `json:"sunset"`       // when a deprecated version ends (RFC 8594)
+	Sunset      *time.Time      `json:"sunset"`       // when a deprecated version ends, or a retired one did (RFC 8594)
+
+	DeprecatedAt *time.Time `json:"deprecated_at"`    // since when its end is announced (RFC 9745)
+	SuccessorID  *uuid.UUID `json:"successor_id"`     // the version to move to
+	Successor    string     `json:"successor" db:"-"` // its Prefix, or ""
+	DocsURL      string     `json:"docs_url"`         // where the agency writes about the end, or ""
 }
 
 // Prefix is the version's address at the gateway, under the gateway's origin.
@@ -208,5 +228,16 @@ type Exposure struct {
 	Traffic    json.RawMessage // an object
 	Operations []Operation
 	Document   func() ([]byte, error) // OpenAPI as JSON; asked for within the transaction only
+	Deprecated *time.Time             // since when its end is announced
 	Sunset     *time.Time
+	Successor  string // Prefix of the version to move to, or ""
+	Docs       string // where the agency writes about the end, or ""
+}
+
+// Ended is what the gateway must know of a version whose calls end.
+type Ended struct {
+	VersionID uuid.UUID
+	At        time.Time
+	Successor string // as in Exposure
+	Docs      string
 }

@@ -14,9 +14,9 @@ import (
 	"lgsp/internal/problem"
 )
 
-// change is one change of a version: by whom, what the policy is asked, what
+// versionChange is one change of a version: by whom, what the policy is asked, what
 // the ledger keeps, and the states it may happen in.
-type change struct {
+type versionChange struct {
 	who     auth.Principal
 	version uuid.UUID
 	act     string
@@ -36,7 +36,7 @@ const touchVersionSQL = `update catalog.version set updated_at = $2 where id = $
 // ledger keeps it. It fails with NotFound for a version that is unknown or not
 // to be seen, with what May says, with Conflict in another state, and with
 // what do returns.
-func (c *Catalog) changeVersion(ctx context.Context, ch change, do func(tx pgx.Tx, v Version) error) (Version, error) {
+func (c *Catalog) changeVersion(ctx context.Context, ch versionChange, do func(tx pgx.Tx, v Version) error) (Version, error) {
 	seen, err := c.VersionByID(ctx, ch.who, ch.version)
 	if err != nil {
 		return Version{}, err
@@ -84,13 +84,18 @@ func (c *Catalog) tell(ctx context.Context, tx pgx.Tx, before Version) error {
 		return fmt.Errorf("read version %s: %w", before.ID, err)
 	}
 	v.Agency = before.Agency
+	one := []Version{v}
+	if err := c.nameSuccessors(ctx, tx, one); err != nil {
+		return err
+	}
+	v = one[0]
 	switch {
 	case v.State == Published || v.State == Deprecated:
 		if err := c.expose(ctx, tx, v); err != nil {
 			return err
 		}
 	case v.State == Retired && before.State != Retired:
-		if err := c.Withdraw(ctx, tx, v.ID); err != nil {
+		if err := c.Withdraw(ctx, tx, Ended{VersionID: v.ID, At: *v.Sunset, Successor: v.Successor, Docs: v.DocsURL}); err != nil {
 			return err
 		}
 	default:
@@ -109,9 +114,11 @@ func (c *Catalog) expose(ctx context.Context, tx pgx.Tx, v Version) error {
 	if err != nil {
 		return err
 	}
+	operations = marked(operations)
 	return c.Expose(ctx, tx, Exposure{
 		VersionID: v.ID, AgencyID: v.AgencyID, AgencySlug: v.Agency.Slug, APIID: v.APIID, APISlug: v.APISlug,
 		Number: v.Number, State: v.State, Upstreams: v.Upstreams, Plan: plan, Traffic: v.Traffic,
-		Operations: operations, Document: documentOf(ctx, tx, v.ID), Sunset: v.Sunset,
+		Operations: operations, Document: documentOf(ctx, tx, v.ID),
+		Deprecated: v.DeprecatedAt, Sunset: v.Sunset, Successor: v.Successor, Docs: v.DocsURL,
 	})
 }

@@ -389,7 +389,7 @@ func (c *Catalog) checkMove(ctx context.Context, m *DataRequestMove) (*uuid.UUID
 	if m.State == Published {
 		d, err := c.DatasetBySlug(ctx, auth.Principal{}, m.Dataset)
 		switch {
-		case problem.Is(err, problem.NotFound):
+		case isHidden(err):
 			e.Wrong("dataset", "dataset-unknown", "is no public dataset", "name", m.Dataset)
 		case err != nil:
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/catalog/fields"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
@@ -34,8 +35,12 @@ type Dataset struct {
 	PublishAt     *time.Time     `json:"publish_at"`   // when an approved one becomes public by itself
 	ReviewBy      *time.Time     `json:"review_by"`    // until when the steward decides on what was submitted
 	ReviewedAt    *time.Time     `json:"reviewed_at"`  // when a published one was last looked through
+	WithdrawnAt   *time.Time     `json:"withdrawn_at"` // of one that was public
+	WithdrawnWhy  string         `json:"-"`            // for everyone; see Tombstone
+	ReplacedBy    *uuid.UUID     `json:"replaced_by"`
 	Distributions []Distribution `json:"distributions" db:"-"`
 	Edit          *DatasetEdit   `json:"edit,omitempty" db:"-"` // of a public one, pending; for those who work on it
+	Schema        fields.Schema  `json:"-" db:"-"`              // of its agency, where it has values of the agency's own fields
 }
 
 // DatasetText is what people write about a dataset. Title, notes, theme and
@@ -74,16 +79,18 @@ type DatasetText struct {
 	SpatialCodes   []string  `json:"spatial_codes"` // of provinces (2 digits) and communes (5)
 	BBox           []float64 `json:"bbox"`          // west, south, east, north in degrees; empty: unknown
 	LandingPage    string    `json:"landing_page"`  // another page about it
+
+	Fields fields.Values `json:"fields" swaggertype:"object"` // what the agency's own schema asks for, by name
 }
 
 const insertDatasetSQL = `
 insert into catalog.dataset (id, agency_id, slug, title_vi, title_en, notes_vi, notes_en, keywords_vi, keywords_en,
        theme, licence, frequency, spatial, temporal_start, temporal_end, source_document, source_url,
        contact_name, contact_email, contact_phone, access_rights, rights_vi, rights_en, creator, languages, version,
-       version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page,
+       version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page, fields,
        state, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, nullif($14, '')::date, nullif($15, '')::date,
-       $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, 'draft', $35, $35)`
+       $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, 'draft', $36, $36)`
 
 // CreateDataset begins a dataset of an agency, as a draft; one without a slug
 // gets that of its title. It fails with Invalid (one field error each) or Conflict when the slug is taken, and with
@@ -103,11 +110,15 @@ func (c *Catalog) CreateDataset(ctx context.Context, who auth.Principal, agency 
 		return Dataset{}, err
 	}
 	text.answeredBy(agencies[agency])
-	if err := text.check(); err != nil {
-		return Dataset{}, err
-	}
 	id := uuid.Must(uuid.NewV7())
 	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
+		schema, err := schemaIn(ctx, tx, agency)
+		if err != nil {
+			return err
+		}
+		if err := text.checkWith(schema, nil); err != nil {
+			return err
+		}
 		args := append([]any{id, agency}, text.args()...)
 		if err := datasetProblem(execOne(ctx, tx, insertDatasetSQL, append(args, c.Now().UTC())...), text); err != nil {
 			return err
@@ -131,7 +142,7 @@ update catalog.dataset
        temporal_end = nullif($14, '')::date, source_document = $15, source_url = $16,
        contact_name = $17, contact_email = $18, contact_phone = $19, access_rights = $20, rights_vi = $21, rights_en = $22,
        creator = $23, languages = $24, version = $25, version_notes_vi = $26, version_notes_en = $27, conforms_to = $28,
-       provenance_vi = $29, provenance_en = $30, spatial_codes = $31, bbox = $32, landing_page = $33, updated_at = $34
+       provenance_vi = $29, provenance_en = $30, spatial_codes = $31, bbox = $32, landing_page = $33, fields = $34, updated_at = $35
  where id = $1`
 
 // EditDataset replaces what is written about a dataset, whose slug stays once
@@ -143,14 +154,18 @@ func (c *Catalog) EditDataset(ctx context.Context, who auth.Principal, id uuid.U
 		return Dataset{}, err
 	}
 	text.answeredBy(seen.Agency)
-	if err := text.check(); err != nil {
-		return Dataset{}, err
-	}
 	if seen.State == Published {
 		return c.proposeEdit(ctx, who, id, text)
 	}
 	ch := datasetChange{who: who, id: id, act: "dataset.edit", verb: "dataset.edit", from: []string{Draft, Withdrawn}}
 	return c.changeDataset(ctx, ch, func(tx pgx.Tx, d Dataset) error {
+		schema, err := schemaIn(ctx, tx, d.AgencyID)
+		if err != nil {
+			return err
+		}
+		if err := text.checkWith(schema, d.Fields); err != nil {
+			return err
+		}
 		if d.PublishedAt != nil && d.Slug != text.Slug {
 			return slugFixed(d)
 		}
@@ -172,8 +187,9 @@ const datasetColumns = `id, agency_id, slug, title_vi, title_en, notes_vi, notes
        licence, frequency, spatial, coalesce(to_char(temporal_start, 'YYYY-MM-DD'), '') as temporal_start,
        coalesce(to_char(temporal_end, 'YYYY-MM-DD'), '') as temporal_end, source_document, source_url,
        contact_name, contact_email, contact_phone, access_rights, rights_vi, rights_en, creator, languages, version,
-       version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page,
-       state, state_reason, created_at, updated_at, published_at, publish_at, review_by, reviewed_at`
+       version_notes_vi, version_notes_en, conforms_to, provenance_vi, provenance_en, spatial_codes, bbox, landing_page, fields,
+       state, state_reason, created_at, updated_at, published_at, publish_at, review_by, reviewed_at,
+       withdrawn_at, withdrawn_why, replaced_by`
 
 const datasetByIDSQL = `select ` + datasetColumns + ` from catalog.dataset where id = $1`
 
@@ -183,7 +199,7 @@ const datasetBySlugSQL = `select ` + datasetColumns + ` from catalog.dataset whe
 
 // DatasetBySlug gives a dataset with its distributions: a published one to
 // anyone, another to those who may edit or approve it, with the pending edit.
-// It fails with NotFound.
+// It fails with NotFound, and with Gone when it was withdrawn.
 func (c *Catalog) DatasetBySlug(ctx context.Context, who auth.Principal, slug string) (Dataset, error) {
 	d, err := pg.One[Dataset](ctx, c.DB, datasetBySlugSQL, slug)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -212,15 +228,19 @@ func (c *Catalog) asSeen(ctx context.Context, who auth.Principal, d Dataset) (Da
 		d, err = c.withParts(ctx, d)
 	}
 	if err != nil {
-		return Dataset{}, err
+		return Dataset{}, c.told(ctx, err, d)
 	}
 	if c.seeData(ctx, who, d) != nil {
 		d.Distributions = []Distribution{}
 	}
 	if c.worksOn(ctx, who, d.AgencyID) {
-		d.Edit, err = editOf(ctx, c.DB, d)
+		if d.Edit, err = editOf(ctx, c.DB, d); err != nil {
+			return Dataset{}, err
+		}
 	}
-	return d, err
+	one := []Dataset{d}
+	err = c.seeFields(ctx, who, one)
+	return one[0], err
 }
 
 // seeData is the one answer to who may have a dataset's files, rows and
@@ -233,10 +253,13 @@ func (c *Catalog) seeData(ctx context.Context, who auth.Principal, d Dataset) er
 }
 
 // seeDataset is the one answer to who may see a dataset: that it is there, and
-// what is written about it.
+// what is written about it. What was public and is withdrawn is Gone.
 func (c *Catalog) seeDataset(ctx context.Context, who auth.Principal, d Dataset) error {
 	if d.State == Published || c.worksOn(ctx, who, d.AgencyID) {
 		return nil
+	}
+	if d.WithdrawnAt != nil {
+		return wasWithdrawn(d)
 	}
 	return noDataset(d.Slug)
 }
@@ -258,7 +281,11 @@ func (c *Catalog) datasetByID(ctx context.Context, id uuid.UUID) (Dataset, error
 	} else if err != nil {
 		return d, fmt.Errorf("read dataset %s: %w", id, err)
 	}
-	return c.withParts(ctx, d)
+	one := []Dataset{d}
+	if err := giveSchemas(ctx, c.DB, one); err != nil {
+		return d, err
+	}
+	return c.withParts(ctx, one[0])
 }
 
 // withParts adds the agency and the distributions.

@@ -35,7 +35,8 @@ type DatasetEdit struct {
 }
 
 // Change is one field that an edit changes: its name in DatasetText's JSON, and
-// what it said and will say. Lists stand one item a line.
+// what it said and will say; one of the agency's own is fields/name. Lists stand
+// one item a line.
 type Change struct {
 	Field string `json:"field"`
 	Old   string `json:"old"`
@@ -47,6 +48,10 @@ func changesOf(before, after DatasetText) []Change {
 	list := []Change{}
 	old, changed := reflect.ValueOf(before), reflect.ValueOf(after)
 	for i := range old.NumField() {
+		if old.Type().Field(i).Name == "Fields" {
+			list = append(list, changesOfFields(before.Fields, after.Fields)...)
+			continue
+		}
 		if !reflect.DeepEqual(old.Field(i).Interface(), changed.Field(i).Interface()) {
 			list = append(list, Change{old.Type().Field(i).Tag.Get("json"), asLines(old.Field(i)), asLines(changed.Field(i))})
 		}
@@ -103,10 +108,23 @@ func (c *Catalog) proposeEdit(ctx context.Context, who auth.Principal, id uuid.U
 		if d.Slug != text.Slug {
 			return slugFixed(d)
 		}
+		schema, err := schemaIn(ctx, tx, d.AgencyID)
+		if err != nil {
+			return err
+		}
+		stored := d.Fields
+		if former, err := editOf(ctx, tx, d); err != nil {
+			return err
+		} else if former != nil { // which this one goes on from
+			stored = former.Text.Fields
+		}
+		if err := text.checkWith(schema, stored); err != nil {
+			return err
+		}
 		if len(changesOf(d.DatasetText, text)) == 0 {
 			return problem.Errorf(problem.Invalid, "nothing is changed").Coded("dataset-edit-empty")
 		}
-		if e := incomplete(text); len(e.Fields) > 0 {
+		if e := incomplete(text, schema); len(e.Fields) > 0 {
 			return e
 		}
 		now := c.Now().UTC()
@@ -128,7 +146,11 @@ func (c *Catalog) ApproveEdit(ctx context.Context, who auth.Principal, dataset, 
 		if e.ProposedBy == who.Person {
 			return problem.Errorf(problem.Forbidden, "nobody approves what they submitted").Coded("dataset-own-approval")
 		}
-		if err := e.Text.check(); err != nil { // the lists may have changed since
+		schema, err := schemaIn(ctx, tx, d.AgencyID)
+		if err != nil {
+			return err
+		}
+		if err := e.Text.checkWith(schema, e.Text.Fields); err != nil { // the lists may have changed since
 			return err
 		}
 		if err := c.writeText(ctx, tx, d.ID, e.Text); err != nil {

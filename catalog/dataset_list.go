@@ -67,7 +67,7 @@ func (c *Catalog) ListDatasets(ctx context.Context, who auth.Principal, f Datase
 	for i := range list {
 		list[i].Agency = agencies[list[i].AgencyID]
 	}
-	return list, next, nil
+	return list, next, c.seeFields(ctx, who, list)
 }
 
 // listedState is the state that who gets to see listed, "" for all.

@@ -65,5 +65,5 @@ func (c *Catalog) Datasets(ctx context.Context, who auth.Principal, ids []uuid.U
 			list = append(list, *d)
 		}
 	}
-	return list, nil
+	return list, c.seeFields(ctx, who, list)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/catalog/fields"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
@@ -105,6 +106,9 @@ func (c *Catalog) settle(ctx context.Context, tx pgx.Tx, ch datasetChange, agenc
 	if d.Edit, err = editOf(ctx, tx, d); err != nil {
 		return d, nil, err
 	}
+	if d.Schema, err = schemaIn(ctx, tx, d.AgencyID); err != nil {
+		return d, nil, err
+	}
 	found, err := c.guarded(ctx, tx, ch, d)
 	if err != nil {
 		return d, found, err
@@ -172,7 +176,12 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 		if err != nil {
 			return err
 		}
-		e := incomplete(d.DatasetText)
+		schema, err := schemaIn(ctx, tx, d.AgencyID)
+		if err != nil {
+			return err
+		}
+		e := incomplete(d.DatasetText, schema)
+		schema.Check(e, d.Fields, d.Fields) // it may have changed since they were given
 		if len(files) == 0 {
 			e.Wrong("distributions", "dataset-no-file", "has no file yet")
 		}
@@ -184,14 +193,15 @@ func (c *Catalog) SubmitDataset(ctx context.Context, who auth.Principal, id uuid
 }
 
 // incomplete has an error for each text that publication asks for and that is
-// missing.
-func incomplete(t DatasetText) *problem.Error {
+// missing, the agency's own fields too.
+func incomplete(t DatasetText, schema fields.Schema) *problem.Error {
 	e := problem.Errorf(problem.Invalid, "the dataset is not complete").Coded("dataset-incomplete")
 	for _, f := range []struct{ name, value string }{{"notes_vi", t.NotesVI}, {"theme", t.Theme}} {
 		if f.value == "" {
 			e.Wrong(f.name, "required", "is required")
 		}
 	}
+	schema.Missing(e, t.Fields)
 	return e
 }
 
@@ -231,18 +241,9 @@ func (c *Catalog) PublishDataset(ctx context.Context, who auth.Principal, id uui
 }
 
 // WithdrawDataset hides a published dataset from everyone outside the agency,
-// with a reason.
+// with a reason that everyone may read.
 func (c *Catalog) WithdrawDataset(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (Dataset, error) {
-	ch := datasetChange{who: who, id: id, act: "dataset.publish", verb: "dataset.withdraw", from: []string{Published}}
-	if err := giveReason(&ch, reason); err != nil {
-		return Dataset{}, err
-	}
-	return c.moveDataset(ctx, ch, Withdrawn, func(tx pgx.Tx, d Dataset) error {
-		if _, err := tx.Exec(ctx, dropEditSQL, d.ID); err != nil {
-			return fmt.Errorf("drop edit of dataset %s: %w", d.ID, err)
-		}
-		return nil
-	})
+	return c.WithdrawFor(ctx, who, id, Withdrawal{Reason: reason})
 }
 
 func giveReason(ch *datasetChange, reason string) error {
@@ -270,6 +271,9 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 	}
 	if d.AccessRights == AccessRestricted {
 		d.Distributions, doc.Access = nil, []string{Restricted} // formats and columns are not for everyone
+	}
+	if own := d.Schema.Searched(d.Fields); own != "" {
+		doc.Columns = append(doc.Columns, own)
 	}
 	for _, part := range d.Distributions {
 		if !slices.Contains(doc.Formats, part.Format) {

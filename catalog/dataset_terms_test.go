@@ -29,6 +29,7 @@ func TestDatasetKeepsWhatIsWritten(t *testing.T) {
 	}
 	full.Licence, full.Frequency, full.ContactName = "CC-BY-4.0", "UNKNOWN", s.agency.TitleVI
 	full.KeywordsVI, full.KeywordsEN = []string{"khoa học", "công nghệ", "viễn thông"}, []string{"science", "technology"}
+	full.Fields = OwnValues{}
 	if !reflect.DeepEqual(made.DatasetText, full) {
 		t.Errorf("created\n%+v\nwant\n%+v", made.DatasetText, full)
 	}
@@ -36,7 +37,7 @@ func TestDatasetKeepsWhatIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := text("thue-bao", "Thuê bao")
-	want.ContactName = s.agency.TitleVI
+	want.ContactName, want.Fields = s.agency.TitleVI, OwnValues{}
 	if err := want.check(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,7 @@ import (
 	"context"
 	"io"
 	"net/url"
-	"os"
-	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"lgsp/internal/pg"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
+	"lgsp/internal/s3test"
 )
 
 // shelf is a catalogue for datasets, with an agency and its people.
@@ -30,6 +30,8 @@ type shelf struct {
 	operator           auth.Principal
 	acts               []string
 	now                time.Time
+	dir                string         // of Files
+	server             *s3test.Server // nil: Files is on disk
 }
 
 // node is another process on the same catalogue, which records by record.
@@ -39,20 +41,20 @@ func (s *shelf) node(record auth.RecordFunc) *Catalog {
 
 func newShelf(t testing.TB, db pg.DB) *shelf {
 	t.Helper()
-	id := uuid.Must(uuid.NewV7())
+	id, dir := uuid.Must(uuid.NewV7()), t.TempDir()
 	person := func(role string, agency uuid.UUID) auth.Principal {
 		return auth.Principal{Person: uuid.Must(uuid.NewV7()), Memberships: []auth.Membership{{Agency: agency, Role: role}}}
 	}
 	s := &shelf{
 		agency:    Agency{ID: id, Slug: "so-tt-" + id.String()[24:], TitleVI: "Sở Thông tin và Truyền thông", TitleEN: "Department of Information and Communications"},
 		publisher: person("publisher", id), steward: person("steward", id), stranger: person("publisher", uuid.Must(uuid.NewV7())),
-		operator: person("operator", uuid.Nil), now: time.Date(2025, 8, 1, 9, 0, 0, 0, time.UTC),
+		operator: person("operator", uuid.Nil), now: time.Date(2025, 8, 1, 9, 0, 0, 0, time.UTC), dir: dir,
 	}
 	if _, err := db.Exec(context.Background(), testAgencySQL, id, s.agency.Slug, strings.ToUpper(id.String()[24:])); err != nil {
 		t.Fatal(err)
 	}
 	s.Catalog = &Catalog{
-		DB: db, Now: func() time.Time { return s.now }, Files: t.TempDir(),
+		DB: db, Now: func() time.Time { return s.now }, Files: OnDisk(dir),
 		May: func(_ context.Context, who auth.Principal, act string, agency uuid.UUID) error {
 			if who.Has("publisher", agency) && act != "dataset.approve" || who.Has("steward", agency) && act == "dataset.approve" {
 				return nil
@@ -146,15 +148,16 @@ func TestDatasetFromDraftToWithdrawn(t *testing.T) {
 	if d, err := s.WithdrawDataset(ctx, s.publisher, d.ID, "số liệu sai"); err != nil || d.State != Withdrawn || d.StateReason != "số liệu sai" {
 		t.Errorf("withdrawn as %+v, error %v", d, err)
 	}
-	s.hidden(t, d.ID, "thue-bao", part.ID)
+	s.hidden(t, d.ID, "thue-bao", part.ID, problem.Gone)
 	want := "dataset.create distribution.add dataset.submit dataset.approve dataset.publish dataset.withdraw"
 	if got := strings.Join(s.acts, " "); got != want {
 		t.Errorf("recorded %s, want %s", got, want)
 	}
 }
 
-// hidden walks every way to a dataset as a citizen and as another agency.
-func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) {
+// hidden walks every way to a dataset as a citizen and as another agency: each
+// fails with want.
+func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID, want problem.Kind) {
 	t.Helper()
 	ctx := t.Context()
 	for _, who := range []auth.Principal{{}, s.stranger} {
@@ -162,15 +165,15 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 			"by slug": func() error { _, err := s.DatasetBySlug(ctx, who, slug); return err },
 			"by id":   func() error { _, err := s.Dataset(ctx, who, id); return err },
 		} {
-			if err := try(); !problem.Is(err, problem.NotFound) {
-				t.Errorf("%s: %v, want NotFound", name, err)
+			if err := try(); !problem.Is(err, want) {
+				t.Errorf("%s: %v, want %d", name, err, want)
 			}
 		}
 		if list, _, err := s.ListDatasets(ctx, who, DatasetFilter{}); err != nil || len(list) != 0 {
 			t.Errorf("lists %d, error %v", len(list), err)
 		}
 	}
-	s.closed(t, slug, part)
+	s.closed(t, slug, part, want)
 	if found, err := s.Find(ctx, FindQuery{Text: "thuê bao"}); err != nil || len(found.Hits) != 0 {
 		t.Errorf("search finds %d, error %v", len(found.Hits), err)
 	}
@@ -178,9 +181,13 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID) 
 
 // closed walks every way to the data of a dataset as a citizen and as another
 // agency.
-func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID) {
+func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID, want problem.Kind) {
 	t.Helper()
 	ctx := t.Context()
+	d, err := s.DatasetBySlug(ctx, s.publisher, slug) // as it may be handed on
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, who := range []auth.Principal{{}, s.stranger} {
 		for name, try := range map[string]func() error{
 			"distribution": func() error { _, err := s.Distribution(ctx, who, part); return err },
@@ -190,11 +197,12 @@ func (s *shelf) closed(t *testing.T, slug string, part uuid.UUID) {
 			"rows":         func() error { _, err := s.QueryRows(ctx, who, part, nil); return err },
 			"export":       func() error { return s.ExportRows(ctx, who, part, url.Values{"format": {"csv"}}, io.Discard) },
 			"archive":      func() error { _, err := s.Archive(ctx, who, slug); return err },
+			"all at once":  func() error { _, err := s.Contents(ctx, who, d); return err },
 			"old version":  func() error { _, _, err := s.OpenFile(ctx, who, part, 1); return err },
 			"replace":      func() error { _, err := s.ReplaceFile(ctx, who, part, Upload{}); return err },
 		} {
-			if err := try(); !problem.Is(err, problem.NotFound) {
-				t.Errorf("%s: %v, want NotFound", name, err)
+			if err := try(); !problem.Is(err, want) {
+				t.Errorf("%s: %v, want %d", name, err, want)
 			}
 		}
 	}
@@ -207,7 +215,7 @@ func TestDataOfARestrictedDatasetIsItsAgencys(t *testing.T) {
 	closed := d.DatasetText
 	closed.AccessRights = AccessRestricted
 	s.rewritten(t, d, closed)
-	s.closed(t, d.Slug, part.ID)
+	s.closed(t, d.Slug, part.ID, problem.NotFound)
 	for _, who := range []auth.Principal{{}, s.stranger} {
 		for name, read := range map[string]func() (Dataset, error){
 			"by slug": func() (Dataset, error) { return s.DatasetBySlug(ctx, who, "thue-bao") },
@@ -256,7 +264,7 @@ func TestDatasetRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.hidden(t, d.ID, "a-b", uuid.Must(uuid.NewV7()))
+	s.hidden(t, d.ID, "a-b", uuid.Must(uuid.NewV7()), problem.NotFound)
 	both := s.publisher
 	both.Memberships = append(both.Memberships, auth.Membership{Agency: s.agency.ID, Role: "steward"})
 	for _, tt := range []struct {
@@ -300,9 +308,7 @@ func TestDatasetRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want code %q", tt.name, err, tt.code)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(s.Files, "upload-*")); len(left) > 0 {
-		t.Errorf("spooled files stay behind: %v", left)
-	}
+	s.nothingPartial(t)
 }
 
 type zeros struct{}
@@ -316,7 +322,11 @@ func (s *shelf) upload(ctx context.Context, dataset uuid.UUID, name, content str
 
 func TestFileVersionsAndDictionaryStay(t *testing.T) {
 	t.Parallel()
-	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	onEachStore(t, fileVersionsAndDictionaryStay)
+}
+
+func fileVersionsAndDictionaryStay(t *testing.T, s *shelf) {
+	ctx := t.Context()
 	_, part := s.published(t, "thue-bao-2", "Thuê bao", subscribers)
 	err := s.DescribeColumns(ctx, s.publisher, part.ID, []Column{{Unit: "thuê bao"}})
 	if problem.Code(err) != "column-unknown" {
@@ -358,9 +368,8 @@ func TestFileVersionsAndDictionaryStay(t *testing.T) {
 	if _, _, err := s.OpenFile(ctx, auth.Principal{}, part.ID, 3); !problem.Is(err, problem.NotFound) {
 		t.Errorf("version 3: %v", err)
 	}
-	files, _ := os.ReadDir(s.Files)
-	if len(files) != 2 {
-		t.Errorf("%d files lie in the directory, want 2", len(files))
+	if files := s.lying(t); len(files) != 2 {
+		t.Errorf("there lie %v, want two", files)
 	}
 }
 
@@ -385,6 +394,31 @@ func TestRowsThroughTheCatalogue(t *testing.T) {
 	}
 	if err := s.ExportRows(ctx, auth.Principal{}, part.ID, url.Values{"format": {"exe"}}, &b); problem.Code(err) != "rows-format" {
 		t.Errorf("format exe: %v", err)
+	}
+}
+
+// sameContents compares what is told of all distributions at once with what is
+// told of each.
+func (s *shelf) sameContents(t *testing.T, who auth.Principal, dataset uuid.UUID) {
+	t.Helper()
+	ctx := t.Context()
+	d, err := s.Dataset(ctx, s.publisher, dataset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Contents(ctx, who, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range d.Distributions {
+		versions, err := s.FileVersions(ctx, who, part.ID)
+		if err != nil || !reflect.DeepEqual(got.Versions[part.ID], versions) {
+			t.Errorf("versions %+v, want %+v, error %v", got.Versions[part.ID], versions, err)
+		}
+		columns, err := s.Columns(ctx, who, part.ID)
+		if err != nil || len(columns) != len(got.Columns[part.ID]) || len(columns) > 0 && !reflect.DeepEqual(got.Columns[part.ID], columns) {
+			t.Errorf("columns %+v, want %+v, error %v", got.Columns[part.ID], columns, err)
+		}
 	}
 }
 
@@ -497,6 +531,7 @@ func TestWhatWasReplacedBeforePublishing(t *testing.T) {
 		if err != nil || !slices.Equal(got, tt.want) {
 			t.Errorf("%s: versions %v, error %v; want %v", tt.name, got, err, tt.want)
 		}
+		s.sameContents(t, tt.who, d.ID)
 		file, _, err := s.OpenFile(ctx, tt.who, part.ID, 1)
 		if err == nil {
 			_ = file.Close()

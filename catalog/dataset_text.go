@@ -107,8 +107,17 @@ func (t *DatasetText) texts() []struct {
 }
 
 // check brings the text to NFC, fills the defaults and returns Invalid with
-// one error for each field that is wrong.
+// one error for each field that is wrong. The agency's own fields are checked
+// by checkWith.
 func (t *DatasetText) check() error {
+	if e := t.faults(); len(e.Fields) > 0 {
+		return e
+	}
+	return nil
+}
+
+// faults is check, and gives an empty problem when nothing is wrong.
+func (t *DatasetText) faults() *problem.Error {
 	e := problem.Errorf(problem.Invalid, "the dataset's description is not right").Coded("dataset-invalid")
 	for _, f := range t.texts() {
 		*f.text = norm.NFC.String(strings.TrimSpace(*f.text))
@@ -136,10 +145,7 @@ func (t *DatasetText) check() error {
 			e.Wrong("contact_email", "email-form", "is not an e-mail address")
 		}
 	}
-	if len(e.Fields) > 0 {
-		return e
-	}
-	return nil
+	return e
 }
 
 // answeredBy fills in who answers for the data, where nobody is named: the
@@ -224,7 +230,7 @@ func (t DatasetText) args() []any {
 	return []any{t.Slug, t.TitleVI, t.TitleEN, t.NotesVI, t.NotesEN, t.KeywordsVI, t.KeywordsEN, t.Theme, t.Licence,
 		t.Frequency, t.Spatial, t.TemporalStart, t.TemporalEnd, t.SourceDocument, t.SourceURL,
 		t.ContactName, t.ContactEmail, t.ContactPhone, t.AccessRights, t.RightsVI, t.RightsEN, t.Creator, t.Languages, t.Version,
-		t.VersionNotesVI, t.VersionNotesEN, t.ConformsTo, t.ProvenanceVI, t.ProvenanceEN, t.SpatialCodes, t.BBox, t.LandingPage}
+		t.VersionNotesVI, t.VersionNotesEN, t.ConformsTo, t.ProvenanceVI, t.ProvenanceEN, t.SpatialCodes, t.BBox, t.LandingPage, t.values()}
 }
 
 // datasetProblem turns the schema's refusals into words.

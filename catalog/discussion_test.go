@@ -85,7 +85,7 @@ func TestDiscussion(t *testing.T) {
 		"ask": second(s.Ask(ctx, asker, d.ID, "a", "b")), "answer": second(s.Answer(ctx, asker, q.ID, "b")),
 		"report": second(s.ReportPost(ctx, asker, q.Posts[0].ID, PostReport{"vì"})),
 	} {
-		if !problem.Is(err, problem.NotFound) {
+		if !problem.Is(err, problem.Gone) {
 			t.Errorf("%s of a withdrawn dataset: %v", name, err)
 		}
 	}

@@ -124,7 +124,7 @@ func distributionsOf(ctx context.Context, db pg.DB, dataset uuid.UUID) ([]Distri
 }
 
 // Distribution gives one distribution to those who may have its dataset's data;
-// it fails with NotFound.
+// it fails with NotFound, and with Gone when the dataset was withdrawn.
 func (c *Catalog) Distribution(ctx context.Context, who auth.Principal, id uuid.UUID) (Distribution, error) {
 	d, err := distributionOf(ctx, c.DB, id)
 	if err != nil {
@@ -134,7 +134,9 @@ func (c *Catalog) Distribution(ctx context.Context, who auth.Principal, id uuid.
 	if err != nil {
 		return Distribution{}, fmt.Errorf("read dataset %s: %w", d.DatasetID, err)
 	}
-	if c.seeData(ctx, who, of) != nil {
+	if err := c.seeData(ctx, who, of); problem.Is(err, problem.Gone) {
+		return Distribution{}, c.told(ctx, err, of)
+	} else if err != nil {
 		return Distribution{}, noDistribution(id)
 	}
 	return d, nil

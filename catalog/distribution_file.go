@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/google/uuid"
@@ -59,23 +58,28 @@ func (c *Catalog) putFile(ctx context.Context, p filePut, begin func(pgx.Tx) err
 	return kept, err
 }
 
-// take gives the facts of the file, where it lies, and what is to be done with
-// it in the end: what was kept has been moved from there.
+// take gives the facts of the file, where it lies on this machine, and what is
+// to be done with it in the end. What was kept may have been moved from there.
 func (c *Catalog) take(ctx context.Context, p filePut) (FileVersion, string, func(error), error) {
 	if p.up.Incoming == uuid.Nil {
 		file, path, err := c.spool(p.up)
 		return file, path, func(error) { _ = os.Remove(path) }, err
 	}
-	file, release, err := c.received(ctx, p.who, p.dataset, p.up.Incoming)
-	return file, c.partial(p.up.Incoming), func(err error) {
-		if problem.Is(err, problem.Invalid) { // nobody can mend it by asking again
-			_ = c.dropUpload(context.WithoutCancel(ctx), p.up.Incoming) // else it is swept
+	file, path, release, err := c.received(ctx, p.who, p.dataset, p.up.Incoming)
+	return file, path, func(err error) {
+		after := context.WithoutCancel(ctx)
+		switch {
+		case err == nil: // its row has gone
+			_ = c.Files.Forget(after, p.up.Incoming) // else it is swept
+		case problem.Is(err, problem.Invalid): // nobody can mend it by asking again
+			_ = c.dropUpload(after, p.up.Incoming) // the same
 		}
 		release()
 	}, err
 }
 
-// keepFile reads a table, and in one transaction keeps the file and its rows.
+// keepFile reads a table, brings the file to the store, and in one transaction
+// keeps it and its rows.
 func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, path string, begin func(pgx.Tx) error) (Distribution, error) {
 	var table *rows.Table
 	if rows.IsTable(file.Format) {
@@ -99,12 +103,18 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 	if p.fresh {
 		ch.held = partOfFile(p.dataset, file.Hash)
 	}
-	ch.last = func() error { // what is refused never lies among the files
-		if err := os.Rename(path, filepath.Join(c.Files, file.Hash)); err != nil {
+	offered, err := c.Files.Offer(ctx, path)
+	if err != nil {
+		return Distribution{}, fmt.Errorf("offer file %s: %w", file.Hash, err)
+	}
+	defer func() { _ = c.Files.Drop(context.WithoutCancel(ctx), offered) }() // else it is swept
+	ch.last = func() error {                                                 // what is refused never lies among the files
+		if err := c.Files.Keep(ctx, offered, file.Hash); err != nil {
 			return fmt.Errorf("keep file %s: %w", file.Hash, err)
 		}
 		return nil
 	}
+	var small *SmallGroups
 	_, err = c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
 		if err := begin(tx); err != nil {
 			return err
@@ -123,8 +133,17 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 				return err
 			}
 		}
-		return replaceRows(ctx, tx, p.distribution, table)
+		if err := replaceRows(ctx, tx, p.distribution, table); err != nil {
+			return err
+		}
+		small, err = c.lookAgain(ctx, tx, p.distribution)
+		return err
 	})
+	if problem.Code(err) == codeSmallGroups {
+		if err := c.holdSmallGroups(ctx, p.distribution, small); err != nil {
+			return Distribution{}, err
+		}
+	}
 	if err != nil {
 		return Distribution{}, err
 	}
@@ -138,10 +157,7 @@ func (c *Catalog) spool(up Upload) (FileVersion, string, error) {
 	if err != nil {
 		return FileVersion{}, "", err
 	}
-	if err := os.MkdirAll(c.Files, 0o750); err != nil {
-		return FileVersion{}, "", fmt.Errorf("make %s: %w", c.Files, err)
-	}
-	file, err := os.CreateTemp(c.Files, "upload-*")
+	file, err := c.Files.Scratch()
 	if err != nil {
 		return FileVersion{}, "", fmt.Errorf("spool upload: %w", err)
 	}
@@ -258,8 +274,8 @@ select version, format, media_type, file_name, size, hash, uploaded_at, changes
 
 // OpenFile opens a file of a distribution: the version asked for, or with 0 the
 // newest. The caller closes it. It fails with NotFound, also for a version
-// that FileVersions does not give.
-func (c *Catalog) OpenFile(ctx context.Context, who auth.Principal, distribution uuid.UUID, version int) (*os.File, FileVersion, error) {
+// that FileVersions does not give, and with Unavailable while the store is away.
+func (c *Catalog) OpenFile(ctx context.Context, who auth.Principal, distribution uuid.UUID, version int) (io.ReadSeekCloser, FileVersion, error) {
 	d, err := c.Distribution(ctx, who, distribution)
 	if err != nil {
 		return nil, FileVersion{}, err
@@ -283,7 +299,7 @@ func (c *Catalog) OpenFile(ctx context.Context, who auth.Principal, distribution
 			return nil, f, fmt.Errorf("read version %d of %s: %w", version, distribution, err)
 		}
 	}
-	file, err := os.Open(filepath.Join(c.Files, f.Hash))
+	file, err := c.Files.Open(ctx, f.Hash)
 	if err != nil {
 		return nil, f, fmt.Errorf("open version %d of %s: %w", f.Version, distribution, err)
 	}

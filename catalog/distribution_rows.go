@@ -24,6 +24,7 @@ type Column struct {
 	NotesVI string `json:"notes_vi"`
 	NotesEN string `json:"notes_en"`
 	Unit    string `json:"unit"`
+	Place   string `json:"place"` // code or name of a commune, none; "": as its name says
 
 	Profile *rows.Profile `json:"profile,omitempty"` // what it holds, counted when the file was read
 }
@@ -73,7 +74,7 @@ func loadRows(ctx context.Context, tx pgx.Tx, distribution uuid.UUID, table *row
 }
 
 const columnsSQL = `
-select key, name, type, position, field, indexed, title_vi, title_en, notes_vi, notes_en, unit, profile
+select key, name, type, position, field, indexed, title_vi, title_en, notes_vi, notes_en, unit, place, profile
   from catalog.column_info
  where distribution_id = $1 and field <> ''
  order by position`
@@ -97,21 +98,27 @@ func columnsOf(ctx context.Context, db pg.DB, distribution uuid.UUID) ([]Column,
 
 const describeColumnSQL = `
 update catalog.column_info
-   set title_vi = $3, title_en = $4, notes_vi = $5, notes_en = $6, unit = $7
+   set title_vi = $3, title_en = $4, notes_vi = $5, notes_en = $6, unit = $7, place = $8
  where distribution_id = $1 and key = $2`
 
-// DescribeColumns writes titles, notes and units of columns, found by key. It
-// fails with Invalid for a key the distribution does not have.
+// DescribeColumns writes titles, notes, units and places of columns, found by
+// key. It fails with Invalid for a key the distribution does not have, and for
+// a place that is none.
 func (c *Catalog) DescribeColumns(ctx context.Context, who auth.Principal, distribution uuid.UUID, columns []Column) error {
 	d, err := c.Distribution(ctx, who, distribution)
 	if err != nil {
 		return err
 	}
+	for _, column := range columns {
+		if err := checkPlace(column); err != nil {
+			return err
+		}
+	}
 	ch := datasetChange{who: who, id: d.DatasetID, act: "dataset.edit", verb: "distribution.describe", from: editable}
 	_, err = c.changeDataset(ctx, ch, func(tx pgx.Tx, _ Dataset) error {
 		for _, column := range columns {
 			tag, err := tx.Exec(ctx, describeColumnSQL, distribution, column.Key, column.TitleVI, column.TitleEN,
-				column.NotesVI, column.NotesEN, column.Unit)
+				column.NotesVI, column.NotesEN, column.Unit, column.Place)
 			if err != nil {
 				return fmt.Errorf("describe column %s: %w", column.Key, err)
 			}

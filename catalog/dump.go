@@ -112,7 +112,7 @@ func (c *Catalog) forEveryone(ctx context.Context, list []Dataset) ([]Dataset, e
 			list[i].Distributions = of[list[i].ID]
 		}
 	}
-	return list, nil
+	return list, c.seeFields(ctx, auth.Principal{}, list)
 }
 
 // ChangedAt is when the dataset last changed: its text, its state or a file.

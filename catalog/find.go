@@ -28,9 +28,13 @@ type FindQuery struct {
 	Format  string // CSV, XLSX …
 	Licence string // code of Licences
 	Access  string // open, restricted, personal
+	Sort    string // SortUsed; "" is the best first, of a list the newest
 	Limit   int    // 1 to 100, 0 is 20
 	After   string // Next of the page before
 }
+
+// SortUsed puts what was most used in the last twelve months first.
+const SortUsed = "used"
 
 // SearchAnswer is a page of hits.
 type SearchAnswer struct {
@@ -86,7 +90,7 @@ const (
 )
 
 // Find searches what is published. It fails with Invalid for a query that is
-// too long, or a limit or cursor that is not right.
+// too long, or a sort, limit or cursor that is not right.
 func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 	limit, err := pageLimit(q.Limit)
 	if err != nil {
@@ -99,6 +103,9 @@ func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 	if err := notTooLong(q.Text); err != nil {
 		return SearchAnswer{}, err
 	}
+	if q.Sort != "" && q.Sort != SortUsed {
+		return SearchAnswer{}, problem.Errorf(problem.Invalid, "a search cannot be sorted by %q", q.Sort).Coded("search-sort", "value", q.Sort)
+	}
 	empty := SearchAnswer{Hits: []Hit{}, Facets: map[string][]Facet{}}
 	filter, err := c.filterOf(ctx, q)
 	if problem.Is(err, problem.NotFound) {
@@ -110,7 +117,7 @@ func (c *Catalog) Find(ctx context.Context, q FindQuery) (SearchAnswer, error) {
 	if typed.Empty() && strings.TrimSpace(q.Text) != "" {
 		return empty, nil
 	}
-	request := search.Request{Query: typed, Filter: filter, Limit: limit + 1, Offset: offset}
+	request := search.Request{Query: typed, Filter: filter, Limit: limit + 1, Offset: offset, Used: q.Sort == SortUsed}
 	if !typed.Empty() {
 		if request.Plan, request.Synonyms, err = c.plan(ctx, typed); err != nil {
 			return empty, err

@@ -54,6 +54,23 @@ select d.kind, d.id
   from catalog.search_doc d
  where d.folded @@ $1::text::tsquery and ` + filtered + ranked
 
+// The most used of what was found first: datasets, for of APIs the gateway knows
+// the use.
+const usedFirst = `
+ order by coalesce(u.uses, 0) desc, d.updated_at desc, d.id desc
+ limit $9 offset $10`
+
+const docsWithUse = `
+select d.kind, d.id
+  from catalog.search_doc d
+  left join catalog.usage_sum u on d.kind = 'dataset' and u.dataset_id = d.id`
+
+const listUsedSQL = docsWithUse + `
+ where $1 = '' and ` + filtered + usedFirst
+
+const findUsedSQL = docsWithUse + `
+ where d.folded @@ $1::text::tsquery and ` + filtered + usedFirst
+
 // findMostSQL is findAllSQL for words that stand nearly everywhere: it ranks
 // the mostRanked newest of what was found.
 const findMostSQL = `
@@ -123,12 +140,18 @@ func (e postgres) Search(ctx context.Context, r search.Request) (search.Found, e
 	f := r.Filter
 	filters := []any{f.Kind, f.Agency, f.Theme, f.Format, f.Licence, f.Access, f.Since}
 	page := []any{r.Limit, r.Offset}
+	if r.Used && r.Query.Empty() {
+		return e.run(ctx, countNewestSQL, slices.Concat([]any{""}, filters), listUsedSQL, page)
+	}
 	if r.Query.Empty() {
 		return e.run(ctx, countNewestSQL, slices.Concat([]any{""}, filters), findNewestSQL, page)
 	}
 	p := r.Plan
-	found, err := e.run(ctx, countAllSQL, slices.Concat([]any{p.All}, filters), findAllSQL,
-		slices.Concat(page, []any{p.Any, p.Exact, p.Near}))
+	pageSQL, more := findAllSQL, slices.Concat(page, []any{p.Any, p.Exact, p.Near})
+	if r.Used {
+		pageSQL, more = findUsedSQL, page
+	}
+	found, err := e.run(ctx, countAllSQL, slices.Concat([]any{p.All}, filters), pageSQL, more)
 	if err != nil || r.Whole || len(found.Counts) > 0 { // found something, if only behind the filters
 		return found, err
 	}

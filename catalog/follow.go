@@ -41,8 +41,10 @@ type Follow struct {
 
 // Follows is what a person follows, and how often they are written to.
 type Follows struct {
-	Every string   `json:"every"` // daily, weekly; "" while nothing is followed
+	Every string   `json:"every"` // daily, weekly; "" while there was nothing to write about
 	Items []Follow `json:"items"`
+
+	Searches []SavedSearch `json:"searches"` // kept ones that the letter tells of; New is not counted
 }
 
 const (
@@ -100,6 +102,9 @@ func (c *Catalog) Follows(ctx context.Context, who auth.Principal) (Follows, err
 	}
 	agencies, err := c.Agencies(ctx, ids)
 	if err != nil {
+		return f, err
+	}
+	if f.Searches, err = c.toldSearches(ctx, who.Person); err != nil {
 		return f, err
 	}
 	f.Items = []Follow{}
@@ -194,13 +199,18 @@ func (c *Catalog) SetDigest(ctx context.Context, who auth.Principal, every strin
 	return nil
 }
 
-// Unsubscribe ends every digest and follow of a person. Whoever asks has shown
-// the link of a digest, and need not sign in.
+// Unsubscribe ends every digest and follow of a person; their searches are kept,
+// and not told of. Whoever asks has shown the link of a digest, and need not
+// sign in.
 func (c *Catalog) Unsubscribe(ctx context.Context, person uuid.UUID) error {
-	if _, err := c.DB.Exec(ctx, unsubscribeSQL, person); err != nil {
-		return fmt.Errorf("unsubscribe %s: %w", person, err)
-	}
-	return nil
+	return pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
+		for _, sql := range []string{unsubscribeSQL, tellOfNothingSQL} {
+			if _, err := tx.Exec(ctx, sql, person); err != nil {
+				return fmt.Errorf("unsubscribe %s: %w", person, err)
+			}
+		}
+		return nil
+	})
 }
 
 func interval(every string) time.Duration {
@@ -216,8 +226,13 @@ type Digest struct {
 	Every  string
 	Since  time.Time
 	Until  time.Time
-	News   []News // the newest first, at most 100; none: there is nothing to write about
+	News   []News // the newest first, at most 100
+
+	Searches []SearchNews // what is new for searches that the person keeps
 }
+
+// IsEmpty reports that there is nothing to write about.
+func (d Digest) IsEmpty() bool { return len(d.News)+len(d.Searches) == 0 }
 
 // News is one thing that happened to a public dataset.
 type News struct {
@@ -295,7 +310,11 @@ func (c *Catalog) ClaimDigests(ctx context.Context, n int) ([]Digest, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read news for %s: %w", d.Person, err)
 		}
-		list = append(list, Digest{Person: d.Person, Every: d.Every, Since: d.Since, Until: d.Until, News: news})
+		digest := Digest{Person: d.Person, Every: d.Every, Since: d.Since, Until: d.Until, News: news}
+		if digest.Searches, err = c.searchNews(ctx, digest); err != nil {
+			return nil, err
+		}
+		list = append(list, digest)
 	}
 	return list, nil
 }

@@ -26,6 +26,11 @@ func (s *shelf) digests(t *testing.T) map[uuid.UUID][]string {
 		for _, n := range d.News {
 			all[d.Person] = append(all[d.Person], n.Kind+" "+n.Slug+" "+n.About)
 		}
+		for _, n := range d.Searches {
+			for _, hit := range n.Hits {
+				all[d.Person] = append(all[d.Person], "search "+n.Name+" "+hit.Slug)
+			}
+		}
 		slices.Sort(all[d.Person])
 		if err := s.DigestSent(t.Context(), d); err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/catalog/fields"
 	"lgsp/catalog/harvest"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
@@ -131,6 +132,11 @@ func (h *harvester) put(ctx context.Context, tx pgx.Tx, rec harvest.Record, know
 	if err := d.inState(editable); err != nil { // it is taken over once somebody has decided
 		return err
 	}
+	schema, err := schemaIn(ctx, tx, d.AgencyID)
+	if err != nil {
+		return err
+	}
+	text.Fields = d.Fields // which no source knows of
 	if err := h.write(ctx, tx, d, text); err != nil {
 		return err
 	}
@@ -138,8 +144,8 @@ func (h *harvester) put(ctx context.Context, tx pgx.Tx, rec harvest.Record, know
 		return err
 	}
 	if h.publishes(d) {
-		if missing := incomplete(text); len(missing.Fields) > 0 || len(rec.Links) == 0 {
-			h.note(rec, "it stays a draft: it lacks notes, or a file")
+		if missing := incomplete(text, schema); len(missing.Fields) > 0 || len(rec.Links) == 0 {
+			h.note(rec, "it stays a draft: it lacks notes, a file, or a field that the agency requires")
 		} else if err := execOne(ctx, tx, moveDatasetSQL, id, Published, "", now, nil, nil); err != nil {
 			return fmt.Errorf("publish dataset %s: %w", id, err)
 		}
@@ -167,7 +173,7 @@ func (h *harvester) write(ctx context.Context, tx pgx.Tx, d Dataset, text Datase
 	if len(changesOf(d.DatasetText, text)) == 0 {
 		return nil
 	}
-	if e := incomplete(text); len(e.Fields) > 0 {
+	if e := incomplete(text, fields.Schema{}); len(e.Fields) > 0 {
 		return e
 	}
 	now := h.Now().UTC()
@@ -249,6 +255,9 @@ func (h *harvester) leave(ctx context.Context, one harvested) error {
 		}
 		if err := execOne(ctx, tx, moveDatasetSQL, d.ID, Withdrawn, GoneReason, now, nil, nil); err != nil {
 			return fmt.Errorf("withdraw dataset %s: %w", d.ID, err)
+		}
+		if err := execOne(ctx, tx, withdrawnForSQL, d.ID, GoneReason, nil); err != nil {
+			return fmt.Errorf("say why dataset %s was withdrawn: %w", d.ID, err)
 		}
 		_, _, err = h.settle(ctx, tx, datasetChange{who: auth.Platform("harvest"), id: d.ID, verb: "harvest.gone", reason: GoneReason}, h.agency)
 		return err

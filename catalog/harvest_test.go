@@ -149,7 +149,7 @@ func TestHarvest(t *testing.T) {
 	if a = s.dataset(t, "a"); a.State != Withdrawn || a.StateReason != GoneReason {
 		t.Errorf("gone: got %s %q", a.State, a.StateReason)
 	}
-	if _, err := s.Dataset(ctx, auth.Principal{}, a.ID); !problem.Is(err, problem.NotFound) {
+	if _, err := s.Dataset(ctx, auth.Principal{}, a.ID); !problem.Is(err, problem.Gone) {
 		t.Errorf("a citizen sees what is gone: %v", err)
 	}
 	e.has(there("a", "Dân số mới"), there("b", "Giá nông sản"))

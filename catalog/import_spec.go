@@ -19,6 +19,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog/spec"
+	"lgsp/catalog/spec/change"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
@@ -140,6 +141,9 @@ func (c *Catalog) CreateVersion(ctx context.Context, who auth.Principal, api uui
 		if err := insertOperations(ctx, tx, id, doc, nil); err != nil {
 			return err
 		}
+		if err := c.revise(ctx, tx, id, Save{Text: text, by: who}); err != nil {
+			return err
+		}
 		return c.Record(ctx, tx, auth.Act{
 			Who: who, Verb: "version.create", Agency: a.AgencyID, About: id,
 			Detail: map[string]any{"api": a.Slug, "version": number, "operations": len(doc.Operations)},
@@ -158,24 +162,42 @@ update catalog.version
 
 const deleteOperationsSQL = `delete from catalog.operation where version_id = $1`
 
-// ReplaceSpec gives a version that is not published another document. Marks
-// stay with the operations that stay, as far as they still fit. It fails as
-// CreateVersion does, and with Conflict once the version is published.
-func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version uuid.UUID, text []byte) (Version, error) {
+// ReplaceSpec gives a version another document, as its next revision. Marks
+// stay with the operations that stay, as far as they still fit. Of a published
+// version only what breaks none of its callers is taken (see gate), and a new
+// operation is offered once it is marked. It fails as CreateVersion does, and
+// with Conflict once the version has ended.
+func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version uuid.UUID, s Save) (Version, error) {
 	if err := official(who); err != nil {
 		return Version{}, err
 	}
-	doc, err := c.read(text)
+	if err := checkWhy(&s.Why); err != nil {
+		return Version{}, err
+	}
+	doc, err := c.read(s.Text)
 	if err != nil {
 		return Version{}, err
 	}
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.import", from: []string{Draft, Review, Sandbox}}
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.import", from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{}}
+	if s.Why != "" {
+		ch.detail["why"] = s.Why
+	}
+	if s.restores != nil {
+		ch.detail["restores"] = *s.restores
+	}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		before, err := operationsOf(ctx, tx, v.ID)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, replaceSpecSQL, v.ID, string(text), string(doc.JSON), doc.Findings); err != nil {
+		s.by = who
+		if s.note, err = c.gate(ctx, tx, v, before, doc); err != nil {
+			return err
+		}
+		if err := c.revise(ctx, tx, v.ID, s); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, replaceSpecSQL, v.ID, string(s.Text), string(doc.JSON), doc.Findings); err != nil {
 			return fmt.Errorf("replace document of %s: %w", v.ID, err)
 		}
 		if _, err := tx.Exec(ctx, deleteOperationsSQL, v.ID); err != nil {
@@ -201,7 +223,7 @@ func insertOperations(ctx context.Context, db pg.DB, version uuid.UUID, doc *spe
 	for i, d := range doc.Operations {
 		op := Operation{ID: uuid.Must(uuid.NewV7()), VersionID: version, Slug: d.Slug, Method: d.Method, Path: d.Path, Doc: d}
 		for _, old := range before {
-			if old.Method == op.Method && old.Path == op.Path && len(old.Mark.wrong(d)) == 0 {
+			if change.SameAddress(old.Doc, d) && len(old.Mark.wrong(d)) == 0 {
 				op.Mark = old.Mark
 			}
 		}

@@ -89,7 +89,7 @@ func TestReplaceSpec(t *testing.T) {
 	v := w.readyVersion(t)
 	changed := bytes.ReplaceAll(procedures(t), []byte("operationId: danhSachThuTuc"), []byte("operationId: timThuTuc"))
 	changed = bytes.ReplaceAll(changed, []byte("/thu-tuc/{maTTHC}"), []byte("/thu-tuc/ma/{maTTHC}"))
-	if _, err := w.ReplaceSpec(ctx, w.publisher, v.ID, changed); err != nil {
+	if _, err := w.ReplaceSpec(ctx, w.publisher, v.ID, Save{Text: changed}); err != nil {
 		t.Fatal(err)
 	}
 	ops, err := w.Operations(ctx, w.publisher, v.ID)
@@ -99,11 +99,11 @@ func TestReplaceSpec(t *testing.T) {
 	if len(ops) != 2 || ops[0].Slug != "tim-thu-tuc" || ops[0].Access != Open || ops[1].Path != "/thu-tuc/ma/{maTTHC}" || ops[1].Access != "" {
 		t.Errorf("marks did not stay with the address: %+v", ops)
 	}
-	_, err = w.ReplaceSpec(ctx, w.publisher, v.ID, []byte("x"))
+	_, err = w.ReplaceSpec(ctx, w.publisher, v.ID, Save{Text: []byte("x")})
 	refused(t, err, problem.Invalid, "spec:spec-not-openapi")
-	_, err = w.ReplaceSpec(ctx, w.stranger, v.ID, procedures(t))
+	_, err = w.ReplaceSpec(ctx, w.stranger, v.ID, Save{Text: procedures(t)})
 	refused(t, err, problem.NotFound)
-	_, err = w.ReplaceSpec(ctx, auth.Principal{}, v.ID, procedures(t))
+	_, err = w.ReplaceSpec(ctx, auth.Principal{}, v.ID, Save{Text: procedures(t)})
 	refused(t, err, problem.Forbidden)
 	if _, err := w.MarkOperations(ctx, w.publisher, v.ID, map[string]Mark{ops[1].Slug: marks["lay-thu-tuc"]}); err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestReplaceSpec(t *testing.T) {
 	if _, err := w.PublishVersion(ctx, w.publisher, v.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.ReplaceSpec(ctx, w.publisher, v.ID, procedures(t))
+	_, err = w.ReplaceSpec(ctx, w.publisher, v.ID, Save{Text: procedures(t)})
 	refused(t, err, problem.Conflict)
 }
 

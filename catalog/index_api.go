@@ -19,7 +19,7 @@ const liveOperationsSQL = `
 select o.id, o.version_id, o.slug, o.method, o.path, o.access, o.classification, o.subject_in, o.subject_name, o.doc
   from catalog.operation o
   join catalog.version v on v.id = o.version_id
- where v.api_id = $1 and v.state in ('published', 'deprecated')
+ where v.api_id = $1 and v.state in ('published', 'deprecated') and o.access <> ''
  order by v.id desc, o.position`
 
 // indexAPI makes search find an API as it now stands, or no longer when

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,6 +18,8 @@ const (
 	LetterAnswer     = "answer"      // to those who take part: somebody answered
 	LetterRequest    = "request"     // to the agency, or the operators: data are asked for
 	LetterRequestNow = "request-now" // to who asked: where the request stands
+	LetterReuse      = "reuse"       // to the agency: somebody made something of a dataset
+	LetterReuseNow   = "reuse-now"   // to who added it: what the steward decided
 )
 
 // Letter is one that waits to be sent to one person.
@@ -35,6 +38,17 @@ type LetterDetail struct {
 	Text    string `json:"text"`    // what was said, at most 500 characters
 	State   string `json:"state"`   // of a request
 	Path    string `json:"path"`    // of the page, without language
+
+	Ending *EndingTold `json:"ending,omitempty"` // of a version
+}
+
+// EndingTold is what a letter tells of a version's end; Text is the reason.
+type EndingTold struct {
+	Applications []string   `json:"applications"` // of the reader, that call it or may
+	Sunset       *time.Time `json:"sunset"`
+	Successor    string     `json:"successor"` // its Prefix, or ""
+	Docs         string     `json:"docs"`      // where the agency writes about it, or ""
+	LastAt       *time.Time `json:"last_at"`   // of those applications' last call; nil: none of late
 }
 
 const (

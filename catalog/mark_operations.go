@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
 
@@ -65,12 +66,14 @@ update catalog.operation
    set access = $3, classification = $4, subject_in = $5, subject_name = $6
  where version_id = $1 and slug = $2`
 
-// MarkOperations marks operations of a version that is not published, by slug;
-// all of them or none. It fails with Invalid, one field error for each thing
+// MarkOperations marks operations of a version, by slug; all of them or none.
+// Of a published one only those are marked that have no mark yet, which are
+// offered from then on. It fails with Invalid, one field error for each thing
 // wrong, named operations/{slug}/access and so on; state-secret is refused
-// everywhere. It fails as changeVersion does for api.edit.
+// everywhere. It fails with Conflict for a published mark that would change,
+// and as changeVersion does for api.edit.
 func (c *Catalog) MarkOperations(ctx context.Context, who auth.Principal, version uuid.UUID, marks map[string]Mark) ([]Operation, error) {
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.mark", from: []string{Draft, Review, Sandbox},
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.mark", from: []string{Draft, Review, Sandbox, Published, Deprecated},
 		detail: map[string]any{"operations": len(marks)}}
 	_, err := c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		all, err := operationsOf(ctx, tx, v.ID)
@@ -95,6 +98,9 @@ func (c *Catalog) MarkOperations(ctx context.Context, who auth.Principal, versio
 		if len(wrong.Fields) > 0 {
 			return wrong
 		}
+		if err := c.marksFit(ctx, tx, v, all, marks); err != nil {
+			return err
+		}
 		for slug, m := range marks {
 			if _, err := tx.Exec(ctx, markOperationSQL, v.ID, slug, m.Access, m.Classification, m.SubjectIn, m.SubjectName); err != nil {
 				return fmt.Errorf("mark operation %s of %s: %w", slug, v.ID, err)
@@ -106,6 +112,31 @@ func (c *Catalog) MarkOperations(ctx context.Context, who auth.Principal, versio
 		return nil, err
 	}
 	return operationsOf(ctx, c.DB, version)
+}
+
+// marksFit refuses what callers of a published version rely on otherwise: a
+// mark that was given, and a plan that is open to all.
+func (c *Catalog) marksFit(ctx context.Context, tx pgx.Tx, v Version, all []Operation, marks map[string]Mark) error {
+	if v.State != Published && v.State != Deprecated {
+		return nil
+	}
+	for _, op := range all {
+		m, given := marks[op.Slug]
+		if given && op.Access != "" && m != op.Mark {
+			return problem.Errorf(problem.Conflict, "%s is marked and published", op.Slug).Coded("mark-fixed", "slug", op.Slug)
+		}
+	}
+	plan, err := pg.One[Plan](ctx, tx, planSQL, v.PlanSlug)
+	if err != nil {
+		return fmt.Errorf("read plan %s: %w", v.PlanSlug, err)
+	}
+	for slug, m := range marks {
+		if plan.Decision == "open" && m.Access != Open {
+			return problem.Errorf(problem.Invalid, "an open plan fits only open operations").
+				Wrong("operations/"+slug+"/access", "plan-open-mismatch", "an open plan fits only open operations")
+		}
+	}
+	return nil
 }
 
 // Suggest is how an operation might be marked, for its agency to confirm:

@@ -42,6 +42,6 @@ func (c *Catalog) Offer(ctx context.Context, version uuid.UUID) (Offer, error) {
 	} else if err != nil {
 		return Offer{}, fmt.Errorf("read plan %s: %w", v.PlanSlug, err)
 	}
-	operations = slices.DeleteFunc(operations, func(op Operation) bool { return op.Access == Open })
+	operations = slices.DeleteFunc(operations, func(op Operation) bool { return op.Access != Restricted && op.Access != Personal })
 	return Offer{Version: v, Plan: plan, Operations: operations}, nil
 }

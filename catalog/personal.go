@@ -232,10 +232,13 @@ func (c *Catalog) guarded(ctx context.Context, tx pgx.Tx, ch datasetChange, d Da
 			return nil, err
 		}
 	}
-	if d.State != Published || ch.verb == verbPersonal {
+	if d.State != Published || slices.Contains([]string{verbPersonal, verbAnonymity, verbAllowSmall}, ch.verb) {
 		return nil, nil
 	}
-	return found, requireDecided(ctx, tx, d.ID)
+	if err := requireDecided(ctx, tx, d.ID); err != nil {
+		return found, err
+	}
+	return nil, requireAnonymous(ctx, tx, d)
 }
 
 // textFindings scans what is written about a dataset. The contact, which the
@@ -243,6 +246,7 @@ func (c *Catalog) guarded(ctx context.Context, tx pgx.Tx, ch datasetChange, d Da
 func (c *Catalog) textFindings(ctx context.Context, tx pgx.Tx, d Dataset) (partFindings, error) {
 	texts := map[string]string{"title_vi": d.TitleVI, "title_en": d.TitleEN, "notes_vi": d.NotesVI, "notes_en": d.NotesEN,
 		"spatial": d.Spatial, "keywords": strings.Join(slices.Concat(d.KeywordsVI, d.KeywordsEN), "\n")}
+	texts["fields"] = d.Schema.Searched(d.Fields)
 	for _, part := range d.Distributions {
 		texts["files"] += part.TitleVI + "\n" + part.TitleEN + "\n"
 		columns, err := columnsOf(ctx, tx, part.ID)

@@ -111,7 +111,11 @@ func TestPersonalDataBlockPublication(t *testing.T) {
 // A decision stands for a column until a later file shows a further kind there.
 func TestPersonalDecisionHoldsForTheColumn(t *testing.T) {
 	t.Parallel()
-	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
+	onEachStore(t, personalDecisionHoldsForTheColumn)
+}
+
+func personalDecisionHoldsForTheColumn(t *testing.T, s *shelf) {
+	ctx := t.Context()
 	d, part := s.withFile(t, "phan-anh", "phan anh.csv", callers)
 	said := PersonalDecision{Part: part.ID, Place: "Số điện thoại", Decision: NotPersonal, Reason: "số trực"}
 	if _, err := s.DecidePersonal(ctx, s.steward, d.ID, said); err != nil {
@@ -133,9 +137,8 @@ func TestPersonalDecisionHoldsForTheColumn(t *testing.T) {
 	if now, err := s.Distribution(ctx, auth.Principal{}, part.ID); err != nil || now.Version != 2 || *now.Rows != 4 {
 		t.Errorf("the public file is %+v, error %v", now, err)
 	}
-	files, err := filepath.Glob(filepath.Join(s.Files, "*"))
-	if err != nil || len(files) != 2 {
-		t.Errorf("%d files lie there, not the two that were taken: %v", len(files), files)
+	if files := s.lying(t); len(files) != 2 {
+		t.Errorf("there lie %v, not the two that were taken", files)
 	}
 	list, err := s.PersonalFindings(ctx, s.steward, d.ID)
 	if err != nil || len(list) != 2 || list[0].Kind != "identity" || !list[0].Held || list[0].Decision != "" || list[1].Decision != NotPersonal {

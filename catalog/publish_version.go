@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,7 +19,7 @@ const submitVersionSQL = `update catalog.version set state = 'review' where id =
 
 // SubmitVersion puts a draft up for review. It fails as changeVersion does for api.edit.
 func (c *Catalog) SubmitVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.submit", from: []string{Draft}}
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.submit", from: []string{Draft}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		if _, err := tx.Exec(ctx, submitVersionSQL, v.ID); err != nil {
 			return fmt.Errorf("submit version %s: %w", v.ID, err)
@@ -37,7 +36,7 @@ const publishVersionSQL = `update catalog.version set state = 'published', publi
 // has errors, an operation is not marked, or upstream or plan are missing or
 // do not fit.
 func (c *Catalog) PublishVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
-	ch := change{who: who, version: version, act: "api.publish", verb: "version.publish", from: []string{Draft, Review, Sandbox}}
+	ch := versionChange{who: who, version: version, act: "api.publish", verb: "version.publish", from: []string{Draft, Review, Sandbox}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		if err := c.ready(ctx, tx, v); err != nil {
 			return err
@@ -110,40 +109,6 @@ func (c *Catalog) upstreamReady(ctx context.Context, tx pgx.Tx, v Version, wrong
 			wrong.Wrong(upstreamField(i, len(v.Upstreams)), "upstream-not-approved", "not on the agency's approved list", "host", hostPort)
 		}
 	}
-	return nil
-}
-
-const deprecateVersionSQL = `update catalog.version set state = 'deprecated', sunset = $2 where id = $1`
-
-// DeprecateVersion announces that a published version ends at sunset (RFC
-// 8594); until then it is called as before. Announcing again changes the date.
-// It fails with Invalid for a date that has passed, and as changeVersion does
-// for api.publish.
-func (c *Catalog) DeprecateVersion(ctx context.Context, who auth.Principal, version uuid.UUID, sunset time.Time) (Version, error) {
-	if !sunset.After(c.Now()) {
-		return Version{}, problem.Errorf(problem.Invalid, "sunset has passed").Coded("sunset-invalid").
-			Wrong("sunset", "sunset-invalid", "must be in the future")
-	}
-	ch := change{who: who, version: version, act: "api.publish", verb: "version.deprecate", from: []string{Published, Deprecated},
-		detail: map[string]any{"sunset": sunset.UTC().Format(time.RFC3339)}}
-	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
-		if _, err := tx.Exec(ctx, deprecateVersionSQL, v.ID, sunset.UTC()); err != nil {
-			return fmt.Errorf("deprecate version %s: %w", v.ID, err)
-		}
-		return nil
-	})
-}
-
-const retireVersionSQL = `update catalog.version set state = 'retired' where id = $1`
-
-// RetireVersion ends a version: its documentation stays, its calls end. It
-// fails as changeVersion does for api.publish.
-func (c *Catalog) RetireVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
-	ch := change{who: who, version: version, act: "api.publish", verb: "version.retire", from: []string{Published, Deprecated}}
-	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
-		if _, err := tx.Exec(ctx, retireVersionSQL, v.ID); err != nil {
-			return fmt.Errorf("retire version %s: %w", v.ID, err)
-		}
-		return nil
-	})
+	_, err := c.trafficReady(ctx, tx, v.AgencyID, v.Traffic, wrong)
+	return err
 }

@@ -119,7 +119,7 @@ func TestVersionAfterPublishing(t *testing.T) {
 	w := txWorld(t)
 	ctx := t.Context()
 	v := w.readyVersion(t)
-	_, err := w.DeprecateVersion(ctx, w.publisher, v.ID, w.Now().Add(time.Hour))
+	_, err := w.DeprecateVersion(ctx, w.publisher, v.ID, Ending{Sunset: w.Now().Add(time.Hour)})
 	refused(t, err, problem.Conflict)
 	_, err = w.RetireVersion(ctx, w.publisher, v.ID)
 	refused(t, err, problem.Conflict)
@@ -132,7 +132,10 @@ func TestVersionAfterPublishing(t *testing.T) {
 	if err != nil || len(offer.Operations) != 1 || offer.Operations[0].Slug != "lay-thu-tuc" || offer.Plan.Slug != "standard-approval" || offer.Version.UpstreamURL != "" {
 		t.Errorf("offer: got %+v, %v", offer, err)
 	}
-	_, err = w.MarkOperations(ctx, w.publisher, v.ID, marks)
+	if _, err = w.MarkOperations(ctx, w.publisher, v.ID, marks); err != nil {
+		t.Errorf("the marks that it has: %v", err)
+	}
+	_, err = w.MarkOperations(ctx, w.publisher, v.ID, map[string]Mark{"lay-thu-tuc": {Access: Open, Classification: "public"}})
 	refused(t, err, problem.Conflict)
 	_, err = w.SubmitVersion(ctx, w.publisher, v.ID)
 	refused(t, err, problem.Conflict)
@@ -144,23 +147,23 @@ func TestVersionAfterPublishing(t *testing.T) {
 	if last := w.exposed[len(w.exposed)-1]; last.Plan.Slug != "high" {
 		t.Errorf("the gateway was not told of the plan: %+v", last.Plan)
 	}
-	_, err = w.DeprecateVersion(ctx, w.publisher, v.ID, w.Now())
+	_, err = w.DeprecateVersion(ctx, w.publisher, v.ID, Ending{Sunset: w.Now()})
 	refused(t, err, problem.Invalid, "sunset:sunset-invalid")
 	sunset := w.Now().AddDate(0, 6, 0)
-	if v, err = w.DeprecateVersion(ctx, w.publisher, v.ID, sunset); err != nil || v.State != Deprecated || !v.Sunset.Equal(sunset) {
+	if v, err = w.DeprecateVersion(ctx, w.publisher, v.ID, Ending{Sunset: sunset}); err != nil || v.State != Deprecated || !v.Sunset.Equal(sunset) {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	if last := w.exposed[len(w.exposed)-1]; last.State != Deprecated || !last.Sunset.Equal(sunset) {
 		t.Errorf("the gateway was not told of the sunset: %+v", last)
 	}
-	if v, err = w.RetireVersion(ctx, w.publisher, v.ID); err != nil || v.State != Retired || !slices.Equal(w.withdrawn, []uuid.UUID{v.ID}) {
+	if v, err = w.RetireVersion(ctx, w.publisher, v.ID); err != nil || v.State != Retired || !slices.Equal(w.withdrawn, []Ended{{VersionID: v.ID, At: w.Now()}}) {
 		t.Errorf("got %+v, %v, withdrawn %v", v, err, w.withdrawn)
 	}
 	_, err = w.RetireVersion(ctx, w.publisher, v.ID)
 	refused(t, err, problem.Conflict)
 	_, err = w.Offer(ctx, v.ID)
 	refused(t, err, problem.NotFound)
-	want := []string{"version.publish", "version.plan", "version.deprecate", "version.retire"}
+	want := []string{"version.mark", "version.plan", "version.deprecate", "version.retire"}
 	if got := w.acts[len(w.acts)-4:]; !slices.Equal(got, want) {
 		t.Errorf("acts: got %q, want %q", got, want)
 	}
@@ -174,7 +177,7 @@ func TestWithdrawFailureKeepsTheVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("gateway tables are gone")
-	w.Withdraw = func(context.Context, pgx.Tx, uuid.UUID) error { return broken }
+	w.Withdraw = func(context.Context, pgx.Tx, Ended) error { return broken }
 	if _, err := w.RetireVersion(t.Context(), w.publisher, v.ID); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}

@@ -23,8 +23,9 @@ const (
 )
 
 // Point is one thing that is looked at. Why is "had", or why it was not:
-// "none" (nothing was written, or not well enough), "no-file", or
-// "restricted" (the data is not for everyone).
+// "none" (nothing was written, or not well enough), "no-file", "restricted"
+// (the data is not for everyone), and of files that are links: "link-answers",
+// which is had, "link-broken", "link-unchecked", or "no-download" (a page).
 type Point struct {
 	Dimension string `json:"dimension"` // findability, accessibility, interoperability, reusability, contextuality
 	Code      string `json:"code"`
@@ -55,7 +56,7 @@ func QualityOf(d Dataset) Quality {
 	q := Quality{Stars: starsOf(d)}
 	for _, look := range looks {
 		p := Point{Dimension: look.dimension, Code: look.code, Most: look.points, Why: look.why(d)}
-		if p.Why == "had" {
+		if p.Why == "had" || p.Why == linkAnswers {
 			p.Got = p.Most
 		}
 		q.Total += p.Got
@@ -92,9 +93,14 @@ var looks = []look{
 	{"findability", "theme", 30, written(func(d Dataset) bool { return d.Theme != "" })},
 	{"findability", "spatial", 20, written(func(d Dataset) bool { return d.Spatial != "" || len(d.SpatialCodes)+len(d.BBox) > 0 })},
 	{"findability", "temporal", 20, written(func(d Dataset) bool { return d.TemporalStart != "" || d.TemporalEnd != "" })},
-	{"accessibility", "access-url", 50, given},
-	{"accessibility", "download-url", 20, given},
-	{"accessibility", "download", 30, given},
+	{"accessibility", "access-url", 50, answering},
+	{"accessibility", "download-url", 20, downloadable},
+	{"accessibility", "download", 30, func(d Dataset) string {
+		if why := downloadable(d); why != "had" {
+			return why
+		}
+		return answering(onlyDownloads(d))
+	}},
 	{"interoperability", "format", 20, ofFile(func(p Distribution) bool { return p.Format != "" })},
 	{"interoperability", "media-type", 10, ofFile(func(p Distribution) bool { return p.MediaType != "" })},
 	{"interoperability", "format-vocabulary", 10, ofFile(func(p Distribution) bool { return knownMedia(p.MediaType) })},
@@ -146,13 +152,50 @@ func fileless(d Dataset) string {
 	return "no-file"
 }
 
-// given is whether anyone can fetch a file. What was uploaded lies with the
-// platform, which answers for it itself.
-func given(d Dataset) string {
+// linkAnswers is why a point is had that no file of the platform's own has.
+const linkAnswers = "link-answers"
+
+// answering is whether anyone can open a file. What was uploaded lies with the
+// platform, which answers for it itself; a link is what it last was found to be.
+func answering(d Dataset) string {
 	if d.AccessRights == AccessRestricted || len(d.Distributions) == 0 {
 		return fileless(d)
 	}
+	why := "link-broken"
+	for _, part := range d.Distributions {
+		switch {
+		case part.LinkURL == "":
+			return "had"
+		case part.LinkState == LinkOK:
+			why = linkAnswers
+		case part.LinkState != LinkBroken && why != linkAnswers:
+			why = "link-unchecked"
+		}
+	}
+	return why
+}
+
+// downloadable is whether a file can be fetched as one: a link to a page cannot.
+func downloadable(d Dataset) string {
+	if d.AccessRights == AccessRestricted || len(d.Distributions) == 0 {
+		return fileless(d)
+	}
+	if len(onlyDownloads(d).Distributions) == 0 {
+		return "no-download"
+	}
 	return "had"
+}
+
+// onlyDownloads is the dataset without links to pages.
+func onlyDownloads(d Dataset) Dataset {
+	var files []Distribution
+	for _, part := range d.Distributions {
+		if part.LinkURL == "" || part.Format != "HTML" {
+			files = append(files, part)
+		}
+	}
+	d.Distributions = files
+	return d
 }
 
 // ofDescription is whether what DCAT-AP 3.0.1 demands of a dataset is there:

@@ -209,3 +209,43 @@ func TestSomebodyAnswersForEveryDataset(t *testing.T) {
 		}
 	}
 }
+
+// Links count as what they last were found to be.
+func TestQualityOfLinks(t *testing.T) {
+	t.Parallel()
+	file := Distribution{FileVersion: FileVersion{Format: "CSV"}}
+	link := func(state, format string) Distribution {
+		return Distribution{FileVersion: FileVersion{Format: format}, Link: Link{LinkURL: "https://a.vn/x", LinkState: state}}
+	}
+	for name, tt := range map[string]struct {
+		parts []Distribution
+		want  string // of access-url, download-url and download
+	}{
+		"a file":                      {[]Distribution{file}, "had had had"},
+		"a link that opens":           {[]Distribution{link(LinkOK, "CSV")}, "link-answers had link-answers"},
+		"a broken link":               {[]Distribution{link(LinkBroken, "CSV")}, "link-broken had link-broken"},
+		"a new link":                  {[]Distribution{link(LinkUnchecked, "CSV")}, "link-unchecked had link-unchecked"},
+		"broken and new":              {[]Distribution{link(LinkBroken, "CSV"), link(LinkUnchecked, "CSV")}, "link-unchecked had link-unchecked"},
+		"one of two opens":            {[]Distribution{link(LinkOK, "CSV"), link(LinkUnchecked, "CSV")}, "link-answers had link-answers"},
+		"a page":                      {[]Distribution{link(LinkOK, "HTML")}, "link-answers no-download no-download"},
+		"a page and a broken link":    {[]Distribution{link(LinkOK, "HTML"), link(LinkBroken, "CSV")}, "link-answers had link-broken"},
+		"a broken link beside a file": {[]Distribution{link(LinkBroken, "CSV"), file}, "had had had"},
+		"nothing":                     {nil, "no-file no-file no-file"},
+	} {
+		d := described()
+		d.Distributions = tt.parts
+		var got []string
+		for _, p := range QualityOf(d).Points {
+			if p.Dimension != "accessibility" {
+				continue
+			}
+			got = append(got, p.Why)
+			if had := p.Why == "had" || p.Why == "link-answers"; had != (p.Got == p.Most) {
+				t.Errorf("%s: %+v", name, p)
+			}
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %v, want %s", name, got, tt.want)
+		}
+	}
+}

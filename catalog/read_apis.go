@@ -84,7 +84,8 @@ const versionColumns = `
 select v.id, v.api_id, a.slug as api_slug, a.agency_id, v.number, v.state, a.title_vi, a.title_en, v.upstream_url,
        case when v.upstreams -> 0 ->> 'url' = v.upstream_url then v.upstreams when v.upstream_url = '' then '[]'
             else jsonb_build_array(jsonb_build_object('url', v.upstream_url, 'weight', 1)) end as upstreams,
-       v.traffic, coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset
+       v.traffic, coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset,
+       v.deprecated_at, v.successor_id, v.docs_url
   from catalog.version v
   join catalog.api a on a.id = v.api_id`
 
@@ -104,6 +105,9 @@ func (c *Catalog) complete(ctx context.Context, who auth.Principal, list []API) 
 	}
 	byID, err := c.Agencies(ctx, agencies)
 	if err != nil {
+		return err
+	}
+	if err := c.nameSuccessors(ctx, c.DB, versions); err != nil {
 		return err
 	}
 	of := map[uuid.UUID][]Version{}
@@ -214,7 +218,9 @@ func (c *Catalog) anyVersion(ctx context.Context, id uuid.UUID) (Version, error)
 		return Version{}, err
 	}
 	v.Agency = owners[v.AgencyID]
-	return v, nil
+	one := []Version{v}
+	err = c.nameSuccessors(ctx, c.DB, one)
+	return one[0], err
 }
 
 const operationsSQL = `
@@ -234,10 +240,21 @@ func operationsOf(ctx context.Context, db pg.DB, version uuid.UUID) ([]Operation
 // Operations gives a version's operations in the order of its document. It
 // fails as VersionByID does.
 func (c *Catalog) Operations(ctx context.Context, who auth.Principal, version uuid.UUID) ([]Operation, error) {
-	if _, err := c.VersionByID(ctx, who, version); err != nil {
+	v, err := c.VersionByID(ctx, who, version)
+	if err != nil {
 		return nil, err
 	}
-	return operationsOf(ctx, c.DB, version)
+	list, err := operationsOf(ctx, c.DB, version)
+	if err == nil && !sees(who, v.AgencyID) {
+		list = marked(list)
+	}
+	return list, err
+}
+
+// marked are the operations that are offered: one that a published version's
+// document gained is not, before its agency has marked it.
+func marked(list []Operation) []Operation {
+	return slices.DeleteFunc(list, func(o Operation) bool { return o.Access == "" })
 }
 
 const operationBySlugSQL = `
@@ -247,11 +264,12 @@ select id, version_id, slug, method, path, access, classification, subject_in, s
 
 // OperationBySlug gives one operation of a version. It fails with NotFound.
 func (c *Catalog) OperationBySlug(ctx context.Context, who auth.Principal, version uuid.UUID, slug string) (Operation, error) {
-	if _, err := c.VersionByID(ctx, who, version); err != nil {
+	v, err := c.VersionByID(ctx, who, version)
+	if err != nil {
 		return Operation{}, err
 	}
 	op, err := pg.One[Operation](ctx, c.DB, operationBySlugSQL, version, slug)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && op.Access == "" && !sees(who, v.AgencyID) {
 		return Operation{}, problem.Errorf(problem.NotFound, "no operation %s", slug)
 	} else if err != nil {
 		return Operation{}, fmt.Errorf("read operation %s of %s: %w", slug, version, err)

@@ -149,6 +149,11 @@ func (c *Catalog) reindexDatasets(ctx context.Context, last uuid.UUID) ([]uuid.U
 		}
 		for _, d := range list {
 			ids = append(ids, d.ID)
+			if len(d.Fields) > 0 {
+				if d.Schema, err = schemaIn(ctx, tx, d.AgencyID); err != nil {
+					return err
+				}
+			}
 			d.Agency = owners[d.AgencyID]
 			if d.Distributions, err = distributionsOf(ctx, tx, d.ID); err != nil {
 				return err

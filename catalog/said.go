@@ -109,9 +109,11 @@ const (
 
 	saidLatelySQL = `
 select (select count(*) from catalog.post where author = $1 and created_at > $2)
-     + (select count(*) from catalog.data_request where author = $1 and created_at > $2) as lately,
+     + (select count(*) from catalog.data_request where author = $1 and created_at > $2)
+     + (select count(*) from catalog.reuse where author = $1 and created_at > $2) as lately,
        (select count(*) from catalog.post where author = $1 and created_at > $3)
-     + (select count(*) from catalog.data_request where author = $1 and created_at > $3) as today`
+     + (select count(*) from catalog.data_request where author = $1 and created_at > $3)
+     + (select count(*) from catalog.reuse where author = $1 and created_at > $3) as today`
 
 	saidBeforeSQL = `
 select exists (select from catalog.post where fingerprint = $1 and created_at > $2)
@@ -169,6 +171,7 @@ const (
 	forgetPostsSQL       = `update catalog.post set author = null where author = $1`
 	forgetReportsSQL     = `delete from catalog.post_report where person = $1`
 	forgetRequestsSQL    = `update catalog.data_request set author = null where author = $1`
+	forgetReusesSQL      = `update catalog.reuse set author = null where author = $1`
 	forgetVotesSQL       = `delete from catalog.data_request_vote where person = $1`
 	forgetLettersSQL     = `delete from catalog.letter where person = $1`
 	forgetFollowerSQL    = `delete from catalog.follower where person = $1`
@@ -178,7 +181,7 @@ const (
 // for, inside the transaction that deletes it. The texts stay, as nobody's; the
 // number of votes stays too.
 func ForgetPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
-	for _, sql := range []string{forgetDiscussionsSQL, forgetPostsSQL, forgetReportsSQL, forgetRequestsSQL, forgetVotesSQL, forgetLettersSQL, forgetFollowerSQL} {
+	for _, sql := range []string{forgetDiscussionsSQL, forgetPostsSQL, forgetReportsSQL, forgetRequestsSQL, forgetReusesSQL, forgetVotesSQL, forgetLettersSQL, forgetFollowerSQL} {
 		if _, err := tx.Exec(ctx, sql, person); err != nil {
 			return fmt.Errorf("forget person %s: %w", person, err)
 		}

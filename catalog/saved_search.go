@@ -37,9 +37,10 @@ type SavedSearch struct {
 	ID       uuid.UUID `json:"id"`
 	PersonID uuid.UUID `json:"-"`
 	SavedQuery
-	CreatedAt time.Time `json:"created_at"`
-	SeenAt    time.Time `json:"seen_at"`    // when the person last looked
-	New       int       `json:"new" db:"-"` // found since then
+	CreatedAt time.Time  `json:"created_at"`
+	SeenAt    time.Time  `json:"seen_at"`    // when the person last looked
+	ToldSince *time.Time `json:"told_since"` // since when the digest tells what is new; null: it does not
+	New       int        `json:"new" db:"-"` // found since then
 }
 
 // find is the search itself.
@@ -62,13 +63,13 @@ func (q SavedQuery) Address() string {
 // maxSaved is how many searches a person may keep.
 const maxSaved = 50
 
-const savedColumns = `id, person_id, name, query, kind, agency, theme, format, licence, access, created_at, seen_at`
+const savedColumns = `id, person_id, name, query, kind, agency, theme, format, licence, access, created_at, seen_at, told_since`
 
 const (
 	lockSavedSQL  = `select pg_advisory_xact_lock(hashtextextended('catalog.saved_search ' || $1::text, 0))`
 	countSavedSQL = `select count(*) from catalog.saved_search where person_id = $1`
 	saveSearchSQL = `
-insert into catalog.saved_search (` + savedColumns + `)
+insert into catalog.saved_search (id, person_id, name, query, kind, agency, theme, format, licence, access, created_at, seen_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
 returning ` + savedColumns
 	savedSearchesSQL = `select ` + savedColumns + ` from catalog.saved_search where person_id = $1 order by id desc`

@@ -57,7 +57,7 @@ func TestScheduledDatasetBecomesPublicAtItsTime(t *testing.T) {
 	}
 	s.now = at.Add(-time.Second)
 	publishes(0)
-	s.hidden(t, d.ID, "thue-bao", d.Distributions[0].ID)
+	s.hidden(t, d.ID, "thue-bao", d.Distributions[0].ID, problem.NotFound)
 	s.now = at
 	var act auth.Act
 	s.Record = func(_ context.Context, _ pgx.Tx, a auth.Act) error { act = a; return nil }

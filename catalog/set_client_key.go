@@ -14,7 +14,7 @@ import (
 // empty texts: nothing. Of a published version, at once. It fails as
 // KeepClientKey does, and as changeVersion does for api.edit.
 func (c *Catalog) SetClientKey(ctx context.Context, who auth.Principal, version uuid.UUID, certificate, key string) (Version, error) {
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.client-key",
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.client-key",
 		from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		fingerprint, err := c.KeepClientKey(ctx, tx, v.ID, certificate, key)

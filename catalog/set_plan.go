@@ -37,7 +37,7 @@ const setPlanSQL = `update catalog.version set plan_slug = $2 where id = $1`
 // once. It fails with Invalid for a plan that does not exist or does not fit
 // the operations, and as changeVersion does for api.edit.
 func (c *Catalog) SetPlan(ctx context.Context, who auth.Principal, version uuid.UUID, plan string) (Version, error) {
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.plan",
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.plan",
 		from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{"plan": plan}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		_, err := tx.Exec(ctx, setPlanSQL, v.ID, plan)

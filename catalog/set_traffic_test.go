@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 
@@ -86,5 +87,50 @@ func TestTrafficIsTheAgencysOwn(t *testing.T) {
 	}
 	if _, err := w.SetTraffic(ctx, w.publisher, id, json.RawMessage(limits)); !problem.Is(err, problem.Conflict) {
 		t.Errorf("of a retired version: got %v", err)
+	}
+}
+
+// TestTrafficGoesToApprovedAddresses: what a version's traffic names beside its
+// own addresses is its agency's, approved, and written in one way.
+func TestTrafficGoesToApprovedAddresses(t *testing.T) {
+	t.Parallel()
+	w, ctx := txWorld(t), t.Context()
+	w.CheckTraffic = func(json.RawMessage, []Operation, func() ([]byte, error)) error { return nil }
+	var to []TrafficAddress
+	w.TrafficAddresses = func(json.RawMessage) ([]TrafficAddress, error) { return to, nil }
+	id := w.readyVersion(t).ID
+	if _, err := w.ApproveUpstream(ctx, w.operator, w.agency.ID, "10.7.7.7:8080"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.RequestUpstream(ctx, w.publisher, w.agency.ID, "10.7.7.8:8080"); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ url, code string }{
+		{"http://10.7.7.7:8080/moi", ""},
+		{"http://10.7.7.7:8080", ""},
+		{"http://10.7.7.7:8081", "upstream-not-approved"},
+		{"http://10.7.7.8:8080", "upstream-not-approved"}, // asked for only
+		{"http://169.254.169.254", "upstream-form"},
+		{"http://10.7.7.7:8080/", "upstream-form"},
+		{"HTTP://10.7.7.7:8080", "upstream-form"},
+		{"http://10.7.7.7:8080/a/../b", "upstream-form"},
+	} {
+		to = []TrafficAddress{{Field: "canary/upstreams/0/url", URL: tt.url}}
+		_, err := w.SetTraffic(ctx, w.publisher, id, json.RawMessage(`{}`))
+		var told *problem.Error
+		switch {
+		case tt.code == "" && err == nil:
+		case tt.code != "" && errors.As(err, &told) && len(told.Fields) == 1 && told.Fields[0].Code == tt.code && told.Fields[0].Name == to[0].Field:
+		default:
+			t.Errorf("%s: got %v, want %q", tt.url, err, tt.code)
+		}
+	}
+	to = []TrafficAddress{{Field: "canary/upstreams/0/url", URL: "http://10.7.7.9"}}
+	if _, err := w.PublishVersion(ctx, w.publisher, id); !problem.Is(err, problem.Invalid) {
+		t.Errorf("published with an address that is not approved: %v", err)
+	}
+	to = nil
+	if _, err := w.PublishVersion(ctx, w.publisher, id); err != nil {
+		t.Error(err)
 	}
 }

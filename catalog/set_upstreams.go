@@ -43,7 +43,7 @@ func (c *Catalog) SetUpstreams(ctx context.Context, who auth.Principal, version 
 	if err != nil {
 		return Version{}, err
 	}
-	ch := change{who: who, version: version, act: "api.edit", verb: "version.upstream",
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.upstream",
 		from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{"host_port": hosts[0]}}
 	if len(hosts) > 1 {
 		ch.detail["hosts"] = hosts

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -18,6 +19,12 @@ type TextQuery struct {
 
 // Empty reports whether nothing was typed that can be looked for.
 func (q TextQuery) Empty() bool { return q.All == "" }
+
+var lexeme = regexp.MustCompile(`'(?:[^']|'')+'`)
+
+// Titled is All, of which every word must stand in the title (PostgreSQL manual,
+// 8.11.2: a weight behind a lexeme).
+func (q TextQuery) Titled() string { return lexeme.ReplaceAllString(q.All, "$0:A") }
 
 // TextQuery makes of typed text what Find would look for: one text for every
 // way of searching. Of a text that is longer than a search may be, the

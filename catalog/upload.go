@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
+	"lgsp/catalog/files"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
@@ -84,22 +84,8 @@ func (c *Catalog) BeginUpload(ctx context.Context, who auth.Principal, dataset u
 		return Incoming{}, problem.Errorf(problem.TooMany, "%d files are on their way already", maxUploads).
 			Coded("uploads-many", "most", fmt.Sprint(maxUploads))
 	}
-	if err := os.MkdirAll(c.partials(), 0o750); err != nil {
-		return Incoming{}, fmt.Errorf("make %s: %w", c.partials(), err)
-	}
-	file, err := os.OpenFile(c.partial(up.ID), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
-	if err == nil {
-		err = file.Close()
-	}
-	if err != nil {
-		return Incoming{}, fmt.Errorf("begin upload: %w", err)
-	}
 	return up, nil
 }
-
-func (c *Catalog) partials() string { return filepath.Join(c.Files, "partial") }
-
-func (c *Catalog) partial(id uuid.UUID) string { return filepath.Join(c.partials(), id.String()) }
 
 const uploadSQL = `
 select id, dataset_id, person_id, file_name, size, created_at, expires_at
@@ -117,18 +103,14 @@ func (c *Catalog) Upload(ctx context.Context, who auth.Principal, id uuid.UUID) 
 		return up, fmt.Errorf("read upload %s: %w", id, err)
 	}
 	d, err := c.Dataset(ctx, who, up.DatasetID)
-	if problem.Is(err, problem.NotFound) || err == nil && c.May(ctx, who, "dataset.edit", d.AgencyID) != nil {
+	if isHidden(err) || err == nil && c.May(ctx, who, "dataset.edit", d.AgencyID) != nil {
 		return Incoming{}, unknown
 	} else if err != nil {
 		return Incoming{}, err
 	}
-	facts, err := os.Stat(c.partial(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Incoming{}, unknown
-	} else if err != nil {
+	if up.Received, err = c.Files.Received(ctx, id); err != nil {
 		return Incoming{}, fmt.Errorf("measure upload %s: %w", id, err)
 	}
-	up.Received = facts.Size()
 	return up, nil
 }
 
@@ -153,19 +135,14 @@ func (c *Catalog) Receive(ctx context.Context, who auth.Principal, id uuid.UUID,
 		return up, problem.Errorf(problem.Conflict, "the upload stands at %d, not at %d", up.Received, offset).
 			Coded("upload-offset", "at", fmt.Sprint(up.Received))
 	}
-	file, err := os.OpenFile(c.partial(id), os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return up, fmt.Errorf("take up upload %s: %w", id, err)
+	n, err := c.Files.Receive(ctx, id, offset, up.Size-offset, body)
+	switch {
+	case errors.Is(err, files.ErrTooLong):
+		err = errors.Join(err, problem.Errorf(problem.TooLarge, "the piece goes beyond the file's %d bytes", up.Size).
+			Coded("upload-too-long", "size", fmt.Sprint(up.Size)))
+	case errors.Is(err, files.ErrTaken):
+		err = errors.Join(err, busy(id))
 	}
-	n, err := io.Copy(file, io.LimitReader(body, up.Size-offset))
-	if err == nil && offset+n == up.Size {
-		if extra, _ := io.CopyN(io.Discard, body, 1); extra > 0 {
-			err = errors.Join(file.Truncate(offset), problem.Errorf(problem.TooLarge, "the piece goes beyond the file's %d bytes", up.Size).
-				Coded("upload-too-long", "size", fmt.Sprint(up.Size)))
-			n = 0
-		}
-	}
-	err = errors.Join(err, file.Sync(), file.Close())
 	up.Received += n
 	up.ExpiresAt = c.Now().UTC().Add(UploadLasts)
 	if _, moved := c.DB.Exec(context.WithoutCancel(ctx), moveUploadSQL, id, up.ExpiresAt); moved != nil {
@@ -177,13 +154,17 @@ func (c *Catalog) Receive(ctx context.Context, who auth.Principal, id uuid.UUID,
 	return up, nil
 }
 
-// claim keeps all others from an upload until it is released. One process at a
-// time works on a data directory.
+// claim keeps all others from an upload until it is released. Other processes
+// work on it only where they share the store, and that takes no piece twice.
 func (c *Catalog) claim(id uuid.UUID) (release func(), err error) {
 	if _, taken := c.claimed.LoadOrStore(id, true); taken {
-		return nil, problem.Errorf(problem.Conflict, "the upload %s is busy with another piece", id).Coded("upload-busy")
+		return nil, busy(id)
 	}
 	return func() { c.claimed.Delete(id) }, nil
+}
+
+func busy(id uuid.UUID) error {
+	return problem.Errorf(problem.Conflict, "the upload %s is busy with another piece", id).Coded("upload-busy")
 }
 
 const deleteUploadSQL = `delete from catalog.upload where id = $1`
@@ -205,7 +186,7 @@ func (c *Catalog) dropUpload(ctx context.Context, id uuid.UUID) error {
 	if _, err := c.DB.Exec(ctx, deleteUploadSQL, id); err != nil {
 		return fmt.Errorf("drop upload %s: %w", id, err)
 	}
-	if err := os.Remove(c.partial(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := c.Files.Forget(ctx, id); err != nil {
 		return fmt.Errorf("drop upload %s: %w", id, err)
 	}
 	return nil
@@ -239,41 +220,13 @@ func (c *Catalog) SweepUploads(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.sweepFiles(ctx, now.Add(-UploadLasts))
-}
-
-// sweepFiles removes unfinished files, last written before a time, of which
-// the database does not know.
-func (c *Catalog) sweepFiles(ctx context.Context, before time.Time) error {
-	for _, dir := range []string{c.Files, c.partials()} {
-		entries, err := os.ReadDir(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("sweep %s: %w", dir, err)
+	return c.Files.Sweep(ctx, now.Add(-UploadLasts), func(ctx context.Context, id uuid.UUID) (bool, error) {
+		var known bool
+		if err := c.DB.QueryRow(ctx, knownUploadSQL, id).Scan(&known); err != nil {
+			return false, fmt.Errorf("look for upload %s: %w", id, err)
 		}
-		for _, entry := range entries {
-			id, noID := uuid.Parse(entry.Name())
-			if noID != nil && !strings.HasPrefix(entry.Name(), "upload-") {
-				continue
-			}
-			facts, err := entry.Info()
-			if err != nil || facts.ModTime().After(before) {
-				continue // it has gone meanwhile, or is young
-			}
-			known := false
-			if noID == nil {
-				if err := c.DB.QueryRow(ctx, knownUploadSQL, id).Scan(&known); err != nil {
-					return fmt.Errorf("look for upload %s: %w", id, err)
-				}
-			}
-			if known {
-				continue
-			}
-			if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("sweep %s: %w", dir, err)
-			}
-		}
-	}
-	return nil
+		return known, nil
+	})
 }
 
 // fileKind is what a file's name says of it.
@@ -317,47 +270,61 @@ func (k fileKind) file(size int64, sum []byte) FileVersion {
 	return FileVersion{Format: strings.ToUpper(k.ending), MediaType: k.media, FileName: k.name, Size: size, Hash: hex.EncodeToString(sum)}
 }
 
-// received gives the facts of a file that has come whole, and where it lies.
-// The upload is claimed until it is released.
-func (c *Catalog) received(ctx context.Context, who auth.Principal, dataset, id uuid.UUID) (FileVersion, func(), error) {
+// received gives the facts of a file that has come whole, and where it lies on
+// this machine. The upload is claimed until it is released.
+func (c *Catalog) received(ctx context.Context, who auth.Principal, dataset, id uuid.UUID) (FileVersion, string, func(), error) {
 	release, err := c.claim(id)
 	if err != nil {
-		return FileVersion{}, nil, err
+		return FileVersion{}, "", nil, err
 	}
-	f, err := c.readReceived(ctx, who, dataset, id)
+	up, kind, err := c.whole(ctx, who, dataset, id)
 	if err != nil {
 		release()
-		return f, nil, err
+		return FileVersion{}, "", nil, err
 	}
-	return f, release, nil
+	path, done, err := c.Files.Local(ctx, id)
+	if err != nil {
+		release()
+		return FileVersion{}, "", nil, fmt.Errorf("fetch upload %s: %w", id, err)
+	}
+	sum, err := sumOf(path, up.Size)
+	if err != nil {
+		done()
+		release()
+		return FileVersion{}, "", nil, fmt.Errorf("read upload %s: %w", id, err)
+	}
+	return kind.file(up.Size, sum), path, func() { done(); release() }, nil
 }
 
-func (c *Catalog) readReceived(ctx context.Context, who auth.Principal, dataset, id uuid.UUID) (FileVersion, error) {
+// whole is an upload for a dataset that has come whole.
+func (c *Catalog) whole(ctx context.Context, who auth.Principal, dataset, id uuid.UUID) (Incoming, fileKind, error) {
 	up, err := c.Upload(ctx, who, id)
 	if err != nil {
-		return FileVersion{}, err
+		return up, fileKind{}, err
 	}
 	if up.DatasetID != dataset {
-		return FileVersion{}, problem.Errorf(problem.NotFound, "no upload %s for this dataset", id).Coded("upload-unknown", "id", id.String())
+		return up, fileKind{}, problem.Errorf(problem.NotFound, "no upload %s for this dataset", id).Coded("upload-unknown", "id", id.String())
 	}
 	if up.Received != up.Size {
-		return FileVersion{}, problem.Errorf(problem.Conflict, "of the upload's %d bytes %d have come", up.Size, up.Received).
+		return up, fileKind{}, problem.Errorf(problem.Conflict, "of the upload's %d bytes %d have come", up.Size, up.Received).
 			Coded("upload-unfinished", "at", fmt.Sprint(up.Received), "size", fmt.Sprint(up.Size))
 	}
 	kind, err := kindOf(up.FileName)
+	return up, kind, err
+}
+
+// sumOf is the SHA-256 of a file of that size.
+func sumOf(path string, size int64) ([]byte, error) {
+	file, err := os.Open(path)
 	if err != nil {
-		return FileVersion{}, err
-	}
-	file, err := os.Open(c.partial(id))
-	if err != nil {
-		return FileVersion{}, fmt.Errorf("read upload %s: %w", id, err)
+		return nil, err
 	}
 	defer file.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return FileVersion{}, fmt.Errorf("read upload %s: %w", id, err)
+	if n, err := io.Copy(sum, file); err != nil || n != size {
+		return nil, errors.Join(err, fmt.Errorf("%d of %d bytes are there", n, size))
 	}
-	return kind.file(up.Size, sum.Sum(nil)), nil
+	return sum.Sum(nil), nil
 }
 
 // takeUpload ends an upload whose file is kept, in the transaction that keeps

@@ -47,7 +47,7 @@ func Seed(ctx context.Context, rooms Rooms, listeners []simulator.Listener) (Inf
 		do   func(context.Context) error
 	}
 	steps := []step{
-		{"agencies", s.loadAgencies}, {"people", s.loadPeople}, {"services", s.loadServices}, {"datasets", s.loadDatasets},
+		{"agencies", s.loadAgencies}, {"people", s.loadPeople}, {"services", s.loadServices}, {"datasets", s.loadDatasets}, {"use of the datasets", s.loadUsage},
 		{"application", s.loadApplication}, {"agreements", s.loadAgreements},
 	}
 	if s.Loaded {

@@ -25,7 +25,7 @@ func (s *seed) loadDatasets(ctx context.Context) error {
 }
 
 func (s *seed) loadDataset(ctx context.Context, d dataset, columns map[string]catalog.Column) error {
-	publisher, steward := s.people[auth.RolePublisher], s.people[auth.RoleSteward]
+	publisher := s.people[auth.RolePublisher]
 	found, err := s.Catalog.DatasetBySlug(ctx, publisher, d.Slug)
 	if problem.Is(err, problem.NotFound) {
 		found, err = s.Catalog.CreateDataset(ctx, publisher, s.agencies[d.Agency].ID, d.DatasetText)
@@ -36,11 +36,37 @@ func (s *seed) loadDataset(ctx context.Context, d dataset, columns map[string]ca
 		}
 		found, err = s.Catalog.SubmitDataset(ctx, publisher, found.ID)
 	}
+	return s.release(ctx, found, err)
+}
+
+// usagePublisher is the agency that runs the platform, and publishes how much its
+// data are used.
+const usagePublisher = "so-khoa-hoc-cong-nghe"
+
+// loadUsage takes the dataset of the use from where it stands to published.
+func (s *seed) loadUsage(ctx context.Context) error {
+	_, there, err := s.Catalog.UsageDataset(ctx)
+	if err == nil && !there {
+		_, err = s.Catalog.BeginUsageDataset(ctx, s.people[auth.RoleOperator], s.agencies[usagePublisher].ID)
+	}
+	if err != nil {
+		return err
+	}
+	publisher := s.people[auth.RolePublisher]
+	found, err := s.Catalog.DatasetBySlug(ctx, publisher, catalog.UsageSlug)
+	if err == nil && found.State == catalog.Draft && found.StateReason == "" {
+		found, err = s.Catalog.SubmitDataset(ctx, publisher, found.ID)
+	}
+	return s.release(ctx, found, err)
+}
+
+// release takes a dataset that was submitted all the way.
+func (s *seed) release(ctx context.Context, found catalog.Dataset, err error) error {
 	if err == nil && found.State == catalog.Review {
-		found, err = s.Catalog.ApproveDataset(ctx, steward, found.ID)
+		found, err = s.Catalog.ApproveDataset(ctx, s.people[auth.RoleSteward], found.ID)
 	}
 	if err == nil && found.State == catalog.Approved {
-		_, err = s.Catalog.PublishDataset(ctx, publisher, found.ID)
+		_, err = s.Catalog.PublishDataset(ctx, s.people[auth.RolePublisher], found.ID)
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func rooms(t *testing.T, exposed, granted *int) Rooms {
 	agency := func(a auth.Agency) catalog.Agency {
 		return catalog.Agency{ID: a.ID, Slug: a.Slug, TitleVI: a.NameVI, TitleEN: a.NameEN}
 	}
-	c := &catalog.Catalog{DB: db, Now: time.Now, May: enforcer.May, Record: record, Fetch: http.DefaultClient, Files: t.TempDir(),
+	c := &catalog.Catalog{DB: db, Now: time.Now, May: enforcer.May, Record: record, Fetch: http.DefaultClient, Files: catalog.OnDisk(t.TempDir()),
 		Agencies: func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) {
 			found, err := a.Agencies(ctx, ids)
 			list := map[uuid.UUID]catalog.Agency{}
@@ -51,7 +51,7 @@ func rooms(t *testing.T, exposed, granted *int) Rooms {
 			return agency(found), err
 		},
 		Expose:   func(context.Context, pgx.Tx, catalog.Exposure) error { *exposed++; return nil },
-		Withdraw: func(context.Context, pgx.Tx, uuid.UUID) error { return nil },
+		Withdraw: func(context.Context, pgx.Tx, catalog.Ended) error { return nil },
 	}
 	g := &agreement.Agreements{DB: db, Now: time.Now, May: enforcer.May, Record: record, NameOf: auth.NameIn, OwnsApplication: a.OwnsApplication,
 		Offer: func(ctx context.Context, version uuid.UUID) (agreement.Offer, error) { return offer(ctx, c, version) },

@@ -126,7 +126,7 @@ func (b *projectedBody) WriteTo(w io.Writer) (int64, error) {
 	err := b.filter.Stream(counted, io.MultiReader(bytes.NewReader(b.first), b.responseBody))
 	var fault *project.Fault
 	if errors.As(err, &fault) {
-		b.exchange.Code = codeNotProjectable
+		b.exchange.Code = "answer-not-projectable"
 	}
 	return counted.written, err
 }
@@ -182,11 +182,9 @@ func refusedUpstream(res *response) error {
 	return problem.Errorf(problem.BadGateway, "the agency's system refused the call (status %s)", status).Coded("upstream-refused", "status", status)
 }
 
-const codeNotProjectable = "answer-not-projectable"
-
 func notProjectable(reason string) error {
 	return problem.Errorf(problem.BadGateway, "the answer of the agency's system cannot be held to the agreed fields: %s", reason).
-		Coded(codeNotProjectable, "reason", reason)
+		Coded("answer-not-projectable", "reason", reason)
 }
 
 func isJSON(contentType string) bool {

@@ -183,8 +183,10 @@ func TestSuspendedOnEveryNode(t *testing.T) {
 		t.Errorf("the moment took %s", took)
 	}
 
-	w.commit(func(ctx context.Context, tx pgx.Tx) error { return Withdraw(ctx, tx, w.route.Version) })
-	refusedWithin("withdrawn", "no-such-operation")
+	w.commit(func(ctx context.Context, tx pgx.Tx) error {
+		return Withdraw(ctx, tx, End{Version: w.route.Version, At: time.Now()})
+	})
+	refusedWithin("withdrawn", "version-ended")
 }
 
 // TestLateCommitIsSeen: a change committed after a later one is not missed, nor

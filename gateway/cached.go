@@ -51,7 +51,7 @@ func (c *call) anyones(r *http.Request) (key cache.Key, ask cache.Control, ok bo
 	} else if h.Get("Pragma") == "no-cache" { // RFC 9111 §5.4
 		ask.NoCache = true
 	}
-	key = cache.Key{Version: c.version.Version, Edition: c.version.edition, Path: c.rest, Query: c.rawQuery, Accept: or(cache.Selecting(h["Accept"]), "*/*"), Language: cache.Selecting(h["Accept-Language"])}
+	key = cache.Key{Version: c.version.Version, Edition: c.version.edition, Path: c.rest, Query: c.rawQuery, Accept: or(cache.Selecting(h["Accept"]), "*/*"), Language: cache.Selecting(h["Accept-Language"]), Canary: c.isCanary(r)}
 	return key, ask, !ask.NoStore && key.Fits()
 }
 

@@ -352,7 +352,9 @@ func TestPublishingDropsWhatIsStored(t *testing.T) {
 	if got := c.do("GET", "@"+other.Prefix()+"/danh-muc/1"); c.reachedCount() != 3 || got.status != 200 {
 		t.Errorf("another version's: %v", got.header)
 	}
-	c.commit(func(ctx context.Context, tx pgx.Tx) error { return Withdraw(ctx, tx, c.route.Version) })
+	c.commit(func(ctx context.Context, tx pgx.Tx) error {
+		return Withdraw(ctx, tx, End{Version: c.route.Version, At: time.Now()})
+	})
 	c.until("withdrawn", func() bool { return c.node.stored.Figures().Answers == 1 })
 
 	kept := c.node.current.Load().byVersion[other.Version]

@@ -532,7 +532,9 @@ func TestClearDrift(t *testing.T) {
 	if got := w.drifts(); !slices.Equal(got, []string{"mo answer status status 1"}) {
 		t.Errorf("what is found after: %q", got)
 	}
-	w.commit(func(ctx context.Context, tx pgx.Tx) error { return Withdraw(ctx, tx, w.route.Version) })
+	w.commit(func(ctx context.Context, tx pgx.Tx) error {
+		return Withdraw(ctx, tx, End{Version: w.route.Version, At: time.Now()})
+	})
 	if err := w.node.sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -64,12 +64,14 @@ func (n *Node) checkAlways(ctx context.Context) error {
 			if v.Traffic.Health.Path == "" {
 				continue
 			}
-			for _, i := range v.pool.Due(v.Traffic.Health.every()) {
-				group.Go(func() {
-					room <- struct{}{}
-					defer func() { <-room }()
-					v.pool.Probed(i, n.isWell(ctx, v, v.pool.Targets()[i]))
-				})
+			for _, pool := range v.pools() {
+				for _, i := range pool.Due(v.Traffic.Health.every()) {
+					group.Go(func() {
+						room <- struct{}{}
+						defer func() { <-room }()
+						pool.Probed(i, n.isWell(ctx, v, pool.Targets()[i]))
+					})
+				}
 			}
 		}
 	}

@@ -123,7 +123,9 @@ func TestMutualTLS(t *testing.T) {
 	if c := try.Target().TLS; len(c.Certificates) != 1 || !bytes.Equal(c.Certificates[0].Certificate[0], mine.Certificate[0]) {
 		t.Error("the snapshot on disk shows no certificate")
 	}
-	w.commit(func(ctx context.Context, tx pgx.Tx) error { return Withdraw(ctx, tx, w.route.Version) })
+	w.commit(func(ctx context.Context, tx pgx.Tx) error {
+		return Withdraw(ctx, tx, End{Version: w.route.Version, At: time.Now()})
+	})
 	if got, err := keys.Of(t.Context(), w.route.Version); err != nil || got != (ClientCertificate{}) {
 		t.Errorf("the key of a version that ended: %+v, %v", got, err)
 	}

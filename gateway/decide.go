@@ -179,6 +179,8 @@ func refusal(rule string, q question) *problem.Error {
 		return problem.Errorf(problem.Unauthorized, "the operation gives personal data; it needs an access token, not an API key").Coded("key-for-personal-data")
 	case "foreign-token-for-personal-data":
 		return problem.Errorf(problem.Unauthorized, "the operation gives personal data; it needs an access token of this platform, not another issuer's").Coded(rule)
+	case "signature-for-personal-data":
+		return problem.Errorf(problem.Unauthorized, "the operation gives personal data; it needs an access token, not a signature alone").Coded(rule)
 	case "operation-not-agreed":
 		return problem.Errorf(problem.Forbidden, "the agreement does not cover this operation").Coded("operation-not-agreed")
 	case "outside-hours":

@@ -23,7 +23,7 @@ type Exchange struct {
 	Access      string        `json:"access"`      // of the operation: open, restricted, personal
 	Application uuid.UUID     `json:"application"` // uuid.Nil: not known
 	Person      uuid.UUID     `json:"person"`      // whom the token is of; uuid.Nil: the application itself, or not known
-	Credential  string        `json:"credential"`  // none, api_key, token, foreign_token; "" when the call was refused before it was read
+	Credential  string        `json:"credential"`  // none, api_key, token, foreign_token, signature; "" when the call was refused before it was read
 	Agreement   uuid.UUID     `json:"agreement"`   // uuid.Nil: none
 	Revision    int           `json:"revision"`
 	Purpose     string        `json:"purpose"`
@@ -41,6 +41,8 @@ type Exchange struct {
 	AnswerSum   Sum           `json:"answer_sum"`  // of the body that left; none of an open operation's, which is the same for everybody
 	Complete    bool          `json:"complete"`    // the whole answer was handed to the connection
 	Unknown     bool          `json:"unknown"`     // the node stopped between intent and outcome
+
+	Canary bool `json:"canary,omitempty"` // a canary's address answered it, or was the last that was asked; not said of stored answers
 }
 
 // Sum is a SHA-256; the zero Sum is none. As text it is hex, "" for none.

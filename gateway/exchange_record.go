@@ -49,6 +49,9 @@ func (e *Exchange) flags() (flags byte) {
 	if e.Unknown {
 		flags |= 2
 	}
+	if e.Canary {
+		flags |= 4
+	}
 	return flags
 }
 
@@ -63,7 +66,7 @@ func readExchange(record []byte) (Exchange, error) {
 	if len(record) < 2 || record[0] != recordFormat {
 		return e, errRecord
 	}
-	e.Complete, e.Unknown = record[1]&1 != 0, record[1]&2 != 0
+	e.Complete, e.Unknown, e.Canary = record[1]&1 != 0, record[1]&2 != 0, record[1]&4 != 0
 	r := recordReader{left: string(record[2:])}
 	for _, id := range e.ids() {
 		copy(id[:], r.bytes(len(id)))

@@ -16,7 +16,7 @@ type Imagined struct {
 	Version     uuid.UUID `json:"version"`
 	Operation   string    `json:"operation"`   // Operation.ID
 	Application uuid.UUID `json:"application"` // uuid.Nil: nobody
-	Credential  string    `json:"credential"`  // none, api_key, token, foreign_token
+	Credential  string    `json:"credential"`  // none, api_key, token, foreign_token, signature
 	Purpose     string    `json:"purpose"`     // "": not named
 	Key         string    `json:"key"`         // Lookup of an API key of the application; "": one without limits of its own
 
@@ -101,7 +101,7 @@ func change(code string) []string {
 	switch code {
 	case "no-credential":
 		return []string{"send-credential"}
-	case "key-for-personal-data", "foreign-token-for-personal-data":
+	case "key-for-personal-data", "foreign-token-for-personal-data", "signature-for-personal-data":
 		return []string{"send-token"}
 	case "key-scope", "key-for-another-api":
 		return []string{"widen-key"}

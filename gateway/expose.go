@@ -34,6 +34,8 @@ type Route struct {
 	Described  json.RawMessage `json:"described,omitempty"`
 	Deprecated *time.Time      `json:"deprecated,omitempty"` // since when callers are told to move
 	Sunset     *time.Time      `json:"sunset,omitempty"`     // from when calls are answered 410
+	Successor  string          `json:"successor,omitempty"`  // Prefix of the version to move to
+	Docs       string          `json:"docs,omitempty"`       // where the agency writes about the end; none: the API's page
 }
 
 // Upstream is one of several addresses of a version.
@@ -107,21 +109,10 @@ func Expose(ctx context.Context, tx pgx.Tx, r Route) error {
 	if err != nil {
 		return fmt.Errorf("expose version %s at %s: %w", r.Version, r.Prefix(), err)
 	}
+	if _, err := tx.Exec(ctx, unendSQL, r.Version); err != nil {
+		return fmt.Errorf("expose version %s again: %w", r.Version, err)
+	}
 	return changed(ctx, tx, "route", r.Version)
-}
-
-const withdrawSQL = `delete from gateway.route where version_id = $1`
-
-// Withdraw ends a version's calls when tx commits: they are answered 404. Its
-// client key is forgotten. It is no error when the version was not exposed.
-func Withdraw(ctx context.Context, tx pgx.Tx, version uuid.UUID) error {
-	if _, err := tx.Exec(ctx, withdrawSQL, version); err != nil {
-		return fmt.Errorf("withdraw version %s: %w", version, err)
-	}
-	if _, err := tx.Exec(ctx, endClientKeySQL, version); err != nil {
-		return fmt.Errorf("forget client key of %s: %w", version, err)
-	}
-	return changed(ctx, tx, "route", version)
 }
 
 const changedSQL = `insert into gateway.change (kind, object_id, at) values ($1, $2, now())`

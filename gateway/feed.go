@@ -183,6 +183,9 @@ func (f *feed) loadAll(ctx context.Context) error {
 	if err := f.loadRoutes(ctx, s, nil); err != nil {
 		return err
 	}
+	if err := f.loadEnded(ctx, s, nil); err != nil {
+		return err
+	}
 	agreements := 0
 	err := f.eachGrant(ctx, s, nil, func(g *grant) { s.grants.put(g); agreements++ })
 	if err != nil {
@@ -256,7 +259,7 @@ func (f *feed) applyAuth(ctx context.Context, s *snapshot, said authChange) erro
 		return fmt.Errorf("read credentials of %d applications: %w", len(said.applications), err)
 	}
 	s.keys = s.keys.with(said.applications, list)
-	return nil
+	return f.askSigners(ctx, s, said.applications)
 }
 
 // changes lists the objects that changed, each once.
@@ -299,6 +302,9 @@ func (f *feed) apply(ctx context.Context, s *snapshot, routes, agreements []uuid
 			delete(s.corrupt, id)
 		}
 		if err := f.loadRoutes(ctx, s, routes); err != nil {
+			return err
+		}
+		if err := f.loadEnded(ctx, s, routes); err != nil {
 			return err
 		}
 	}
@@ -404,7 +410,27 @@ func (f *feed) askAuth(ctx context.Context, s *snapshot) error {
 		s.revoked[id] = true
 	}
 	s.notBefore = notBefore
+	if err := f.askSigners(ctx, s, nil); err != nil {
+		return err
+	}
 	f.audited = f.node.Now()
 	f.audit = f.audited.Sub(begun)
+	return nil
+}
+
+// askSigners loads the public keys of these applications, nil: of all.
+func (f *feed) askSigners(ctx context.Context, s *snapshot, applications []uuid.UUID) error {
+	if f.node.SigningKeys == nil {
+		return nil
+	}
+	list, err := f.node.SigningKeys(ctx, applications)
+	if err != nil {
+		return fmt.Errorf("read signing keys: %w", err)
+	}
+	if applications == nil {
+		s.signers = newSigners(list, s.signers)
+	} else {
+		s.signers = s.signers.with(applications, list)
+	}
 	return nil
 }

@@ -67,6 +67,7 @@ func (c *call) start(f *fetch) {
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.call = &call{node: c.node, snapshot: c.snapshot, now: c.now, address: c.address, path: c.path, rest: c.rest, rawQuery: c.rawQuery,
 		version: c.version, operation: c.operation}
+	f.call.group = groupOf(f.key.Canary)
 	f.call.exchange.Trace, f.call.answer.requestID, f.call.answer.hidesHints = c.exchange.Trace, c.exchange.Trace, true
 	go f.run()
 }

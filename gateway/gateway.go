@@ -66,6 +66,10 @@ type Node struct {
 	// that only theirs changed.
 	CredentialsOf func(ctx context.Context, applications []uuid.UUID) ([]auth.GatewayCredential, error)
 
+	// SigningKeys are the public keys of these applications, nil: of all, that
+	// calls are signed with; nil: none are.
+	SigningKeys func(ctx context.Context, applications []uuid.UUID) ([]auth.SigningKey, error)
+
 	Disabled  func(ctx context.Context) ([]uuid.UUID, error)
 	Revoked   func(ctx context.Context) ([]string, error)
 	NotBefore func(ctx context.Context) (map[uuid.UUID]time.Time, error)
@@ -129,6 +133,8 @@ type state struct {
 	stored    *cache.Store        // nil: nothing is stored
 	flights   cache.Flights[fetched]
 	editions  atomic.Uint64 // of versions, the last one given
+	copies    chan struct{} // of calls, to mirrors: one each on its way
+	nonces    nonces        // of signed calls
 }
 
 // Token is what a verified access token says.
@@ -164,6 +170,7 @@ type call struct {
 	place     *queue.Queue    // that the call has a place of; nil: none
 	webSocket bool            // the call asks to become one, and may
 	broken    bool            // the answer broke off
+	group     group           // of the upstream's addresses; read by isCanary
 	room
 }
 
@@ -295,27 +302,6 @@ func (c *call) find(r *http.Request) error {
 	c.operation = operation
 	c.exchange.Operation, c.exchange.Access, c.exchange.Template = operation.ID, operation.Access, operation.template
 	return c.life()
-}
-
-// life tells callers of a version that is to end, and refuses when it has.
-func (c *call) life() error {
-	if c.version.Deprecated == nil && c.version.Sunset == nil {
-		return nil
-	}
-	docs := c.node.docs(c.version)
-	if d := c.version.Deprecated; d != nil {
-		c.answer.own.Set("Deprecation", "@"+itoa(d.Unix())) // RFC 9745
-		c.answer.own.Add("Link", "<"+docs+`>; rel="deprecation"`)
-	}
-	if s := c.version.Sunset; s != nil {
-		c.answer.own.Set("Sunset", s.UTC().Format(http.TimeFormat)) // RFC 8594
-		c.answer.own.Add("Link", "<"+docs+`>; rel="sunset"`)
-		if !c.now.Before(*s) {
-			at := s.UTC().Format(time.DateOnly)
-			return problem.Errorf(problem.Gone, "this version ended on %s", at).Coded("version-ended", "at", at)
-		}
-	}
-	return nil
 }
 
 // rawPath is the path of a request target as the caller wrote it, in origin

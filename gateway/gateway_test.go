@@ -55,6 +55,7 @@ type world struct {
 	answer    http.HandlerFunc
 	stream    http.HandlerFunc // in place of answer, with the body unread
 	keys      []auth.GatewayCredential
+	signing   []auth.SigningKey
 	disabled  []uuid.UUID
 	revoked   []string
 	exchanges []Exchange
@@ -178,6 +179,14 @@ func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			return slices.DeleteFunc(slices.Clone(w.keys), func(k auth.GatewayCredential) bool { return !slices.Contains(applications, k.Application) }), nil
+		},
+		SigningKeys: func(ctx context.Context, applications []uuid.UUID) ([]auth.SigningKey, error) {
+			w.bounded(ctx)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return slices.DeleteFunc(slices.Clone(w.signing), func(k auth.SigningKey) bool {
+				return applications != nil && !slices.Contains(applications, k.Application)
+			}), nil
 		},
 		Disabled: func(ctx context.Context) ([]uuid.UUID, error) {
 			w.bounded(ctx)

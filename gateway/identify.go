@@ -18,7 +18,7 @@ import (
 type caller struct {
 	application uuid.UUID // uuid.Nil: nobody known
 	person      uuid.UUID // whose token it is; uuid.Nil: the application's own, or a key
-	credential  string    // policy.NoCredential, APIKey, Token, ForeignToken
+	credential  string    // policy.NoCredential, APIKey, Token, ForeignToken, Signature
 	level       string    // what its person signed in with (Token.Level)
 	presented   auth.Presented
 	named       uuid.UUID // the application that the key is said to be of; uuid.Nil: it is not said
@@ -43,6 +43,8 @@ func (c *call) identify(r *http.Request) error {
 		err = c.byKey(r, secret)
 	case policy.ForeignToken:
 		err = c.byForeignToken(r.Context())
+	case policy.Signature:
+		err = c.bySignature(r)
 	default:
 		err = c.byToken(r.Context())
 	}
@@ -71,11 +73,14 @@ func (c *call) credential(r *http.Request) (kind, secret string, err error) {
 		}
 	}
 	keys, authorization := r.Header.Values("X-Api-Key"), r.Header.Values("Authorization")
+	signed := c.isSigned(r)
 	switch {
-	case len(keys)+len(authorization) > 1:
+	case len(keys)+len(authorization) > 1, signed && len(keys)+len(authorization) > 0:
 		return "", "", problem.Errorf(problem.Invalid, "the call carries more than one credential; send one").Coded("two-credentials")
 	case len(keys) == 1:
 		return policy.APIKey, keys[0], nil
+	case signed:
+		return policy.Signature, "", nil
 	case len(authorization) == 0:
 		return policy.NoCredential, "", nil
 	}
@@ -171,6 +176,7 @@ func (c *call) challenge(err error) error {
 	}
 	c.caller.presented.Challenge(e, c.node.GatewayURL+protectedResource+c.version.prefix)
 	if c.operation != nil && c.operation.Access != Personal {
+		c.asksForSignature(e)
 		e.Sends("WWW-Authenticate", `ApiKey realm="lgsp", header="X-API-Key"`)
 		if c.basicOffered() && strings.HasPrefix(c.node.GatewayURL, "https://") {
 			e.Sends("WWW-Authenticate", `Basic realm="lgsp", charset="UTF-8"`)

@@ -41,6 +41,7 @@ type kept struct {
 	Fresh     int64 // Unix nanoseconds
 	Beside    []byte
 	Routes    []Route
+	Ended     []Route // whose calls are over
 	Terms     [][]GrantedOperation
 	Disabled  map[uuid.UUID]bool
 	Revoked   map[string]bool
@@ -49,6 +50,7 @@ type kept struct {
 	Shown     []clientKey // to upstreams, sealed
 	Grants    int
 	Keys      int
+	Signers   []auth.SigningKey
 }
 
 // keptGrant is a grant with its terms by their place in kept.Terms.
@@ -112,12 +114,15 @@ func (n *Node) keptMAC() hash.Hash { return hmac.New(sha256.New, n.KeptKey) }
 
 func (s *snapshot) write(w io.Writer, head kept) error {
 	head.Version, head.Disabled, head.Revoked, head.NotBefore, head.Corrupt = s.version, s.disabled, s.revoked, s.notBefore, s.corrupt
-	head.Keys = s.keys.count()
+	head.Keys, head.Signers = s.keys.count(), s.signers.list()
 	for _, v := range s.byVersion {
 		head.Routes = append(head.Routes, v.Route)
 		if v.shown.Certificate != "" {
 			head.Shown = append(head.Shown, v.shown)
 		}
+	}
+	for _, v := range s.ended {
+		head.Ended = append(head.Ended, v.Route)
 	}
 	places := map[*terms]int{}
 	for g := range s.grants.all {
@@ -241,6 +246,12 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 		n.attachCache(v, false)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
 	}
+	for _, route := range head.Ended {
+		if v, err := compileRoute(route); err == nil {
+			v.over = true
+			s.ended[v.prefix] = v
+		}
+	}
 	agreed := make([]*terms, len(head.Terms))
 	for i, operations := range head.Terms {
 		var err error
@@ -268,6 +279,6 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 			return nil, kept{}, err
 		}
 	}
-	s.keys = newKeys(list)
+	s.keys, s.signers = newKeys(list), newSigners(head.Signers, nil)
 	return s, head, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -54,7 +55,9 @@ func TestIdleConnectionsGo(t *testing.T) {
 		}{
 			{"another address", func(*httptest.Server) { w.expose(Upstream{neighbour.URL, 1}) }},
 			{"withdrawn", func(*httptest.Server) {
-				w.commit(func(ctx context.Context, tx pgx.Tx) error { return Withdraw(ctx, tx, w.route.Version) })
+				w.commit(func(ctx context.Context, tx pgx.Tx) error {
+					return Withdraw(ctx, tx, End{Version: w.route.Version, At: time.Now()})
+				})
 			}},
 			{"not approved", func(s *httptest.Server) {
 				withdrawn.Store(strings.TrimPrefix(strings.TrimPrefix(s.URL, "http://"), "https://"))

@@ -19,6 +19,8 @@ type Metrics struct {
 	changes   *prometheus.CounterVec // of upstream addresses
 	checked   *prometheus.CounterVec // against documents
 	cache     cacheMetrics
+	canary    canaryMetrics
+	mirror    mirrorMetrics
 	loads     prometheus.Histogram // of changes
 }
 
@@ -43,7 +45,9 @@ var (
 // NewMetrics makes the figures of one node.
 func NewMetrics() *Metrics {
 	m := &Metrics{
-		cache: newCacheMetrics(),
+		cache:  newCacheMetrics(),
+		canary: newCanaryMetrics(),
+		mirror: newMirrorMetrics(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lgsp_gateway_calls_total", Help: "Calls answered, by class of status and code of the problem.",
 		}, []string{"class", "code"}),
@@ -90,6 +94,8 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.changes.Describe(to)
 	m.checked.Describe(to)
 	m.cache.describe(to)
+	m.canary.describe(to)
+	m.mirror.describe(to)
 	m.loads.Describe(to)
 	for _, d := range []*prometheus.Desc{versionDesc, ageDesc, routesDesc, corruptDesc, outDesc, downDesc, bytesDesc, unsyncedDesc, lostDesc, damagedDesc,
 		sharedDesc, fallbackDesc, underWayDesc, waitingDesc} {
@@ -107,6 +113,8 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	m.loads.Collect(to)
 	n := m.node.Load()
 	m.cache.collect(n, to)
+	m.canary.collect(n, to)
+	m.mirror.collect(to)
 	if n == nil {
 		return
 	}

@@ -72,7 +72,7 @@ func (t transports) do(ctx context.Context, to upstream.Target, out *http1.Reque
 func (n *Node) leaveUpstreams(s *snapshot) {
 	kept := make(map[http1.Address]bool, len(s.byVersion))
 	for _, v := range s.byVersion {
-		for _, to := range v.pool.Targets() {
+		for _, to := range v.targets() {
 			kept[http1.Address{HostPort: to.HostPort, TLS: to.TLS}] = n.Approved == nil || n.Approved(to.HostPort)
 		}
 	}

@@ -125,6 +125,14 @@ func (h HeaderChanges) compile() headerChanges {
 	return c
 }
 
+// drop has one more header taken away.
+func (h *headerChanges) drop(name string) {
+	if h.dropped == nil {
+		h.dropped = map[string]bool{}
+	}
+	h.dropped[name] = true
+}
+
 // drops reports whether a header is not passed on as it came, by whatever
 // spelling that an upstream may read as the same.
 func (h headerChanges) drops(name string) bool {

@@ -42,7 +42,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.CacheSize > 0 {
 		n.stored = cache.NewStore(n.CacheSize)
 	}
-	n.doubtful = true
+	n.doubtful, n.copies = true, make(chan struct{}, copiesOfNode)
 	n.samples, n.reading = make(chan sample, sampleQueue), semaphore.NewWeighted(readAtOnce)
 	if n.Shared != nil {
 		n.limiter.Shared = n.Shared

@@ -21,7 +21,7 @@ func (c *call) ask(r *http.Request) (*response, error) {
 	if err := c.enter(r); err != nil {
 		return nil, err
 	}
-	try, ok := c.version.pool.Pick()
+	pool, try, ok := c.pick(r)
 	if !ok {
 		c.giveBack(r) // nothing was asked of the upstream
 		wait := seconds(c.version.pool.Wait())
@@ -29,11 +29,12 @@ func (c *call) ask(r *http.Request) (*response, error) {
 			Coded("upstream-down", "seconds", wait).Sends("Retry-After", wait)
 	}
 	out := c.outgoing(r)
-	res, err := c.send(r.Context(), out, try)
+	c.copy(r, out)
+	res, err := c.send(r.Context(), out, pool, try)
 	if c.stream != nil || !retryable(r, res, err) {
 		return res, err
 	}
-	other, ok := c.version.pool.Other(try)
+	other, ok := pool.Other(try)
 	if !ok {
 		return res, err
 	}
@@ -41,13 +42,17 @@ func (c *call) ask(r *http.Request) (*response, error) {
 		_ = res.body.Close() // not a byte of it was passed on
 	}
 	c.node.Metrics.retries.Inc()
-	return c.send(r.Context(), out, other)
+	return c.send(r.Context(), out, pool, other)
 }
 
-// send sends the request to one address, and tells the pool what came of it.
-func (c *call) send(ctx context.Context, out *http1.Request, try upstream.Try) (*response, error) {
+// send sends the request to one address of a pool, and tells the pool what came of it.
+func (c *call) send(ctx context.Context, out *http1.Request, pool *upstream.Pool, try upstream.Try) (*response, error) {
 	what := upstream.Left
-	defer func() { c.version.pool.Done(try, what) }()
+	defer func() { pool.Done(try, what) }()
+	if c.version.canary != nil {
+		begun := c.node.Now()
+		defer func() { c.node.Metrics.canary.observe(pool == c.version.pool, what, c.node.Now().Sub(begun)) }()
+	}
 	to := try.Target()
 	out.Host, out.Target = to.Host, or(to.Path+c.version.rewrite.path(c.rest), "/")
 	if c.rawQuery != "" {
@@ -95,17 +100,20 @@ func (n *Node) attach(v *version) {
 	n.attachQueue(v)
 }
 
-// attachPool gives a version that is loaded the pool of its older self, with
-// all it knows of the addresses, when they are the same.
+// attachPool gives a version that is loaded the pools of its older self, with
+// all they know of the addresses, when they are the same.
 func (n *Node) attachPool(v *version) {
+	var old *version
 	if s := n.current.Load(); s != nil {
-		if old := s.byVersion[v.Version]; old != nil && old.reaches(v) {
-			v.pool = old.pool
-			return
-		}
+		old = s.byVersion[v.Version]
 	}
-	v.pool.Now = n.Now
-	v.pool.Changed = func(c upstream.Change) { n.upstreamChanged(v.Version, c) }
+	if old != nil && v.reaches(v.pool, old, old.pool) {
+		v.pool = old.pool
+	} else {
+		v.pool.Now, v.pool.Changed = n.Now, func(c upstream.Change) { n.upstreamChanged(v.Version, c) }
+	}
+	n.attachCanary(v, old)
+	n.attachMirror(v, old)
 }
 
 // upstreamChanged says that an address went out or came back.

@@ -23,8 +23,10 @@ type snapshot struct {
 	version   int64               // the last change that is in it
 	routes    map[string]*version // by prefix
 	byVersion map[uuid.UUID]*version
+	ended     map[string]*version // those whose calls are over, by prefix; in neither of the two
 	grants    grants
 	keys      keys
+	signers   *signers
 	disabled  map[uuid.UUID]bool      // applications
 	revoked   map[string]bool         // tokens, by jti
 	notBefore map[uuid.UUID]time.Time // applications: their tokens made earlier are not believed
@@ -32,15 +34,18 @@ type snapshot struct {
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
+	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, ended: map[string]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
 }
 
 // version is a compiled Route.
 type version struct {
 	Route
 	prefix  string
+	over    bool   // it has ended, whatever this node's clock says; Sunset is set
 	edition uint64 // of what is stored of its answers
 	pool    *upstream.Pool
+	canary  *canary      // nil: all its calls go to pool
+	mirror  *mirror      // nil: nothing is copied
 	queue   *queue.Queue // nil: its calls are not held; see attachQueue
 	rewrite rewrite
 	shown   clientKey // to the upstream
@@ -81,8 +86,20 @@ func compileRoute(r Route) (*version, error) {
 	if err := r.Traffic.check(); err != nil {
 		return nil, err
 	}
-	if err := r.Traffic.TLS.secure(pool); err != nil {
+	if err := v.compileCanary(); err != nil {
 		return nil, err
+	}
+	if err := v.compileMirror(); err != nil {
+		return nil, err
+	}
+	for _, pool := range v.pools() {
+		if err := r.Traffic.TLS.secure(pool); err != nil {
+			return nil, err
+		}
+	}
+	if r.Traffic.Signatures {
+		v.rewrite.request.drop("Signature")
+		v.rewrite.request.drop("Signature-Input")
 	}
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
 		return nil, err
@@ -157,7 +174,8 @@ func lastName(field string) string {
 	}
 }
 
-// match finds the version a canonical path is for, and the rest of the path.
+// match finds the version a canonical path is for, also one that has ended,
+// and the rest of the path.
 func (s *snapshot) match(path string) (*version, string) {
 	end := 0
 	for range 3 { // agency, API, version
@@ -167,7 +185,10 @@ func (s *snapshot) match(path string) (*version, string) {
 		}
 		end += 1 + i
 	}
-	return s.routes[path[:end]], path[end:]
+	if v := s.routes[path[:end]]; v != nil {
+		return v, path[end:]
+	}
+	return s.ended[path[:end]], path[end:]
 }
 
 func decodeRoute(document []byte) (*version, error) {

@@ -25,6 +25,13 @@ type Traffic struct {
 	Rewrite      Rewrite     `json:"rewrite,omitzero"`     // of calls and answers
 	Basic        bool        `json:"basic,omitempty"`      // old clients may send application id and API key by HTTP Basic, over https
 	Check        Check       `json:"check,omitzero"`
+	Canary       Canary      `json:"canary,omitzero"` // addresses that a part of the calls goes to
+	Mirror       Mirror      `json:"mirror,omitzero"` // a system that a part of the calls is copied to
+
+	// Signatures lets applications sign their calls with a key that they
+	// registered (RFC 9421), but for personal data. Then Signature and
+	// Signature-Input are credentials, which the system is not shown.
+	Signatures bool `json:"signatures,omitempty"`
 
 	// ForeignIssuer is the identifier of another authorization server whose bearer
 	// tokens are taken beside our own, but for personal data; "": none.
@@ -73,6 +80,8 @@ func (t Traffic) check() error {
 	t.CORS.check(wrong)
 	t.Rewrite.check(wrong)
 	t.Check.check(wrong)
+	t.Canary.check(wrong)
+	t.Mirror.check(wrong)
 	if len(wrong.Fields) > 0 {
 		return wrong
 	}

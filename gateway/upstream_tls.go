@@ -91,7 +91,7 @@ func (v *version) shows(k clientKey, seals keyring.Ring) error {
 	if err != nil {
 		return err
 	}
-	for _, to := range v.pool.Targets() {
+	for _, to := range v.targets() {
 		if to.TLS != nil {
 			to.TLS.Certificates = append(to.TLS.Certificates[:0:0], pair)
 		}
@@ -99,8 +99,9 @@ func (v *version) shows(k clientKey, seals keyring.Ring) error {
 	return nil
 }
 
-// reaches reports whether two versions' calls go to the same addresses in the
-// same way, so that they share a pool and its connections.
-func (v *version) reaches(other *version) bool {
-	return v.pool.Has(other.pool.Addresses()) && v.Traffic.TLS == other.Traffic.TLS && v.Traffic.Health == other.Traffic.Health && v.shown.Certificate == other.shown.Certificate
+// reaches reports whether a version's calls go to the addresses of its pool in
+// the same way as another's to those of the other pool, so that one pool and its
+// connections do for both; a nil pool has none.
+func (v *version) reaches(pool *upstream.Pool, other *version, others *upstream.Pool) bool {
+	return pool != nil && others != nil && pool.Has(others.Addresses()) && v.Traffic.TLS == other.Traffic.TLS && v.Traffic.Health == other.Traffic.Health && v.shown.Certificate == other.shown.Certificate
 }

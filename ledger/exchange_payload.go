@@ -23,6 +23,10 @@ func (e Exchange) payload() (string, error) {
 	w.id("api_id", e.APIID)
 	w.id("application_id", e.ApplicationID)
 	w.always("at", e.At.Format(time.RFC3339Nano))
+	if e.Canary {
+		w.name("canary")
+		w.out.WriteString("true")
+	}
 	w.text("code", e.Code)
 	w.text("credential", e.Credential)
 	w.texts("fields", e.Fields)

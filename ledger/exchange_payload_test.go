@@ -39,6 +39,8 @@ func TestPayloadIsCanonical(t *testing.T) {
 				field.Set(reflect.ValueOf(uuid.New()))
 			case time.Time:
 				field.Set(reflect.ValueOf(time.UnixMicro(random.Int64N(1 << 51)).UTC()))
+			case bool:
+				field.SetBool(true)
 			case []string:
 				field.Set(reflect.ValueOf([]string{text(), text()}))
 			default:

@@ -1,9 +1,11 @@
 -- +goose Up
--- A request waits for its requester's answer since waits_since, and its clock
--- stands still as long. Where two persons decide, first_* is the approval that
+-- A request waits for its requester's answer since waits_since. While its clock
+-- stands still due_was is until when it should have been decided, and due_at
+-- far off, so that nothing that goes by the clock takes it for late. Where two persons decide, first_* is the approval that
 -- waits for a second one, and first_terms what would be agreed.
 alter table agreement.agreement
   add column waits_since  timestamptz,
+  add column due_was      timestamptz,
   add column first_by     uuid,
   add column first_for    uuid,
   add column first_at     timestamptz,
@@ -64,4 +66,5 @@ alter table agreement.agreement
   drop column first_at,
   drop column first_for,
   drop column first_by,
+  drop column due_was,
   drop column waits_since;

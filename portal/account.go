@@ -198,6 +198,8 @@ type exported struct {
 	auth.Export
 	Consents   []oauth.Allowed       `json:"consents"`
 	Searches   []catalog.SavedSearch `json:"saved_searches"`
+	Said       catalog.Said          `json:"said"`       // in discussions and requests for data
+	Reuses     []catalog.Reuse       `json:"reuses"`     // that the person added
 	Agreements []agreement.Agreement `json:"agreements"` // asked for by the person, or for an application of theirs
 	Acts       []ledger.ActEntry     `json:"acts"`       // that the person did, as the ledger has them
 }
@@ -236,6 +238,12 @@ func (p *Portal) allOf(r *http.Request) (exported, error) {
 		return out, err
 	}
 	if out.Searches, err = p.Catalog.SavedSearches(ctx, who); err != nil {
+		return out, err
+	}
+	if out.Said, err = p.Catalog.SaidBy(ctx, who); err != nil {
+		return out, err
+	}
+	if out.Reuses, err = p.Catalog.OwnReuses(ctx, who); err != nil {
 		return out, err
 	}
 	if out.Consents, err = p.OAuth.Consents(ctx, who); err != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
-	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/internal/problem"
 )
@@ -24,6 +23,7 @@ func (p *Portal) agencyRoutes(r *mux.Router) {
 	p.requestDeskRoutes(r)
 	p.datasetDeskRoutes(r)
 	p.harvestRoutes(r)
+	p.fieldRoutes(r)
 	p.datasetCareDeskRoutes(r)
 }
 
@@ -130,17 +130,19 @@ func (p *Portal) desksOf(ctx context.Context, who auth.Principal) ([]agencyChoic
 
 // counted adds the requests that wait at each desk, and sorts.
 func (p *Portal) counted(ctx context.Context, who auth.Principal, choices []agencyChoice) ([]agencyChoice, error) {
-	for i := range choices {
-		inbox, err := p.Agreements.Inbox(ctx, who, agreement.Filter{Agency: choices[i].Agency.ID, State: agreement.Requested, Limit: 100})
-		if err != nil {
-			return nil, err
-		}
-		choices[i].Waiting = len(inbox.Items)
-		for _, g := range inbox.Items {
-			if g.DueAt.Before(p.Now()) {
-				choices[i].Overdue++
-			}
-		}
+	if len(choices) == 0 {
+		return nil, nil
+	}
+	ids := make([]uuid.UUID, len(choices))
+	for i, choice := range choices {
+		ids[i] = choice.Agency.ID
+	}
+	counts, err := p.Agreements.WaitingCounts(ctx, who, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		choices[i].Waiting, choices[i].Overdue = counts[id].Waiting, counts[id].Overdue
 	}
 	slices.SortFunc(choices, func(a, b agencyChoice) int {
 		return cmp.Or(cmp.Compare(b.Overdue, a.Overdue), cmp.Compare(b.Waiting, a.Waiting), cmp.Compare(a.Agency.Slug, b.Agency.Slug))

@@ -32,6 +32,7 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 	r.Handle(set+"/files/{file}/columns", p.page(p.columnsForm)).Methods("GET", "HEAD")
 	r.Handle(set+"/files/{file}/columns", p.page(p.describeColumns)).Methods("POST")
 	p.personalRoutes(r)
+	p.anonymityRoutes(r)
 	for verb, move := range map[string]datasetMove{
 		"submit": func(ctx context.Context, who auth.Principal, id uuid.UUID, _ string) (catalog.Dataset, error) {
 			return p.Catalog.SubmitDataset(ctx, who, id)
@@ -45,12 +46,10 @@ func (p *Portal) datasetDeskRoutes(r *mux.Router) {
 		"return": func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
 			return p.Catalog.ReturnDataset(ctx, who, id, reason)
 		},
-		"withdraw": func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
-			return p.Catalog.WithdrawDataset(ctx, who, id, reason)
-		},
 	} {
 		r.Handle(set+"/"+verb, p.page(p.moveDataset(verb, move))).Methods("POST")
 	}
+	r.Handle(set+"/withdraw", p.page(p.withdrawDataset)).Methods("POST")
 }
 
 // officialsUpTo is pageUpTo for officials; everyone else may send no more than
@@ -70,11 +69,13 @@ func (p *Portal) officialsUpTo(limit int64, h pageFunc) http.Handler {
 // datasetData is the data of the pages of one dataset of an agency.
 type datasetData struct {
 	desk
-	Dataset     catalog.Dataset // zero while a new one is described
-	Edit        *editView       // pending, of a public one
-	ReviewClock *clock          // of a submitted one: until when it is decided
-	Submittable []string        // what is still missing before it can be submitted: keys of words
-	Personal    []personalPlace // what looks like personal data, on the dataset's own desk
+	Dataset     catalog.Dataset   // zero while a new one is described
+	Edit        *editView         // pending, of a public one
+	ReviewClock *clock            // of a submitted one: until when it is decided
+	Submittable []string          // what is still missing before it can be submitted: keys of words
+	Personal    []personalPlace   // what looks like personal data, on the dataset's own desk
+	Anonymity   []anonymityView   // its tables, on its own desk
+	Own         catalog.OwnSchema // what the agency asks for beside
 }
 
 // Base is the address of the dataset's desk.
@@ -129,6 +130,11 @@ func (p *Portal) datasetOf(r *http.Request) (datasetData, error) {
 		return datasetData{}, err
 	}
 	data := datasetData{desk: d}
+	schema, err := p.Catalog.FieldSchema(r.Context(), d.who, d.Agency.ID)
+	if err != nil {
+		return data, err
+	}
+	data.Own = schema.Schema()
 	slug, named := mux.Vars(r)["dataset"]
 	if !named {
 		return data, nil
@@ -168,6 +174,9 @@ func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 			return page{}, err
 		}
 		data.Personal = personalPlaces(data.Dataset, found)
+		if data.Anonymity, err = p.anonymityViews(r.Context(), data); err != nil {
+			return page{}, err
+		}
 	}
 	return page{Name: "agency-dataset", Data: data}, nil
 }
@@ -247,11 +256,19 @@ func (p *Portal) moveDataset(verb string, move datasetMove) pageFunc {
 	}
 }
 
+// withdrawDataset answers POST …/{dataset}/withdraw.
+func (p *Portal) withdrawDataset(r *http.Request) (page, error) {
+	return p.moveDataset("withdraw", func(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (catalog.Dataset, error) {
+		return p.Catalog.WithdrawFor(ctx, who, id, catalog.Withdrawal{Reason: reason, ReplacedBy: r.PostFormValue("replaced_by")})
+	})(r)
+}
+
 // columnsData is the data of the page "agency-columns".
 type columnsData struct {
 	datasetData
 	File    catalog.Distribution
 	Columns []catalog.Column
+	Places  []web.Option // what a column can say of places
 }
 
 // columnsForm answers GET …/files/{file}/columns: the data dictionary.
@@ -259,6 +276,9 @@ func (p *Portal) columnsForm(r *http.Request) (page, error) {
 	data := columnsData{}
 	var err error
 	if data.datasetData, data.File, err = p.fileOf(r); err != nil {
+		return page{}, err
+	}
+	if data.Places, err = p.columnPlaces(localeOf(r)); err != nil {
 		return page{}, err
 	}
 	data.Columns, err = p.Catalog.Columns(r.Context(), data.who, data.File.ID)
@@ -296,7 +316,7 @@ func (p *Portal) describeColumns(r *http.Request) (page, error) {
 		c := &columns[i]
 		c.TitleVI, c.TitleEN = r.PostFormValue("title_vi."+c.Key), r.PostFormValue("title_en."+c.Key)
 		c.NotesVI, c.NotesEN = r.PostFormValue("notes_vi."+c.Key), r.PostFormValue("notes_en."+c.Key)
-		c.Unit = r.PostFormValue("unit." + c.Key)
+		c.Unit, c.Place = r.PostFormValue("unit."+c.Key), r.PostFormValue("place."+c.Key)
 	}
 	if err := p.Catalog.DescribeColumns(r.Context(), d.who, file.ID, columns); err != nil {
 		return again(r, p.columnsForm, err)

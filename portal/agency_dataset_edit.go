@@ -97,6 +97,7 @@ type editView struct {
 type changeView struct {
 	Field                string // in the keys of words
 	Head, Old, New, Tail string
+	Own                  string // the label of one of the agency's own fields, in place of Field
 }
 
 // editOf is the pending edit of d for its desk, nil when there is none.
@@ -107,9 +108,34 @@ func (p *Portal) editOf(d datasetData, locale string) *editView {
 	e := *d.Dataset.Edit
 	view := &editView{DatasetEdit: e, Clock: p.clockOf(e.ReviewBy), Mine: e.ProposedBy == d.who.Person}
 	for _, c := range e.Changes {
+		if name, own := strings.CutPrefix(c.Field, "fields/"); own {
+			view.Changes = append(view.Changes, ownChange(locale, d.Own, name, c))
+			continue
+		}
 		c.Old, c.New = wordsOfField(locale, c.Field, c.Old), wordsOfField(locale, c.Field, c.New)
 		view.Changes = append(view.Changes, changeOf(c))
 	}
+	return view
+}
+
+// ownChange is a change of one of the agency's own fields, in its words.
+func ownChange(locale string, schema catalog.OwnSchema, name string, c catalog.Change) changeView {
+	f, asked := schema.Field(name)
+	if !asked {
+		f.LabelVI = name
+	}
+	for _, side := range []*string{&c.Old, &c.New} {
+		if f.Type != catalog.OwnChoice && f.Type != catalog.OwnChoices || *side == "" {
+			continue
+		}
+		vi, en := f.Words(catalog.OwnValue{Many: strings.Split(*side, "\n")})
+		if locale == "en" {
+			vi = en
+		}
+		*side = strings.Join(vi, ", ")
+	}
+	view := changeOf(c)
+	view.Own = inWords(locale, f.LabelVI, f.LabelEN)
 	return view
 }
 

@@ -27,6 +27,7 @@ func datasetText(r *http.Request) (catalog.DatasetText, error) {
 		ConformsTo:   separated(f("conforms_to"), "\n\r \t"), // an address may hold a comma
 		ProvenanceVI: f("provenance_vi"), ProvenanceEN: f("provenance_en"),
 		SpatialCodes: separated(f("spatial_codes"), "\n\r,; \t"), LandingPage: f("landing_page"),
+		Fields: typedFields(r),
 	}
 	for _, number := range separated(f("bbox"), ",; \t") {
 		degrees, err := strconv.ParseFloat(number, 64)

@@ -16,14 +16,16 @@ import (
 type agencyDeskData struct {
 	desk
 	Requests    []waitingRequest
-	Drafts      []draftVersion     // not public yet, and what they lack
-	Hosts       []catalog.Upstream // asked for, not approved yet
-	Due         int                // duties about datasets
-	Overdue     int                // of those
-	Moving      []catalog.Dataset  // in review, approved, or returned with a reason
-	Posts       int                // said about the agency's data, and waiting for a steward
-	Wanted      int                // data requests that wait for a decision
-	Unconfirmed int                // running agreements that are to be confirmed
+	Flagged     []agreement.Agreement // whose clause is no longer in force
+	Drafts      []draftVersion        // not public yet, and what they lack
+	Hosts       []catalog.Upstream    // asked for, not approved yet
+	Due         int                   // duties about datasets
+	Overdue     int                   // of those
+	Moving      []catalog.Dataset     // in review, approved, or returned with a reason
+	Posts       int                   // said about the agency's data, and waiting for a steward
+	Reuses      int                   // made of the agency's data, and waiting for a steward
+	Unconfirmed int                   // running agreements that are to be confirmed
+	Wanted      int                   // data requests that wait for a decision
 	APIs        []catalog.API
 	Datasets    []catalog.Dataset
 	Members     []auth.Member
@@ -32,7 +34,7 @@ type agencyDeskData struct {
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Wanted+d.Due+d.Unconfirmed == 0
+	return len(d.Requests)+len(d.Flagged)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Reuses+d.Wanted+d.Due+d.Unconfirmed == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -41,7 +43,7 @@ func (d agencyDeskData) EditsDatasets() bool { return d.May("dataset.edit") }
 // waitingRequest is a request that the agency has to decide.
 type waitingRequest struct {
 	agreement.Agreement
-	Clock clock
+	Term agreement.Term // of what waits
 }
 
 // draftVersion is a version that is not public yet.
@@ -59,6 +61,9 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 	data := agencyDeskData{desk: d}
 	ctx, agency := r.Context(), d.Agency.ID
 	if data.Requests, _, err = p.requestsIn(r, d, agreement.Requested); err != nil {
+		return page{}, err
+	}
+	if data.Flagged, err = p.Agreements.Flagged(ctx, d.who, agency); err != nil {
 		return page{}, err
 	}
 	if data.APIs, _, err = p.Catalog.ListAPIs(ctx, d.who, catalog.APIFilter{Agency: agency, Limit: 100}); err != nil {
@@ -84,6 +89,9 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 			return page{}, err
 		}
 		data.Posts = len(posts)
+		if data.Reuses, err = p.Catalog.WaitingReuses(ctx, d.who, agency); err != nil {
+			return page{}, err
+		}
 	}
 	unconfirmed, err := p.Agreements.Unconfirmed(ctx, d.who, agency)
 	if err != nil {

@@ -17,10 +17,11 @@ import (
 // documentData is the data of the page "agency-document".
 type documentData struct {
 	apiDesk
-	Number  string          // of the version to be made, before anyone typed
-	Version catalog.Version // whose document is replaced; zero for a new one
-	Text    string          // its document as it stands
-	Lines   []line          // around what could not be read
+	Number  string           // of the version to be made, before anyone typed
+	Version catalog.Version  // whose document is replaced; zero for a new one
+	Text    string           // its document as it stands
+	Lines   []line           // around what could not be read
+	Broken  []catalog.Broken // what callers rely on, of a published document
 }
 
 // line is one line of a document.
@@ -72,7 +73,7 @@ func (p *Portal) takeDocument(r *http.Request) (page, error) {
 		return page{}, againErr
 	}
 	data := answer.Data.(documentData)
-	data.Lines = linesAround(string(text), problem.Of(err).Args["line"])
+	data.Lines, data.Broken = linesAround(string(text), problem.Of(err).Args["line"]), catalog.Findings(err)
 	answer.Data = data
 	return answer, nil
 }
@@ -87,7 +88,7 @@ func (p *Portal) keepDocument(r *http.Request, d apiDesk, text []byte) (catalog.
 	if err != nil {
 		return catalog.Version{}, err
 	}
-	return p.Catalog.ReplaceSpec(r.Context(), d.who, v.ID, text)
+	return p.Catalog.ReplaceSpec(r.Context(), d.who, v.ID, catalog.Save{Text: text, Why: r.PostFormValue("why")})
 }
 
 // givenDocument is the document in the form: the file, else what the address

@@ -144,6 +144,9 @@ func (p *Portal) mark(r *http.Request) (page, error) {
 	if _, err := p.Catalog.MarkOperations(r.Context(), v.who, v.Version.ID, marks); err != nil {
 		return again(r, p.marksForm, err)
 	}
+	if v.Public() {
+		return page{To: v.Base()}, nil
+	}
 	return page{To: v.Base() + "/publish"}, nil
 }
 

@@ -61,9 +61,12 @@ func (p *Portal) requests(r *http.Request) (page, error) {
 	return page{Name: "agency-requests", Data: data}, nil
 }
 
-// requestsIn are agreements on the agency's services in a state; those that
-// wait stand with the nearest term first.
+// requestsIn are agreements on the agency's services in a state, the newest
+// first; those that wait stand by their clock, the most overdue first.
 func (p *Portal) requestsIn(r *http.Request, d desk, state string) ([]waitingRequest, string, error) {
+	if state == agreement.Requested {
+		return p.waitingIn(r, d)
+	}
 	inbox, err := p.Agreements.Inbox(r.Context(), d.who, agreement.Filter{Agency: d.Agency.ID, State: state, Limit: 100, After: r.FormValue("after")})
 	if err != nil {
 		return nil, "", err
@@ -73,10 +76,24 @@ func (p *Portal) requestsIn(r *http.Request, d desk, state string) ([]waitingReq
 		if g, err = p.inWords(r, g); err != nil {
 			return nil, "", err
 		}
-		list[i] = waitingRequest{Agreement: g, Clock: p.clockOf(g.DueAt)}
+		list[i] = waitingRequest{Agreement: g}
 	}
-	if state == agreement.Requested {
-		slices.SortStableFunc(list, func(a, b waitingRequest) int { return a.DueAt.Compare(b.DueAt) })
+	return list, inbox.Next, nil
+}
+
+// waitingIn are the requests that wait for the agency's decision.
+func (p *Portal) waitingIn(r *http.Request, d desk) ([]waitingRequest, string, error) {
+	inbox, err := p.Agreements.WaitingRequests(r.Context(), d.who, agreement.WaitingFilter{Agency: d.Agency.ID, Limit: 50, After: r.FormValue("after")})
+	if err != nil {
+		return nil, "", err
+	}
+	list := make([]waitingRequest, len(inbox.Items))
+	for i, item := range inbox.Items {
+		g, err := p.inWords(r, item.Agreement)
+		if err != nil {
+			return nil, "", err
+		}
+		list[i] = waitingRequest{g, item.Term}
 	}
 	return list, inbox.Next, nil
 }

@@ -19,6 +19,7 @@ import (
 	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/auth/policy"
+	"lgsp/catalog"
 	"lgsp/gateway"
 	"lgsp/gateway/upstream"
 )
@@ -33,8 +34,8 @@ func newOffice(t *testing.T) *workshop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Portal.Policy, w.Portal.Catalog.May, w.Portal.Catalog.Files = enforcer, enforcer.May, t.TempDir()
-	w.Portal.Catalog.Withdraw = func(context.Context, pgx.Tx, uuid.UUID) error { return nil }
+	w.Portal.Policy, w.Portal.Catalog.May, w.Portal.Catalog.Files = enforcer, enforcer.May, catalog.OnDisk(t.TempDir())
+	w.Portal.Catalog.Withdraw = func(context.Context, pgx.Tx, catalog.Ended) error { return nil }
 	w.Portal.Drifts.May = enforcer.May
 	w.Portal.Drifts.Agency = func(ctx context.Context, who auth.Principal, version uuid.UUID) (uuid.UUID, error) {
 		v, err := w.Portal.Catalog.VersionByID(ctx, who, version)
@@ -129,7 +130,7 @@ func TestDesksAreForTheirPeople(t *testing.T) {
 		t.Errorf("who has one desk is taken to %q, want %s", answer.Header.Get("Location"), office)
 	}
 	w.sees(t, office, 200, "Sở Nội vụ", "Không có việc nào đang chờ", "Người có công", office+"/apis/new")
-	w.sees(t, version, 200, "https://api.example.vn/secret-upstream", "Làm phiên bản mới", "Ngừng ngay")
+	w.sees(t, version, 200, "https://api.example.vn/secret-upstream", "Làm phiên bản mới", "Ngừng phiên bản")
 	w.sees(t, office+"/apis/nguoi-co-cong/v9", 404)
 	w.sees(t, office+"/apis/khong-co/v1", 404)
 	w.sees(t, "/audit", 200, "Lời gọi")
@@ -191,9 +192,33 @@ func TestFromADocumentToAService(t *testing.T) {
 	w.sees(t, version, 200, "Đang cung cấp", "Chưa thấy chỗ nào khác với tài liệu")
 	w.sees(t, version+"/traffic", 200, `value="report" checked`, `value="sample" checked`)
 
+	w.sees(t, version, 200, version+"/document", version+"/revisions")
+	w.sees(t, version+"/document", 200, "chỉ nhận thay đổi không làm hỏng", `name="why"`)
+	broken := strings.Replace(string(text), "operationId: xemNguoiCoCong", "operationId: layNguoiCoCong", 1)
+	w.refused(t, version+"/document", url.Values{"spec": {broken}, "why": {"Đặt lại tên"}}, 409, "làm hỏng chương trình đang gọi", "lay-nguoi-co-cong", "Giữ operationId cũ", "Đặt lại tên", "operationId: layNguoiCoCong")
+	more := strings.Replace(string(text), "paths:\n", "paths:\n  /moi:\n    get: {operationId: moi, summary: Mới <i>, responses: {'200': {description: d}}}\n", 1)
+	w.sends(t, version+"/document", url.Values{"spec": {more}, "why": {"Thêm <b>thao tác</b>"}}, version+"/found")
+	w.sees(t, version, 200, "Có thao tác chưa được cung cấp", version+"/marks")
+	w.sees(t, version+"/revisions", 200, "Thêm &lt;b&gt;thao tác&lt;/b&gt;", "Bản đầu tiên")
+	w.sees(t, version+"/revisions/3", 200, "Thay đổi từ bản 2 đến bản 3", "Thêm thao tác", "GET /moi", "Đang dùng")
+	w.sees(t, version+"/revisions/2?from=3", 200, "Thay đổi từ bản 3 đến bản 2", "Bỏ thao tác", "Khôi phục bản này")
+	w.sees(t, version+"/revisions/9", 404)
+	w.refused(t, version+"/revisions/1/restore", url.Values{"why": {"thử"}}, 400, "Phiên bản đang được cung cấp chỉ nhận tài liệu không còn lỗi")
+	w.sends(t, version+"/revisions/2/restore", url.Values{"why": {"Chưa làm xong"}}, version+"/revisions")
+	w.sees(t, version+"/revisions", 200, "khôi phục bản 2", "Chưa làm xong")
+
 	w.refused(t, version+"/deprecate", url.Values{"sunset": {"2020-01-01"}}, 400, `id="f-sunset-error"`)
 	w.sends(t, version+"/deprecate", url.Values{"sunset": {"2027-03-31"}}, version)
 	w.sees(t, version, 200, "Sắp ngừng", "31/3/2027")
+	w.sees(t, version+"/end", 200, "Chưa thấy ứng dụng nào gọi", "Báo ngày ngừng", "Nhắc sắp đến ngày ngừng", `value="2027-03-31"`, `min="2027-03-31"`)
+	w.refused(t, version+"/deprecate", url.Values{"sunset": {"2027-04-30"}, "docs_url": {"tờ rơi"}, "successor": {"x"}}, 400, `id="f-successor-error"`)
+	w.refused(t, version+"/deprecate", url.Values{"sunset": {"2027-04-30"}, "docs_url": {"tờ rơi"}}, 400, `id="f-reason-error"`, `id="f-docs_url-error"`)
+	w.sends(t, version+"/deprecate", url.Values{"sunset": {"2027-04-30"}, "docs_url": {"https://so.example.vn/chuyen"}, "reason": {"Chờ đơn vị <b>X</b>"}}, version)
+	w.sees(t, version+"/end", 200, "Chờ đơn vị &lt;b&gt;X&lt;/b&gt;", "https://so.example.vn/chuyen", "Báo lùi ngày ngừng")
+	w.sees(t, "/apis"+strings.Replace(api, office+"/apis", "/so-noi-vu", 1)+"/v1", 200, "phục vụ đến hết ngày", "30/4/2027", "https://so.example.vn/chuyen")
+	w.refused(t, version+"/keep", nil, 400, `id="f-keep_reason-error"`)
+	w.sends(t, version+"/keep", url.Values{"keep_reason": {"Còn nhiều người dùng"}}, version)
+	w.sees(t, version, 200, "Đang cung cấp")
 	w.refused(t, version+"/retire", url.Values{"confirm": {"dat-dai"}}, 400, `id="f-confirm-error"`)
 	w.sends(t, version+"/retire", url.Values{"confirm": {"dat-dai/v1"}}, version)
 	w.sees(t, version, 200, "Phiên bản này đã ngừng")

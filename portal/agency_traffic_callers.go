@@ -9,10 +9,12 @@ import (
 )
 
 // setCallers answers POST …/{version}/traffic/callers: whether programs that
-// know nothing else may call by HTTP Basic, and whose tokens are taken beside ours.
+// know nothing else may call by HTTP Basic, whether applications may sign their
+// calls, and whose tokens are taken beside ours.
 func (p *Portal) setCallers(r *http.Request) (page, error) {
 	answer, err := p.setTraffic(r, "traffic.saved", func(t *gateway.Traffic) {
 		t.Basic, t.ForeignIssuer = r.PostFormValue("basic") != "", r.PostFormValue("foreign_issuer")
+		t.Signatures = r.PostFormValue("signatures") != ""
 	})
 	if err != nil {
 		return again(r, p.trafficForm, err)

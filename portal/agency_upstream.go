@@ -36,6 +36,10 @@ var upstreamParts = map[string]func(*http.Request, *gateway.Traffic){
 	},
 	"rewrite":  func(r *http.Request, t *gateway.Traffic) { t.Rewrite = readRewrite(r) },
 	"protocol": func(r *http.Request, t *gateway.Traffic) { t.Protocol = r.PostFormValue("protocol") },
+	"mirror": func(r *http.Request, t *gateway.Traffic) {
+		t.Mirror = gateway.Mirror{URL: strings.TrimSuffix(strings.TrimSpace(r.PostFormValue("mirror/url")), "/"), Percent: int(wholeNumber(r, "mirror/percent"))}
+	},
+	"canary": func(r *http.Request, t *gateway.Traffic) { t.Canary = readCanary(r) },
 }
 
 // upstreamForm answers GET …/{version}/upstream: how the version's calls reach
@@ -63,6 +67,7 @@ func (p *Portal) setUpstreamPart(r *http.Request) (page, error) {
 	}
 	answer, err := p.setTraffic(r, "upstream.saved", func(t *gateway.Traffic) { read(r, t) })
 	if err != nil {
+		inLines(err)
 		return again(r, p.upstreamForm, err)
 	}
 	return answer, nil

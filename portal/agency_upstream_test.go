@@ -52,7 +52,21 @@ func TestUpstreamOfAVersion(t *testing.T) {
 	w.sees(t, page, 200, `value="/a"`, "X-A: 1:1\nX-B: 2", `value="X-C, X-D"`)
 	w.refused(t, page+"/rewrite", url.Values{"rewrite/request/set": {"Authorization: x"}, "rewrite/answer/set": {"X-A"}, "rewrite/add_prefix": {"b"}}, 400,
 		`id="f-rewrite/request/set-error"`, "Authorization do cổng giữ", `id="f-rewrite/answer/set-error"`, `id="f-rewrite/add_prefix-error"`)
+	w.sends(t, page+"/canary", url.Values{"canary/upstreams": {"http://10.9.9.9/moi/ \r\nhttp://10.9.9.8 3\r\n\r\n"}, "canary/percent": {"5"}, "canary/header": {" X-Ban-Thu "}, "canary/value": {"co"}, "canary/keep": {"yes"}}, page)
+	w.sees(t, page, 200, "http://10.9.9.9/moi\nhttp://10.9.9.8 3", `value="5"`, `value="X-Ban-Thu"`)
+	w.refused(t, page+"/canary", url.Values{"canary/upstreams": {"http://10.9.9.9 nhieu"}, "canary/percent": {"101"}, "canary/header": {"Cookie"}, "canary/value": {"a"}}, 400,
+		`id="f-canary/upstreams-error"`, `id="f-canary/percent-error"`, `id="f-canary/header-error"`, "Cookie mang nghĩa khác")
+	w.sends(t, page+"/canary", url.Values{}, page)
+	w.sends(t, page+"/mirror", url.Values{"mirror/url": {" http://10.9.9.7/sao/ "}, "mirror/percent": {"20"}}, page)
+	w.sees(t, page, 200, `value="http://10.9.9.7/sao"`, `value="20"`)
+	w.refused(t, page+"/mirror", url.Values{"mirror/url": {"10.9.9.7"}, "mirror/percent": {"0"}}, 400, `id="f-mirror/url-error"`, `id="f-mirror/percent-error"`)
+	w.sends(t, page+"/mirror", url.Values{}, page)
+	if got := w.traffic(t); strings.Contains(got, "canary") || strings.Contains(got, "mirror") {
+		t.Errorf("neither is there: got %s", got)
+	}
 	w.refused(t, page+"/nothing", url.Values{}, 404)
+	w.sends(t, version+"/traffic/callers", url.Values{"signatures": {"yes"}}, version+"/traffic")
+	w.sees(t, version+"/traffic", 200, `name="signatures" value="yes" checked`)
 	w.as(t, auth.RoleSteward)
 	w.sees(t, page, 403)
 	w.refused(t, page+"/protocol", url.Values{}, 403)

@@ -9,7 +9,6 @@ import (
 	"lgsp/catalog"
 	"lgsp/catalog/spec"
 	"lgsp/gateway"
-	"lgsp/internal/problem"
 	"lgsp/web"
 )
 
@@ -60,6 +59,7 @@ func (d versionPage) Public() bool {
 func (d versionPage) SetsTraffic() bool {
 	t := d.Traffic
 	t.Conditions, t.Protocol, t.TLS, t.Health, t.CORS, t.Rewrite = nil, "", gateway.UpstreamTLS{}, gateway.HealthCheck{}, gateway.CORS{}, gateway.Rewrite{}
+	t.Canary, t.Mirror = gateway.Canary{}, gateway.Mirror{}
 	if !t.Check.On() {
 		t.Check = gateway.Check{}
 	}
@@ -181,32 +181,6 @@ func (p *Portal) publishVersion(r *http.Request) (page, error) {
 			}
 		}
 		_, err := p.Catalog.PublishVersion(r.Context(), d.who, v.ID)
-		return err
-	})
-}
-
-// deprecateVersion answers POST …/{version}/deprecate. The version ends with
-// the day given, on the province's calendar.
-func (p *Portal) deprecateVersion(r *http.Request) (page, error) {
-	return p.moveVersion(r, p.versionDesk, "agency.done-deprecate", func(d apiDesk, v catalog.Version) error {
-		day, err := time.ParseInLocation(time.DateOnly, r.PostFormValue("sunset"), time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60))
-		if err != nil {
-			return problem.Errorf(problem.Invalid, "no day").Coded("sunset-invalid").Wrong("sunset", "day-invalid", "not a day")
-		}
-		_, err = p.Catalog.DeprecateVersion(r.Context(), d.who, v.ID, day.AddDate(0, 0, 1))
-		return err
-	})
-}
-
-// retireVersion answers POST …/{version}/retire, once its number is typed: it
-// cannot be undone.
-func (p *Portal) retireVersion(r *http.Request) (page, error) {
-	return p.moveVersion(r, p.versionDesk, "agency.done-retire", func(d apiDesk, v catalog.Version) error {
-		if name := v.APISlug + "/" + v.Number; r.PostFormValue("confirm") != name {
-			return problem.Errorf(problem.Invalid, "not confirmed").Coded("retire-confirm", "name", name).
-				Wrong("confirm", "retire-confirm", "type the name of the version", "name", name)
-		}
-		_, err := p.Catalog.RetireVersion(r.Context(), d.who, v.ID)
 		return err
 	})
 }

@@ -91,14 +91,23 @@ func (a *API) router() *mux.Router {
 	a.webhookRoutes(own)
 	a.foreignRoutes(own)
 	a.apiRoutes(own)
+	a.lifeRoutes(own)
+	a.revisionRoutes(own)
 	a.agreementRoutes(own)
+	a.calendarRoutes(own)
+	a.legalBasisRoutes(own)
+	a.waitingRoutes(own)
 	a.datasetRoutes(own)
 	a.searchRoutes(own)
 	a.personalRoutes(own)
+	a.anonymityRoutes(own)
 	a.discussionRoutes(own)
 	a.dataRequestRoutes(own)
 	a.followRoutes(own)
+	a.usageRoutes(own)
+	a.reuseRoutes(own)
 	a.harvestRoutes(own)
+	a.fieldRoutes(own)
 	a.datasetCareRoutes(own)
 	a.ledgerRoutes(own)
 	return own.Router
@@ -167,6 +176,9 @@ func noSuchMethod(router *mux.Router, r *http.Request) error {
 	return problem.Errorf(problem.MethodNotAllowed, "%s is not taken here, only %s", r.Method, list).
 		Coded("no-such-method", "allow", list).Sends("Allow", list)
 }
+
+// Who is who, for the protocols of other rooms.
+func (a *API) Who(r *http.Request) (auth.Principal, error) { return a.who(r) }
 
 // who is the caller: the zero Principal without a token. A token that does
 // not hold is refused, never taken for nobody's; and so is an official's that

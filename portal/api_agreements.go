@@ -30,7 +30,6 @@ func (a *API) agreementRoutes(r routes) {
 	r.post("/agreements/{id}/end", a.endAgreement)
 	a.decisionRoutes(r)
 	r.get("/purposes", a.listPurposes)
-	r.get("/legal-bases", a.listLegalBases)
 }
 
 func agreementFilter(values url.Values) (agreement.Filter, error) {
@@ -302,18 +301,5 @@ func (a *API) listPurposes(w http.ResponseWriter, r *http.Request) error {
 	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (items[agreement.Purpose], error) {
 		list, err := a.Agreements.Purposes(ctx)
 		return items[agreement.Purpose]{Items: list}, err
-	})
-}
-
-// listLegalBases answers GET /legal-bases.
-//
-//	@Summary	The clauses that agreements and refusals cite, confirmed or not
-//	@Tags		agreements
-//	@Success	200	{object}	items[agreement.LegalBasis]
-//	@Router		/legal-bases [get]
-func (a *API) listLegalBases(w http.ResponseWriter, r *http.Request) error {
-	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (items[agreement.LegalBasis], error) {
-		list, err := a.Agreements.LegalBases(ctx)
-		return items[agreement.LegalBasis]{Items: list}, err
 	})
 }

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -24,7 +23,6 @@ func (a *API) apiRoutes(r routes) {
 	r.get("/versions/{id}/operations", a.showOperations)
 	r.put("/versions/{id}/operations", a.markOperations)
 	r.get("/versions/{id}/openapi.json", a.versionSpec)
-	r.put("/versions/{id}/spec", a.replaceSpec)
 	r.put("/versions/{id}/upstream", a.setUpstream)
 	r.put("/versions/{id}/plan", a.setPlan)
 	r.get("/versions/{id}/traffic", a.showTraffic)
@@ -36,8 +34,6 @@ func (a *API) apiRoutes(r routes) {
 	r.remove("/versions/{id}/drift", a.clearDrift)
 	r.post("/versions/{id}/submit", a.submitVersion)
 	r.post("/versions/{id}/publish", a.publishVersion)
-	r.post("/versions/{id}/deprecate", a.deprecateVersion)
-	r.post("/versions/{id}/retire", a.retireVersion)
 	r.get("/plans", a.listPlans)
 	r.get("/agencies/{id}/upstreams", a.listUpstreams)
 	r.post("/agencies/{id}/upstreams", a.requestUpstream)
@@ -255,25 +251,6 @@ func (a *API) versionSpec(w http.ResponseWriter, r *http.Request) error {
 	return write(w, http.StatusOK, text)
 }
 
-// replaceSpec answers PUT /versions/{id}/spec.
-//
-//	@Summary	Give a draft another document; marks stay with the operations that stay
-//	@Tags		apis
-//	@Security	bearer
-//	@Param		id		path		string		true	"id of the version"
-//	@Param		body	body		specSource	true	"the document"
-//	@Success	200		{object}	catalog.Version
-//	@Router		/versions/{id}/spec [put]
-func (a *API) replaceSpec(w http.ResponseWriter, r *http.Request) error {
-	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, s specSource) (catalog.Version, error) {
-		text, err := a.specText(ctx, who, s)
-		if err != nil {
-			return catalog.Version{}, err
-		}
-		return a.Catalog.ReplaceSpec(ctx, who, id, text)
-	})
-}
-
 // upstreamChoice is where the gateway forwards to: one address, or several.
 type upstreamChoice struct {
 	URL       string          `json:"url,omitempty"`       // http or https; its host and port must be approved for the agency
@@ -357,38 +334,6 @@ func (a *API) submitVersion(w http.ResponseWriter, r *http.Request) error {
 //	@Router		/versions/{id}/publish [post]
 func (a *API) publishVersion(w http.ResponseWriter, r *http.Request) error {
 	return change(a, w, r, a.Catalog.PublishVersion)
-}
-
-// sunset says when a version ends.
-type sunset struct {
-	Sunset time.Time `json:"sunset"` // RFC 3339
-}
-
-// deprecateVersion answers POST /versions/{id}/deprecate.
-//
-//	@Summary	Announce the end of a published version
-//	@Tags		apis
-//	@Security	bearer
-//	@Param		id		path		string	true	"id of the version"
-//	@Param		body	body		sunset	true	"when it ends"
-//	@Success	200		{object}	catalog.Version
-//	@Router		/versions/{id}/deprecate [post]
-func (a *API) deprecateVersion(w http.ResponseWriter, r *http.Request) error {
-	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, s sunset) (catalog.Version, error) {
-		return a.Catalog.DeprecateVersion(ctx, who, id, s.Sunset)
-	})
-}
-
-// retireVersion answers POST /versions/{id}/retire.
-//
-//	@Summary	End a version
-//	@Tags		apis
-//	@Security	bearer
-//	@Param		id	path		string	true	"id of the version"
-//	@Success	200	{object}	catalog.Version
-//	@Router		/versions/{id}/retire [post]
-func (a *API) retireVersion(w http.ResponseWriter, r *http.Request) error {
-	return change(a, w, r, a.Catalog.RetireVersion)
 }
 
 // listPlans answers GET /plans.

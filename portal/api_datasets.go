@@ -205,11 +205,23 @@ func (a *API) publishDataset(w http.ResponseWriter, r *http.Request) error {
 //	@Tags		datasets
 //	@Security	bearer
 //	@Param		slug	path		string	true	"slug"
-//	@Param		body	body		remark	true	"the reason"
+//	@Param		body	body		withdrawal	true	"the reason, for everyone to read, and what replaces it"
 //	@Success	200		{object}	catalog.Dataset
 //	@Router		/datasets/{slug}/withdraw [post]
 func (a *API) withdrawDataset(w http.ResponseWriter, r *http.Request) error {
-	return a.reasoned(w, r, a.Catalog.WithdrawDataset)
+	return a.onDataset(w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (catalog.Dataset, error) {
+		why, err := decode[withdrawal](w, r)
+		if err != nil {
+			return catalog.Dataset{}, err
+		}
+		return a.Catalog.WithdrawFor(ctx, who, id, catalog.Withdrawal{Reason: why.Text, ReplacedBy: why.ReplacedBy})
+	})
+}
+
+// withdrawal is why a dataset is withdrawn.
+type withdrawal struct {
+	remark
+	ReplacedBy string `json:"replaced_by,omitempty"` // slug of a public dataset that takes its place
 }
 
 // uploadOf takes a file that is the request's body, its name in ?filename=, or
@@ -367,13 +379,18 @@ func (a *API) rows(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		a.Catalog.CountUse(catalog.Use{Kind: catalog.UseRows, Part: id})
 		return answer(w, r, page)
 	}
 	file, err := downloadOf(w, mux.Vars(r)["slug"], format)
 	if err != nil {
 		return err
 	}
-	return file.end(a.Catalog.ExportRows(r.Context(), who, id, values, file))
+	if err := file.end(a.Catalog.ExportRows(r.Context(), who, id, values, file)); err != nil {
+		return err
+	}
+	countDownload(a.Catalog, r, catalog.Use{Part: id})
+	return nil
 }
 
 // describeRows answers GET /datasets/{slug}/distributions/{id}/rows/openapi.json.

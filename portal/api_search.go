@@ -22,6 +22,8 @@ func (a *API) searchRoutes(r routes) {
 	r.post("/me/searches", a.saveSearch)
 	r.get("/me/searches/{id}/new", a.newOfSearch)
 	r.remove("/me/searches/{id}", a.dropSearch)
+	r.put("/me/searches/{id}/letters", a.tellOfSearch)
+	r.remove("/me/searches/{id}/letters", a.tellNoMore)
 }
 
 // search answers GET /search.
@@ -35,12 +37,13 @@ func (a *API) searchRoutes(r routes) {
 //	@Param		format	query		string	false	"CSV, XLSX …"
 //	@Param		licence	query		string	false	"code"
 //	@Param		access	query		string	false	"open, restricted, personal"
+//	@Param		sort	query		string	false	"used: the most used of the last twelve months first; none: the best first, of a list the newest"
 //	@Param		limit	query		int		false	"1 to 100, default 20"
 //	@Param		after	query		string	false	"next of the page before"
 //	@Success	200		{object}	catalog.SearchAnswer
 //	@Router		/search [get]
 func (a *API) search(w http.ResponseWriter, r *http.Request) error {
-	values, err := query(r, "q", "kind", "agency", "theme", "format", "licence", "access", "limit", "after")
+	values, err := query(r, "q", "kind", "agency", "theme", "format", "licence", "access", "sort", "limit", "after")
 	if err != nil {
 		return err
 	}
@@ -246,4 +249,28 @@ func (a *API) newOfSearch(w http.ResponseWriter, r *http.Request) error {
 //	@Router		/me/searches/{id} [delete]
 func (a *API) dropSearch(w http.ResponseWriter, r *http.Request) error {
 	return a.drop(w, r, a.Catalog.DropSearch)
+}
+
+// tellOfSearch answers PUT /me/searches/{id}/letters.
+//
+//	@Summary	Have the digest tell what is new for a kept search; PUT /me/follows says how often it comes
+//	@Tags		search
+//	@Security	bearer
+//	@Param		id	path		string	true	"id"
+//	@Success	200	{object}	catalog.SavedSearch
+//	@Router		/me/searches/{id}/letters [put]
+func (a *API) tellOfSearch(w http.ResponseWriter, r *http.Request) error {
+	return change(a, w, r, a.Catalog.TellOfSearch)
+}
+
+// tellNoMore answers DELETE /me/searches/{id}/letters.
+//
+//	@Summary	Have the digest tell of it no more
+//	@Tags		search
+//	@Security	bearer
+//	@Param		id	path		string	true	"id"
+//	@Success	200	{object}	catalog.SavedSearch
+//	@Router		/me/searches/{id}/letters [delete]
+func (a *API) tellNoMore(w http.ResponseWriter, r *http.Request) error {
+	return change(a, w, r, a.Catalog.TellNoMore)
 }

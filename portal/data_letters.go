@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,6 +74,9 @@ func (p *Portal) sendDataLetters(ctx context.Context) error {
 
 // dataLetter is a letter in the language of its reader.
 func (p *Portal) dataLetter(to auth.Person, l catalog.Letter) (mail.Letter, error) {
+	if strings.HasPrefix(l.Kind, catalog.LetterVersion) {
+		return p.lifeLetter(to, l)
+	}
 	origin, title, d := p.Origin, l.Detail.TitleVI, l.Detail
 	if to.Locale == "en" {
 		origin += "/en"
@@ -88,6 +92,9 @@ func (p *Portal) dataLetter(to auth.Person, l catalog.Letter) (mail.Letter, erro
 	words := map[string]*string{"discussion.letter-subject-" + key: &out.Subject, "discussion.letter-text-" + key: &out.Text}
 	if l.Kind == catalog.LetterRequest || l.Kind == catalog.LetterRequestNow {
 		words = map[string]*string{"wanted.letter-subject-" + key: &out.Subject, "wanted.letter-text-" + key: &out.Text}
+	}
+	if l.Kind == catalog.LetterReuse || l.Kind == catalog.LetterReuseNow {
+		words = map[string]*string{"reuse.letter-subject-" + key: &out.Subject, "reuse.letter-text-" + key: &out.Text}
 	}
 	for message, into := range words {
 		text, err := p.Pages.Text(to.Locale, message, "name", to.Name, "title", title, "subject", d.Subject, "text", d.Text, "link", origin+d.Path)

@@ -28,6 +28,7 @@ func (p *Portal) datasetRoutes(r *mux.Router) {
 	r.Handle("/agencies/{slug}", p.page(p.publicAgency)).Methods("GET", "HEAD")
 	r.Handle("/docs/rows", p.page(p.rowsGuide)).Methods("GET", "HEAD")
 	r.Handle("/robots.txt", p.file(p.robots)).Methods("GET", "HEAD")
+	r.Handle("/llms.txt", p.file(p.llms)).Methods("GET", "HEAD")
 	r.Handle("/sitemap.xml", p.file(p.sitemap)).Methods("GET", "HEAD")
 	r.Handle("/sitemap/pages.xml", p.file(p.sitemapOfPages)).Methods("GET", "HEAD")
 	r.Handle("/sitemap/datasets-{file:[0-9]{1,4}}.xml", p.file(p.sitemapOfDatasets)).Methods("GET", "HEAD")
@@ -62,6 +63,8 @@ type datasetView struct {
 	Related        []catalog.Dataset // others of the agency
 	Discussions    []catalog.Discussion
 	Follow         followButton
+	Usage          *usageView // nil: it was never public
+	Reuses         []catalog.Reuse
 	Structured     map[string]any // the page as schema.org has it
 }
 
@@ -116,8 +119,17 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	if data.Discussions, _, err = p.Catalog.Discussions(ctx, who, d.ID, "", newestDiscussions); err != nil {
 		return page{}, err
 	}
+	if data.Reuses, _, err = p.Catalog.Reuses(ctx, catalog.ReuseFilter{Dataset: d.ID, Limit: newestReuses}); err != nil {
+		return page{}, err
+	}
 	if data.Follow, err = p.followButton(r, catalog.FollowDataset, d.ID, "/dataset/"+d.Slug); err != nil {
 		return page{}, err
+	}
+	if data.Usage, err = p.usageOfDataset(r, d); err != nil {
+		return page{}, err
+	}
+	if answer.Status == 0 {
+		p.countView(r, d)
 	}
 	data.Structured = dcat.SchemaOrg(p.Origin, localeOf(r), d, columnsOf(data.Files))
 	answer.Data = data

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+
+	"lgsp/catalog"
 )
 
 // sendArchive answers GET /dataset/{slug}/all.zip: all files of a dataset and
@@ -20,7 +22,11 @@ func (p *Portal) sendArchive(w http.ResponseWriter, r *http.Request) error {
 		out.head()
 		return nil
 	}
-	return out.end(archive.Write(r.Context(), out))
+	if err := out.end(archive.Write(r.Context(), out)); err != nil {
+		return err
+	}
+	countDownload(p.Catalog, r, catalog.Use{Dataset: archive.Dataset.ID})
+	return nil
 }
 
 // writeWait is how long a slow reader may take nothing of a large answer.

@@ -119,7 +119,7 @@ func TestChangeKeepsWhatBothEndsShare(t *testing.T) {
 		{"a", "b", "", "a", "b", ""},
 	} {
 		got := changeOf(catalog.Change{Field: "title_vi", Old: tt.old, New: tt.changed})
-		if want := (changeView{"title-vi", tt.head, tt.out, tt.in, tt.tail}); got != want {
+		if want := (changeView{Field: "title-vi", Head: tt.head, Old: tt.out, New: tt.in, Tail: tt.tail}); got != want {
 			t.Errorf("%q to %q: got %+v, want %+v", tt.old, tt.changed, got, want)
 		}
 	}

@@ -44,17 +44,15 @@ const mostFindings = 10
 // shown hold the rows its filters leave.
 func (p *Portal) files(r *http.Request, d catalog.Dataset, shown *tableView) ([]fileView, error) {
 	ctx, who := r.Context(), whoever(r)
+	all, err := p.Catalog.Contents(ctx, who, d)
+	if err != nil {
+		return nil, err
+	}
 	var list []fileView
 	for _, part := range d.Distributions {
-		view := fileView{Distribution: part}
-		var err error
-		if view.Versions, err = p.Catalog.FileVersions(ctx, who, part.ID); err != nil {
-			return nil, err
-		}
+		view := fileView{Distribution: part, Versions: all.Versions[part.ID]}
 		if part.Rows != nil {
-			if view.Columns, err = p.Catalog.Columns(ctx, who, part.ID); err != nil {
-				return nil, err
-			}
+			view.Columns = all.Columns[part.ID]
 			if view.Exports, err = p.exportsOf(ctx, who, part, formsOf(d, part, view.Columns)); err != nil {
 				return nil, err
 			}
@@ -174,7 +172,11 @@ func (p *Portal) downloadRows(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	question := with(with(questionIn(r.URL.Query()), "after", ""), "format", format)
-	return file.end(p.Catalog.ExportRows(r.Context(), whoever(r), id, question, file))
+	if err := file.end(p.Catalog.ExportRows(r.Context(), whoever(r), id, question, file)); err != nil {
+		return err
+	}
+	countDownload(p.Catalog, r, catalog.Use{Part: id})
+	return nil
 }
 
 func hasPart(d catalog.Dataset, id uuid.UUID) bool {
@@ -206,6 +208,7 @@ func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	if d.LinkURL != "" && version == 0 {
 		w.Header().Set("Cache-Control", "no-cache") // the dataset may be withdrawn, the link lead elsewhere
+		countDownload(p.Catalog, r, catalog.Use{Part: id})
 		http.Redirect(w, r, d.LinkURL, http.StatusFound)
 		return nil
 	}
@@ -219,7 +222,11 @@ func (p *Portal) sendFile(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Disposition", attachment(facts.FileName))
 	h.Set("ETag", `"`+facts.Hash+`"`)
 	h.Set("Cache-Control", "no-cache") // kept, and asked for again: the dataset may be withdrawn
-	http.ServeContent(p.patient(w), r, facts.FileName, facts.UploadedAt, file)
+	answer := &fileAnswer{ResponseWriter: p.patient(w)}
+	http.ServeContent(answer, r, facts.FileName, facts.UploadedAt, file)
+	if answer.isBegun(r) {
+		countDownload(p.Catalog, r, catalog.Use{Part: id})
+	}
 	return nil
 }
 

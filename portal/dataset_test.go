@@ -35,7 +35,7 @@ Tổng cộng,995800,,,2019-07-30,có
 func newShelf(t *testing.T) (*shelf, catalog.Dataset) {
 	t.Helper()
 	p, ctx := newPortal(t), t.Context()
-	p.Catalog.Files = t.TempDir()
+	p.Catalog.Files = catalog.OnDisk(t.TempDir())
 	ended := monday.AddDate(0, 0, -10)
 	agency, err := p.Auth.CreateAgency(ctx, auth.Platform("test"), auth.Agency{Slug: "so-khcn", Code: "H48.13", Synthetic: true,
 		NameVI: "Sở Khoa học", NameEN: "Science", ValidFrom: monday, NoteVI: "Mã giả lập.", NoteEN: "Made up."},

@@ -25,6 +25,7 @@ type agreementData struct {
 	Quota     *Quota                 // while it is in force
 	Own       bool                   // the reader's application asked for it
 	MayDecide bool                   // the reader may decide it, as the partial agreement-decide asks
+	Term      agreement.Term         // of its decision, for who may decide
 	Bases     []agreement.LegalBasis // that a refusal can cite, for who may decide
 	Service   string                 // address of the version's page, "" when it is gone
 	Calls     []sample
@@ -59,6 +60,9 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 		MayDecide: p.Agreements.MayDecide(ctx, who, g) == nil,
 	}
 	if data.MayDecide {
+		if data.Term, err = p.Agreements.TermOf(ctx, id); err != nil {
+			return page{}, err
+		}
 		if data.Bases, err = p.Agreements.LegalBases(ctx); err != nil {
 			return page{}, err
 		}

@@ -219,6 +219,7 @@ type operationData struct {
 	Conditions []string        // kinds of those beside an agreement
 	Hours      []gateway.Hours // of those
 	Basic      bool            // HTTP Basic is taken too
+	Signed     bool            // so are signatures
 	Samples    []sample
 	TokenCall  string
 }
@@ -263,7 +264,7 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	data := operationData{Basic: traffic.Basic && o.Access == catalog.Restricted, service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
+	data := operationData{Basic: traffic.Basic && o.Access == catalog.Restricted, Signed: traffic.Signatures && o.Access == catalog.Restricted, service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
 	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
 		data.TokenCall = p.tokenCall("$LGSP_CLIENT_ID", s.Base)

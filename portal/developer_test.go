@@ -272,7 +272,7 @@ func TestAVersionThatIsGoingAway(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t)
 	operator := auth.Principal{Memberships: []auth.Membership{{Role: auth.RoleOperator}}}
-	if _, err := w.Catalog.DeprecateVersion(t.Context(), operator, w.version.ID, monday.AddDate(1, 0, 0)); err != nil {
+	if _, err := w.Catalog.DeprecateVersion(t.Context(), operator, w.version.ID, catalog.Ending{Sunset: monday.AddDate(1, 0, 0)}); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{w.href, w.href + "/xem-nguoi-co-cong"} {

@@ -45,8 +45,8 @@ func noticeIn(args []byte) (Notice, error) {
 	return n, nil
 }
 
-// dayIn is a day as a letter says it; what is none stays as it is.
-func dayIn(locale, day string) string {
+// dayWritten is a day as a letter says it; what is none stays as it is.
+func dayWritten(locale, day string) string {
 	t, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return day

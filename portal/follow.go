@@ -169,7 +169,7 @@ func (p *Portal) sendDigests(ctx context.Context) error {
 	var failed []error // one bad address keeps no letter from the others
 	for _, d := range digests {
 		to, known := people[d.Person]
-		if known && to.DisabledAt == nil && len(d.News) > 0 {
+		if known && to.DisabledAt == nil && !d.IsEmpty() {
 			out, err := p.digest(to, d)
 			if err == nil {
 				err = p.Mailer.Send(ctx, out)
@@ -203,6 +203,13 @@ func (p *Portal) digest(to auth.Person, d catalog.Digest) (mail.Letter, error) {
 		}
 		lines = append(lines, line)
 	}
+	for _, s := range d.Searches {
+		line, err := p.searchNews(to.Locale, origin, s)
+		if err != nil {
+			return mail.Letter{}, err
+		}
+		lines = append(lines, line)
+	}
 	token := p.unsubscribeToken(d.Person)
 	out := mail.Letter{To: to.Email, Unsubscribe: p.Origin + "/unsubscribe?token=" + token}
 	for key, into := range map[string]*string{"follow.letter-subject-" + d.Every: &out.Subject, "follow.letter-text": &out.Text} {
@@ -214,4 +221,20 @@ func (p *Portal) digest(to auth.Person, d catalog.Digest) (mail.Letter, error) {
 		*into = text
 	}
 	return out, nil
+}
+
+// searchNews are the lines of a letter about what is new for a kept search.
+func (p *Portal) searchNews(locale, origin string, s catalog.SearchNews) (string, error) {
+	text, err := p.Pages.Text(locale, "told.news", "name", s.Name, "n", s.Total, "link", origin+s.Address())
+	if err != nil {
+		return "", err
+	}
+	for _, hit := range s.Hits {
+		title := hit.TitleVI
+		if title == "" || locale == "en" && hit.TitleEN != "" {
+			title = hit.TitleEN
+		}
+		text += "\n- " + title + "\n  " + origin + hit.Address()
+	}
+	return text, nil
 }

@@ -43,6 +43,13 @@ func TestFollowPages(t *testing.T) {
 	w.refused(t, "/account/follows", url.Values{"every": {"hourly"}}, 400)
 	w.sends(t, "/account/follows", url.Values{"every": {"daily"}}, "/account/follows")
 
+	w.sends(t, "/account/searches", url.Values{"q": {"thuê bao"}, "kind": {"dataset"}}, "/account/searches")
+	_, body = w.get(t, "/account/searches")
+	search := between(body, `action="/account/searches/`, `/open"`)
+	w.sends(t, "/account/searches/"+search+"/letters", url.Values{"letters": {"yes"}}, "/account/searches")
+	w.sees(t, "/account/searches", 200, "Thôi báo qua thư")
+	w.sees(t, "/account/follows", 200, `href="/search?kind=dataset&amp;q=thu%C3%AA&#43;bao"`, "Tìm kiếm đã lưu")
+
 	later := monday.Add(25 * time.Hour)
 	w.Catalog.Now = func() time.Time { return monday.Add(time.Minute) }
 	w.published(t, "gia-dat")
@@ -69,6 +76,9 @@ func TestFollowPages(t *testing.T) {
 	if len(letters) != 1 || !strings.Contains(letters[0], "List-Unsubscribe-Post: List-Unsubscribe=One-Click") || !strings.Contains(letters[0], "/dataset/gia-dat") {
 		t.Fatalf("letters %q", letters)
 	}
+	if !strings.Contains(letters[0], "/search?kind=3Ddataset&q=3Dthu%C3%AA+bao") || !strings.Contains(letters[0], "- Thu") {
+		t.Errorf("the letter does not tell of the search:\n%s", letters[0])
+	}
 	token := between(letters[0], "<http://portal.test", ">")
 	w.cookies = map[string]string{}
 	w.sees(t, token, 200, "Thôi nhận thư tóm tắt")
@@ -82,6 +92,7 @@ func TestFollowPages(t *testing.T) {
 	}
 	w.signIn(t, "dan@example.vn")
 	w.sees(t, "/account/follows", 200, "Bạn chưa theo dõi gì.")
+	w.sees(t, "/account/searches", 200, "Báo qua thư") // kept, and not told of
 }
 
 func TestBackFrom(t *testing.T) {

@@ -63,7 +63,7 @@ func (p *Portal) figures(ctx context.Context) ([]Figure, error) {
 		var list []Figure
 		for _, k := range keyFigures() {
 			figure, err := p.figure(ctx, k)
-			if problem.Is(err, problem.NotFound) || problem.Is(err, problem.Invalid) {
+			if problem.Is(err, problem.NotFound) || problem.Is(err, problem.Gone) || problem.Is(err, problem.Invalid) {
 				continue // not published, or its table has changed
 			}
 			if err != nil {

@@ -14,7 +14,7 @@ import (
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t)
-	p.Catalog.Files = t.TempDir()
+	p.Catalog.Files = catalog.OnDisk(t.TempDir())
 	now := monday
 	p.Now = func() time.Time { return now }
 	b := newBrowser(p)

@@ -199,7 +199,7 @@ func (p *Portal) letter(to auth.Person, n Notice) (mail.Letter, error) {
 	letter := mail.Letter{To: to.Email}
 	for key, into := range map[string]*string{"notice.subject-" + n.What: &letter.Subject, "notice.text-" + n.What: &letter.Text} {
 		text, err := p.Pages.Text(to.Locale, key, "name", to.Name, "application", n.Application, "service", service,
-			"reason", n.Reason, "factor", factor, "ends", dayIn(to.Locale, n.Ends), "link", link, "password", origin+"/account/password", "forgot", origin+"/forgot-password")
+			"reason", n.Reason, "factor", factor, "ends", dayWritten(to.Locale, n.Ends), "link", link, "password", origin+"/account/password", "forgot", origin+"/forgot-password")
 		if err != nil {
 			return letter, err
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lgsp/auth"
+	"lgsp/catalog"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 	"lgsp/internal/telemetry"
@@ -249,6 +250,9 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if view.Unknown = e.Code == "temporarily-unavailable"; view.Unknown && !view.Posted {
 		data.Again = r.URL.RequestURI()
 	}
+	if stone, ok := catalog.TombstoneOf(e); ok {
+		data.Gone = &stone
+	}
 	view.Data = data
 	body, err := p.Pages.Render(localeOf(r), "error", view)
 	if err != nil {
@@ -275,8 +279,9 @@ type failure struct {
 	Code          string // of the problem
 	Title, Detail string
 	Trace         string
-	Ways          []web.Link // where to go on; nil: nowhere in particular
-	Again         string     // the address to be loaded again; "" where that does not help, or would send a form twice
+	Ways          []web.Link         // where to go on; nil: nowhere in particular
+	Gone          *catalog.Tombstone // of a dataset that was withdrawn
+	Again         string             // the address to be loaded again; "" where that does not help, or would send a form twice
 }
 
 // waysOn are where a reader goes on after a problem, by its code; nil: nowhere

@@ -52,7 +52,7 @@ func (p *Portal) printedDecision(r *http.Request) (page, error) {
 	}
 	ctx := r.Context()
 	if g.RefusalBasis != "" {
-		clause, err := p.Agreements.LegalBasis(ctx, g.RefusalBasis)
+		clause, err := p.Agreements.Basis(ctx, g.RefusalBasis)
 		if err != nil {
 			return page{}, err
 		}

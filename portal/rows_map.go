@@ -38,6 +38,8 @@ type mapView struct {
 	Missing int // rows without a place
 	More    bool
 	Embed   string
+	By      *catalog.PlaceList // where communes lie; nil: rows say it themselves
+	Unknown int                // rows of communes that By has not
 }
 
 // gridLine is a meridian or a parallel.
@@ -66,12 +68,14 @@ type mapShape struct {
 type mapPlace struct {
 	Name, Lat, Lng string
 	Kind           string // Point, LineString, Polygon
+	Rows           int64  // of a commune; 0: one
 }
 
 // placed is a row with what is drawn of it.
 type placed struct {
 	name   string
 	shapes []rows.Shape
+	rows   int64 // 0: one
 }
 
 // mapOf draws the table's places, as its filters leave them; nil when it has
@@ -87,7 +91,7 @@ func (p *Portal) mapOf(r *http.Request, t *tableView) (*mapView, error) {
 	}
 	lat, lng, ok := rows.Places(own)
 	if shape < 0 && !ok {
-		return nil, nil
+		return p.mapOfCommunes(r, t)
 	}
 	columns := []string{lat.Key, lng.Key}
 	if shape >= 0 {
@@ -224,7 +228,7 @@ func (m *mapView) draw(all []placed) {
 		for i, s := range one.shapes {
 			at := s.Lines[0][0]
 			if i == 0 {
-				m.Listed = append(m.Listed, mapPlace{one.name, degreesText(at.Lat), degreesText(at.Lng), s.Kind})
+				m.Listed = append(m.Listed, mapPlace{one.name, degreesText(at.Lat), degreesText(at.Lng), s.Kind, one.rows})
 			}
 			if s.Kind == "Point" {
 				m.Points = append(m.Points, mapPoint{decimals(p.x(at.Lng)), decimals(p.y(at.Lat)), one.name, p.x(at.Lng) > mapWidth*0.7})

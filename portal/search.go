@@ -17,6 +17,8 @@ type searchData struct {
 	Clear   string     // address without filters
 	Next    string     // address of the next page, "" at the end
 	First   string     // address of the first page, "" when on it
+	Sort    string     // as catalog.FindQuery has it
+	Sorted  [2]string  // addresses of the same search in its usual order, and by use
 	Listing bool       // nothing was typed: everything is listed, newest first
 	May     bool       // keep this search: somebody is signed in, and it says something
 }
@@ -61,6 +63,11 @@ func (p *Portal) search(r *http.Request) (page, error) {
 			data.Facets = append(data.Facets, group)
 		}
 	}
+	data.Sort = q.Sort
+	data.Sorted = [2]string{searchAddress(typed, "sort", ""), searchAddress(typed, "sort", catalog.SortUsed)}
+	if q.Sort != "" {
+		data.Keep = append(data.Keep, keptPair{"sort", q.Sort})
+	}
 	if answer.Next != "" {
 		data.Next = searchAddress(typed, "after", answer.Next)
 	}
@@ -76,7 +83,7 @@ func (p *Portal) search(r *http.Request) (page, error) {
 func findQuery(typed url.Values) catalog.FindQuery {
 	return catalog.FindQuery{
 		Text: typed.Get("q"), Kind: typed.Get("kind"), Agency: typed.Get("agency"), Theme: typed.Get("theme"),
-		Format: typed.Get("format"), Licence: typed.Get("licence"), Access: typed.Get("access"), After: typed.Get("after"),
+		Format: typed.Get("format"), Licence: typed.Get("licence"), Access: typed.Get("access"), Sort: typed.Get("sort"), After: typed.Get("after"),
 	}
 }
 
@@ -98,7 +105,7 @@ func facetGroupOf(name string, facets []catalog.Facet, typed url.Values) facetGr
 // but a turn of the page begins at its first page.
 func searchAddress(typed url.Values, name, value string) string {
 	to := url.Values{}
-	for _, key := range append(facetNames(), "q") {
+	for _, key := range append(facetNames(), "q", "sort") {
 		if typed.Get(key) != "" {
 			to.Set(key, typed.Get(key))
 		}

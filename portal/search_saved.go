@@ -17,6 +17,7 @@ func (p *Portal) searchRoutes(r *mux.Router) {
 	r.Handle("/account/searches", p.page(p.saveSearch)).Methods("POST")
 	r.Handle("/account/searches/{id}/open", p.page(p.openSearch)).Methods("POST")
 	r.Handle("/account/searches/{id}/drop", p.page(p.dropSearch)).Methods("POST")
+	r.Handle("/account/searches/{id}/letters", p.page(p.tellOfSearch)).Methods("POST")
 	r.Handle("/operator/synonyms", p.page(p.synonyms)).Methods("GET", "HEAD")
 	r.Handle("/operator/synonyms", p.page(p.addSynonym)).Methods("POST")
 	r.Handle("/operator/synonyms/{id}", p.page(p.synonymForm)).Methods("GET", "HEAD")
@@ -62,6 +63,26 @@ func (p *Portal) openSearch(r *http.Request) (page, error) {
 	}
 	s, err := p.Catalog.SeeSearch(r.Context(), who, id)
 	return page{To: s.Address()}, err
+}
+
+// tellOfSearch answers POST /account/searches/{id}/letters; letters=no ends it.
+func (p *Portal) tellOfSearch(r *http.Request) (page, error) {
+	who, err := signedIn(r)
+	if err != nil {
+		return page{}, err
+	}
+	id, err := idIn(r, "id")
+	if err != nil {
+		return page{}, err
+	}
+	do, told := p.Catalog.TellOfSearch, "told.begun"
+	if r.PostFormValue("letters") == "no" {
+		do, told = p.Catalog.TellNoMore, "told.ended"
+	}
+	if _, err := do(r.Context(), who, id); err != nil {
+		return page{}, err
+	}
+	return page{To: "/account/searches", Flash: &web.Flash{Key: told}}, nil
 }
 
 // dropSearch answers POST /account/searches/{id}/drop.

@@ -150,20 +150,12 @@ func (p *Portal) inLanguages(path string, at time.Time) []sitemapURL {
 // agencies and APIs.
 func (p *Portal) surroundings(ctx context.Context) ([]sitemapURL, error) {
 	var urls []sitemapURL
-	for _, path := range []string{"/", "/search", "/agencies", "/start", "/docs/rows", "/status", "/terms", "/privacy", "/accessibility"} {
+	for _, path := range []string{"/", "/search", "/agencies", "/reuses", "/start", "/docs/rows", "/status", "/terms", "/privacy", "/accessibility"} {
 		urls = append(urls, p.inLanguages(path, time.Time{})...)
 	}
-	for after := ""; ; {
-		list, next, err := p.Auth.ListAgencies(ctx, auth.Page{Limit: 100, After: after})
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range list {
-			urls = append(urls, p.inLanguages("/agencies/"+a.Slug, time.Time{})...)
-		}
-		if after = next; next == "" {
-			break
-		}
+	err := p.eachAgency(ctx, func(a auth.Agency) { urls = append(urls, p.inLanguages("/agencies/"+a.Slug, time.Time{})...) })
+	if err != nil {
+		return nil, err
 	}
 	for after := ""; ; {
 		list, next, err := p.Catalog.ListAPIs(ctx, auth.Principal{}, catalog.APIFilter{Limit: 100, After: after})

@@ -33,6 +33,7 @@ const (
 	APIKey       = "api_key"
 	Token        = "token"         // of ours
 	ForeignToken = "foreign_token" // of another issuer, who says by introspection whose it is
+	Signature    = "signature"     // with a key that the application registered (RFC 9421)
 )
 
 // What a call's agreement says of its operation.
@@ -43,14 +44,14 @@ const (
 )
 
 var (
-	credentials = []string{NoCredential, APIKey, Token, ForeignToken}
+	credentials = []string{NoCredential, APIKey, Token, ForeignToken, Signature}
 	standings   = []string{noAgreement, otherwise, covers}
 )
 
 // Call is all that the decision depends on.
 type Call struct {
 	Operation  string   // its ID
-	Credential string   // NoCredential, APIKey, Token, ForeignToken
+	Credential string   // NoCredential, APIKey, Token, ForeignToken, Signature
 	Agreed     []string // IDs of the operations that the agreement in force covers; nil: there is no agreement
 	Lacking    Facts    // the operation's conditions that the call does not meet
 }
@@ -81,7 +82,7 @@ func (c Call) standing() string {
 
 // Verdict is the answer, and the rule that gave it: open, restricted-agreement
 // and personal-token allow; no-credential, no-agreement, operation-not-agreed,
-// key-for-personal-data, foreign-token-for-personal-data, outside-network, outside-hours, assurance-low,
+// key-for-personal-data, foreign-token-for-personal-data, signature-for-personal-data, outside-network, outside-hours, assurance-low,
 // purpose-unsaid and NoRule refuse.
 type Verdict struct {
 	Allowed bool
@@ -121,6 +122,7 @@ var callRules = map[string][][]string{
 		{"no-credential", "any", NoCredential, "any", "deny"},
 		{"key-for-personal-data", "any", APIKey, "any", "deny"},
 		{"foreign-token-for-personal-data", "any", ForeignToken, "any", "deny"},
+		{"signature-for-personal-data", "any", Signature, "any", "deny"},
 		{"no-agreement", noAgreement, Token, "any", "deny"},
 		{"operation-not-agreed", otherwise, Token, "any", "deny"},
 		{"personal-token", covers, Token, "any", "allow"},
@@ -187,7 +189,7 @@ func rulesOf(access string, asked Facts) [][]string {
 // Calls decides the calls of one version. Its operations are of a few classes:
 // an access with the same conditions. What is decided of a class is the same in
 // every version, so versions share them: one small enforcer each, and the
-// verdicts that Casbin gave, which are remembered. There are at most 192 a class,
+// verdicts that Casbin gave, which are remembered. There are at most 240 a class,
 // so the memory needs neither bound nor forgetting; a new revision of an
 // agreement has another standing, not another verdict, and a decision costs the
 // same with ten agreements or a million. Calls is safe for concurrent use.
@@ -199,7 +201,7 @@ type Calls struct {
 type class struct {
 	name       string
 	asked      Facts
-	remembered [3][4][allFacts]atomic.Pointer[Verdict] // by standing, credential, facts
+	remembered [3][5][allFacts]atomic.Pointer[Verdict] // by standing, credential, facts
 
 	mu     sync.Mutex // one question at a time; they are few
 	casbin *casbin.Enforcer

@@ -25,9 +25,10 @@ type compiler struct {
 	now  time.Time
 	args []any
 
-	texts []catalog.TextQuery // those that the query holds, in order
-	near  bool                // what nothing holds whole is to be found by its parts
-	every []Organization      // read when first needed
+	texts  []catalog.TextQuery // those that the query holds, in order
+	near   bool                // what nothing holds whole is to be found by its parts
+	public bool                // nothing but what is published is looked at, and s is its document
+	every  []Organization      // read when first needed
 }
 
 // arg is the place of an argument.
@@ -444,6 +445,9 @@ func (c *compiler) begun(n *node) (string, error) {
 // found is a condition on the search's own documents, which are of what is
 // published; of the rest the title counts.
 func (c *compiler) found(condition, typed string) string {
+	if c.public {
+		return "(" + condition + ")"
+	}
 	return "(p.id in (select s.id from catalog.search_doc s where s.kind = 'dataset' and " + condition + ")" +
 		" or p.state <> 'published' and strpos(lower(p.title), lower(" + c.arg(typed) + "::text)) > 0)"
 }
@@ -466,6 +470,11 @@ const weights = `'{0.1, 0.2, 0.6, 1.0}'::real[]`
 // noScore is what a package weighs when nothing was typed.
 const noScore = "0::real"
 
+// commonWords stand in more packages than that; of these only the ones with all
+// words in the title are weighed, and the others stand behind them: weighing
+// costs more than finding.
+const commonWords = 2000
+
 // score weighs a match by the first text of the query: marks as typed count
 // three times, neighbours a little more. s may be absent.
 func (c *compiler) score() string {
@@ -484,6 +493,11 @@ func (c *compiler) score() string {
 	}
 	if len(q.Near) > 0 {
 		score += " + (select count(*) from unnest(" + c.arg(q.Near) + "::text[]::tsquery[]) near where s.folded @@ near) * 0.3"
+	}
+	if c.public {
+		few := fmt.Sprintf("(select count(*) from (select from catalog.search_doc f where f.kind = 'dataset' and f.folded @@ %s::text::tsquery limit %d) f) <= %d",
+			c.arg(q.All), commonWords+1, commonWords)
+		return "case when " + few + " or s.folded @@ " + c.arg(q.Titled()) + "::text::tsquery then " + score + " else 0 end"
 	}
 	return "coalesce(" + score + ", 0)"
 }

@@ -252,7 +252,7 @@ func (s *Server) openTable(c *call, names ...string) (catalog.OpenRows, error) {
 		return catalog.OpenRows{}, err
 	}
 	rows, err := s.Catalog.OpenRows(c.ctx, c.who, id)
-	if problem.Is(err, problem.NotFound) {
+	if problem.Is(err, problem.NotFound) || problem.Is(err, problem.Gone) {
 		err = missing(`Resource "` + id.String() + `" was not found.`)
 	}
 	return rows, err
@@ -295,6 +295,7 @@ func datastoreSearch(s *Server, c *call) (any, error) {
 	if a["records"], err = records.end(); err != nil {
 		return nil, err
 	}
+	s.Catalog.CountUse(catalog.Use{Kind: catalog.UseRows, Part: table.ID})
 	if records.ranked {
 		fields = append(fields, dataField{ID: "rank", Type: "float4"})
 	}

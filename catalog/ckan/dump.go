@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"lgsp/catalog"
 )
 
 // dumpForms are the forms of a dump with their media types.
@@ -103,6 +105,9 @@ func (s *Server) dump(w http.ResponseWriter, r *http.Request, c *call) error {
 	h.Set("Content-Disposition", `attachment; filename="`+table.ID.String()+"."+format+`"`)
 	h.Set("Content-Length", strconv.FormatInt(size, 10))
 	if r.Method != http.MethodHead {
+		if !catalog.IsRobot(r.UserAgent()) {
+			s.Catalog.CountUse(catalog.Use{Kind: catalog.UseDownload, Part: table.ID})
+		}
 		_, _ = io.Copy(w, file) // the caller may have gone
 	}
 	return nil

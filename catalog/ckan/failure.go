@@ -3,6 +3,7 @@ package ckan
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"lgsp/internal/problem"
 )
@@ -75,7 +76,7 @@ func failureOf(e *problem.Error) *failure {
 	switch e.Kind {
 	case problem.Forbidden, problem.Unauthorized:
 		return &failure{status: http.StatusForbidden, kind: notAllowed, message: "Access denied: " + e.Detail}
-	case problem.NotFound:
+	case problem.NotFound, problem.Gone: // CKAN knows no tombstones
 		return &failure{status: http.StatusNotFound, kind: notFound, message: "Not found"}
 	case problem.Invalid, problem.Conflict, problem.TooLarge, problem.UnsupportedMedia:
 		return validation(e)
@@ -95,6 +96,9 @@ func validation(e *problem.Error) *failure {
 	case len(e.Fields) > 0:
 		for _, field := range e.Fields {
 			name, ok := ckanNames[field.Name]
+			if own, is := strings.CutPrefix(field.Name, "fields/"); is {
+				name, ok = own, true
+			}
 			text := field.Detail
 			switch {
 			case !ok:

@@ -1,6 +1,7 @@
 package ckan
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -237,6 +238,7 @@ func stateOf(state string) string {
 }
 
 // extrasOf are the facts that CKAN has no field for; harvesters know the names.
+// Behind them come those of the agency's own fields that the caller may see.
 func extrasOf(d catalog.Dataset) []pair {
 	list := []pair{}
 	for _, p := range []pair{
@@ -248,7 +250,20 @@ func extrasOf(d catalog.Dataset) []pair {
 			list = append(list, p)
 		}
 	}
+	for _, h := range d.OwnFields() {
+		list = append(list, pair{h.Name, extraOf(h.Value)})
+	}
 	return list
+}
+
+// extraOf is a value of an agency's own field as an extra, which is a text: of
+// a multiple choice the list in JSON, as CKAN's clients know it.
+func extraOf(v catalog.OwnValue) string {
+	if v.Many == nil {
+		return v.Text
+	}
+	list, _ := json.Marshal(v.Many) // texts can be written
+	return string(list)
 }
 
 func themeURL(id string) string {

@@ -57,38 +57,48 @@ type order struct {
 
 // sortable are what can be sorted by, of p; the score is put in when it is known.
 var sortable = map[string]string{
-	"score": "score", "name": "p.name", "title_string": "lower(p.title)", "title": "lower(p.title)", "id": "p.id",
-	"metadata_modified": "p.modified_at", "metadata_created": "p.created_at", "views_recent": "0", "views_total": "0",
+	"score": noScore, "name": "p.name", "title_string": "lower(p.title)", "title": "lower(p.title)", "id": "p.id",
+	"metadata_modified": "p.modified_at", "metadata_created": "p.created_at",
+	"views_recent": "coalesce((select u.views_recent from catalog.usage_sum u where u.dataset_id = p.id), 0)",
+	"views_total":  "coalesce((select u.views_total from catalog.usage_sum u where u.dataset_id = p.id), 0)",
 }
 
 // facet is what a field's values are counted by.
 type facet struct {
-	column string // of hit, as p has it
-	many   bool   // it is a list, each item of which counts
-	value  string // of the column, which is then called value; "": as it is
+	of    string // kinds, what stands once for each combination, or lists, of keywords
+	value string // of k, which is one of these; "item": each of its items
+	items string // the list of items
 }
 
 // facets are the fields that are counted. The value of an organization is its id.
 var facets = map[string]facet{
-	"organization": {column: "agency_id"}, "owner_org": {column: "agency_id"}, "tags": {column: "tags", many: true}, "res_format": {column: "formats", many: true},
-	"groups": {column: "theme", value: "lower(nullif(value, ''))"}, "license_id": {column: "licence"},
-	"state":   {column: "state", value: "case when value in ('published', 'withdrawn') then 'active' else 'draft' end"},
-	"private": {column: "state", value: "(value <> 'published')::text"}, "capacity": {column: "state", value: "case when value = 'published' then 'public' else 'private' end"},
-	"type": {column: "state", value: "'dataset'"}, "dataset_type": {column: "state", value: "'dataset'"}, "isopen": {column: "state", value: "'true'"},
+	"organization": {of: kinds, value: "k.agency_id::text"}, "owner_org": {of: kinds, value: "k.agency_id::text"},
+	"tags": {of: lists, value: "item", items: "k.tags"}, "res_format": {of: kinds, value: "item", items: "k.formats"},
+	"groups": {of: kinds, value: "lower(nullif(k.theme, ''))"}, "license_id": {of: kinds, value: "k.licence"},
+	"state":   {of: kinds, value: "case when k.state in ('published', 'withdrawn') then 'active' else 'draft' end"},
+	"private": {of: kinds, value: "(k.state <> 'published')::text"}, "capacity": {of: kinds, value: "case when k.state = 'published' then 'public' else 'private' end"},
+	"type": {of: kinds, value: "'dataset'"}, "dataset_type": {of: kinds, value: "'dataset'"}, "isopen": {of: kinds, value: "'true'"},
 }
 
-// counts are a field's values with how often each was found. Rows that are
-// alike are counted first: of lists there are few kinds.
+// What packages are counted by first, a number each: there are few kinds, and
+// fewer lists than packages.
+const (
+	kinds = "kinds"
+	lists = "lists"
+)
+
+var counted = map[string]struct{ number, table string }{
+	kinds: {"kind_id", "catalog.package_kind"},
+	lists: {"tags_id", "catalog.package_tags"},
+}
+
+// counts are a field's values with how often each was found.
 func (f facet) counts() string {
-	kinds := "(select " + f.column + "::text as value, count(*) as count from hit group by " + f.column + ") kinds"
-	if f.many {
-		kinds = "(select item as value, kinds.count from (select " + f.column + ", count(*) as count from hit group by " + f.column + ") kinds cross join unnest(kinds." + f.column + ") item) kinds"
+	from := f.of + " join " + counted[f.of].table + " k on k.id = " + f.of + "." + counted[f.of].number
+	if f.items != "" {
+		from += " cross join unnest(" + f.items + ") item"
 	}
-	value := "value"
-	if f.value != "" {
-		value = f.value
-	}
-	return "(select " + value + " as value, sum(count)::bigint as count from " + kinds + " group by 1)"
+	return "(select " + f.value + " as value, sum(" + f.of + ".count)::bigint as count from " + from + " group by 1)"
 }
 
 // readSearch reads the parameters of package_search.
@@ -277,35 +287,45 @@ func (s *search) statement(c *compiler, reach catalog.Reach) (string, error) {
 	if s.typed != "" { // first, so that it is what the score is of
 		n = &node{kind: all, children: []*node{{kind: words, value: s.typed}, n}}
 	}
+	visible := s.visible(c, reach)
+	c.public = visible == isPublished
 	condition, err := c.condition(n)
 	if err != nil {
 		return "", err
 	}
-	columns, join, by := []string{"p.id"}, "", []string{}
+	columns, by, from := []string{"p.id"}, []string{}, "catalog.package_index p"
+	if c.public && len(c.texts) > 0 {
+		from += " join" + itsDocument
+	}
 	for i, o := range s.sort {
 		expression := sortable[o.name]
 		if o.name == "score" {
-			if expression = c.score(); expression != noScore {
-				join = " left join catalog.search_doc s on s.kind = 'dataset' and s.id = p.id"
+			if expression = c.score(); expression != noScore && !c.public {
+				from += " left join" + itsDocument
 			}
 		}
 		columns = append(columns, fmt.Sprintf("%s as sort%d", expression, i))
 		by = append(by, fmt.Sprintf("sort%d%s", i, map[bool]string{true: " desc"}[o.desc]))
 	}
-	for _, name := range s.facets {
-		if column := "p." + facets[name].column; facets[name].column != "" && !slices.Contains(columns, column) {
-			columns = append(columns, column)
+	for _, of := range []string{kinds, lists} {
+		if s.counts(of) {
+			columns = append(columns, "p."+counted[of].number)
 		}
 	}
 	var b strings.Builder
-	b.WriteString("with hit as materialized (select " + strings.Join(columns, ", ") + " from catalog.package_index p" + join +
-		" where " + s.visible(c, reach) + " and " + condition + ")\n")
-	b.WriteString("select 'page' as part, id::text as value, row_number() over () as count from (select id from hit order by " +
+	b.WriteString("with hit as materialized (select " + strings.Join(columns, ", ") + " from " + from + " where " + visible + " and " + condition + ")")
+	for _, of := range []string{kinds, lists} {
+		if s.counts(of) {
+			number := counted[of].number
+			b.WriteString(",\n" + of + " as materialized (select " + number + ", count(*) as count from hit group by " + number + ")")
+		}
+	}
+	b.WriteString("\nselect 'page' as part, id::text as value, row_number() over () as count from (select id from hit order by " +
 		strings.Join(append(by, "id"), ", ") + " limit " + c.arg(s.rows) + "::int offset " + c.arg(s.start) + "::int) page\n")
 	b.WriteString("union all select 'total', '', count(*) from hit\n")
 	for _, name := range s.facets {
-		f, counted := facets[name]
-		if !counted { // a field that packages have, but few values of
+		f := facets[name]
+		if f.of == "" { // a field that packages have, but few values of
 			continue
 		}
 		b.WriteString("union all (select " + c.arg("facet "+name) + "::text, value, count from " + f.counts() + " f where value <> '' and count >= " +
@@ -313,6 +333,18 @@ func (s *search) statement(c *compiler, reach catalog.Reach) (string, error) {
 	}
 	return b.String(), nil
 }
+
+// counts reports whether a facet is asked for that counts kinds, or lists.
+func (s *search) counts(of string) bool {
+	return slices.ContainsFunc(s.facets, func(name string) bool { return facets[name].of == of })
+}
+
+// isPublished is what everybody sees. Each such package has a document of the
+// search, written in the same transaction.
+const (
+	isPublished = "p.state = 'published'"
+	itsDocument = " catalog.search_doc s on s.kind = 'dataset' and s.id = p.id"
+)
 
 // visible is which packages are searched: those that are published, and of
 // what the caller works on what was asked for.
@@ -325,7 +357,7 @@ func (s *search) visible(c *compiler, reach catalog.Reach) string {
 		states = append(states, underway...)
 	}
 	if len(states) == 0 || !reach.All && len(reach.Agencies) == 0 {
-		return "p.state = 'published'"
+		return isPublished
 	}
 	condition := "p.state = any(" + c.arg(states) + "::text[])"
 	if !reach.All {

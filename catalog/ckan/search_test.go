@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lgsp/auth"
 	"lgsp/catalog"
 )
 
@@ -178,5 +179,46 @@ func TestFileChangeIsSeenByHarvesters(t *testing.T) {
 	w.result(post("package_show", `{"id":"san-luong-lua"}`), &p)
 	if want := w.now.Format("2006-01-02T15:04:05.000000"); p.MetadataModified != want {
 		t.Errorf("metadata_modified is %s, want %s", p.MetadataModified, want)
+	}
+}
+
+func TestUseIsCountedAndSortedBy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	count := func(slug string) catalog.UsageCounts {
+		t.Helper()
+		if err := w.catalog.SaveUses(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d, err := w.catalog.DatasetBySlug(t.Context(), auth.Principal{}, slug)
+		if err != nil {
+			t.Fatal(err)
+		}
+		months, err := w.catalog.UsageOf(t.Context(), d, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return months[0].UsageCounts
+	}
+	d, err := w.catalog.DatasetBySlug(t.Context(), auth.Principal{}, "tram-y-te")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := d.Distributions[0].ID.String()
+	w.do(post("datastore_search", `{"resource_id": "`+part+`"}`))
+	w.do(post("datastore_search", `{"resource_id": "`+part+`", "sort": "nothing"}`)) // refused
+	w.do(get("/datastore/dump/" + part))
+	w.do(request{method: "HEAD", path: "/datastore/dump/" + part})
+	w.do(request{method: "GET", path: "/datastore/dump/" + part, headers: map[string]string{"User-Agent": "CCBot/2.0"}})
+	if got, want := count("tram-y-te"), (catalog.UsageCounts{Downloads: 1, RowCalls: 1}); got != want {
+		t.Errorf("counted %+v, want %+v", got, want)
+	}
+	w.catalog.CountUse(catalog.Use{Kind: catalog.UseView, Dataset: d.ID})
+	count("tram-y-te")
+	for _, sort := range []string{"views_recent desc, name asc", "views_total desc, name asc"} {
+		if got, want := strings.Join(w.found("", map[string]any{"sort": sort}), " "), "tram-y-te cho-truyen-thong gia-lua-gao san-luong-lua"; got != want {
+			t.Errorf("%s: got %q, want %q", sort, got, want)
+		}
 	}
 }

@@ -65,7 +65,7 @@ func newWorld(t testing.TB) *world {
 	w.tokens["one factor"] = auth.Principal{Person: uuid.New(), Needs: auth.AAL2}
 	w.tokens["citizen"] = auth.Principal{Person: uuid.New()}
 	w.catalog = &catalog.Catalog{
-		DB: w.db, Now: func() time.Time { return w.now }, Files: t.TempDir(),
+		DB: w.db, Now: func() time.Time { return w.now }, Files: catalog.OnDisk(t.TempDir()),
 		May: func(_ context.Context, who auth.Principal, act string, agency uuid.UUID) error {
 			if who.Has("operator", agency) || who.Has("publisher", agency) && act != "dataset.approve" || who.Has("steward", agency) && act == "dataset.approve" {
 				return nil

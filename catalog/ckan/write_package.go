@@ -12,7 +12,7 @@ import (
 
 func writeActions() map[string]action {
 	return map[string]action{
-		"package_create": {run: packageCreate, writes: true, help: "Begin a dataset of an agency (owner_org), as a draft: name, title, notes, url, license_id, maintainer, maintainer_email, tags or tag_string, groups, extras."},
+		"package_create": {run: packageCreate, writes: true, help: "Begin a dataset of an agency (owner_org), as a draft: name, title, notes, url, license_id, maintainer, maintainer_email, tags or tag_string, groups, extras; the agency's own fields among the extras or by their names."},
 		"package_update": {run: packageUpdate, writes: true, help: "Replace what is written about a dataset (id); what is left out vanishes. Files stay."},
 		"package_patch":  {run: packagePatch, writes: true, help: "Change what is given of what is written about a dataset (id)."},
 		"package_delete": {run: packageDelete, writes: true, help: "Withdraw a published dataset (id); reason."},
@@ -32,7 +32,11 @@ func packageCreate(s *Server, c *call) (any, error) {
 	if list, ok := c.params["resources"].([]any); ok && len(list) > 0 {
 		return nil, invalid("resources", "Files are sent by resource_create, each as upload")
 	}
-	text, err := s.described(c, catalog.DatasetText{})
+	schema, err := s.Catalog.FieldSchema(c.ctx, c.who, of)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.described(c, schema.Schema(), catalog.DatasetText{})
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +83,7 @@ func packageUpdate(s *Server, c *call) (any, error) {
 	return s.editPackage(c, func(t catalog.DatasetText) catalog.DatasetText {
 		t.TitleVI, t.NotesVI, t.SourceURL, t.Licence, t.ContactName, t.ContactEmail, t.Theme = "", "", "", "", "", "", ""
 		t.Frequency, t.Spatial, t.TemporalStart, t.TemporalEnd, t.SourceDocument, t.ContactPhone = "", "", "", "", "", ""
+		t.Fields = nil // the room keeps what the schema has no field for
 		if !c.has("tags") && !c.has("tag_string") {
 			t.KeywordsVI, t.KeywordsEN = nil, nil
 		}
@@ -115,7 +120,11 @@ func (s *Server) editPackage(c *call, from func(catalog.DatasetText) catalog.Dat
 			return nil, invalid("owner_org", "A dataset stays with its organization")
 		}
 	}
-	text, err := s.described(c, from(d.DatasetText))
+	schema, err := s.Catalog.FieldSchema(c.ctx, c.who, d.AgencyID)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.described(c, schema.Schema(), from(d.DatasetText))
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +152,7 @@ func sameResources(c *call, d catalog.Dataset) error {
 
 // described is t with what the call says of it. Of a title that comes twice,
 // alone and among the translated ones, the one alone counts.
-func (s *Server) described(c *call, t catalog.DatasetText) (catalog.DatasetText, error) {
+func (s *Server) described(c *call, schema catalog.OwnSchema, t catalog.DatasetText) (catalog.DatasetText, error) {
 	if kind, err := c.text("type"); err != nil || kind != "" && kind != "dataset" {
 		return t, invalid("type", "There are packages of type dataset only")
 	}
@@ -163,12 +172,15 @@ func (s *Server) described(c *call, t catalog.DatasetText) (catalog.DatasetText,
 		}
 		*into = text
 	}
-	for _, read := range []func(*call, *catalog.DatasetText) error{readTags, readGroups, readExtras} {
+	for _, read := range []func(*call, *catalog.DatasetText) error{readTags, readGroups} {
 		if err := read(c, &t); err != nil {
 			return t, err
 		}
 	}
-	return t, nil
+	if err := readExtras(c, schema, &t); err != nil {
+		return t, err
+	}
+	return t, readOwn(c, schema, &t)
 }
 
 // translated reads {"vi": …, "en": …}.
@@ -285,8 +297,8 @@ func readGroups(c *call, t *catalog.DatasetText) error {
 }
 
 // readExtras reads the extras that have a place here; others are refused
-// rather than lost.
-func readExtras(c *call, t *catalog.DatasetText) error {
+// rather than lost. Those of the agency's schema have theirs.
+func readExtras(c *call, schema catalog.OwnSchema, t *catalog.DatasetText) error {
 	if !c.has("extras") {
 		return nil
 	}
@@ -299,6 +311,7 @@ func readExtras(c *call, t *catalog.DatasetText) error {
 	for _, place := range places { // extras are replaced whole
 		*place = ""
 	}
+	t.Fields = catalog.OwnValues{}
 	for _, item := range list {
 		object, _ := item.(map[string]any)
 		key, _ := object["key"].(string)
@@ -309,9 +322,11 @@ func readExtras(c *call, t *catalog.DatasetText) error {
 			return invalid("extras", "Must be a list of objects with a key and a value")
 		case place != nil:
 			*place = value
+		case isOwn(schema, key):
+			t.Fields[key] = valueOf(schema, key, value)
 		case key == "language" && value == "vi", key == "theme": // as it was read; groups say it
 		default:
-			return invalid("extras", "There is no place for %s; there is for frequency, spatial-text, temporal_start, temporal_end, source_document, contact_phone", shorten(key))
+			return invalid("extras", "There is no place for %s; there is for frequency, spatial-text, temporal_start, temporal_end, source_document, contact_phone%s", shorten(key), ownNames(schema))
 		}
 	}
 	return nil

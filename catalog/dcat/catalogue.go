@@ -54,10 +54,26 @@ func (s *Site) catalogue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if q.isWhole() {
+		s.count(r, syntaxOf(mux.Vars(r)["ending"]).ending)
+	}
 	if at.Unix() > 0 {
 		g.add(s.Origin+"/catalog", "dct:modified", instant(at))
 	}
 	return answer(w, r, g, at)
+}
+
+// isWhole reports whether this is where somebody begins to read everything.
+func (q question) isWhole() bool {
+	f := q.filter
+	return q.page == 1 && !q.after && q.text == "" && f.Agency == uuid.Nil && f.Theme == "" && f.Format == "" && f.Since.IsZero()
+}
+
+// count notes that a program, no search engine, fetched the whole catalogue.
+func (s *Site) count(r *http.Request, format string) {
+	if r.Method == http.MethodGet && !catalog.IsRobot(r.UserAgent()) {
+		s.Catalog.CountCatalogue(format)
+	}
 }
 
 // asked reads the parameters of /catalog. It fails with Invalid for one that is
@@ -185,7 +201,7 @@ func (s *Site) describeCatalogue(ctx context.Context, g *graph, q question) erro
 	for _, a := range services {
 		g.add(it, "dcat:service", term{iri: s.describeService(g, a)})
 	}
-	return nil
+	return s.describeGone(ctx, g, q)
 }
 
 // isOfServices reports whether a question is about APIs too: of them no theme

@@ -97,6 +97,7 @@ func (s *Site) dataJSON(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
+	s.count(r, "data.json")
 	h.Set("Content-Type", "application/json")
 	if r.Method == http.MethodHead {
 		return nil

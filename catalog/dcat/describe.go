@@ -51,6 +51,7 @@ func (s *Site) describeDataset(g *graph, d catalog.Dataset) string {
 	}
 	describeReach(g, it, d)
 	describeOrigin(g, it, d)
+	describeOwn(g, it, d)
 	for _, part := range d.Distributions {
 		s.describeDistribution(g, it, d, part)
 	}
@@ -152,6 +153,35 @@ func describeOrigin(g *graph, it string, d catalog.Dataset) {
 	if source := address(d.SourceURL); source != "" {
 		g.link(it, "foaf:page", source, "foaf:Document")
 		g.add(source, "dct:title", spoken(d.SourceDocument, "vi"))
+	}
+}
+
+// describeOwn writes the agency's own fields that its schema names a property
+// for: a choice by the labels of what was chosen, all else by its value.
+func describeOwn(g *graph, it string, d catalog.Dataset) {
+	for _, h := range d.OwnFields() {
+		if h.Property == "" {
+			continue
+		}
+		vi, en := h.Words(h.Value)
+		for i, text := range h.Value.Texts() {
+			switch h.Type {
+			case catalog.OwnChoice, catalog.OwnChoices:
+				g.words(it, h.Property, vi[i], en[i])
+			case catalog.OwnURL:
+				g.add(it, h.Property, term{iri: address(text)})
+			case catalog.OwnEmail:
+				g.add(it, h.Property, term{iri: escaped("mailto:" + text)})
+			case catalog.OwnNumber:
+				g.add(it, h.Property, valued(text, "xsd:decimal"))
+			case catalog.OwnDate:
+				g.add(it, h.Property, valued(text, "xsd:date"))
+			case catalog.OwnYesNo:
+				g.add(it, h.Property, valued(strconv.FormatBool(text == "yes"), "xsd:boolean"))
+			default:
+				g.add(it, h.Property, plain(text))
+			}
+		}
 	}
 }
 

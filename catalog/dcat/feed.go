@@ -29,6 +29,8 @@ type atomFeed struct {
 	Author  atomPerson  `xml:"author"`
 	Links   []atomLink  `xml:"link"`
 	Entries []atomEntry `xml:"entry"`
+
+	Deleted []atomDeleted `xml:"http://purl.org/atompub/tombstones/1.0 deleted-entry"`
 }
 
 // atomEntry is one dataset (§4.1.2). Its updated is when text or files last
@@ -122,6 +124,9 @@ func (s *Site) giveFeed(w http.ResponseWriter, r *http.Request, agency uuid.UUID
 	}
 	for _, d := range list {
 		f.Entries = append(f.Entries, s.entry(d))
+	}
+	if f.Deleted, err = s.deleted(r.Context(), catalog.DumpFilter{Agency: agency}, list, after, next); err != nil {
+		return err
 	}
 	body, err := xml.Marshal(f)
 	if err != nil {

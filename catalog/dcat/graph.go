@@ -16,7 +16,8 @@ type term struct {
 	datatype string // of a literal: a whole IRI, or "" for a plain one
 }
 
-// arc is a triple without its subject. The predicate is written with a prefix.
+// arc is a triple without its subject. The predicate is written with a prefix,
+// or is a whole IRI that ends in a name, which begins with http.
 type arc struct {
 	predicate string
 	object    term

@@ -3,7 +3,9 @@ package dcat
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -51,7 +53,7 @@ func newLibrary(t testing.TB) *library {
 		t.Fatal(err)
 	}
 	c := &catalog.Catalog{
-		DB: db, Now: func() time.Time { return l.now }, Files: t.TempDir(),
+		DB: db, Now: func() time.Time { return l.now }, Files: catalog.OnDisk(t.TempDir()),
 		May:    func(context.Context, auth.Principal, string, uuid.UUID) error { return nil },
 		Record: func(context.Context, pgx.Tx, auth.Act) error { return nil },
 		Agencies: func(context.Context, []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) {
@@ -162,20 +164,25 @@ func TestOnlyWhatIsPublishedIsTold(t *testing.T) {
 			if state != "draft" {
 				l.step(t, hidden.ID, state)
 			}
+			status := http.StatusNotFound
+			if state == "withdrawn" {
+				status = http.StatusGone
+			}
 			for _, address := range channels("bi-mat") {
 				w := l.get(t, address)
 				if strings.HasPrefix(address, "/dataset/") {
-					if w.Code != http.StatusNotFound {
+					if w.Code != status {
 						t.Errorf("%s answers %d", address, w.Code)
 					}
 				} else if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "cong-khai") {
 					t.Errorf("%s answers %d without what is public: %s", address, w.Code, w.Body)
 				}
-				if body := w.Body.String(); strings.Contains(body, hidden.ID.String()) || strings.Contains(body, "Thuê bao bi-mat") {
+				gone := state == "withdrawn" && (strings.HasPrefix(address, "/feeds/") || strings.Contains(address, "modified_since") || strings.HasPrefix(address, "/dataset/"))
+				if body := w.Body.String(); strings.Contains(body, hidden.ID.String()) != gone || strings.Contains(body, "Thuê bao bi-mat") {
 					t.Errorf("%s tells of what is %s:\n%s", address, state, body)
 				}
 			}
-			if w := l.get(t, "/dataset/bi-mat", "Accept", "text/turtle"); w.Code != http.StatusNotFound {
+			if w := l.get(t, "/dataset/bi-mat", "Accept", "text/turtle"); w.Code != status {
 				t.Errorf("negotiated: %d", w.Code)
 			}
 		})
@@ -489,8 +496,73 @@ func TestWithdrawalIsAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, address := range []string{"/catalog.ttl", "/feeds/dataset.atom", "/feeds/organization/so-noi-vu.atom", "/data.json"} {
-		if w := l.get(t, address, "If-Modified-Since", at); w.Code != 200 || strings.Contains(w.Body.String(), d.ID.String()) {
-			t.Errorf("%s answers %d", address, w.Code)
+		body := l.get(t, address, "If-Modified-Since", at)
+		if body.Code != 200 || strings.Contains(body.Body.String(), "<id>urn:uuid:"+d.ID.String()) || strings.Contains(body.Body.String(), "/dataset/hai") {
+			t.Errorf("%s answers %d", address, body.Code)
 		}
+	}
+}
+
+// TestWithdrawnIsTold: who harvests by time learns what was withdrawn, why and
+// what replaces it, in a feed (RFC 6721) and in RDF, and nothing else of it.
+func TestWithdrawnIsTold(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	l.publish(t, full("moi"))
+	d := l.publish(t, full("cu"))
+	l.now = l.now.Add(time.Hour)
+	if _, err := l.Catalog.WithdrawFor(t.Context(), l.publisher, d.ID, catalog.Withdrawal{Reason: "Số liệu <sai>.", ReplacedBy: "moi"}); err != nil {
+		t.Fatal(err)
+	}
+	since := "?modified_since=" + l.now.UTC().Format("2006-01-02T15:04:05Z")
+	turtle := l.get(t, "/catalog.ttl"+since).Body.String()
+	for _, want := range []string{"<https://mo.example/dataset/cu>", "as:Tombstone", "as:formerType dcat:Dataset", `as:deleted "` + l.now.UTC().Format(time.RFC3339), "Số liệu <sai>.", "dct:isReplacedBy <https://mo.example/dataset/moi>", d.ID.String()} {
+		if !strings.Contains(turtle, want) {
+			t.Errorf("the catalogue lacks %s:\n%s", want, turtle)
+		}
+	}
+	if strings.Contains(turtle, "dcat:dataset <https://mo.example/dataset/cu>") || strings.Contains(turtle, "Thuê bao cu") {
+		t.Errorf("it is listed as a dataset, or more is told of it:\n%s", turtle)
+	}
+	for address, told := range map[string]bool{
+		"/catalog.rdf" + since: true, "/catalog.jsonld" + since: true, "/catalog.ttl" + since + "&agency=so-noi-vu": true, "/catalog.ttl" + since + "&theme=HEAL": false,
+		"/catalog.ttl": false, "/catalog.ttl" + since + "&page=2": false, "/catalog.ttl?modified_since=" + l.now.Add(time.Second).UTC().Format("2006-01-02T15:04:05Z"): false,
+	} {
+		if got := strings.Contains(l.get(t, address).Body.String(), d.ID.String()); got != told {
+			t.Errorf("%s tells of it: %t", address, got)
+		}
+	}
+	feed := l.get(t, "/feeds/dataset.atom").Body.String()
+	var read struct {
+		Deleted []struct {
+			Ref     string `xml:"ref,attr"`
+			When    string `xml:"when,attr"`
+			Comment string `xml:"comment"`
+			Link    struct {
+				Href string `xml:"href,attr"`
+			} `xml:"http://www.w3.org/2005/Atom link"`
+		} `xml:"http://purl.org/atompub/tombstones/1.0 deleted-entry"`
+	}
+	if err := xml.Unmarshal([]byte(feed), &read); err != nil || len(read.Deleted) != 1 || read.Deleted[0].Ref != "urn:uuid:"+d.ID.String() ||
+		read.Deleted[0].When != l.now.UTC().Format(time.RFC3339) || read.Deleted[0].Comment != "Số liệu <sai>." || read.Deleted[0].Link.Href != "https://mo.example/dataset/moi" {
+		t.Errorf("%v, the feed tells %+v:\n%s", err, read.Deleted, feed)
+	}
+}
+
+func TestWhoReadsTheWholeCatalogueIsCounted(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	for _, read := range [][]string{{"/catalog.ttl"}, {"/catalog", "Accept", "text/turtle"}, {"/data.json"},
+		{"/catalog.rdf?page=2"}, {"/catalog.rdf?q=thue"}, {"/catalog.rdf?theme=TECH"}, {"/catalog.rdf", "User-Agent", "Googlebot/2.1"}} {
+		if w := l.get(t, read[0], read[1:]...); w.Code != http.StatusOK {
+			t.Errorf("%v: %d", read, w.Code)
+		}
+	}
+	if err := l.Catalog.SaveUses(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	use, err := l.Catalog.PortalUsageOf(t.Context(), 1)
+	if want := map[string]int64{"ttl": 2, "data.json": 1}; err != nil || !maps.Equal(use[0].Catalogue, want) {
+		t.Errorf("counted %v, want %v, error %v", use[0].Catalogue, want, err)
 	}
 }

@@ -18,6 +18,7 @@ var vocabularies = []vocabulary{
 	{"adms", "http://www.w3.org/ns/adms#"},
 	{"gsp", "http://www.opengis.net/ont/geosparql#"},
 	{"spdx", "http://spdx.org/rdf/terms#"},
+	{"as", "https://www.w3.org/ns/activitystreams#"},
 	{"hydra", "http://www.w3.org/ns/hydra/core#"},
 }
 

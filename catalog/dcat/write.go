@@ -53,11 +53,7 @@ func writeTurtle(b *bytes.Buffer, g *graph) {
 				b.WriteByte(' ')
 			}
 			if a.predicate != last {
-				predicate := a.predicate
-				if predicate == "rdf:type" {
-					predicate = "a"
-				}
-				b.WriteString(predicate)
+				turtlePredicate(b, a.predicate)
 				b.WriteByte(' ')
 			}
 			last = a.predicate
@@ -65,6 +61,28 @@ func writeTurtle(b *bytes.Buffer, g *graph) {
 		}
 		b.WriteString(" .\n")
 	}
+}
+
+func turtlePredicate(b *bytes.Buffer, predicate string) {
+	switch {
+	case predicate == "rdf:type":
+		b.WriteByte('a')
+	case isWhole(predicate):
+		turtleName(b, predicate)
+	default:
+		b.WriteString(predicate)
+	}
+}
+
+// isWhole reports whether a predicate is an IRI, and no name with a prefix.
+func isWhole(predicate string) bool {
+	return strings.HasPrefix(predicate, "http://") || strings.HasPrefix(predicate, "https://")
+}
+
+// splitName parts an IRI into a namespace and the name it ends in.
+func splitName(iri string) (space, name string) {
+	i := strings.LastIndexAny(iri, "/#") + 1
+	return iri[:i], iri[i:]
 }
 
 func turtleIRI(b *bytes.Buffer, iri string) {
@@ -113,7 +131,16 @@ func writeXML(b *bytes.Buffer, g *graph) {
 		xmlText(b, subject)
 		b.WriteString("\">\n")
 		for _, a := range g.about(subject) {
-			b.WriteString("    <" + a.predicate)
+			b.WriteString("    <")
+			if isWhole(a.predicate) { // a namespace of its own, declared where it stands
+				space, name := splitName(a.predicate)
+				a.predicate = "own:" + name
+				b.WriteString(a.predicate + ` xmlns:own="`)
+				xmlText(b, space)
+				b.WriteByte('"')
+			} else {
+				b.WriteString(a.predicate)
+			}
 			xmlObject(b, a)
 		}
 		b.WriteString("  </rdf:Description>\n")

@@ -16,6 +16,7 @@ type Request struct {
 	Synonyms string // fingerprint of those the plan went by
 	Filter   Filter
 	Whole    bool // what is only near is not wanted
+	Used     bool // the most used first, which PostgreSQL alone knows; else the best
 	Limit    int  // at least 1
 	Offset   int
 }

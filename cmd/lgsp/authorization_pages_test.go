@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /explain", "the developer's application", "/explain?application={application}&version={published version}&operation=nguoi&credential=token", ""},
 		{"GET /audit", "the developer's application", "/audit?application={application}", ""},
 		{"GET /robots.txt", "", "/robots.txt", ""},
+		{"GET /llms.txt", "", "/llms.txt", ""},
 		{"GET /sitemap/datasets-{file:[0-9]{1,4}}.xml", "", "/sitemap/datasets-1.xml", ""},
 		{"GET /.well-known/api-catalog", "", "/.well-known/api-catalog", ""},
 	}
@@ -201,8 +203,11 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/marks", api, desk + "/v1/marks", ""},
 			attempt{"POST " + version + "/publish", api, desk + "/v1/publish", ""},
 			attempt{"POST " + version + "/deprecate", api, desk + "/v1/deprecate", "sunset=" + sunset},
+			attempt{"GET " + version + "/revisions/{number:[0-9]+}", api, desk + "/v1/revisions/1", ""},
+			attempt{"POST " + version + "/revisions/{number:[0-9]+}/restore", api, desk + "/v1/revisions/1/restore", "why=x"},
+			attempt{"POST " + version + "/keep", api, desk + "/v1/keep", "keep_reason=con+dung"},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
-		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/upstream", "/marks", "/publish"} {
+		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/upstream", "/marks", "/publish", "/end", "/revisions"} {
 			list = append(list, attempt{"GET " + version + page, api, desk + "/v1" + page, ""})
 		}
 	}
@@ -242,7 +247,7 @@ func (w *world) pageAttempts() []attempt {
 	list = append(list, attempt{"GET /agency/{agency}/due", "agency A", "/agency/so-a/due", ""})
 	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/schedule", "approved", "/agency/so-a/datasets/approved-data/schedule", ""})
 	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/reviewed", "opened", "/agency/so-a/datasets/opened-data/reviewed", ""})
-	return append(list, w.peoplePages()...)
+	return slices.Concat(list, w.peoplePages(), w.clockPages(), w.fieldPages(), w.usagePages())
 }
 
 // TestAuthorizationOfPages is TestAuthorization for what people see. A reader

@@ -81,6 +81,13 @@ func (w *world) speak() {
 		w.must(err)
 		w.id[name+"discussion"], w.id[name+"post"] = q.ID.String(), q.Posts[0].ID.String()
 	}
+	for name, url := range map[string]string{"": "https://example.vn/a", "waiting ": "https://example.vn/b"} {
+		r, err := w.catalog.AddReuse(ctx, w.people["developer"], d.ID, catalog.ReuseText{Kind: "app", TitleVI: "Bản đồ", DescriptionVI: "Tra cứu.", URL: url})
+		w.must(err)
+		w.id[name+"reuse"] = r.ID.String()
+	}
+	_, err = w.catalog.DecideReuse(ctx, w.people["steward"], w.uuid("reuse"), catalog.ReuseDecision{State: catalog.Shown})
+	w.must(err)
 	for name, text := range map[string]string{"": "Để làm bản đồ.", "held ": "Xem vaynhanh.xyz."} {
 		r, err := w.catalog.RequestData(ctx, w.people["citizen"], catalog.NewDataRequest{Title: "Giá đất", Text: text, Agency: w.uuid("so-a")})
 		w.must(err)

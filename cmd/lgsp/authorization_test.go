@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -135,7 +134,6 @@ func (w *world) attempts() []attempt {
 			time.Now().Format(time.DateOnly) + `","ends":"` + time.Now().AddDate(0, 0, 7).Format(time.DateOnly) + `"}`},
 		{"POST /delegations/{id}/take-back", "the steward's", "/delegations/{delegation}/take-back", ""},
 		{"GET /purposes", "", "/purposes", ""},
-		{"GET /legal-bases", "", "/legal-bases", ""},
 		{"GET /search", "", "/search?q=dich+vu", ""},
 		{"GET /suggest", "", "/suggest?q=dich", ""},
 		{"POST /search/reindex", "", "/search/reindex", `{}`},
@@ -192,7 +190,18 @@ func (w *world) attempts() []attempt {
 		{"POST /versions/{id}/publish", "reviewed", "/versions/{reviewed version}/publish", ""},
 		{"POST /versions/{id}/deprecate", "published", "/versions/{published version}/deprecate",
 			`{"sunset":"` + time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339) + `"}`},
+		{"GET /versions/{id}/revisions", "published", "/versions/{published version}/revisions", ""},
+		{"GET /versions/{id}/revisions", "draft", "/versions/{draft version}/revisions", ""},
+		{"GET /versions/{id}/revisions/{number}", "published", "/versions/{published version}/revisions/1", ""},
+		{"GET /versions/{id}/revisions/{number}/changes", "published", "/versions/{published version}/revisions/1/changes", ""},
+		{"POST /versions/{id}/revisions/{number}/restore", "published", "/versions/{published version}/revisions/1/restore", `{}`},
+		{"POST /versions/{id}/revisions/{number}/restore", "draft", "/versions/{draft version}/revisions/1/restore", `{}`},
+		{"POST /versions/{id}/keep", "published", "/versions/{published version}/keep", `{"reason":"Còn dùng"}`},
 		{"POST /versions/{id}/retire", "published", "/versions/{published version}/retire", ""},
+		{"GET /versions/{id}/callers", "published", "/versions/{published version}/callers", ""},
+		{"GET /versions/{id}/callers", "draft", "/versions/{draft version}/callers", ""},
+		{"GET /versions/{id}/notices", "published", "/versions/{published version}/notices", ""},
+		{"GET /versions/{id}/notices", "draft", "/versions/{draft version}/notices", ""},
 	}
 	for _, name := range []string{"application", "agency's application"} {
 		at := "/applications/{" + name + "}"
@@ -253,7 +262,7 @@ func (w *world) attempts() []attempt {
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
 			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
-	return append(list, w.peopleAttempts()...)
+	return slices.Concat(list, w.peopleAttempts(), w.clockAttempts(), w.fieldAttempts(), w.usageAttempts())
 }
 
 // fill puts the ids of objects in the place of their names.
@@ -370,10 +379,8 @@ func (w *world) try(h http.Handler, role string, a attempt) (int, string) {
 }
 
 // tusRequest is a request of the protocol of uploads: it begins a file, or sends no
-// more of one. What a former one removed from the disk is there again, as what it
-// removed from the database is.
+// more of one.
 func (w *world) tusRequest(r *http.Request) *http.Request {
-	w.must(os.WriteFile(filepath.Join(w.catalog.Files, "partial", w.id["upload"]), nil, 0o600))
 	r = httptest.NewRequest(r.Method, r.URL.Path, nil)
 	for name, value := range map[string]string{"Tus-Resumable": "1.0.0", "Upload-Length": "4", "Upload-Metadata": "filename Yi5jc3Y=",
 		"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"} {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"lgsp/catalog/files"
 	"lgsp/gateway/quota"
 )
 
@@ -47,17 +49,21 @@ type config struct {
 	MaxConns       int            // LGSP_MAX_CONNECTIONS, open at each door at once, 0: see bounds
 	MaxPerAddress  int            // LGSP_MAX_CONNECTIONS_PER_ADDRESS, of these of one address, 0: see bounds
 	EgressAllow    []netip.Prefix // LGSP_EGRESS_ALLOW, comma list of addresses or CIDR that imports may reach besides public ones, default none
+	EscalateAfter  time.Duration  // LGSP_ESCALATE_AFTER_DAYS, how many working days a request may be overdue before the operators are told, default 2
 	RequestDue     time.Duration  // LGSP_REQUEST_DUE, how long a request for data may wait for a decision, default 360h
 	MaxStale       time.Duration  // LGSP_MAX_STALE, silence of the change feed after which restricted calls are refused, default 10m
 	CacheSize      int64          // LGSP_CACHE_SIZE, MiB of answers that a gateway node stores, 0: none, default 64
 	DecideWithin   time.Duration  // LGSP_DATASET_DECIDE_DAYS, days until a steward decides on a submitted dataset, default 5
 	ReviewEvery    time.Duration  // LGSP_DATASET_REVIEW_DAYS, days until a public dataset is looked through again, default 183
 	RenewEvery     time.Duration  // LGSP_DATASET_RENEW_DAYS, days until a public dataset without a stated frequency gets new data, default 92
+	Places         string         // LGSP_PLACES, slug of the public dataset that lists where communes are (code, name, latitude, longitude), absent: none
 	Drain          time.Duration  // LGSP_DRAIN, how long a stop may take: a quarter to let callers go elsewhere, then for requests under way; default 20s
 	LogLevel       slog.Level     // LGSP_LOG_LEVEL, debug|info|warn|error, default info
 	RedisURL       string         // LGSP_REDIS_URL (or _FILE), redis://user:password@host:port/database or rediss://, absent: each node counts rates by itself
 	MeiliURL       string         // LGSP_MEILI_URL, http(s) address of a Meilisearch server (1.7 or newer) that searches are asked of first, absent: PostgreSQL alone
 	MeiliKey       string         // LGSP_MEILI_KEY (or _FILE), its API key
+	S3URL          string         // LGSP_S3_URL, s3+https://KEY@host/bucket/prefix?region=…, where the files of datasets lie; absent: under LGSP_DATA_DIR
+	S3Secret       string         // LGSP_S3_SECRET (or _FILE), the secret of its key
 	SMTPURL        string         // LGSP_SMTP_URL (or _FILE), smtp://user:password@host:port, absent: mail becomes files under LGSP_DATA_DIR/mail
 	OIDCIssuer     string         // LGSP_OIDC_ISSUER, issuer of an outside OpenID provider that people may sign in with, absent: none
 	OIDCClientID   string         // LGSP_OIDC_CLIENT_ID, what this platform is called there
@@ -76,9 +82,9 @@ var settings = []string{
 	"LGSP_DATABASE_URL", "LGSP_DATABASE_URL_FILE", "LGSP_DATA_DIR", "LGSP_SECRET_FILE", "LGSP_PORTAL_ADDR",
 	"LGSP_GATEWAY_ADDR", "LGSP_OPS_ADDR", "LGSP_PORTAL_URL", "LGSP_GATEWAY_URL", "LGSP_ISSUER",
 	"LGSP_TLS_CERT", "LGSP_TLS_KEY", "LGSP_ACME_HOSTS", "LGSP_ACME_EMAIL", "LGSP_ACME_DIRECTORY", "LGSP_ACME_CA", "LGSP_MTLS_ADDR", "LGSP_MTLS_URL", "LGSP_MTLS_CA",
-	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_REQUEST_DUE", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL",
-	"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS",
-	"LGSP_REDIS_URL", "LGSP_REDIS_URL_FILE", "LGSP_MEILI_URL", "LGSP_MEILI_KEY", "LGSP_MEILI_KEY_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
+	"LGSP_TRUSTED_PROXIES", "LGSP_PROXY_PROTOCOL", "LGSP_MAX_CONNECTIONS", "LGSP_MAX_CONNECTIONS_PER_ADDRESS", "LGSP_EGRESS_ALLOW", "LGSP_MAX_STALE", "LGSP_REQUEST_DUE", "LGSP_ESCALATE_AFTER_DAYS", "LGSP_CACHE_SIZE", "LGSP_DRAIN", "LGSP_LOG_LEVEL",
+	"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_PLACES",
+	"LGSP_REDIS_URL", "LGSP_REDIS_URL_FILE", "LGSP_MEILI_URL", "LGSP_MEILI_KEY", "LGSP_MEILI_KEY_FILE", "LGSP_S3_URL", "LGSP_S3_SECRET", "LGSP_S3_SECRET_FILE", "LGSP_SMTP_URL", "LGSP_SMTP_URL_FILE", "LGSP_OIDC_ISSUER", "LGSP_OIDC_CLIENT_ID", "LGSP_OIDC_CLIENT_SECRET",
 	"LGSP_OIDC_CLIENT_SECRET_FILE", "LGSP_OIDC_NAME_VI", "LGSP_OIDC_NAME_EN", "LGSP_PPROF", "LGSP_CONFIG",
 }
 
@@ -142,20 +148,24 @@ func readConfig(environ []string, demo bool) (config, error) {
 		host = "127.0.0.1"
 	}
 	c := config{
-		DatabaseURL:  r.secret("LGSP_DATABASE_URL"),
-		DataDir:      r.text("LGSP_DATA_DIR", ".lgsp"),
-		PortalAddr:   r.address("LGSP_PORTAL_ADDR", host+":8080"),
-		GatewayAddr:  r.address("LGSP_GATEWAY_ADDR", host+":8000"),
-		OpsAddr:      r.address("LGSP_OPS_ADDR", "127.0.0.1:9090"),
-		MaxStale:     r.duration("LGSP_MAX_STALE", 10*time.Minute),
-		RequestDue:   r.duration("LGSP_REQUEST_DUE", 15*24*time.Hour),
-		CacheSize:    r.mebibytes("LGSP_CACHE_SIZE", 64),
-		DecideWithin: r.days("LGSP_DATASET_DECIDE_DAYS", 5), ReviewEvery: r.days("LGSP_DATASET_REVIEW_DAYS", 183), RenewEvery: r.days("LGSP_DATASET_RENEW_DAYS", 92),
+		DatabaseURL:   r.secret("LGSP_DATABASE_URL"),
+		DataDir:       r.text("LGSP_DATA_DIR", ".lgsp"),
+		PortalAddr:    r.address("LGSP_PORTAL_ADDR", host+":8080"),
+		GatewayAddr:   r.address("LGSP_GATEWAY_ADDR", host+":8000"),
+		OpsAddr:       r.address("LGSP_OPS_ADDR", "127.0.0.1:9090"),
+		MaxStale:      r.duration("LGSP_MAX_STALE", 10*time.Minute),
+		RequestDue:    r.duration("LGSP_REQUEST_DUE", 15*24*time.Hour),
+		EscalateAfter: r.days("LGSP_ESCALATE_AFTER_DAYS", 2),
+		CacheSize:     r.mebibytes("LGSP_CACHE_SIZE", 64),
+		DecideWithin:  r.days("LGSP_DATASET_DECIDE_DAYS", 5), ReviewEvery: r.days("LGSP_DATASET_REVIEW_DAYS", 183), RenewEvery: r.days("LGSP_DATASET_RENEW_DAYS", 92),
+		Places:   r.slug("LGSP_PLACES", map[bool]string{true: demoPlaces}[demo]),
 		Drain:    r.duration("LGSP_DRAIN", 20*time.Second),
 		LogLevel: r.level("LGSP_LOG_LEVEL"),
 		RedisURL: r.secret("LGSP_REDIS_URL"),
 		MeiliURL: strings.TrimSuffix(r.text("LGSP_MEILI_URL", ""), "/"),
 		MeiliKey: r.secret("LGSP_MEILI_KEY"),
+		S3URL:    r.text("LGSP_S3_URL", ""),
+		S3Secret: r.secret("LGSP_S3_SECRET"),
 		SMTPURL:  r.secret("LGSP_SMTP_URL"),
 		Pprof:    r.flag("LGSP_PPROF"),
 		TLSCert:  r.text("LGSP_TLS_CERT", ""),
@@ -188,6 +198,14 @@ func readConfig(environ []string, demo bool) (config, error) {
 	r.checkURL("LGSP_MEILI_URL", c.MeiliURL, "http", "https")
 	if c.MeiliKey != "" && c.MeiliURL == "" {
 		r.wrong("LGSP_MEILI_KEY", "set LGSP_MEILI_URL too: it is a key of that server")
+	}
+	if c.S3Secret != "" && c.S3URL == "" {
+		r.wrong("LGSP_S3_SECRET", "set LGSP_S3_URL too: it is the secret of a key there")
+	}
+	if c.S3URL != "" {
+		if err := files.CheckS3(c.S3URL, c.S3Secret); err != nil {
+			r.wrong("LGSP_S3_URL", "%v", err)
+		}
 	}
 	if c.RedisURL != "" {
 		if err := quota.CheckRedisURL(c.RedisURL); err != nil {
@@ -295,6 +313,20 @@ func (r *settingsReader) mebibytes(name string, standard int64) int64 {
 		r.wrong(name, "%q is not a number of MiB, 0 to %d", v, 1<<20)
 	}
 	return n
+}
+
+// demoPlaces is the demo's own list of places.
+const demoPlaces = "danh-muc-xa"
+
+var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// slug reads the name that a dataset has in addresses.
+func (r *settingsReader) slug(name, standard string) string {
+	v := r.text(name, standard)
+	if v != "" && !slugForm.MatchString(v) {
+		r.wrong(name, "%q is not the name of a dataset in its address: a-z, 0-9, -", v)
+	}
+	return v
 }
 
 // days reads a number of whole days, 1 to 3660.

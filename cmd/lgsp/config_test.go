@@ -41,12 +41,16 @@ func TestReadConfig(t *testing.T) {
 		{name: "terms of datasets", env: []string{"LGSP_DATASET_DECIDE_DAYS=2", "LGSP_DATASET_REVIEW_DAYS=365", "LGSP_DATASET_RENEW_DAYS=31"}, want: func(c *config) {
 			c.DecideWithin, c.ReviewEvery, c.RenewEvery = 48*time.Hour, 365*24*time.Hour, 31*24*time.Hour
 		}},
+		{name: "a list of places", env: []string{"LGSP_PLACES=don-vi-hanh-chinh"}, want: func(c *config) { c.Places = "don-vi-hanh-chinh" }},
 		{name: "no answers are stored", env: []string{"LGSP_CACHE_SIZE=0"}, want: func(c *config) { c.CacheSize = 0 }},
 		{name: "Redis", env: []string{"LGSP_REDIS_URL=rediss://an:pw@redis.example.vn:6380/1"}, want: func(c *config) {
 			c.RedisURL = "rediss://an:pw@redis.example.vn:6380/1"
 		}},
 		{name: "Meilisearch", env: []string{"LGSP_MEILI_URL=http://meili:7700/", "LGSP_MEILI_KEY=hunter2"}, want: func(c *config) {
 			c.MeiliURL, c.MeiliKey = "http://meili:7700", "hunter2"
+		}},
+		{name: "a bucket", env: []string{"LGSP_S3_URL=s3+https://key@s3.example.vn/bucket/lgsp?region=hn-1", "LGSP_S3_SECRET_FILE=" + database}, want: func(c *config) {
+			c.S3URL, c.S3Secret = "s3+https://key@s3.example.vn/bucket/lgsp?region=hn-1", "postgres://app:pw@db/lgsp"
 		}},
 		{name: "proxies", env: []string{"LGSP_TRUSTED_PROXIES=10.0.0.1, 2001:db8::/32"}, want: func(c *config) {
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("2001:db8::/32")}
@@ -74,8 +78,11 @@ func TestReadConfig(t *testing.T) {
 			want := config{
 				DataDir: ".lgsp", SecretFile: ".lgsp/secret", PortalAddr: ":8080", GatewayAddr: ":8000", OpsAddr: "127.0.0.1:9090",
 				PortalURL: "http://localhost:8080", GatewayURL: "http://localhost:8000", Issuer: "http://localhost:8080",
-				MaxStale: 10 * time.Minute, RequestDue: 360 * time.Hour, CacheSize: 64, Drain: 20 * time.Second,
+				MaxStale: 10 * time.Minute, RequestDue: 360 * time.Hour, EscalateAfter: 48 * time.Hour, CacheSize: 64, Drain: 20 * time.Second,
 				DecideWithin: 5 * 24 * time.Hour, ReviewEvery: 183 * 24 * time.Hour, RenewEvery: 92 * 24 * time.Hour,
+			}
+			if tt.demo {
+				want.Places = "danh-muc-xa"
 			}
 			tt.want(&want)
 			got, err := readConfig(tt.env, tt.demo)
@@ -92,17 +99,18 @@ func TestReadConfig(t *testing.T) {
 func TestReadConfigReportsEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := readConfig([]string{
-		"LGSP_DATASET_DECIDE_DAYS=0", "LGSP_DATASET_REVIEW_DAYS=6mo", "LGSP_DATASET_RENEW_DAYS=3661",
+		"LGSP_DATASET_DECIDE_DAYS=0", "LGSP_DATASET_REVIEW_DAYS=6mo", "LGSP_DATASET_RENEW_DAYS=3661", "LGSP_PLACES=/dataset/xa",
 		"LGSP_DRAIN=soon", "LGSP_LOG_LEVEL=loud", "LGSP_PORTAL_ADDR=8080", "LGSP_PORTAL_URL=example.vn/x",
 		"LGSP_EGRESS_ALLOW=10.0.0.0/40", "LGSP_DATABASE_URL=mysql://root:hunter2@db", "LGSP_PPROF=yes", "LGSP_CACHE_SIZE=64M", "LGSP_DRIAN=1s",
 		"LGSP_REDIS_URL=redis://an:hunter2@redis:6379/first", "LGSP_MEILI_URL=meili:7700",
+		"LGSP_S3_URL=s3+https://key:hunter2@s3.example.vn/bucket",
 	}, false)
 	if err == nil {
 		t.Fatal("no mistake found")
 	}
 	for _, name := range []string{
-		"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
-		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN", "LGSP_REDIS_URL", "LGSP_MEILI_URL",
+		"LGSP_DATASET_DECIDE_DAYS", "LGSP_DATASET_REVIEW_DAYS", "LGSP_DATASET_RENEW_DAYS", "LGSP_PLACES", "LGSP_DRAIN", "LGSP_LOG_LEVEL", "LGSP_PORTAL_ADDR", "LGSP_PORTAL_URL", "LGSP_EGRESS_ALLOW", "LGSP_DATABASE_URL",
+		"LGSP_PPROF", "LGSP_CACHE_SIZE", "LGSP_DRIAN", "LGSP_REDIS_URL", "LGSP_MEILI_URL", "LGSP_S3_URL",
 	} {
 		if !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s is not reported in %q", name, err)
@@ -149,6 +157,10 @@ func TestReadConfigOfDoors(t *testing.T) {
 		{"LGSP_MAX_CONNECTIONS_PER_ADDRESS=many", "LGSP_MAX_CONNECTIONS_PER_ADDRESS: \"many\" is not a number"},
 		{"LGSP_MAX_CONNECTIONS=5000000000", "LGSP_MAX_CONNECTIONS: \"5000000000\" is not a number"},
 		{"LGSP_MAX_CONNECTIONS=10 LGSP_MAX_CONNECTIONS_PER_ADDRESS=11", "LGSP_MAX_CONNECTIONS_PER_ADDRESS: 11 are more than"},
+		{"LGSP_S3_SECRET=s", "LGSP_S3_SECRET: set LGSP_S3_URL too"},
+		{"LGSP_S3_URL=s3+https://key@s3.example.vn/bucket", "LGSP_S3_URL: set LGSP_S3_SECRET_FILE too"},
+		{"LGSP_S3_URL=s3+https://key@s3.example.vn/bucket LGSP_S3_SECRET=s LGSP_S3_SECRET_FILE=f", "LGSP_S3_SECRET: set together with"},
+		{"LGSP_S3_URL=https://s3.example.vn/bucket LGSP_S3_SECRET=s", "LGSP_S3_URL: not of the form"},
 		{"LGSP_PROXY_PROTOCOL=1", "LGSP_PROXY_PROTOCOL: set LGSP_TRUSTED_PROXIES too"},
 		{"LGSP_PROXY_PROTOCOL=yes", "LGSP_PROXY_PROTOCOL: \"yes\" is neither 0 nor 1"},
 		{"LGSP_MTLS_ADDR=:8443 LGSP_MTLS_URL=https://m.example.vn LGSP_TRUSTED_PROXIES=10.0.0.1 LGSP_PROXY_PROTOCOL=1", "LGSP_MTLS_ADDR: set LGSP_TLS_CERT: with LGSP_PROXY_PROTOCOL"},

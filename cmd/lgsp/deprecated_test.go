@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"lgsp/catalog"
 	"lgsp/internal/problem"
 )
 
@@ -11,7 +12,7 @@ import (
 // what state a version is.
 func TestDeprecatedVersionIsRenewedOnly(t *testing.T) {
 	w := newWorld(t)
-	if _, err := w.catalog.DeprecateVersion(t.Context(), w.people["publisher"], w.uuid("published version"), time.Now().AddDate(0, 6, 0)); err != nil {
+	if _, err := w.catalog.DeprecateVersion(t.Context(), w.people["publisher"], w.uuid("published version"), catalog.Ending{Sunset: time.Now().AddDate(0, 6, 0)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.agreements.Request(t.Context(), w.people["developer"], w.wish("nghien-cuu")); problem.Code(err) != "version-deprecated" {

@@ -14,7 +14,7 @@ import (
 	"lgsp/gateway"
 )
 
-var settingName = regexp.MustCompile(`LGSP_[A-Z_]*[A-Z]`)
+var settingName = regexp.MustCompile(`LGSP_[A-Z0-9_]*[A-Z]`)
 
 // TestOperatorsPage holds docs/operators.md to the settings and metrics there are.
 func TestOperatorsPage(t *testing.T) {

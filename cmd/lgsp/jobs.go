@@ -74,6 +74,21 @@ func (p *platform) wireJobs() error {
 			return p.agreements.RemindOfEnds(ctx)
 		}},
 		jobs.Job{Kind: endLetter, Work: p.writeEndLetter},
+		jobs.Job{Kind: "agreement.escalate", Every: time.Minute, Timeout: 5 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.portal.SendEscalations(ctx)
+		}},
+		jobs.Job{Kind: "catalog.versions", Every: time.Minute, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return errors.Join(p.catalog.RetireOver(ctx), p.catalog.WriteVersionNotices(ctx))
+		}},
+		jobs.Job{Kind: "catalog.check-reuses", Every: time.Minute, Timeout: 3 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.CheckReuses(ctx)
+		}},
+		jobs.Job{Kind: "catalog.sum-usage", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.SumUses(ctx)
+		}},
+		jobs.Job{Kind: "catalog.publish-usage", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.catalog.RefreshUsage(ctx)
+		}},
 		jobs.Job{Kind: linkLetter, Work: p.portal.WriteLinkLetter},
 	)
 	return err

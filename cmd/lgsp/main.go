@@ -49,6 +49,7 @@ var commands = []command{
 	{"demo", "what a script needs to try the running demo: demo info --json", runDemo},
 	{"keys", "the keys that sign tokens: keys list; keys rotate; keys revoke KID", runKeys},
 	{"secret", "the secret that every other key comes from: secret list; secret rotate; secret drop VERSION [--force]", runSecret},
+	{"files", "the files of datasets: files to-s3; files to-disk", runFiles},
 	{"ledger", "the log: ledger verify; ledger prove ID; ledger erase ID REASON", runLedger},
 	{"version", "print what was built", runVersion},
 }

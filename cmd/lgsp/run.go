@@ -31,6 +31,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 		"jobs":                    p.jobs.Run,
 		"webhooks":                p.sendWebhooks,
 		"use of secrets":          p.saveUses,
+		"use of datasets":         p.catalog.KeepUses,
 		"scheduled publications":  p.publishDue,
 		"letters about duties":    p.portal.SendDutyLetters,
 		"letters":                 func(ctx context.Context) error { return p.portal.WriteLetters(ctx, p.db.Pool) },

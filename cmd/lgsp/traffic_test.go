@@ -181,7 +181,7 @@ func TestTooLargeToCheckIsNotPublished(t *testing.T) {
 	for i := range 25_000 {
 		fmt.Fprintf(&wide, "truong%d: { type: string }, ", i)
 	}
-	made, err = w.catalog.ReplaceSpec(t.Context(), publisher, made.ID, []byte(strings.Replace(worldSpec, "properties: { ", "properties: { "+wide.String(), 1)))
+	made, err = w.catalog.ReplaceSpec(t.Context(), publisher, made.ID, catalog.Save{Text: []byte(strings.Replace(worldSpec, "properties: { ", "properties: { "+wide.String(), 1))})
 	w.must(err)
 	if !slices.ContainsFunc(made.Findings, func(f catalog.Finding) bool { return f.Code == "spec-unchecked-size" && f.Severity == "warning" }) {
 		t.Errorf("found %+v", made.Findings)

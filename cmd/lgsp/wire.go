@@ -57,6 +57,7 @@ type platform struct {
 	clients    *clients
 	upstreams  *upstreams
 	foreign    *foreignIssuers
+	files      catalog.FileStore
 	metrics    *prometheus.Registry
 	stopping   atomic.Bool // no new calls are to be sent here
 }
@@ -78,6 +79,9 @@ func wireToServe(ctx context.Context, c config, db *database) (*platform, error)
 		return nil, err
 	}
 	if err := p.checkEngine(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.checkBucket(ctx); err != nil {
 		return nil, err
 	}
 	p.catalog.Beside = p.besideEngine()
@@ -117,6 +121,9 @@ func assemble(c config, db *database) (*platform, error) {
 		p.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "lgsp_tls_certificate_expires_seconds", Help: "When the certificate in use expires, of several the first, in Unix seconds; 0: one is missing.",
 		}, c.files.expires))
+	}
+	if err := p.wireFiles(); err != nil {
+		return nil, err
 	}
 	p.upstreams.read = p.catalog.ApprovedUpstreams
 	p.foreign.wire(p.auth, egress.Fetch{Allow: c.EgressAllow}.Client(5*time.Second))
@@ -200,9 +207,10 @@ func (p *platform) wireCatalog() {
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
-		Expose: expose, Withdraw: gateway.Withdraw, CheckTraffic: checkTraffic, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
-		Fetch: egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
-		Files: filepath.Join(p.config.DataDir, "files"), TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
+		Expose: expose, Withdraw: withdraw, CallersOf: p.callersOf, CheckTraffic: checkTraffic, TrafficAddresses: trafficAddresses, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
+		Fetch:  egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
+		Places: p.config.Places,
+		Files:  p.files, TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
 		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }
@@ -213,7 +221,8 @@ func (p *platform) wireAgreements() {
 		May: p.policy.May, Record: p.record,
 		Offer: p.offer, Applicant: p.applicant,
 		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
-		NameOf: auth.NameIn, Holders: p.auth.Holders,
+		EscalateAfter: int(p.config.EscalateAfter / (24 * time.Hour)),
+		NameOf:        auth.NameIn, Holders: p.auth.Holders,
 		Grant: grant, Notify: p.portal.Notify, Remind: p.remindOfEnd,
 	}
 }
@@ -237,7 +246,7 @@ func (p *platform) wireNode() error {
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
 		Peppers: p.auth.Peppers, ClientSeals: p.clientKeys().Seals, SubjectKey: p.secrets.first("lgsp subject v1"),
 		Dial: p.upstreams.DialContext, Approved: p.upstreams.stands,
-		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
+		Credentials: p.auth.GatewayCredentials, CredentialsOf: p.auth.GatewayCredentialsOf, SigningKeys: p.auth.SigningKeys, Disabled: p.auth.DisabledApplications, Revoked: p.revoked, NotBefore: p.auth.TokensNotBefore,
 		Refresh: p.refresh, Beside: p.beside, Restore: p.restore, KeptKey: p.secrets.first("lgsp snapshot v1"), Verify: tokenOf(verifier), Introspect: p.foreign.token, Nonce: verifier.Nonce, Touch: p.auth.TouchCredentials,
 		Ship:    p.ship,
 		Metrics: calls, MaxStale: p.config.MaxStale, CacheSize: p.config.CacheSize << 20,
@@ -299,8 +308,9 @@ func (p *platform) protocols() map[string]http.Handler {
 	p.ledger.Routes(router)
 	p.api.Routes(router)
 	p.ckan().Routes(router)
+	p.assistants().Routes(router)
 	return map[string]http.Handler{"/oauth2/": router, "/.well-known/": router, "/ledger/": router, "/api/v1/": router,
-		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router}
+		"/api/3": router, "/api/action/": router, "/api/2/": router, "/datastore/": router, "/mcp": router}
 }
 
 func hostOf(origin string) string {

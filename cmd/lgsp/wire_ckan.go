@@ -10,6 +10,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog/ckan"
+	"lgsp/catalog/mcp"
 )
 
 // ckan is the catalogue as CKAN's clients ask for it.
@@ -21,6 +22,15 @@ func (p *platform) ckan() *ckan.Server {
 		Organizations:     p.ckanOrganizations,
 		EveryOrganization: p.everyOrganization,
 		Who:               p.whoByCKANToken,
+	}
+}
+
+// assistants is the catalogue as assistants ask for it.
+func (p *platform) assistants() *mcp.Server {
+	return &mcp.Server{
+		Catalog: p.catalog, Origin: p.config.PortalURL,
+		TitleVI: "Dữ liệu mở tỉnh " + p.portal.Province, TitleEN: "Open data of " + p.portal.Province,
+		Who: p.api.Who, Take: p.portal.TakeQuestion,
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -32,7 +31,8 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 	route := gateway.Route{
 		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
 		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
-		Upstream: e.Upstreams[0].URL, Sunset: e.Sunset, // a version is exposed with an upstream only
+		Upstream:   e.Upstreams[0].URL, // a version is exposed with an upstream only
+		Deprecated: e.Deprecated, Sunset: e.Sunset, Successor: e.Successor, Docs: e.Docs,
 		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay, QuotaPerMonth: e.Plan.QuotaPerMonth},
 	}
 	for _, share := range e.Upstreams {
@@ -40,10 +40,6 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 	}
 	if err := json.Unmarshal(e.Traffic, &route.Traffic); err != nil {
 		return fmt.Errorf("read traffic of version %s: %w", e.VersionID, err)
-	}
-	if e.State == catalog.Deprecated { // put here by the announcement itself
-		now := time.Now().UTC().Truncate(time.Second)
-		route.Deprecated = &now
 	}
 	route.Operations = callable(e.Operations)
 	if route.Traffic.Check.On() {
@@ -78,6 +74,16 @@ func callable(list []catalog.Operation) []gateway.Operation {
 // checkTraffic says what the gateway could not do of a version's traffic.
 func checkTraffic(traffic json.RawMessage, operations []catalog.Operation, document func() ([]byte, error)) error {
 	return gateway.CheckTraffic(traffic, callable(operations), document)
+}
+
+// trafficAddresses are where a version's traffic sends calls beside its own addresses.
+func trafficAddresses(traffic json.RawMessage) ([]catalog.TrafficAddress, error) {
+	found, err := gateway.TrafficAddresses(traffic)
+	list := make([]catalog.TrafficAddress, len(found))
+	for i, to := range found {
+		list[i] = catalog.TrafficAddress(to)
+	}
+	return list, err
 }
 
 // unchecked are findings of what the gateway could not hold calls to.
@@ -271,7 +277,7 @@ func unpack(body []byte) ([]ledger.Exchange, error) {
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum.String(), ResponseHash: e.AnswerSum.String(),
-			Subject: e.Subject, Address: e.Address, Fields: e.Fields,
+			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Canary: e.Canary,
 		}
 	}
 	return list, err

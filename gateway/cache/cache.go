@@ -31,6 +31,7 @@ type Key struct {
 	Query    string // as it was sent on
 	Accept   string
 	Language string // Accept-Language
+	Canary   bool   // the upstream was another one than for most callers
 }
 
 // Fits reports whether the key is short enough to be kept.

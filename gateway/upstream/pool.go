@@ -61,11 +61,13 @@ type Change struct {
 	Fit  int    // how many addresses of the pool are in from now on; 0: the pool is down
 }
 
-// Pool is the addresses of one version. Now and Changed are set before the
-// first call. The zero Pool has no address; New makes one that has.
+// Pool is the addresses of one version, or of a part of its calls. Now, Changed
+// and Spare are set before the first call. The zero Pool has no address; New
+// makes one that has.
 type Pool struct {
 	Now     func() time.Time // time.Now outside tests
 	Changed func(Change)     // nil, or told of each change, one after the other
+	Spare   bool             // calls have somewhere else to go: the last address goes out as any other
 
 	addresses []Address
 	servers   []*server
@@ -261,7 +263,7 @@ func (p *Pool) putOut(t Try) {
 	if _, out := s.isOut(); !out {
 		others--
 	}
-	if s.times.Load() != t.times || others == 0 && s.failures.Load() < failuresOfLast {
+	if s.times.Load() != t.times || others == 0 && !p.Spare && s.failures.Load() < failuresOfLast {
 		return
 	}
 	now := p.Now()
@@ -317,6 +319,9 @@ func (p *Pool) fit() int {
 	}
 	return n
 }
+
+// Down reports whether none of the addresses gets calls.
+func (p *Pool) Down() bool { return p.fit() == 0 }
 
 // Wait is how long until a call may be tried again when all are out, at least a second.
 func (p *Pool) Wait() time.Duration {

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lgsp/internal/childtest"
 )
 
 // Server is a Redis that runs until the test ends, or is killed.
@@ -89,7 +91,7 @@ func (s *Server) run() bool {
 	}
 	cmd := exec.Command("redis-server", append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", s.dir, "--logfile", s.logFile()}, s.args...)...)
 	s.ended = make(chan struct{})
-	if err := startChild(cmd, s.ended); err != nil {
+	if err := childtest.Start(cmd, s.ended); err != nil {
 		s.t.Fatalf("%v (scripts/need redis installs it)", err)
 	}
 	s.child = cmd.Process

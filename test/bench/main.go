@@ -110,6 +110,11 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if len(os.Args) > 1 && wanted("large") {
+		if r.Large, err = measureLarge(ctx, p); err != nil {
+			return err
+		}
+	}
 	if wanted("calls") {
 		if r.Calls, err = measureCalls(ctx, p, dir); err != nil {
 			return err

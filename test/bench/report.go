@@ -28,6 +28,7 @@ type report struct {
 	Packages []searchFigures   `json:"packages"`
 	Dump     []searchFigures   `json:"dump"`
 	Rows     *rowsFigures      `json:"rows,omitempty"`
+	Large    *largeFigures     `json:"large,omitempty"`
 	Apply    *applyFigures     `json:"apply,omitempty"`
 	Starts   starts            `json:"starts"`
 	Micro    []*microFigures   `json:"micro"`
@@ -134,6 +135,9 @@ func (r report) markdown() string {
 	}
 	if r.Rows != nil {
 		r.Rows.table(&b)
+	}
+	if r.Large != nil {
+		r.Large.table(&b)
 	}
 	if r.Apply != nil {
 		r.Apply.table(&b)

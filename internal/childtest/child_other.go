@@ -1,11 +1,11 @@
 //go:build !linux
 
-package redistest
+package childtest
 
 import "os/exec"
 
-// startChild starts cmd and closes ended when it has.
-func startChild(cmd *exec.Cmd, ended chan struct{}) error {
+// Start starts cmd and closes ended when it has.
+func Start(cmd *exec.Cmd, ended chan struct{}) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -1,4 +1,6 @@
-package redistest
+// Package childtest answers how a test runs a server as its child: it ends when
+// the test's process does, however that ends.
+package childtest
 
 import (
 	"os/exec"
@@ -6,9 +8,9 @@ import (
 	"syscall"
 )
 
-// startChild starts cmd so that it ends when the test process does, whose
+// Start starts cmd so that it ends when the test process does, whose
 // thread is kept for it (prctl(2), PR_SET_PDEATHSIG), and closes ended when it has.
-func startChild(cmd *exec.Cmd, ended chan struct{}) error {
+func Start(cmd *exec.Cmd, ended chan struct{}) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
 	go func() {
