@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,11 +32,6 @@ type CallerOperation struct {
 	LastAt    *time.Time `json:"last_at"`   // null: none within 90 days
 	Agreed    bool       `json:"agreed"`
 	Fields    []string   `json:"fields"` // of the answer, as agreed; none: all of it, or no agreement
-}
-
-// calls reports whether the application called the operation of late.
-func (c Caller) calls(operation string) bool {
-	return slices.ContainsFunc(c.Operations, func(o CallerOperation) bool { return o.Operation == operation && o.LastAt != nil })
 }
 
 // callers are those of a version, the latest first.

@@ -33,7 +33,7 @@ select p.id as distribution, f.first, v.version, v.format, v.media_type, v.file_
  order by p.position, v.version desc`
 
 const columnsOfDatasetSQL = `
-select c.distribution_id as distribution, c.key, c.name, c.type, c.position, c.field, c.indexed, c.title_vi, c.title_en, c.notes_vi, c.notes_en, c.unit, c.profile
+select c.distribution_id as distribution, c.key, c.name, c.type, c.position, c.field, c.indexed, c.title_vi, c.title_en, c.notes_vi, c.notes_en, c.unit, c.place, c.profile
   from catalog.column_info c
   join catalog.distribution p on p.id = c.distribution_id
  where p.dataset_id = $1 and c.field <> ''

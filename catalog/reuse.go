@@ -231,7 +231,7 @@ func (c *Catalog) Reuse(ctx context.Context, who auth.Principal, id uuid.UUID) (
 		return r, fmt.Errorf("read reuse %s: %w", id, err)
 	}
 	d, err := c.Dataset(ctx, who, r.DatasetID)
-	if err != nil && !problem.Is(err, problem.NotFound) {
+	if err != nil && !isHidden(err) {
 		return Reuse{}, err
 	}
 	own := who.Person != uuid.Nil && r.Author == who.Person

@@ -146,7 +146,7 @@ func (c *Catalog) usageDraft(ctx context.Context, who auth.Principal, agency uui
 	d, err := c.DatasetBySlug(ctx, who, UsageSlug)
 	if err == nil && d.AgencyID == agency && d.State == Draft && len(d.Distributions) <= 1 {
 		return d, nil
-	} else if err != nil && !problem.Is(err, problem.NotFound) {
+	} else if err != nil && !isHidden(err) {
 		return Dataset{}, err
 	}
 	return c.CreateDataset(ctx, who, agency, usageText())
@@ -193,7 +193,7 @@ func (c *Catalog) RefreshUsage(ctx context.Context) error {
 	}
 	who := auth.Platform("usage")
 	part, err := c.Distribution(ctx, who, u.DistributionID)
-	if problem.Is(err, problem.NotFound) {
+	if isHidden(err) {
 		return nil
 	} else if err != nil {
 		return err

@@ -243,7 +243,7 @@ func (p *Portal) portalUsage(r *http.Request) (page, error) {
 	}
 	if there {
 		d, err := p.Catalog.Dataset(ctx, who, made.DatasetID)
-		if err != nil && !problem.Is(err, problem.NotFound) { // an auditor reads of it once it is public
+		if err != nil && !problem.Is(err, problem.NotFound) && !problem.Is(err, problem.Gone) { // an auditor reads of it once it is public
 			return page{}, err
 		}
 		if data.Made = made; err == nil {

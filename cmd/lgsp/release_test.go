@@ -47,8 +47,9 @@ func TestSignCallScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, script, found := strings.Cut(string(guide), "```sh\n#!/bin/sh\n# sign-call.sh")
-	if script, _, found = strings.Cut("#!/bin/sh\n# sign-call.sh"+script, "```"); !found {
+	_, rest, begins := strings.Cut(string(guide), "```sh\n#!/bin/sh\n# sign-call.sh")
+	script, _, ends := strings.Cut("#!/bin/sh\n# sign-call.sh"+rest, "```")
+	if !begins || !ends {
 		t.Fatal("the guide has no script")
 	}
 	dir := t.TempDir()
