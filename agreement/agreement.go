@@ -47,9 +47,13 @@ type Agreement struct {
 	Operations    []Operation `json:"operations"`
 	Purpose       string      `json:"purpose"` // code; the call names it in LGSP-Purpose when there are several
 	PurposeText   string      `json:"purpose_text"`
-	LegalBasis    string      `json:"legal_basis"` // id of a LegalBasis
-	Starts        string      `json:"starts"`      // first day, YYYY-MM-DD, Vietnamese calendar day
-	Ends          string      `json:"ends"`        // last day, inclusive
+	LegalBasis    string      `json:"legal_basis"`    // id of a LegalBasis
+	Subjects      string      `json:"subjects"`       // whom or what the data is about
+	VolumePerDay  int         `json:"volume_per_day"` // calls expected on a day, 0: not said
+	RetentionDays *int        `json:"retention_days"` // how long what is got is kept, 0: not at all; null: not said
+	Onward        string      `json:"onward"`         // to whom it goes on, "": to nobody
+	Starts        string      `json:"starts"`         // first day, YYYY-MM-DD, Vietnamese calendar day
+	Ends          string      `json:"ends"`           // last day, inclusive
 	Note          string      `json:"note"`
 	Replaces      *uuid.UUID  `json:"replaces"` // the running agreement that ends when this one is approved
 	Plan          string      `json:"plan"`
@@ -63,6 +67,15 @@ type Agreement struct {
 	DecidedBy    *uuid.UUID `json:"decided_by"` // nil: the plan, by itself
 	Reason       string     `json:"reason"`     // of the refusal, suspension or end
 	RefusalBasis string     `json:"refusal_basis"`
+
+	WaitsSince  *time.Time `json:"waits_since"`  // the requester has a question to answer
+	DueWas      *time.Time `json:"due_was"`      // the clock stands still meanwhile: until when it should have been decided; null: it runs
+	FirstBy     *uuid.UUID `json:"first_by"`     // who of two persons approved first
+	FirstFor    *uuid.UUID `json:"first_for"`    // in whose place; nil: in the own
+	FirstAt     *time.Time `json:"first_at"`     //
+	FirstTerms  *Terms     `json:"first_terms"`  // what the second would put in force; null: none waits
+	FirstNote   string     `json:"first_note"`   // the first one's
+	ConfirmedAt *time.Time `json:"confirmed_at"` // when a steward last said that it is still needed
 }
 
 // Operation is one agreed operation and the fields of its answer.
@@ -106,6 +119,7 @@ type Applicant struct {
 	OwnerName     string
 	OwnerPerson   uuid.UUID // uuid.Nil when an agency owns it
 	OwnerAgency   uuid.UUID // uuid.Nil when a person owns it
+	Disabled      bool      // out of service
 }
 
 // Wanted is an operation, by its id, and the paths of the fields of its answer.
@@ -135,7 +149,8 @@ type Granted struct {
 // Notice is what someone should be told about an agreement.
 type Notice struct {
 	Agreement Agreement
-	What      string // requested, approved, refused, suspended, resumed, ended
+	What      string // what the last event is called (Event.What), or ending
+	Text      string // what was said with it
 	ToAgency  bool   // tell the deciding agency's stewards, else the application's owner
 }
 
@@ -169,10 +184,17 @@ type Agreements struct {
 	// here is deleted after.
 	NameOf func(ctx context.Context, tx pgx.Tx, person uuid.UUID) (string, error)
 
+	// Holders are the persons who hold a role in an agency.
+	Holders func(ctx context.Context, role string, agency uuid.UUID) ([]uuid.UUID, error)
+
 	// Record writes the act to the ledger, Grant tells the gateway, Notify
 	// tells people (nil: nobody is told). All run inside the deciding
 	// transaction, so that all of it happens or none.
 	Record auth.RecordFunc
 	Grant  func(ctx context.Context, tx pgx.Tx, g Granted) error
 	Notify func(ctx context.Context, tx pgx.Tx, n Notice) error
+
+	// Remind has a letter written that an agreement ends, once tx commits, and
+	// again until it is sent.
+	Remind func(ctx context.Context, tx pgx.Tx, n Notice) error
 }

@@ -29,7 +29,8 @@ type world struct {
 	agency                    uuid.UUID
 	offer                     *Offer
 	clock                     *time.Time
-	names                     map[uuid.UUID]string // of persons, as auth has them
+	names                     map[uuid.UUID]string   // of persons, as auth has them
+	holders                   map[string][]uuid.UUID // of roles in the agency
 	acts                      *[]auth.Act
 	grants                    *[]Granted
 	notices                   *[]string
@@ -43,7 +44,7 @@ func newWorld(db pg.DB) world {
 		application: uuid.New(), version: uuid.New(), agency: agency, clock: &clock,
 		acts: &[]auth.Act{}, grants: &[]Granted{}, notices: &[]string{},
 	}
-	w.names = map[uuid.UUID]string{}
+	w.names, w.holders = map[uuid.UUID]string{}, map[string][]uuid.UUID{"steward": {w.steward.Person}}
 	for _, who := range []auth.Principal{w.developer, w.steward, w.other} {
 		w.names[who.Person] = who.Name
 	}
@@ -60,7 +61,8 @@ func newWorld(db pg.DB) world {
 	w.Agreements = &Agreements{
 		DB: db, Now: func() time.Time { return *w.clock },
 		May: func(_ context.Context, who auth.Principal, act string, of uuid.UUID) error {
-			if who.Has("steward", of) && of != uuid.Nil || who.Has("auditor", of) && act == "agreement.read" || who.Has("operator", of) && act != "agreement.decide" {
+			reads := act == "agreement.read" && (who.Has("auditor", of) || who.Has("publisher", of))
+			if who.Has("steward", of) && of != uuid.Nil && act != "agency.edit" || reads || who.Has("operator", of) && act != "agreement.decide" {
 				return nil
 			}
 			return problem.Errorf(problem.Forbidden, "%s refused", act)
@@ -86,10 +88,15 @@ func newWorld(db pg.DB) world {
 			}
 			return nil, nil
 		},
-		NameOf: func(_ context.Context, _ pgx.Tx, person uuid.UUID) (string, error) { return w.names[person], nil },
-		Record: func(_ context.Context, _ pgx.Tx, act auth.Act) error { *w.acts = append(*w.acts, act); return nil },
-		Grant:  func(_ context.Context, _ pgx.Tx, g Granted) error { *w.grants = append(*w.grants, g); return nil },
+		Holders: func(_ context.Context, role string, of uuid.UUID) ([]uuid.UUID, error) { return w.holders[role], nil },
+		NameOf:  func(_ context.Context, _ pgx.Tx, person uuid.UUID) (string, error) { return w.names[person], nil },
+		Record:  func(_ context.Context, _ pgx.Tx, act auth.Act) error { *w.acts = append(*w.acts, act); return nil },
+		Grant:   func(_ context.Context, _ pgx.Tx, g Granted) error { *w.grants = append(*w.grants, g); return nil },
 		Notify: func(_ context.Context, _ pgx.Tx, n Notice) error {
+			*w.notices = append(*w.notices, fmt.Sprint(n.What, " ", n.ToAgency))
+			return nil
+		},
+		Remind: func(_ context.Context, _ pgx.Tx, n Notice) error {
 			*w.notices = append(*w.notices, fmt.Sprint(n.What, " ", n.ToAgency))
 			return nil
 		},
@@ -101,6 +108,7 @@ func newWorld(db pg.DB) world {
 func (w world) asked() Request {
 	return Request{ApplicationID: w.application, VersionID: w.version, Purpose: "thu-tuc", PurposeText: "Chi trả trợ cấp hằng tháng",
 		LegalBasis: "luat-60-2024-d11-2b", Starts: "2026-11-23", Ends: "2027-11-22",
+		Subjects: "Người có công đang hưởng trợ cấp", VolumePerDay: 200, RetentionDays: new(90), Onward: "Bưu điện xã, để chi trả",
 		Operations: []Wanted{{"danhSach", []string{"/items/*/ma"}}}}
 }
 

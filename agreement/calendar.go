@@ -56,8 +56,8 @@ func (c calendar) works(day time.Time) bool {
 }
 
 // end is the end of the n-th working day after the day of at, which counts
-// itself for none, worked or not. Nothing stops the clock in between: no clause
-// that was read says that a question does.
+// itself for none, worked or not. No clause that was read says that a question
+// stops the clock: it stops the province's own target only (Ask).
 func (c calendar) end(at time.Time, n int) time.Time {
 	day := startOf(at)
 	for ahead := 0; n > 0 && ahead < farAhead; ahead++ {

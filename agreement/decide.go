@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -24,49 +23,10 @@ type Refusal struct {
 	LegalBasis string `json:"legal_basis"` // id of the LegalBasis that restricts
 }
 
-// Approve puts a request in force. It fails with NotFound for an agreement
-// that who may not see, with Forbidden when who may not decide for the agency
-// or asked for it themselves, and with Conflict unless it is requested, its
-// period is not over, and nothing else is agreed for the same days. The
-// agreement that it replaces ends.
-func (a *Agreements) Approve(ctx context.Context, who auth.Principal, id uuid.UUID, note string) (Agreement, error) {
-	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement, own bool) (Agreement, error) {
-		if own {
-			return Agreement{}, ownRequest()
-		}
-		return a.approve(ctx, tx, who, g, strings.TrimSpace(note))
-	})
-}
-
-// approve is Approve for who may: a steward, or the plan, which is nobody.
-func (a *Agreements) approve(ctx context.Context, tx pgx.Tx, who auth.Principal, g Agreement, note string) (Agreement, error) {
-	if g.State == Requested && g.Ends < a.today() {
-		return Agreement{}, problem.Errorf(problem.Conflict, "the period ended on %s", g.Ends).Coded("period-over", "ends", g.Ends)
-	}
-	if g.State == Requested {
-		if err := a.basisHolds(ctx, tx, g.LegalBasis); err != nil {
-			return Agreement{}, err
-		}
-	}
-	if g.State == Requested && g.Replaces != nil {
-		old, err := pg.One[Agreement](ctx, tx, lockSQL, *g.Replaces)
-		if err != nil {
-			return Agreement{}, fmt.Errorf("lock agreement %s: %w", *g.Replaces, err)
-		}
-		if old.State == Active || old.State == Suspended {
-			end := change{from: []string{Active, Suspended}, to: Ended, verb: "end", what: "replaced", text: g.ID.String()}
-			if _, err := a.change(ctx, tx, who, old, end); err != nil {
-				return Agreement{}, err
-			}
-		}
-	}
-	return a.change(ctx, tx, who, g, change{from: []string{Requested}, to: Active, verb: "approve", what: "approved", text: note, decides: true})
-}
-
 // Refuse refuses a request in writing. It fails as Approve does, and with
 // Invalid without a reason and a clause in force.
 func (a *Agreements) Refuse(ctx context.Context, who auth.Principal, id uuid.UUID, r Refusal) (Agreement, error) {
-	return a.decide(ctx, who, id, r.Reason, func(tx pgx.Tx, g Agreement, _ bool) (Agreement, error) {
+	return a.decide(ctx, who, id, r.Reason, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
 		wrong := problem.Errorf(problem.Invalid, "a refusal needs its reason and its clause").Coded("refusal-invalid")
 		reason := strings.TrimSpace(r.Reason)
 		if reason == "" {
@@ -82,7 +42,7 @@ func (a *Agreements) Refuse(ctx context.Context, who auth.Principal, id uuid.UUI
 		if len(wrong.Fields) > 0 {
 			return Agreement{}, wrong
 		}
-		return a.change(ctx, tx, who, g, change{from: []string{Requested}, to: Refused, verb: "refuse", what: "refused",
+		return a.change(ctx, tx, who, g, change{from: []string{Requested}, to: Refused, verb: "refuse", what: "refused", inPlaceOf: by.inPlaceOf,
 			text: reason, basis: &r.LegalBasis, decides: true})
 	})
 }
@@ -90,21 +50,23 @@ func (a *Agreements) Refuse(ctx context.Context, who auth.Principal, id uuid.UUI
 // Suspend stops the calls under an agreement until it is resumed. It fails as
 // Approve does, and with Invalid without a reason.
 func (a *Agreements) Suspend(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (Agreement, error) {
-	return a.decide(ctx, who, id, reason, func(tx pgx.Tx, g Agreement, _ bool) (Agreement, error) {
+	return a.decide(ctx, who, id, reason, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
 		if strings.TrimSpace(reason) == "" {
 			return Agreement{}, reasonMissing()
 		}
-		return a.change(ctx, tx, who, g, change{from: []string{Active}, to: Suspended, verb: "suspend", what: "suspended", text: strings.TrimSpace(reason)})
+		return a.change(ctx, tx, who, g, change{from: []string{Active}, to: Suspended, verb: "suspend", what: "suspended",
+			text: strings.TrimSpace(reason), inPlaceOf: by.inPlaceOf})
 	})
 }
 
 // Resume puts a suspended agreement in force again. It fails as Approve does.
 func (a *Agreements) Resume(ctx context.Context, who auth.Principal, id uuid.UUID, note string) (Agreement, error) {
-	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement, own bool) (Agreement, error) {
-		if own {
+	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
+		if by.own {
 			return Agreement{}, ownRequest()
 		}
-		return a.change(ctx, tx, who, g, change{from: []string{Suspended}, to: Active, verb: "resume", what: "resumed", text: strings.TrimSpace(note)})
+		return a.change(ctx, tx, who, g, change{from: []string{Suspended}, to: Active, verb: "resume", what: "resumed",
+			text: strings.TrimSpace(note), inPlaceOf: by.inPlaceOf})
 	})
 }
 
@@ -112,42 +74,46 @@ func (a *Agreements) Resume(ctx context.Context, who auth.Principal, id uuid.UUI
 // owner may, as well as who may decide; it fails as Approve does, and with
 // Invalid without a reason.
 func (a *Agreements) End(ctx context.Context, who auth.Principal, id uuid.UUID, reason string) (Agreement, error) {
-	return a.locked(ctx, who, id, reason, func(tx pgx.Tx, g Agreement, own bool) (Agreement, error) {
-		if !own {
-			if err := a.May(ctx, who, "agreement.decide", g.AgencyID); err != nil {
-				return Agreement{}, err
-			}
+	return a.locked(ctx, who, id, reason, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
+		if !by.own && by.refused != nil {
+			return Agreement{}, by.refused
 		}
 		if strings.TrimSpace(reason) == "" {
 			return Agreement{}, reasonMissing()
 		}
 		return a.change(ctx, tx, who, g, change{from: []string{Requested, Active, Suspended}, to: Ended, verb: "end", what: "ended",
-			text: strings.TrimSpace(reason), toAgency: own})
+			text: strings.TrimSpace(reason), toAgency: by.own, inPlaceOf: by.inPlaceOf})
 	})
 }
 
 // decide runs a steward's step on the locked agreement.
 func (a *Agreements) decide(ctx context.Context, who auth.Principal, id uuid.UUID, text string, do step) (Agreement, error) {
-	return a.locked(ctx, who, id, text, func(tx pgx.Tx, g Agreement, own bool) (Agreement, error) {
-		if err := a.May(ctx, who, "agreement.decide", g.AgencyID); err != nil {
-			return Agreement{}, err
+	return a.locked(ctx, who, id, text, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
+		if by.refused != nil {
+			return Agreement{}, by.refused
 		}
-		return do(tx, g, own)
+		return do(tx, g, by)
 	})
 }
 
-// step changes the locked agreement; own tells that who does it stands on the
-// asking side.
-type step func(tx pgx.Tx, g Agreement, own bool) (Agreement, error)
+// side is where who does a step stands.
+type side struct {
+	own       bool      // on the asking side
+	refused   error     // why who does not decide; nil: who does
+	inPlaceOf uuid.UUID // the steward whose decisions who takes; uuid.Nil: their own
+}
+
+// step changes the locked agreement.
+type step func(tx pgx.Tx, g Agreement, by side) (Agreement, error)
 
 // locked does a step on the locked agreement, which who must be able to see.
-// Whose the application is never changes and is asked before: a transaction
-// that waits for a second connection can wait for others that do the same.
+// What other rooms know is asked before: a transaction that waits for a second
+// connection can wait for others that do the same.
 func (a *Agreements) locked(ctx context.Context, who auth.Principal, id uuid.UUID, text string, do step) (Agreement, error) {
 	if who.Person == uuid.Nil {
 		return Agreement{}, problem.Errorf(problem.Forbidden, "an agreement is decided by a person").Coded("person-needed")
 	}
-	if utf8.RuneCountInString(text) > maxText || !plain(text) {
+	if longText(text) {
 		return Agreement{}, problem.Errorf(problem.Invalid, "the text is too long").Coded("refusal-invalid").
 			Wrong("reason", "words-too-long", "at most 2,000 characters, no control characters")
 	}
@@ -155,12 +121,16 @@ func (a *Agreements) locked(ctx context.Context, who auth.Principal, id uuid.UUI
 	if err != nil {
 		return Agreement{}, err
 	}
+	by := side{own: own}
+	if by.inPlaceOf, by.refused, err = a.acting(ctx, who, g); err != nil {
+		return Agreement{}, err
+	}
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		found, err := pg.One[Agreement](ctx, tx, lockSQL, id)
 		if err != nil {
 			return fmt.Errorf("lock agreement %s: %w", id, err)
 		}
-		g, err = do(tx, found, own)
+		g, err = do(tx, found, by)
 		return err
 	})
 	return g, err
@@ -204,12 +174,26 @@ type change struct {
 	basis    *string // of a refusal
 	decides  bool    // it answers the request
 	toAgency bool    // the asking side did it: tell the deciding one
+	quiet    bool    // tell nobody: another step is told
+
+	first     *approval // the first of two persons'
+	inPlaceOf uuid.UUID // the steward in whose place it is done; uuid.Nil: in the own
+}
+
+// notWhile is Conflict: the agreement is not in one of the states.
+func notWhile(g Agreement, states ...string) error {
+	return problem.Errorf(problem.Conflict, "agreement %s is %s, not %s", g.ID, g.State, strings.Join(states, " or ")).Coded("not-while-" + g.State)
 }
 
 const changeSQL = `
 update agreement.agreement
    set state = $2, revision = revision + 1,
-       reason = case when $2 = 'active' then '' else $3 end,
+       reason = case when $2 in ('active', 'requested') then '' else $3 end,
+       waits_since = null, due_was = null,
+       due_at = case when due_was is null then due_at else greatest(due_was, $6::timestamptz + interval '1 second') end,
+       first_by = case when $8 then $7::uuid else first_by end, first_for = case when $8 then nullif($9::uuid, '00000000-0000-0000-0000-000000000000') else first_for end,
+       first_at = case when $8 then $6 else first_at end, first_terms = case when $8 then $10::jsonb end,
+       first_note = case when $8 then $3 else first_note end,
        refusal_basis = coalesce($4, refusal_basis),
        decided_at = case when $5 then $6 else decided_at end,
        decided_by = case when $5 then nullif($7::uuid, '00000000-0000-0000-0000-000000000000') else decided_by end
@@ -219,10 +203,13 @@ update agreement.agreement
 // event, the ledger, the gateway and the notice, all or none.
 func (a *Agreements) change(ctx context.Context, tx pgx.Tx, who auth.Principal, g Agreement, c change) (Agreement, error) {
 	if !slices.Contains(c.from, g.State) {
-		return Agreement{}, problem.Errorf(problem.Conflict, "agreement %s is %s, not %s", g.ID, g.State, strings.Join(c.from, " or ")).
-			Coded("not-while-" + g.State)
+		return Agreement{}, notWhile(g, c.from...)
 	}
-	_, err := tx.Exec(ctx, changeSQL, g.ID, c.to, c.text, c.basis, c.decides, a.Now().UTC(), who.Person)
+	var first *Terms
+	if c.first != nil {
+		first = &c.first.terms
+	}
+	_, err := tx.Exec(ctx, changeSQL, g.ID, c.to, c.text, c.basis, c.decides, a.Now().UTC(), who.Person, c.first != nil, c.inPlaceOf, first)
 	if pg.IsUnique(err, "agreement_one_in_force") {
 		return Agreement{}, problem.Errorf(problem.Conflict, "another agreement for this purpose covers some of the same days").Coded("already-agreed", "ends", g.Ends)
 	} else if err != nil {
@@ -246,8 +233,9 @@ func (a *Agreements) change(ctx context.Context, tx pgx.Tx, who auth.Principal, 
 }
 
 const insertEventSQL = `
-insert into agreement.event (agreement_id, at, person_id, name, what, text, revision)
-values ($1, $2, nullif($3::uuid, '00000000-0000-0000-0000-000000000000'), $4, $5, $6, $7)`
+insert into agreement.event (agreement_id, at, person_id, name, what, text, revision, for_id, for_name)
+values ($1, $2, nullif($3::uuid, '00000000-0000-0000-0000-000000000000'), $4, $5, $6, $7,
+  nullif($8::uuid, '00000000-0000-0000-0000-000000000000'), $9)`
 
 // log keeps what was done: in the history, in the ledger, and as a notice.
 func (a *Agreements) log(ctx context.Context, tx pgx.Tx, who auth.Principal, g Agreement, c change) error {
@@ -258,22 +246,34 @@ func (a *Agreements) log(ctx context.Context, tx pgx.Tx, who auth.Principal, g A
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, insertEventSQL, g.ID, a.Now().UTC(), who.Person, name, c.what, c.text, g.Revision); err != nil {
+	instead := ""
+	if c.inPlaceOf != uuid.Nil {
+		var err error
+		if instead, err = a.NameOf(ctx, tx, c.inPlaceOf); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, insertEventSQL, g.ID, a.Now().UTC(), who.Person, name, c.what, c.text, g.Revision, c.inPlaceOf, instead); err != nil {
 		return fmt.Errorf("insert event of agreement %s: %w", g.ID, err)
 	}
 	act := auth.Act{Who: who, Verb: "agreement." + c.verb, Agency: g.AgencyID, About: g.ID, Detail: map[string]any{
 		"revision": g.Revision, "state": g.State, "application": g.ApplicationID, "version": g.VersionID, "operations": g.wanted(),
-		"purpose": g.Purpose, "legal_basis": g.LegalBasis, "starts": g.Starts, "ends": g.Ends, "text": c.text}}
+		"purpose": g.Purpose, "legal_basis": g.LegalBasis, "starts": g.Starts, "ends": g.Ends, "text": c.text,
+		"subjects": g.Subjects, "volume_per_day": g.VolumePerDay, "retention_days": g.RetentionDays, "onward": g.Onward,
+		"rate_per_minute": g.RatePerMinute, "quota_per_day": g.QuotaPerDay, "quota_per_month": g.QuotaPerMonth}}
+	if c.inPlaceOf != uuid.Nil {
+		act.Detail["in_place_of"] = c.inPlaceOf
+	}
 	if c.basis != nil {
 		act.Detail["refusal_basis"] = *c.basis
 	}
 	if err := a.Record(ctx, tx, act); err != nil {
 		return err
 	}
-	if a.Notify == nil {
+	if a.Notify == nil || c.quiet {
 		return nil
 	}
-	return a.Notify(ctx, tx, Notice{Agreement: g, What: c.what, ToAgency: c.toAgency})
+	return a.Notify(ctx, tx, Notice{Agreement: g, What: c.what, Text: c.text, ToAgency: c.toAgency})
 }
 
 func (g Agreement) wanted() []Wanted {

@@ -52,6 +52,7 @@ func (a *Agreements) draft(ctx context.Context, who auth.Principal, r Request) (
 		OwnerPersonID: by.OwnerPerson, OwnerAgencyID: by.OwnerAgency, RequesterID: who.Person, RequesterName: who.Name,
 		AgencyID: offer.AgencyID, VersionID: offer.VersionID, ServiceVI: offer.ServiceVI, ServiceEN: offer.ServiceEN,
 		Operations: operations, Purpose: r.Purpose, PurposeText: strings.TrimSpace(r.PurposeText), LegalBasis: r.LegalBasis,
+		Subjects: strings.TrimSpace(r.Subjects), VolumePerDay: r.VolumePerDay, RetentionDays: r.RetentionDays, Onward: strings.TrimSpace(r.Onward),
 		Starts: r.Starts, Ends: r.Ends, Note: strings.TrimSpace(r.Note), Replaces: r.Replaces,
 		Plan: offer.Plan, RatePerMinute: offer.RatePerMinute, QuotaPerDay: offer.QuotaPerDay, QuotaPerMonth: offer.QuotaPerMonth,
 		RequestedAt: a.Now().UTC(), DueAt: due,

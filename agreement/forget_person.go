@@ -17,6 +17,8 @@ update agreement.agreement set requester_name = $2 where requester_id = $1`
 update agreement.agreement set owner_name = $2 where owner_person_id = $1`
 	forgetApplicationsSQL = `
 update agreement.agreement set application_name = $2 where application_id = any($1)`
+	forgetInsteadSQL = `
+update agreement.event set for_name = $2 where for_id = $1`
 	forgetActorSQL = `
 update agreement.event set name = $2 where person_id = $1`
 )
@@ -29,7 +31,7 @@ func ForgetPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID, applications
 	for _, forget := range []struct {
 		sql string
 		of  any
-	}{{forgetRequesterSQL, person}, {forgetOwnerSQL, person}, {forgetApplicationsSQL, applications}, {forgetActorSQL, person}} {
+	}{{forgetRequesterSQL, person}, {forgetOwnerSQL, person}, {forgetApplicationsSQL, applications}, {forgetActorSQL, person}, {forgetInsteadSQL, person}} {
 		if _, err := tx.Exec(ctx, forget.sql, forget.of, auth.Deleted); err != nil {
 			return fmt.Errorf("forget person %s: %w", person, err)
 		}

@@ -19,9 +19,9 @@ select id, revision, state, application_id, application_name, owner_name,
        coalesce(owner_person_id, '00000000-0000-0000-0000-000000000000') as owner_person_id,
        coalesce(owner_agency_id, '00000000-0000-0000-0000-000000000000') as owner_agency_id,
        requester_id, requester_name, agency_id, version_id, service_vi, service_en, operations, purpose, purpose_text,
-       legal_basis, to_char(starts, 'YYYY-MM-DD') as starts, to_char(ends, 'YYYY-MM-DD') as ends, note, replaces, plan,
+       legal_basis, subjects, volume_per_day, retention_days, onward, to_char(starts, 'YYYY-MM-DD') as starts, to_char(ends, 'YYYY-MM-DD') as ends, note, replaces, plan,
        rate_per_minute, quota_per_day, quota_per_month, requested_at, due_at, decided_at, decided_by, reason,
-       coalesce(refusal_basis, '') as refusal_basis
+       coalesce(refusal_basis, '') as refusal_basis, waits_since, due_was, first_by, first_for, first_at, first_terms, first_note, confirmed_at
   from agreement.agreement`
 
 const (
@@ -128,12 +128,14 @@ type Event struct {
 	At       time.Time  `json:"at"`
 	PersonID *uuid.UUID `json:"person_id"` // nil: the plan, by itself
 	Name     string     `json:"name"`
-	What     string     `json:"what"` // requested, approved, refused, suspended, resumed, ended, replaced
+	What     string     `json:"what"` // requested, asked, answered, amended, approved-first, approved, approved-narrower, refused, suspended, resumed, confirmed, ended, application-gone, renewed, replaced
 	Text     string     `json:"text"`
 	Revision int        `json:"revision"`
+	ForID    *uuid.UUID `json:"for_id"`   // the steward in whose place it was done; nil: in the own
+	ForName  string     `json:"for_name"` // "" then
 }
 
-const historySQL = `select at, person_id, name, what, text, revision from agreement.event where agreement_id = $1 order by id`
+const historySQL = `select at, person_id, name, what, text, revision, for_id, for_name from agreement.event where agreement_id = $1 order by id`
 
 // History lists what happened to an agreement, oldest first. It fails as Get does.
 func (a *Agreements) History(ctx context.Context, who auth.Principal, id uuid.UUID) ([]Event, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -22,18 +23,24 @@ type Request struct {
 	ApplicationID uuid.UUID  `json:"application_id"`
 	VersionID     uuid.UUID  `json:"version_id"`
 	Operations    []Wanted   `json:"operations"`
-	Purpose       string     `json:"purpose"`      // code of a Purpose
-	PurposeText   string     `json:"purpose_text"` // what for, in the requester's words: 10 to 2,000 characters
-	LegalBasis    string     `json:"legal_basis"`  // id of a LegalBasis
-	Starts        string     `json:"starts"`       // first day, YYYY-MM-DD
-	Ends          string     `json:"ends"`         // last day, inclusive; at most 24 months after the first
-	Note          string     `json:"note"`         // for the steward, at most 2,000 characters
-	Replaces      *uuid.UUID `json:"replaces"`     // the running agreement of the same purpose that this one takes over from
+	Purpose       string     `json:"purpose"`        // code of a Purpose
+	PurposeText   string     `json:"purpose_text"`   // what for, in the requester's words: 10 to 2,000 characters
+	LegalBasis    string     `json:"legal_basis"`    // id of a LegalBasis
+	Subjects      string     `json:"subjects"`       // whom or what the data is about: at most 500 characters, needed for personal data
+	VolumePerDay  int        `json:"volume_per_day"` // calls expected on a day, within the plan; 0: not said, which personal data does not allow
+	RetentionDays *int       `json:"retention_days"` // how long what is got is kept, 0: not at all, at most 36,500; null: not said, which personal data does not allow
+	Onward        string     `json:"onward"`         // to whom it goes on, at most 2,000 characters; "": to nobody
+	Starts        string     `json:"starts"`         // first day, YYYY-MM-DD
+	Ends          string     `json:"ends"`           // last day, inclusive; at most 24 months after the first
+	Note          string     `json:"note"`           // for the steward, at most 2,000 characters
+	Replaces      *uuid.UUID `json:"replaces"`       // the running agreement of the same purpose that this one takes over from
 }
 
 const (
 	maxMonths     = 24
 	maxText       = 2000
+	maxSubjects   = 500
+	maxRetention  = 36_500 // days: a hundred years
 	maxOperations = 100
 	maxFieldBytes = 32 << 10 // of all paths together: they all go into one ledger entry
 )
@@ -43,10 +50,10 @@ const (
 insert into agreement.agreement (id, revision, state, application_id, application_name, owner_name, owner_person_id,
   owner_agency_id, requester_id, requester_name, agency_id, version_id, service_vi, service_en, operations, purpose,
   purpose_text, legal_basis, starts, ends, note, replaces, plan, rate_per_minute, quota_per_day, requested_at, due_at,
-  quota_per_month)
+  quota_per_month, subjects, volume_per_day, retention_days, onward)
 values ($1, 1, 'requested', $2, $3, $4, nullif($5::uuid, '00000000-0000-0000-0000-000000000000'),
   nullif($6::uuid, '00000000-0000-0000-0000-000000000000'), $7, $8, $9, $10, $11, $12, $13, $14,
-  $15, $16, $17::date, $18::date, $19, $20, $21, $22, $23, $24, $25, $26)`
+  $15, $16, $17::date, $18::date, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`
 
 	// Another agreement in force for the same purpose, within the period.
 	overlapSQL = `
@@ -83,7 +90,7 @@ func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request)
 		if decision != "automatic" || personal(g.Operations) {
 			return nil
 		}
-		g, err = a.approve(ctx, tx, auth.Principal{Name: g.Plan}, g, "")
+		g, err = a.approve(ctx, tx, auth.Principal{Name: g.Plan}, g, approval{terms: g.Terms()})
 		return err
 	})
 	return g, err
@@ -104,7 +111,7 @@ func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreem
 	_, err = tx.Exec(ctx, insertSQL, id, g.ApplicationID, g.ApplicationName, g.OwnerName, g.OwnerPersonID, g.OwnerAgencyID,
 		g.RequesterID, g.RequesterName, g.AgencyID, g.VersionID, g.ServiceVI, g.ServiceEN, g.Operations, g.Purpose,
 		g.PurposeText, g.LegalBasis, g.Starts, g.Ends, g.Note, g.Replaces, g.Plan, g.RatePerMinute, g.QuotaPerDay,
-		g.RequestedAt, g.DueAt, g.QuotaPerMonth)
+		g.RequestedAt, g.DueAt, g.QuotaPerMonth, g.Subjects, g.VolumePerDay, g.RetentionDays, g.Onward)
 	if pg.IsUnique(err, "agreement_one_requested") {
 		return Agreement{}, problem.Errorf(problem.Conflict, "the same is asked for already and not decided").Coded("already-requested")
 	} else if err != nil {
@@ -121,6 +128,7 @@ func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreem
 func (a *Agreements) check(ctx context.Context, r Request, offer Offer) ([]Operation, error) {
 	wrong := problem.Errorf(problem.Invalid, "the request is not complete").Coded("request-invalid")
 	operations := checkOperations(wrong, r.Operations, offer)
+	checkUse(wrong, r, personal(operations), offer)
 	a.checkPeriod(wrong, r.Starts, r.Ends)
 	if n := utf8.RuneCountInString(strings.TrimSpace(r.PurposeText)); n < 10 || n > maxText || !plain(r.PurposeText) {
 		wrong.Wrong("purpose_text", "purpose-text", "say what for, in 10 to 2,000 characters")
@@ -148,6 +156,30 @@ func (a *Agreements) check(ctx context.Context, r Request, offer Offer) ([]Opera
 		return nil, wrong
 	}
 	return operations, a.checkOthers(ctx, r)
+}
+
+// checkUse wants it said whose data it is, how much, how long it is kept and to
+// whom it goes on; what is personal data leaves none of it open.
+func checkUse(wrong *problem.Error, r Request, personal bool, offer Offer) {
+	subjects := strings.TrimSpace(r.Subjects)
+	switch {
+	case personal && subjects == "":
+		wrong.Wrong("subjects", "subjects-missing", "say whose data it is")
+	case utf8.RuneCountInString(subjects) > maxSubjects || !plain(subjects):
+		wrong.Wrong("subjects", "subjects-long", "at most 500 characters, no control characters")
+	}
+	switch {
+	case r.VolumePerDay < 0 || personal && r.VolumePerDay == 0:
+		wrong.Wrong("volume_per_day", "volume-missing", "say how many calls a day, 1 or more")
+	case r.VolumePerDay > offer.QuotaPerDay:
+		wrong.Wrong("volume_per_day", "volume-above-plan", "the plan allows fewer calls a day", "quota", strconv.Itoa(offer.QuotaPerDay))
+	}
+	if r.RetentionDays == nil && personal || r.RetentionDays != nil && (*r.RetentionDays < 0 || *r.RetentionDays > maxRetention) {
+		wrong.Wrong("retention_days", "retention-invalid", "say how many days it is kept, 0 to 36,500")
+	}
+	if utf8.RuneCountInString(r.Onward) > maxText || !plain(r.Onward) {
+		wrong.Wrong("onward", "words-too-long", "at most 2,000 characters, no control characters")
+	}
 }
 
 // checkOperations takes the operations asked for from the offer.
@@ -248,9 +280,13 @@ func (a *Agreements) checkOthers(ctx context.Context, r Request) error {
 			return fmt.Errorf("read agreement %s: %w", *r.Replaces, err)
 		}
 		same := old.ApplicationID == r.ApplicationID && old.VersionID == r.VersionID && old.Purpose == r.Purpose
-		if err != nil || !same || (old.State != Active && old.State != Suspended) {
+		if err != nil || !same || (old.State != Active && old.State != Suspended) || old.Ends < a.today() {
 			return problem.Errorf(problem.Invalid, "it does not take over from %s", *r.Replaces).Coded("request-invalid").
 				Wrong("replaces", "replaces-other", "not a running agreement of this application, version and purpose")
+		}
+		if last, err := time.Parse(dayLayout, old.Ends); err != nil || r.Starts > last.AddDate(0, 0, 1).Format(dayLayout) {
+			return problem.Errorf(problem.Invalid, "a renewal leaves no gap after %s", old.Ends).Coded("request-invalid").
+				Wrong("starts", "renewal-gap", "the day after the last of the running one at the latest", "ends", dayInWords(old.Ends))
 		}
 	}
 	var ends string

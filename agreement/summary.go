@@ -18,13 +18,25 @@ type Summary struct {
 	Purpose     string             `json:"purpose"`
 	Why         string             `json:"why"` // in the requester's words
 	Basis       LegalBasis         `json:"basis"`
-	From        string             `json:"from"`  // dd/mm/yyyy
-	Until       string             `json:"until"` // dd/mm/yyyy, inclusive
+	Subjects    string             `json:"subjects"`  // whom or what it is about, "": not said
+	Volume      int                `json:"volume"`    // calls expected on a day, 0: not said
+	Retention   *int               `json:"retention"` // days that it is kept, null: not said
+	Onward      string             `json:"onward"`    // to whom it goes on, "": to nobody
+	From        string             `json:"from"`      // dd/mm/yyyy
+	Until       string             `json:"until"`     // dd/mm/yyyy, inclusive
 	Days        int                `json:"days"`
 	Personal    bool               `json:"personal"` // some operation gives personal data
 	Due         time.Time          `json:"due"`
 	DueIsTarget bool               `json:"due_is_target"` // the clock's clause is unconfirmed: the province's target, not law
 	Overdue     bool               `json:"overdue"`
+}
+
+// Kept is how many days it is kept, 0 when that was not said too.
+func (s Summary) Kept() int {
+	if s.Retention == nil {
+		return 0
+	}
+	return *s.Retention
 }
 
 // SummaryOperation is one operation of a Summary.
@@ -38,12 +50,7 @@ const purposeSQL = `select code, title_vi, title_en from agreement.purpose where
 
 // Summary puts an agreement in plain words, in locale "vi" or "en".
 func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (Summary, error) {
-	say := func(vi, en string) string {
-		if locale == "en" && en != "" || vi == "" {
-			return en
-		}
-		return vi
-	}
+	say := saying(locale)
 	basis, err := a.Basis(ctx, g.LegalBasis)
 	if err != nil {
 		return Summary{}, err
@@ -63,21 +70,15 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 	s := Summary{
 		Who: g.ApplicationName + " – " + g.OwnerName, Service: say(g.ServiceVI, g.ServiceEN), Operations: []SummaryOperation{},
 		Purpose: say(purpose.TitleVI, purpose.TitleEN), Why: g.PurposeText, Basis: basis,
+		Subjects: g.Subjects, Volume: g.VolumePerDay, Retention: g.RetentionDays, Onward: g.Onward,
 		From: granted.NotBefore.In(vietnam()).Format("02/01/2006"), Until: granted.NotAfter.Add(-time.Second).In(vietnam()).Format("02/01/2006"),
 		Days: int(granted.NotAfter.Sub(granted.NotBefore).Hours() / 24), Personal: personal(g.Operations),
 		Due: g.DueAt, DueIsTarget: isTarget, Overdue: g.State == Requested && a.Now().After(g.DueAt),
 	}
 	for _, operation := range g.Operations {
-		line := SummaryOperation{Title: say(operation.TitleVI, operation.TitleEN), Personal: operation.Access == "personal", Fields: []string{}}
-		if line.Title == "" {
-			line.Title = operation.Method + " " + operation.Path
-		}
+		line := SummaryOperation{Title: operation.title(say), Personal: operation.Access == "personal", Fields: []string{}}
 		for _, field := range operation.Fields {
-			title := say(field.TitleVI, field.TitleEN)
-			if title == "" {
-				title = field.Path
-			}
-			line.Fields = append(line.Fields, title)
+			line.Fields = append(line.Fields, field.title(say))
 		}
 		s.Operations = append(s.Operations, line)
 	}

@@ -171,6 +171,12 @@ func (a *Auth) DeletePerson(ctx context.Context, who Principal, email string) er
 		if err != nil {
 			return err
 		}
+		gone := Principal{Person: p.ID, Name: Deleted}
+		for _, application := range own {
+			if err := a.applicationGoes(ctx, tx, gone, application); err != nil {
+				return err
+			}
+		}
 		if err := a.Forget(ctx, tx, p.ID, own); err != nil {
 			return err
 		}
@@ -183,7 +189,7 @@ func (a *Auth) DeletePerson(ctx context.Context, who Principal, email string) er
 		if _, err := tx.Exec(ctx, endLettersOfSQL, p.ID, p.Email); err != nil {
 			return fmt.Errorf("delete letters to person %s: %w", p.ID, err)
 		}
-		return a.Record(ctx, tx, Act{Who: Principal{Person: p.ID, Name: Deleted}, Verb: "person.delete", About: p.ID})
+		return a.Record(ctx, tx, Act{Who: gone, Verb: "person.delete", About: p.ID})
 	})
 }
 

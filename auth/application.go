@@ -364,6 +364,14 @@ func (a *Auth) mayEnd(ctx context.Context, who Principal, app Application) error
 	return nil
 }
 
+// applicationGoes tells the other rooms.
+func (a *Auth) applicationGoes(ctx context.Context, tx pgx.Tx, who Principal, id uuid.UUID) error {
+	if a.ApplicationGoes == nil {
+		return nil
+	}
+	return a.ApplicationGoes(ctx, tx, who, id)
+}
+
 const disableApplicationSQL = `
 update auth.application set disabled_at = $2 where id = $1 and disabled_at is null`
 
@@ -387,6 +395,9 @@ func (a *Auth) DisableApplication(ctx context.Context, who Principal, id uuid.UU
 			return nil
 		}
 		if err := EndApplication(ctx, tx, a.Now().UTC(), id); err != nil {
+			return err
+		}
+		if err := a.applicationGoes(ctx, tx, who, id); err != nil {
 			return err
 		}
 		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {

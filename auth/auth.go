@@ -53,6 +53,10 @@ type Auth struct {
 	// and those of their applications, inside the transaction that does it.
 	Forget func(ctx context.Context, tx pgx.Tx, person uuid.UUID, applications []uuid.UUID) error
 
+	// ApplicationGoes has the other rooms end what an application has with them,
+	// inside the transaction that takes it out of service; nil: nothing.
+	ApplicationGoes func(ctx context.Context, tx pgx.Tx, who Principal, application uuid.UUID) error
+
 	// Notify has a letter written about a second factor, once tx commits.
 	Notify func(ctx context.Context, tx pgx.Tx, n FactorNotice) error
 

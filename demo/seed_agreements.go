@@ -43,24 +43,29 @@ type wish struct {
 	purpose, basis string // code and id, as agreement lists them
 	why            string
 	approved       bool
+	subjects       string // whose data it is
+	volume, kept   int    // calls a day, and days that what is got is kept
 	operations     []agreement.Wanted
 }
 
 func wishes() []wish {
 	return []wish{
 		{agency: "so-nong-nghiep-moi-truong", api: "dat-dai", purpose: "thu-tuc", basis: "luat-60-2024-d11-2b", approved: true,
+			subjects: "Chủ sử dụng đất nộp hồ sơ tại một cửa", volume: 300, kept: 30,
 			why: "Điền sẵn thông tin thửa đất khi tiếp nhận hồ sơ một cửa, không yêu cầu người dân nộp lại.",
 			operations: []agreement.Wanted{
 				{Operation: "xem-thua-dat", Fields: []string{"/maXa", "/tenXa", "/soTo", "/soThua", "/dienTich", "/mucDich", "/soGCN"}},
 				{Operation: "tim-thua-dat", Fields: []string{"/tongSo", "/trang", "/kichThuoc", "/duLieu/*/maXa", "/duLieu/*/soTo", "/duLieu/*/soThua", "/duLieu/*/mucDich"}},
 			}},
 		{agency: "so-noi-vu", api: "nguoi-co-cong", purpose: "thu-tuc", basis: "luat-60-2024-d11-2b", approved: true,
+			subjects: "Người có công và thân nhân đề nghị trợ cấp", volume: 100, kept: 30,
 			why: "Xác nhận chế độ đang hưởng khi giải quyết hồ sơ trợ cấp thờ cúng liệt sĩ.",
 			operations: []agreement.Wanted{
 				{Operation: "xem-nguoi-co-cong", Fields: []string{"/soDinhDanh", "/hoTen", "/doiTuong", "/tenDoiTuong", "/mucTroCap", "/trangThai", "/tenXa"}},
 				{Operation: "xac-nhan-nguoi-co-cong", Fields: []string{"/laNguoiCoCong"}},
 			}},
 		{agency: "van-phong-ubnd-tinh", api: "mot-cua-dien-tu", purpose: "dich-vu", basis: "nd-194-2025-d16",
+			subjects: "Người nộp hồ sơ, xem hồ sơ của chính mình", volume: 500, kept: 0,
 			why: "Cho người dân theo dõi tiến độ hồ sơ của mình trên ứng dụng.",
 			operations: []agreement.Wanted{
 				{Operation: "tien-do-ho-so", Fields: []string{"/tongSo", "/duLieu/*/NoiDungXuLy", "/duLieu/*/ThoiDiemXuLy", "/duLieu/*/TrangThai"}},
@@ -84,7 +89,7 @@ func (s *seed) loadAgreements(ctx context.Context) error {
 		}
 		asked, err := s.asked(ctx, agreement.Request{
 			ApplicationID: application, VersionID: version.ID, Operations: w.operations, Purpose: w.purpose, PurposeText: w.why,
-			LegalBasis: w.basis, Starts: today.Format(time.DateOnly), Ends: today.AddDate(1, 0, 0).Format(time.DateOnly)})
+			LegalBasis: w.basis, Subjects: w.subjects, VolumePerDay: w.volume, RetentionDays: &w.kept, Starts: today.Format(time.DateOnly), Ends: today.AddDate(1, 0, 0).Format(time.DateOnly)})
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.api, err)
 		}

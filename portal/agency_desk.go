@@ -15,25 +15,26 @@ import (
 // agencyDeskData is the data of the page "agency-desk".
 type agencyDeskData struct {
 	desk
-	Requests  []waitingRequest
-	Flagged   []agreement.Agreement // whose clause is no longer in force
-	Drafts    []draftVersion        // not public yet, and what they lack
-	Hosts     []catalog.Upstream    // asked for, not approved yet
-	Due       int                   // duties about datasets
-	Overdue   int                   // of those
-	Moving    []catalog.Dataset     // in review, approved, or returned with a reason
-	Posts     int                   // said about the agency's data, and waiting for a steward
-	Reuses    int                   // made of the agency's data, and waiting for a steward
-	Wanted    int                   // data requests that wait for a decision
-	APIs      []catalog.API
-	Datasets  []catalog.Dataset
-	Members   []auth.Member
-	Exchanges []exchangeRow
+	Requests    []waitingRequest
+	Flagged     []agreement.Agreement // whose clause is no longer in force
+	Drafts      []draftVersion        // not public yet, and what they lack
+	Hosts       []catalog.Upstream    // asked for, not approved yet
+	Due         int                   // duties about datasets
+	Overdue     int                   // of those
+	Moving      []catalog.Dataset     // in review, approved, or returned with a reason
+	Posts       int                   // said about the agency's data, and waiting for a steward
+	Reuses      int                   // made of the agency's data, and waiting for a steward
+	Unconfirmed int                   // running agreements that are to be confirmed
+	Wanted      int                   // data requests that wait for a decision
+	APIs        []catalog.API
+	Datasets    []catalog.Dataset
+	Members     []auth.Member
+	Exchanges   []exchangeRow
 }
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Flagged)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Reuses+d.Wanted+d.Due == 0
+	return len(d.Requests)+len(d.Flagged)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Reuses+d.Wanted+d.Due+d.Unconfirmed == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -92,6 +93,11 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 			return page{}, err
 		}
 	}
+	unconfirmed, err := p.Agreements.Unconfirmed(ctx, d.who, agency)
+	if err != nil {
+		return page{}, err
+	}
+	data.Unconfirmed = len(unconfirmed)
 	if data.Due, data.Overdue, err = p.duties(ctx, d.who, d); err != nil {
 		return page{}, err
 	}

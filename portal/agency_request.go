@@ -16,10 +16,11 @@ import (
 func (p *Portal) requestDeskRoutes(r *mux.Router) {
 	r.Handle("/agency/{agency}/requests", p.page(p.requests)).Methods("GET", "HEAD")
 	for verb, do := range map[string]decision{
-		"approve": p.approve, "refuse": p.refuse, "suspend": p.suspend, "resume": p.resume, "end": p.end,
+		"refuse": p.refuse, "suspend": p.suspend, "resume": p.resume, "end": p.end, "ask": p.askRequester, "confirm": p.confirmNeed,
 	} {
 		r.Handle("/agreements/{id}/"+verb, p.page(p.decide(verb, do))).Methods("POST")
 	}
+	r.Handle("/agreements/{id}/approve", p.page(p.approve)).Methods("POST")
 }
 
 // requestsData is the data of the page "agency-requests".
@@ -118,9 +119,29 @@ func (p *Portal) decide(verb string, do decision) pageFunc {
 	}
 }
 
-func (p *Portal) approve(ctx context.Context, who auth.Principal, id uuid.UUID, r *http.Request) error {
-	_, err := p.Agreements.Approve(ctx, who, id, r.PostFormValue("note"))
-	return err
+// approve answers POST /agreements/{id}/approve: as asked for, or under conditions.
+func (p *Portal) approve(r *http.Request) (page, error) {
+	who, err := signedIn(r)
+	if err != nil {
+		return page{}, err
+	}
+	id, err := idIn(r, "id")
+	if err != nil {
+		return page{}, err
+	}
+	yes, err := approvalOf(r.PostForm)
+	var g agreement.Agreement
+	if err == nil {
+		g, err = p.Agreements.ApproveWith(r.Context(), who, id, yes)
+	}
+	if err != nil {
+		return again(r, p.agreementPage, err)
+	}
+	done := "agency.done-approve"
+	if g.State == agreement.Requested {
+		done = "decision.done-first"
+	}
+	return page{To: "/agreements/" + id.String(), Flash: &web.Flash{Key: done}}, nil
 }
 
 func (p *Portal) refuse(ctx context.Context, who auth.Principal, id uuid.UUID, r *http.Request) error {

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -19,6 +20,7 @@ func (a *API) agreementRoutes(r routes) {
 	r.get("/agencies/{id}/agreements", a.listInbox)
 	r.get("/agreements/{id}", a.showAgreement)
 	r.get("/agreements/{id}/summary", a.showSummary)
+	r.get("/agreements/{id}/review", a.showReview)
 	r.get("/agreements/{id}/history", a.showHistory)
 	r.get("/agreements/{id}/quota", a.showQuota)
 	r.post("/agreements/{id}/approve", a.approveAgreement)
@@ -26,6 +28,7 @@ func (a *API) agreementRoutes(r routes) {
 	r.post("/agreements/{id}/suspend", a.suspendAgreement)
 	r.post("/agreements/{id}/resume", a.resumeAgreement)
 	r.post("/agreements/{id}/end", a.endAgreement)
+	a.decisionRoutes(r)
 	r.get("/purposes", a.listPurposes)
 }
 
@@ -135,16 +138,30 @@ func (a *API) showAgreement(w http.ResponseWriter, r *http.Request) error {
 //	@Success	200	{object}	agreement.Summary
 //	@Router		/agreements/{id}/summary [get]
 func (a *API) showSummary(w http.ResponseWriter, r *http.Request) error {
-	locale := problem.Locale(r)
-	if locale == "" {
-		locale = "vi"
-	}
+	locale := spoken(r)
 	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (agreement.Summary, error) {
 		g, err := a.Agreements.Get(ctx, who, id)
 		if err != nil {
 			return agreement.Summary{}, err
 		}
 		return a.Agreements.Summary(ctx, g, locale)
+	})
+}
+
+// spoken is the language that a caller asks for, Vietnamese when none.
+func spoken(r *http.Request) string { return cmp.Or(problem.Locale(r), "vi") }
+
+// showReview answers GET /agreements/{id}/review.
+//
+//	@Summary	What an agreement is read against: the one that runs, what was asked for first, what else its owner has of the agency
+//	@Tags		agreements
+//	@Security	bearer
+//	@Param		id	path		string	true	"id"
+//	@Success	200	{object}	agreement.Review
+//	@Router		/agreements/{id}/review [get]
+func (a *API) showReview(w http.ResponseWriter, r *http.Request) error {
+	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (agreement.Review, error) {
+		return a.Agreements.Review(ctx, who, id, spoken(r))
 	})
 }
 
@@ -200,15 +217,18 @@ type remark struct {
 
 // approveAgreement answers POST /agreements/{id}/approve.
 //
-//	@Summary	Put a request in force
+//	@Summary	Put a request in force, as asked for or under conditions that narrow it; or approve it as the first of two persons
 //	@Tags		agreements
 //	@Security	bearer
-//	@Param		id		path		string	true	"id"
-//	@Param		body	body		remark	true	"a note, or an empty text"
+//	@Param		id		path		string				true	"id"
+//	@Param		body	body		agreement.Approval	true	"a note, what was read, conditions"
 //	@Success	200		{object}	agreement.Agreement
 //	@Router		/agreements/{id}/approve [post]
 func (a *API) approveAgreement(w http.ResponseWriter, r *http.Request) error {
-	return a.remarked(w, r, a.Agreements.Approve)
+	return changeWith(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID, yes agreement.Approval) (agreement.Agreement, error) {
+		return guarded(r, func() (agreement.Agreement, error) { return a.Agreements.Get(ctx, who, id) },
+			func() (agreement.Agreement, error) { return a.Agreements.ApproveWith(ctx, who, id, yes) })
+	})
 }
 
 // refuseAgreement answers POST /agreements/{id}/refuse.

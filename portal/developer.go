@@ -39,6 +39,7 @@ func (p *Portal) developerRoutes(r *mux.Router) {
 	r.Handle("/account/tokens/{id}/revoke", p.page(p.revokeToken)).Methods("POST")
 	r.Handle("/agreements/{id}", p.page(p.agreementPage)).Methods("GET", "HEAD")
 	r.Handle("/agreements/{id}/sent", p.page(p.requestSent)).Methods("GET", "HEAD")
+	p.agreementRoutes(r)
 	r.Handle("/agreements/{id}/withdraw", p.page(p.withdrawAgreement)).Methods("POST")
 	r.Handle("/explain", p.page(p.explain)).Methods("GET", "HEAD")
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/catalog"
@@ -15,6 +17,8 @@ import (
 type agreementData struct {
 	Agreement agreement.Agreement
 	Summary   agreement.Summary
+	Review    agreement.Review // what it is read against
+	deciding
 	History   []agreement.Event
 	Over      bool                   // its last day has passed
 	Days      int                    // left, 0 on the last day
@@ -53,7 +57,7 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 	data := agreementData{
 		Agreement: g, Over: row.Over, Days: p.daysLeft(g.Ends), Quota: row.Quota,
 		Own:       p.Agreements.OwnsApplication(ctx, who, g.ApplicationID) == nil,
-		MayDecide: p.Agreements.May(ctx, who, "agreement.decide", g.AgencyID) == nil,
+		MayDecide: p.Agreements.MayDecide(ctx, who, g) == nil,
 	}
 	if data.MayDecide {
 		if data.Term, err = p.Agreements.TermOf(ctx, id); err != nil {
@@ -66,18 +70,35 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 	if data.Summary, err = p.Agreements.Summary(ctx, g, localeOf(r)); err != nil {
 		return page{}, err
 	}
-	if data.History, err = p.Agreements.History(ctx, who, id); err != nil {
+	if data.Review, err = p.Agreements.Review(ctx, who, id, localeOf(r)); err != nil {
 		return page{}, err
 	}
-	for i := range data.History {
-		if data.History[i].Name, err = p.person(r, data.History[i].Name); err != nil {
-			return page{}, err
-		}
+	if data.deciding, err = p.decidingOf(r, who, g); err != nil {
+		return page{}, err
+	}
+	if data.History, err = p.history(r, who, id); err != nil {
+		return page{}, err
 	}
 	if err := p.howToCall(r, who, &data); err != nil {
 		return page{}, err
 	}
 	return page{Name: "developer-agreement", Data: data}, nil
+}
+
+// history is what happened to an agreement, the names of deleted accounts in words.
+func (p *Portal) history(r *http.Request, who auth.Principal, id uuid.UUID) ([]agreement.Event, error) {
+	events, err := p.Agreements.History(r.Context(), who, id)
+	if err != nil {
+		return nil, err
+	}
+	for i := range events {
+		for _, name := range []*string{&events[i].Name, &events[i].ForName} {
+			if *name, err = p.person(r, *name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return events, nil
 }
 
 // inWords is an agreement with the names of accounts that are deleted in the

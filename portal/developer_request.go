@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,23 @@ type requestData struct {
 	BasisOptions   []web.Option
 	First          agreement.Request    // what stands in the form before anyone typed
 	Old            *agreement.Agreement // that the request is to take over from
+	Amends         *agreement.Agreement // the request that waits for an answer, and is changed with it
+}
+
+// Calls is how many calls a day stand in the form at first, "" for none.
+func (d requestData) Calls() string {
+	if d.First.VolumePerDay == 0 {
+		return ""
+	}
+	return strconv.Itoa(d.First.VolumePerDay)
+}
+
+// Kept is how many days of keeping stand in the form at first, "" for none.
+func (d requestData) Kept() string {
+	if d.First.RetentionDays == nil {
+		return ""
+	}
+	return strconv.Itoa(*d.First.RetentionDays)
 }
 
 // askedOperation is an operation that can be asked for, and the fields of its
@@ -71,10 +89,18 @@ func (p *Portal) requestForm(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	if data.Amends, err = p.amends(r, who); err != nil {
+		return page{}, err
+	}
+	if data.Amends != nil {
+		old = data.Amends
+		data.First.Starts, data.First.Ends, data.First.Note = old.Starts, old.Ends, old.Note
+	}
 	data.Operations = asked(offer.Operations, r, old)
 	if old != nil {
 		data.Application = old.ApplicationID.String()
 		data.First.Purpose, data.First.PurposeText, data.First.LegalBasis = old.Purpose, old.PurposeText, old.LegalBasis
+		data.First.Subjects, data.First.VolumePerDay, data.First.RetentionDays, data.First.Onward = old.Subjects, old.VolumePerDay, old.RetentionDays, old.Onward
 		if old.State == agreement.Active || old.State == agreement.Suspended {
 			data.Old = old
 		}
@@ -230,6 +256,13 @@ func (p *Portal) request(r *http.Request) (page, error) {
 		return again(r, p.requestForm, err)
 	}
 	if step == "send" {
+		amended, err := p.amends(r, who)
+		if err != nil {
+			return page{}, err
+		}
+		if amended != nil {
+			return p.sendAmended(r, who, amended.ID, asked)
+		}
 		g, err := p.Agreements.Request(r.Context(), who, asked)
 		if err != nil {
 			return again(r, p.requestForm, err)
@@ -258,7 +291,24 @@ func requestOf(form url.Values, version uuid.UUID) (agreement.Request, error) {
 	q := agreement.Request{
 		VersionID: version,
 		Purpose:   form.Get("purpose"), PurposeText: form.Get("purpose_text"), LegalBasis: form.Get("legal_basis"),
+		Subjects: form.Get("subjects"), Onward: form.Get("onward"),
 		Starts: form.Get("starts"), Ends: form.Get("ends"), Note: form.Get("note"),
+	}
+	wrong := problem.Errorf(problem.Invalid, "the request is not complete").Coded("request-invalid")
+	if text := strings.TrimSpace(form.Get("volume_per_day")); text != "" {
+		n, err := strconv.Atoi(text)
+		if q.VolumePerDay = n; err != nil {
+			wrong.Wrong("volume_per_day", "volume-missing", "say how many calls a day, 1 or more")
+		}
+	}
+	if text := strings.TrimSpace(form.Get("retention_days")); text != "" {
+		n, err := strconv.Atoi(text)
+		if q.RetentionDays = &n; err != nil {
+			wrong.Wrong("retention_days", "retention-invalid", "say how many days it is kept, 0 to 36,500")
+		}
+	}
+	if len(wrong.Fields) > 0 {
+		return q, wrong
 	}
 	var err error
 	if q.ApplicationID, err = uuid.Parse(form.Get("application")); err != nil {

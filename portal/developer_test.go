@@ -61,7 +61,7 @@ func newWorkshop(t *testing.T) *workshop {
 	p.Ledger = &ledger.Ledger{DB: p.Auth.DB, Now: p.Now, May: enforcer.May, OwnsApplication: p.Auth.OwnsApplication,
 		Names: func(context.Context, []uuid.UUID) (map[uuid.UUID]string, error) { return nil, nil }}
 	p.Agreements = &agreement.Agreements{
-		DB: p.Auth.DB, Now: p.Now, May: enforcer.May, Record: p.Auth.Record, NameOf: auth.NameIn,
+		DB: p.Auth.DB, Now: p.Now, May: enforcer.May, Record: p.Auth.Record, NameOf: auth.NameIn, Holders: p.Auth.Holders,
 		Grant:           func(context.Context, pgx.Tx, agreement.Granted) error { return nil },
 		OwnsApplication: p.Auth.OwnsApplication,
 		Offer:           offerOf(p), Applicant: applicantOf(p), OwnApplications: ownOf(p),
@@ -376,9 +376,15 @@ func TestAskingForAnAgreement(t *testing.T) {
 	form := url.Values{
 		"application": {w.app.ID.String()}, "operations": {"xem-nguoi-co-cong"}, "fields.xem-nguoi-co-cong": {"/hoTen", "/trangThai"},
 		"purpose": {"thu-tuc"}, "purpose_text": {"ngắn"}, "legal_basis": {"luat-60-2024-d11-2b"}, "starts": {"2026-11-23"}, "ends": {"2027-11-22"},
-		"note": {"Công văn số 12"}, "step": {"check"},
+		"note": {"Công văn số 12"}, "step": {"check"}, "subjects": {"Người hưởng trợ cấp"}, "volume_per_day": {"nhiều"}, "retention_days": {"90"},
+		"onward": {"Bưu điện xã"},
 	}
 	answer, body := w.post(t, w.href+"/request", form)
+	if answer.StatusCode != 400 || !strings.Contains(body, `id="f-volume_per_day-error"`) || !strings.Contains(body, `value="nhiều"`) {
+		t.Errorf("no number of calls: got %d:\n%s", answer.StatusCode, body)
+	}
+	form.Set("volume_per_day", "50")
+	answer, body = w.post(t, w.href+"/request", form)
 	for _, want := range []string{`id="f-purpose_text-error"`, ">ngắn</textarea>", "Công văn số 12", `value="/hoTen" checked`, `value="thu-tuc" selected`, `value="luat-60-2024-d11-2b" checked`} {
 		if answer.StatusCode != 400 || !strings.Contains(body, want) {
 			t.Errorf("a short text: got %d, lacks %q", answer.StatusCode, want)
@@ -387,7 +393,7 @@ func TestAskingForAnAgreement(t *testing.T) {
 	form.Set("purpose_text", "Giải quyết hồ sơ trợ cấp tại bộ phận một cửa.")
 	form.Del("operations") // a ticked field ticks its operation
 	answer, body = w.post(t, w.href+"/request", form)
-	for _, want := range []string{"Họ và tên, ", "Trạng thái", "Giải quyết hồ sơ trợ cấp", "23/11/2026", "365 ngày", `name="fields.xem-nguoi-co-cong" value="/hoTen"`} {
+	for _, want := range []string{"Họ và tên, ", "Trạng thái", "Giải quyết hồ sơ trợ cấp", "23/11/2026", "365 ngày", "Người hưởng trợ cấp", "50 lời gọi mỗi ngày", "90 ngày", "Bưu điện xã", `name="fields.xem-nguoi-co-cong" value="/hoTen"`} {
 		if answer.StatusCode != 200 || !strings.Contains(body, want) {
 			t.Fatalf("the summary: got %d, lacks %q:\n%s", answer.StatusCode, want, body)
 		}

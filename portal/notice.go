@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,9 +24,9 @@ import (
 // commits and not before, to whoever writes the letters.
 const noticeChannel = "notice"
 
-// notice is what a letter needs: about an agreement, or about what a person
+// Notice is what a letter needs: about an agreement, or about what a person
 // proves themselves with.
-type notice struct {
+type Notice struct {
 	What        string    `json:"what"`
 	Agreement   uuid.UUID `json:"agreement"`
 	Application string    `json:"application"`
@@ -34,6 +35,7 @@ type notice struct {
 	Reason      string    `json:"reason"`
 	Factor      string    `json:"factor"` // kind of a second factor
 	Passkey     string    `json:"passkey"`
+	Ends        string    `json:"ends"`   // the last day of an agreement that ends
 	Person      uuid.UUID `json:"person"` // who is told, or uuid.Nil:
 	Agency      uuid.UUID `json:"agency"` // its stewards are
 }
@@ -45,26 +47,31 @@ const maxReason = 500 // characters
 // Notify has a letter written about an agreement, once tx commits: to the
 // stewards who are to decide or to the one who asked.
 func (p *Portal) Notify(ctx context.Context, tx pgx.Tx, n agreement.Notice) error {
-	g := n.Agreement
-	out := notice{What: n.What, Agreement: g.ID, Application: g.ApplicationName, ServiceVI: g.ServiceVI,
-		ServiceEN: g.ServiceEN, Reason: g.Reason, Person: g.RequesterID}
-	if n.ToAgency {
-		out.Person, out.Agency = uuid.Nil, g.AgencyID
-	}
-	if long := []rune(out.Reason); len(long) > maxReason {
-		out.Reason = string(long[:maxReason]) + "…"
-	}
-	text, err := json.Marshal(out)
+	text, err := json.Marshal(NoticeOf(n))
 	if err != nil {
 		return fmt.Errorf("encode notice: %w", err)
 	}
 	return pg.Notify(ctx, tx, noticeChannel, string(text))
 }
 
+// NoticeOf is what a letter about an agreement needs.
+func NoticeOf(n agreement.Notice) Notice {
+	g := n.Agreement
+	out := Notice{What: n.What, Agreement: g.ID, Application: g.ApplicationName, ServiceVI: g.ServiceVI,
+		ServiceEN: g.ServiceEN, Reason: n.Text, Ends: g.Ends, Person: g.RequesterID}
+	if n.ToAgency {
+		out.Person, out.Agency = uuid.Nil, g.AgencyID
+	}
+	if long := []rune(out.Reason); len(long) > maxReason {
+		out.Reason = string(long[:maxReason]) + "…"
+	}
+	return out
+}
+
 // NotifyFactor has a letter written to a person about their second factors,
 // once tx commits: who did not do it themselves learns of it.
 func (p *Portal) NotifyFactor(ctx context.Context, tx pgx.Tx, n auth.FactorNotice) error {
-	text, err := json.Marshal(notice{What: n.What, Person: n.Person, Factor: n.Kind, Passkey: n.Name})
+	text, err := json.Marshal(Notice{What: n.What, Person: n.Person, Factor: n.Kind, Passkey: n.Name})
 	if err != nil {
 		return fmt.Errorf("encode notice: %w", err)
 	}
@@ -126,16 +133,36 @@ func (p *Portal) listen(ctx context.Context, pool *pgxpool.Pool, asked chan<- st
 }
 
 func (p *Portal) write(ctx context.Context, payload string) error {
-	var n notice
+	var n Notice
 	if err := json.Unmarshal([]byte(payload), &n); err != nil {
 		return fmt.Errorf("read notice: %w", err)
 	}
-	ids := []uuid.UUID{n.Person}
-	if n.Person == uuid.Nil {
-		var err error
-		if ids, err = p.Auth.Holders(ctx, auth.RoleSteward, n.Agency); err != nil {
-			return err
+	return p.writeTo(ctx, n)
+}
+
+// readers are who a notice is for: a person, or those who decide for an agency.
+func (p *Portal) readers(ctx context.Context, n Notice) ([]uuid.UUID, error) {
+	if n.Person != uuid.Nil {
+		return []uuid.UUID{n.Person}, nil
+	}
+	ids, err := p.Auth.Holders(ctx, auth.RoleSteward, n.Agency)
+	if err != nil || n.Agreement == uuid.Nil {
+		return ids, err
+	}
+	others, err := p.Agreements.Delegates(ctx, n.Agency)
+	for _, id := range others {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
+	}
+	return ids, err
+}
+
+// writeTo writes a letter to each who a notice is for.
+func (p *Portal) writeTo(ctx context.Context, n Notice) error {
+	ids, err := p.readers(ctx, n)
+	if err != nil {
+		return err
 	}
 	people, err := p.Auth.Persons(ctx, ids)
 	if err != nil {
@@ -152,7 +179,7 @@ func (p *Portal) write(ctx context.Context, payload string) error {
 	return errors.Join(failed...)
 }
 
-func (p *Portal) letter(to auth.Person, n notice) (mail.Letter, error) {
+func (p *Portal) letter(to auth.Person, n Notice) (mail.Letter, error) {
 	origin, service := p.Origin, n.ServiceVI
 	if to.Locale == "en" {
 		origin, service = p.Origin+"/en", n.ServiceEN
@@ -172,7 +199,7 @@ func (p *Portal) letter(to auth.Person, n notice) (mail.Letter, error) {
 	letter := mail.Letter{To: to.Email}
 	for key, into := range map[string]*string{"notice.subject-" + n.What: &letter.Subject, "notice.text-" + n.What: &letter.Text} {
 		text, err := p.Pages.Text(to.Locale, key, "name", to.Name, "application", n.Application, "service", service,
-			"reason", n.Reason, "factor", factor, "link", link, "password", origin+"/account/password", "forgot", origin+"/forgot-password")
+			"reason", n.Reason, "factor", factor, "ends", dayWritten(to.Locale, n.Ends), "link", link, "password", origin+"/account/password", "forgot", origin+"/forgot-password")
 		if err != nil {
 			return letter, err
 		}

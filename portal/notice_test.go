@@ -24,6 +24,7 @@ func TestLetters(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	p := newPortal(t)
 	p.Auth.DB = pool
+	p.Agreements = &agreement.Agreements{DB: pool, Now: p.Now}
 	p.Mailer = mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: p.Now}
 	agency, err := p.Auth.CreateAgency(ctx, auth.Platform("test"), auth.Agency{Slug: "so-a", Code: "H48.11", NameVI: "Sở A", NameEN: "A", ValidFrom: monday})
 	if err != nil {
@@ -38,7 +39,7 @@ func TestLetters(t *testing.T) {
 	go func() { done <- p.WriteLetters(ctx, pool) }()
 	t.Cleanup(func() { stop(); <-done })
 	g := agreement.Agreement{ID: uuid.Must(uuid.NewV7()), AgencyID: agency.ID, RequesterID: requester, ApplicationName: "Tra cứu",
-		ServiceVI: "Đất đai v1", ServiceEN: "Land v1", Reason: strings.Repeat("Lý do. ", 2000)}
+		ServiceVI: "Đất đai v1", ServiceEN: "Land v1"}
 	tell := func(n agreement.Notice, end error) {
 		t.Helper()
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
@@ -59,7 +60,7 @@ func TestLetters(t *testing.T) {
 	})
 	tell(agreement.Notice{Agreement: g, What: "approved"}, undone)
 	tell(agreement.Notice{Agreement: g, What: "requested", ToAgency: true}, nil)
-	tell(agreement.Notice{Agreement: g, What: "refused"}, nil)
+	tell(agreement.Notice{Agreement: g, What: "refused", Text: strings.Repeat("Lý do. ", 2000)}, nil)
 	var letters []mail.Filed
 	until(t, "two letters", func() bool { letters, err = p.Mailer.Files(10); return err == nil && len(letters) >= 2 })
 	got := map[string]mail.Letter{}

@@ -14,7 +14,8 @@ func TestOperatorKeepsLegalBases(t *testing.T) {
 	w.sees(t, "/legal-bases", 200, "Nghị định 194/2025/NĐ-CP", "chưa xác nhận", "2 ngày làm việc", "mục tiêu của tỉnh")
 	g, err := w.Agreements.Request(t.Context(), w.who, agreement.Request{
 		ApplicationID: w.app.ID, VersionID: w.version.ID, Operations: []agreement.Wanted{{Operation: "xem-nguoi-co-cong", Fields: []string{"/hoTen"}}},
-		Purpose: "thu-tuc", PurposeText: "Cho người dân xem hồ sơ của mình.", LegalBasis: "luat-60-2024-d11-2b", Starts: "2026-11-23", Ends: "2027-01-01"})
+		Purpose: "thu-tuc", PurposeText: "Cho người dân xem hồ sơ của mình.", LegalBasis: "luat-60-2024-d11-2b", Starts: "2026-11-23", Ends: "2027-01-01",
+		Subjects: "Người có công", VolumePerDay: 10, RetentionDays: new(0)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func TestQuotaOfAMonth(t *testing.T) {
 	form := url.Values{
 		"application": {w.app.ID.String()}, "operations": {"xem-nguoi-co-cong"}, "fields.xem-nguoi-co-cong": {"/hoTen"},
 		"purpose": {"thu-tuc"}, "purpose_text": {"Giải quyết hồ sơ trợ cấp tại bộ phận một cửa."}, "legal_basis": {"luat-60-2024-d11-2b"},
-		"starts": {"2026-11-23"}, "ends": {"2027-11-22"}, "step": {"check"},
+		"starts": {"2026-11-23"}, "ends": {"2027-11-22"}, "step": {"check"}, "subjects": {"Người có công"}, "volume_per_day": {"10"}, "retention_days": {"30"},
 	}
 	for _, month := range []bool{false, true} {
 		if month {

@@ -4,12 +4,10 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
-	"rsc.io/qr"
 
 	"lgsp/auth"
 	"lgsp/internal/problem"
@@ -158,9 +156,6 @@ type appData struct {
 	Next   string
 }
 
-// quiet is the border of a QR code (ISO/IEC 18004 §6.3.8).
-const quiet = 4
-
 // securityApp answers GET /account/security/app: the secret of the app that is
 // being added. The picture is part of the page, which is kept by nobody.
 func (p *Portal) securityApp(r *http.Request) (page, error) {
@@ -182,20 +177,10 @@ func (p *Portal) securityApp(r *http.Request) (page, error) {
 	data := appData{Next: localPath(r.FormValue("next"))}
 	uri := "otpauth://totp/" + url.PathEscape(issuer+":"+people[who.Person].Email) + "?" +
 		strings.ReplaceAll(url.Values{"secret": {secret}, "issuer": {issuer}}.Encode(), "+", "%20") // apps do not read +
-	code, err := qr.Encode(uri, qr.M)
-	if err != nil {
+	data.URI = template.URL(uri)
+	if data.QR, data.Size, err = qrCode(uri); err != nil {
 		return page{}, err
 	}
-	data.URI, data.Size = template.URL(uri), code.Size+2*quiet
-	var path strings.Builder
-	for y := range code.Size {
-		for x := range code.Size {
-			if code.Black(x, y) {
-				path.WriteString("M" + strconv.Itoa(x+quiet) + " " + strconv.Itoa(y+quiet) + "h1v1h-1z")
-			}
-		}
-	}
-	data.QR = path.String()
 	for len(secret) > 4 {
 		data.Secret, secret = data.Secret+secret[:4]+" ", secret[4:]
 	}

@@ -139,7 +139,7 @@ test('an agreement is asked for, and decided by somebody else', async () => {
       { operation: 'xem-nguoi-co-cong', fields: fieldsOf('xem-nguoi-co-cong', ['hoTen', 'trangThai']) },
     ],
     purpose: (purposes[0]).code, purpose_text: 'Xác nhận chế độ khi giải quyết thủ tục.',
-    legal_basis: bases.find((b) => b.confirmed).id,
+    legal_basis: bases.find((b) => b.confirmed).id, subjects: 'Người có công', volume_per_day: 50, retention_days: 30, onward: '',
     starts: new Date(Date.now() + 7 * 3600_000).toISOString().slice(0, 10),
     ends: new Date(Date.now() + 90 * 86400_000).toISOString().slice(0, 10), note: '', replaces: null,
   }

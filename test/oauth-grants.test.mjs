@@ -151,7 +151,7 @@ test('an official acts through an application of their agency', async () => {
   const day = (ahead) => new Date(Date.now() + 7 * 3600_000 + ahead * 86400_000).toISOString().slice(0, 10)
   const asked = await did('publisher', 'POST', '/agreements', {
     application_id: engine.clientMetadata().client_id, version_id: version.id, operations: [{ operation: 'xem-nguoi-co-cong', fields: ['/hoTen'] }],
-    purpose: 'thu-tuc', purpose_text: 'Cán bộ một cửa xác nhận chế độ của người dân.', legal_basis: 'luat-60-2024-d11-2b', starts: day(0), ends: day(30), note: '', replaces: null,
+    purpose: 'thu-tuc', purpose_text: 'Cán bộ một cửa xác nhận chế độ của người dân.', legal_basis: 'luat-60-2024-d11-2b', subjects: 'Người có công', volume_per_day: 50, retention_days: 30, starts: day(0), ends: day(30), note: '', replaces: null,
   })
   await did('steward', 'POST', `/agreements/${asked.id}/approve`, { text: '' })
 

@@ -122,6 +122,17 @@ func (w *world) attempts() []attempt {
 		{"POST /agreements/{id}/suspend", "agreed", "/agreements/{agreed agreement}/suspend", reason},
 		{"POST /agreements/{id}/resume", "suspended", "/agreements/{suspended agreement}/resume", reason},
 		{"POST /agreements/{id}/end", "agreed", "/agreements/{agreed agreement}/end", reason},
+		{"POST /agreements/{id}/ask", "asked", "/agreements/{asked agreement}/ask", reason},
+		{"POST /agreements/{id}/answer", "questioned", "/agreements/{questioned agreement}/answer", reason},
+		{"POST /agreements/{id}/renew", "agreed", "/agreements/{agreed agreement}/renew", `{"ends":"` + time.Now().AddDate(0, 9, 0).Format(time.DateOnly) + `"}`},
+		{"POST /agreements/{id}/confirm", "agreed", "/agreements/{agreed agreement}/confirm", reason},
+		{"GET /agencies/{id}/agreement-rules", "agency A", "/agencies/{so-a}/agreement-rules", ""},
+		{"PUT /agencies/{id}/agreement-rules", "agency A", "/agencies/{so-a}/agreement-rules", `{"two_persons":true,"confirm_months":6}`},
+		{"GET /agencies/{id}/unconfirmed-agreements", "agency A", "/agencies/{so-a}/unconfirmed-agreements", ""},
+		{"GET /agencies/{id}/delegations", "agency A", "/agencies/{so-a}/delegations", ""},
+		{"POST /agencies/{id}/delegations", "agency A", "/agencies/{so-a}/delegations", `{"to_id":"` + w.people["publisher"].Person.String() + `","starts":"` +
+			time.Now().Format(time.DateOnly) + `","ends":"` + time.Now().AddDate(0, 0, 7).Format(time.DateOnly) + `"}`},
+		{"POST /delegations/{id}/take-back", "the steward's", "/delegations/{delegation}/take-back", ""},
 		{"GET /purposes", "", "/purposes", ""},
 		{"GET /search", "", "/search?q=dich+vu", ""},
 		{"GET /suggest", "", "/suggest?q=dich", ""},
@@ -229,7 +240,7 @@ func (w *world) attempts() []attempt {
 	}
 	for _, state := range []string{"asked", "agreed"} {
 		at := "/agreements/{" + state + " agreement}"
-		for _, part := range []string{"", "/summary", "/history", "/quota"} {
+		for _, part := range []string{"", "/summary", "/review", "/history", "/quota", "/receipt"} {
 			list = append(list, attempt{"GET /agreements/{id}" + part, state, at + part, ""})
 		}
 	}

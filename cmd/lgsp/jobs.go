@@ -7,8 +7,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lgsp/agreement"
 	"lgsp/catalog"
 	"lgsp/internal/jobs"
+	"lgsp/portal"
 )
 
 // jobWorkers is how many jobs are under way at once: they stand behind the
@@ -21,6 +23,32 @@ const linkLetter = "portal.link-letter"
 // tellOfLinks has an agency written to once tx commits.
 func (p *platform) tellOfLinks(ctx context.Context, tx pgx.Tx, n catalog.LinkNotice) error {
 	return p.jobs.Ask(ctx, tx, linkLetter, n)
+}
+
+// endLetter is the kind of job that writes that an agreement ends.
+const endLetter = "portal.end-letter"
+
+// remindOfEnd has letters written that an agreement ends, once tx commits.
+func (p *platform) remindOfEnd(ctx context.Context, tx pgx.Tx, n agreement.Notice) error {
+	return p.jobs.Ask(ctx, tx, endLetter, portal.NoticeOf(n))
+}
+
+// writeEndLetter writes to one person, or has each steward of an agency written
+// to: a letter that cannot be sent keeps none from the others, and none is sent
+// twice for it.
+func (p *platform) writeEndLetter(ctx context.Context, args []byte) error {
+	each, err := p.portal.ReadersOf(ctx, args)
+	if err != nil || len(each) == 0 {
+		return errors.Join(err, p.portal.WriteEndLetter(ctx, args))
+	}
+	return pgx.BeginFunc(ctx, p.db.Pool, func(tx pgx.Tx) error {
+		for _, one := range each {
+			if err := p.jobs.AskOnce(ctx, tx, endLetter, one); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // wireJobs names the work that is done beside the requests.
@@ -42,6 +70,10 @@ func (p *platform) wireJobs() error {
 		jobs.Job{Kind: "catalog.harvest", Every: time.Minute, Timeout: 50 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.HarvestDue(ctx)
 		}},
+		jobs.Job{Kind: "agreement.remind", Every: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.agreements.RemindOfEnds(ctx)
+		}},
+		jobs.Job{Kind: endLetter, Work: p.writeEndLetter},
 		jobs.Job{Kind: "agreement.escalate", Every: time.Minute, Timeout: 5 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.portal.SendEscalations(ctx)
 		}},

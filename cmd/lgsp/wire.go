@@ -177,7 +177,7 @@ func (p *platform) wireAuth() error {
 		Secrets: &p.clients.secrets, Honey: &p.clients.honey,
 		Record: p.record,
 
-		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson,
+		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson, ApplicationGoes: p.agreements.EndOf,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
@@ -222,8 +222,8 @@ func (p *platform) wireAgreements() {
 		Offer: p.offer, Applicant: p.applicant,
 		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
 		EscalateAfter: int(p.config.EscalateAfter / (24 * time.Hour)),
-		NameOf:        auth.NameIn,
-		Grant:         grant, Notify: p.portal.Notify,
+		NameOf:        auth.NameIn, Holders: p.auth.Holders,
+		Grant: grant, Notify: p.portal.Notify, Remind: p.remindOfEnd,
 	}
 }
 

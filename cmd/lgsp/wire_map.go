@@ -155,7 +155,7 @@ func (p *platform) applicant(ctx context.Context, id uuid.UUID) (agreement.Appli
 	if err != nil {
 		return agreement.Applicant{}, err
 	}
-	out := agreement.Applicant{ApplicationID: id, Name: application.Name}
+	out := agreement.Applicant{ApplicationID: id, Name: application.Name, Disabled: application.DisabledAt != nil}
 	if application.OwnerAgency != nil {
 		out.OwnerAgency = *application.OwnerAgency
 		agencies, err := p.auth.Agencies(ctx, []uuid.UUID{out.OwnerAgency})

@@ -260,11 +260,22 @@ func (w *world) agree() {
 	owned, _, err := w.auth.CreateApplication(ctx, w.people["publisher"], auth.NewApplication{Agency: w.uuid("so-a"), Name: "Của sở"})
 	w.must(err)
 	w.id["agency's application"] = owned.ID.String()
-	for name, purpose := range map[string]string{"asked": "thu-tuc", "agreed": "dich-vu", "suspended": "thong-ke"} {
+	day := func(ahead int) string {
+		return time.Now().UTC().Add(7*time.Hour).AddDate(0, 0, ahead).Format(time.DateOnly)
+	}
+	away, err := w.agreements.Delegate(ctx, w.people["steward"], w.uuid("so-a"), agreement.NewDelegation{
+		ToID: w.people["publisher"].Person, Starts: day(30), Ends: day(40)})
+	w.must(err)
+	w.id["delegation"] = away.ID.String()
+	for name, purpose := range map[string]string{"asked": "thu-tuc", "questioned": "kiem-thu", "agreed": "dich-vu", "suspended": "thong-ke"} {
 		g, err := w.agreements.Request(ctx, developer, w.wish(purpose))
 		w.must(err)
 		w.id[name+" agreement"] = g.ID.String()
-		if name == "asked" {
+		if name == "questioned" {
+			_, err = w.agreements.Ask(ctx, w.people["steward"], g.ID, "Cần dữ liệu để làm gì?")
+			w.must(err)
+		}
+		if name == "asked" || name == "questioned" {
 			continue
 		}
 		_, err = w.agreements.Approve(ctx, w.people["steward"], g.ID, "")
@@ -282,6 +293,7 @@ func (w *world) wish(purpose string) agreement.Request {
 	return agreement.Request{
 		ApplicationID: w.uuid("application"), VersionID: w.uuid("published version"), Purpose: purpose,
 		PurposeText: "Điền sẵn hồ sơ khi tiếp nhận.", LegalBasis: "luat-60-2024-d11-2b",
+		Subjects: "Chủ sử dụng đất nộp hồ sơ", VolumePerDay: 50, RetentionDays: new(30),
 		Starts: today.Format(time.DateOnly), Ends: today.AddDate(0, 6, 0).Format(time.DateOnly),
 		Operations: []agreement.Wanted{{Operation: "thua-dat", Fields: []string{"/ma"}}, {Operation: "nguoi", Fields: []string{"/ma"}}},
 	}

@@ -100,6 +100,7 @@ func (s *service) agree(ctx context.Context, p *platform) error {
 	if err := p.api(ctx, "developer", "POST /agreements", map[string]any{
 		"application_id": p.info.Application.ClientID, "version_id": s.id, "operations": []any{map[string]any{"operation": s.slugOp, "fields": s.fields}},
 		"purpose": "kiem-thu", "purpose_text": "Đo tốc độ của cổng kết nối.", "legal_basis": "nd-194-2025-d16",
+		"subjects": "Dữ liệu trình diễn", "volume_per_day": 1, "retention_days": 0,
 		"starts": today.Format(time.DateOnly), "ends": today.AddDate(0, 1, 0).Format(time.DateOnly), "note": "",
 	}, &asked); err != nil {
 		return err
