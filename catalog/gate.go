@@ -115,10 +115,13 @@ func (c *Catalog) weigh(ctx context.Context, tx pgx.Tx, v Version, before []Oper
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Broken, len(findings))
-	for i, f := range findings {
+	var list []Broken
+	for _, f := range findings {
 		b := Broken{Finding: f, Callers: []BrokenCaller{}}
 		if n := slices.IndexFunc(before, func(o Operation) bool { return o.Method == f.Method && o.Path == f.Path }); n >= 0 {
+			if before[n].Access == "" {
+				continue // it was never offered: nobody can have called it
+			}
 			b.Operation = before[n].Slug
 		}
 		for _, caller := range callers {
@@ -126,7 +129,7 @@ func (c *Catalog) weigh(ctx context.Context, tx pgx.Tx, v Version, before []Oper
 				b.Callers = append(b.Callers, called)
 			}
 		}
-		list[i] = b
+		list = append(list, b)
 	}
 	return list, nil
 }
