@@ -2,6 +2,7 @@ package change
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -81,7 +82,11 @@ func unjudged(why string) error {
 func judge(before, after []byte) ([]Finding, error) {
 	var pair [2]*load.SpecInfo
 	for i, text := range [][]byte{before, after} {
-		document, err := openapi3.NewLoader().LoadFromData(text) // which follows no reference out of the document
+		document := &openapi3.T{}
+		err := json.Unmarshal(text, document) // the loader would read it as YAML, at a square of an object's keys
+		if err == nil {
+			err = openapi3.NewLoader().ResolveRefsIn(document, nil) // which follows no reference out of the document
+		}
 		if err != nil {
 			return nil, unjudged(shorten(err.Error()))
 		}
