@@ -170,7 +170,12 @@ func TestWhatIsDroppedLeavesNothing(t *testing.T) {
 		}
 		offered, err := s.Offer(t.Context(), file.Name())
 		if err == nil {
-			err = errors.Join(file.Close(), s.Drop(t.Context(), offered), os.Remove(file.Name()))
+			err = errors.Join(file.Close(), os.Remove(file.Name()))
+		}
+		for dropped := errors.New("not yet"); err == nil && dropped != nil; {
+			if dropped = s.Drop(t.Context(), offered); dropped != nil && !problem.Is(dropped, problem.Unavailable) {
+				err = dropped
+			}
 		}
 		if got := s.lies(t); err != nil || len(got) != 0 {
 			t.Errorf("there lie %v, error %v", got, err)
