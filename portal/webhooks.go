@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"lgsp/auth"
@@ -89,38 +90,34 @@ func (p *Portal) addWebhook(r *http.Request) (page, error) {
 
 // testWebhook answers POST …/webhooks/{webhook}/test.
 func (p *Portal) testWebhook(r *http.Request) (page, error) {
-	app, who, err := p.ownApplication(r)
-	if err != nil {
-		return page{}, err
-	}
-	id, err := idIn(r, "webhook")
-	if err != nil {
-		return page{}, err
-	}
-	if _, err := p.Auth.TestWebhook(r.Context(), who, id); err != nil {
-		return page{}, err
-	}
-	return page{To: webhooksAt(app), Flash: &web.Flash{Key: "webhook.tested"}}, nil
+	return p.onWebhook(r, "webhook.tested", func(who auth.Principal, id uuid.UUID) error {
+		_, err := p.Auth.TestWebhook(r.Context(), who, id)
+		return err
+	})
 }
 
 // removeWebhook answers POST …/webhooks/{webhook}/remove.
 func (p *Portal) removeWebhook(r *http.Request) (page, error) {
-	app, who, err := p.ownApplication(r)
-	if err != nil {
-		return page{}, err
-	}
-	id, err := idIn(r, "webhook")
-	if err != nil {
-		return page{}, err
-	}
-	if err := p.Auth.RemoveWebhook(r.Context(), who, id); err != nil {
-		return page{}, err
-	}
-	return page{To: webhooksAt(app), Flash: &web.Flash{Key: "webhook.removed"}}, nil
+	return p.onWebhook(r, "webhook.removed", func(who auth.Principal, id uuid.UUID) error {
+		return p.Auth.RemoveWebhook(r.Context(), who, id)
+	})
 }
 
 // sendAgain answers POST …/webhooks/{webhook}/messages/{message}/again.
 func (p *Portal) sendAgain(r *http.Request) (page, error) {
+	return p.onWebhook(r, "webhook.sent-again", func(who auth.Principal, id uuid.UUID) error {
+		message, err := idIn(r, "message")
+		if err != nil {
+			return err
+		}
+		_, err = p.Auth.SendAgain(r.Context(), who, id, message)
+		return err
+	})
+}
+
+// onWebhook does something with the address in the path, and leads back to the
+// list, which says what was done.
+func (p *Portal) onWebhook(r *http.Request, done string, do func(auth.Principal, uuid.UUID) error) (page, error) {
 	app, who, err := p.ownApplication(r)
 	if err != nil {
 		return page{}, err
@@ -129,12 +126,8 @@ func (p *Portal) sendAgain(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	message, err := idIn(r, "message")
-	if err != nil {
+	if err := do(who, id); err != nil {
 		return page{}, err
 	}
-	if _, err := p.Auth.SendAgain(r.Context(), who, id, message); err != nil {
-		return page{}, err
-	}
-	return page{To: webhooksAt(app), Flash: &web.Flash{Key: "webhook.sent-again"}}, nil
+	return page{To: webhooksAt(app), Flash: &web.Flash{Key: done}}, nil
 }
