@@ -78,7 +78,9 @@ func (s *S3) Receive(ctx context.Context, id uuid.UUID, at, most int64, body io.
 	return n, nil
 }
 
-// putPiece sends a piece, unless another has its name: that is ErrTaken.
+// putPiece sends a piece, unless another has its name: that is ErrTaken. A
+// server may refuse before it has read the piece, and its word be lost with the
+// connection; so after a failure the name is looked for.
 func (s *S3) putPiece(ctx context.Context, name string, from io.ReaderAt, size int64) error {
 	options := minio.PutObjectOptions{DisableMultipart: true}
 	options.SetMatchETagExcept("*")
@@ -88,6 +90,11 @@ func (s *S3) putPiece(ctx context.Context, name string, from io.ReaderAt, size i
 		return fmt.Errorf("send %s: %w", name, ErrTaken)
 	case "NotImplemented": // a server without conditions, where the pieces' own order has to do
 		return s.put(ctx, name, from, size, minio.PutObjectOptions{DisableMultipart: true})
+	}
+	if err != nil {
+		if _, missing := s.size(ctx, name); missing == nil {
+			return fmt.Errorf("send %s: %w", name, ErrTaken)
+		}
 	}
 	return err
 }
