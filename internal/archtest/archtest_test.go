@@ -49,7 +49,7 @@ var confined = map[string][]string{
 	"github.com/pires/go-proxyproto":      {"internal/entrance"},
 	"github.com/getkin/kin-openapi":       {"catalog/spec", "catalog/spec/change", "portal/openapi"},
 	"github.com/oasdiff/oasdiff":          {"catalog/spec/change"},
-	"github.com/maypok86/otter":           {"gateway/cache", "auth/foreign"},
+	"github.com/maypok86/otter":           {"gateway/cache", "auth/foreign", "catalog"},
 	"github.com/dunglas/httpsfv":          {"gateway/signature"},
 	"github.com/klauspost/compress":       {"portal", "gateway"},
 	"golang.org/x/crypto/acme":            {"cmd/lgsp"},
