@@ -123,6 +123,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.securityRoutes(r)
 	p.ownRoutes(r)
 	p.datasetRoutes(r)
+	p.guideRoutes(r)
 	p.searchRoutes(r)
 	p.discussionRoutes(r)
 	p.dataRequestRoutes(r)

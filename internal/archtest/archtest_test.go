@@ -19,7 +19,7 @@ const module = "lgsp/"
 // (design: cmd → portal → {agreement, catalog, gateway, ledger} → auth → internal).
 var arrows = map[string][]string{
 	"cmd":        {"portal", "demo", "agreement", "catalog", "gateway", "ledger", "auth", "web", "migrations", "internal"},
-	"portal":     {"agreement", "catalog", "gateway", "ledger", "auth", "web", "internal"},
+	"portal":     {"agreement", "catalog", "gateway", "ledger", "auth", "web", "docs", "internal"},
 	"demo":       {"agreement", "catalog", "gateway", "ledger", "auth", "internal"},
 	"agreement":  {"auth", "internal"},
 	"catalog":    {"auth", "internal"},
@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"ledger":     {"auth", "internal"},
 	"auth":       {"internal"},
 	"web":        {"internal"},
+	"docs":       {},
 	"migrations": {},
 	"internal":   {"migrations"},
 	"test":       {"portal", "demo", "agreement", "catalog", "gateway", "ledger", "auth", "web", "migrations", "internal"},
@@ -43,6 +44,7 @@ var confined = map[string][]string{
 	"github.com/go-webauthn/webauthn":     {"auth"},
 	"github.com/aymanbagabas/go-udiff":    {"portal/manifest"},
 	"rsc.io/qr":                           {"portal"},
+	"github.com/yuin/goldmark":            {"docs"},
 	"golang.org/x/mod":                    {"ledger", "ledger/tlog"},
 	"github.com/coreos/go-oidc":           {"auth/outside"},
 	"github.com/ccojocar/zxcvbn-go":       {"auth"},
