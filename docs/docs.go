@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"html/template"
 	"image/png"
+	"io/fs"
 	"net/url"
 	"path"
 	"regexp"
@@ -75,7 +76,7 @@ func Read() (map[string][]Guide, error) {
 	}
 	for _, list := range all {
 		for i := range list {
-			lead(all[list[i].Language], &list[i])
+			lead(all, &list[i])
 		}
 	}
 	return all, nil
@@ -87,20 +88,22 @@ var (
 )
 
 // lead makes g's links to headings lead to the pages that the headings stand on.
-func lead(all []Guide, g *Guide) {
+func lead(all map[string][]Guide, g *Guide) {
 	replace := func(html template.HTML) template.HTML {
 		return template.HTML(linked.ReplaceAllStringFunc(string(html), func(link string) string {
 			parts := linked.FindStringSubmatch(link)
-			name, id := parts[2], parts[3]
+			name, id, language := parts[2], parts[3], g.Language
 			if name == "" {
 				name = g.Name
+			} else if strings.HasPrefix(parts[1], addresses["en"]) {
+				language = "en"
 			}
 			if plain, err := url.PathUnescape(id); err == nil {
 				id = plain
 			}
-			for _, other := range all {
+			for _, other := range all[language] {
 				if to, ok := other.find(id); ok && other.Name == name {
-					return `href="` + addresses[g.Language] + to + `"`
+					return `href="` + addresses[language] + to + `"`
 				}
 			}
 			return link
@@ -171,7 +174,7 @@ func parse(source []byte, g Guide) (Guide, error) {
 			}
 			heading.Level = max(2, heading.Level+1-top)
 		}
-		if err := settle(block, addresses[g.Language]); err != nil {
+		if err := settle(block, g); err != nil {
 			return Guide{}, fmt.Errorf("guide %s: %w", g.Name, err)
 		}
 		if err := markdown.Renderer().Render(&written, source, block); err != nil {
@@ -247,7 +250,7 @@ func wordsOf(node ast.Node, source []byte) string {
 
 // settle makes links and pictures lead where they lie on the portal. What is not
 // there (the source code) stays as words.
-func settle(block ast.Node, prefix string) error {
+func settle(block ast.Node, g Guide) error {
 	var outside []*ast.Link
 	err := ast.Walk(block, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
@@ -255,7 +258,7 @@ func settle(block ast.Node, prefix string) error {
 		}
 		switch n := n.(type) {
 		case *ast.Link:
-			to, ok := destination(string(n.Destination), prefix)
+			to, ok := destination(string(n.Destination), g)
 			if !ok {
 				outside = append(outside, n)
 			}
@@ -274,18 +277,26 @@ func settle(block ast.Node, prefix string) error {
 	return err
 }
 
-// destination is where a link of the guides leads on the portal; ok is false
-// when it has no such page.
-func destination(to, prefix string) (string, bool) {
+// destination is where a link of a guide leads on the portal; ok is false when
+// it has no such page.
+func destination(to string, g Guide) (string, bool) {
 	u, err := url.Parse(to)
 	if err != nil || u.IsAbs() || u.Path == "" {
 		return to, err == nil
 	}
 	name, is := strings.CutSuffix(u.Path, ".md")
+	name, vietnamese := strings.CutSuffix(name, ".vi")
 	if !is || !slices.Contains(append(Names, "problems"), name) {
 		return to, false
 	}
-	u.Path = prefix + name
+	language := g.Language
+	if _, err := fs.Stat(files, name+".vi.md"); err == nil {
+		language = "en" // of the two files it names this one
+	}
+	if vietnamese {
+		language = "vi"
+	}
+	u.Path = addresses[language] + name
 	return u.String(), true
 }
 
