@@ -31,7 +31,7 @@ func (f *Filter) Apply(document []byte) ([]byte, error) {
 	if !utf8.Valid(document) {
 		return nil, &Fault{Reason: notUTF8}
 	}
-	s := scanner{in: document, out: make([]byte, 0, min(len(document), 4096))}
+	s := scanner{in: document, out: make([]byte, 0, min(len(document), 4096)), secret: f.key}
 	if err := s.document(&f.root); err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ type room struct {
 func (f *Filter) Stream(to io.Writer, from io.Reader) error {
 	r := rooms.Get().(*room)
 	defer rooms.Put(r)
-	s := scanner{buf: r.in[:], from: from, to: to, out: r.out[:0]}
+	s := scanner{buf: r.in[:], from: from, to: to, out: r.out[:0], secret: f.key}
 	if err := s.document(&f.root); err != nil {
 		return err
 	}
@@ -88,6 +88,8 @@ type scanner struct {
 	names [][]byte // of the objects that are open, the innermost's last
 	kept  []byte   // the text of those, where in moves on
 	key   []byte   // the name of the member that is read, as it came
+
+	secret []byte // of hashes
 }
 
 // document reads the one value there is.
@@ -197,6 +199,9 @@ func (s *scanner) value(to *step, depth int, in place) error {
 	}
 	switch c := s.peek(); c {
 	case '{', '[':
+		if to.mask != "" {
+			return errMaskedShape
+		}
 		if !to.fits(c) {
 			return s.container(none, depth, c)
 		}
@@ -205,25 +210,50 @@ func (s *scanner) value(to *step, depth int, in place) error {
 		}
 		return s.container(to, depth, c)
 	case '"':
-		if to.all {
+		if to.mask != "" {
+			s.begin(in)
+			return s.maskText(to.mask)
+		}
+		kept := to.all && !to.guards
+		if kept {
 			s.begin(in)
 		}
-		return s.passText(to.all)
+		return s.passText(kept)
 	}
 	word, err := s.word()
-	if err == nil && (to.all || to != none && string(word) == "null") {
+	switch {
+	case err != nil:
+		return err
+	case to != none && string(word) == "null", to.all && !to.guards && to.mask == "":
 		s.begin(in)
 		s.out = append(s.out, word...)
+	case to.mask != "" && (string(word) == "true" || string(word) == "false"):
+		return errMaskedShape // one of two values is told by any mask
+	case to.mask != "":
+		s.begin(in)
+		s.masked(to.mask, string(word))
+	}
+	return nil
+}
+
+var errMaskedShape = errors.New("a value that is agreed masked is neither text nor a number")
+
+// maskText reads a string and writes what its mask leaves of it.
+func (s *scanner) maskText(m Mask) error {
+	text, err := s.text()
+	if err == nil {
+		s.masked(m, text)
 	}
 	return err
 }
 
 // fits reports whether what opens with a bracket has the shape of the step.
 func (t *step) fits(opener byte) bool {
+	all := t.all && !t.guards
 	if opener == '{' {
-		return t.all || t.members != nil || t.each == nil
+		return all || t.members != nil || t.each == nil
 	}
-	return t.all || t.each != nil || t.members == nil
+	return all || t.each != nil || t.members == nil
 }
 
 // container reads an object or an array, whichever opens here.
@@ -290,12 +320,7 @@ func (s *scanner) member(to *step, depth int, o *object, written *bool) error {
 	if !s.add(o, name) {
 		return errTwice
 	}
-	inner := to
-	if !to.all {
-		if inner = to.members[string(name)]; inner == nil {
-			inner = none
-		}
-	}
+	inner := to.member(name)
 	if err := s.colon(); err != nil {
 		return err
 	}
@@ -334,13 +359,7 @@ func (s *scanner) add(o *object, name []byte) bool {
 }
 
 func (s *scanner) element(to *step, depth int, written *bool) error {
-	inner := to
-	if !to.all {
-		if inner = to.each; inner == nil {
-			inner = none
-		}
-	}
-	return s.value(inner, depth+1, place{written: written})
+	return s.value(to.element(), depth+1, place{written: written})
 }
 
 // rawText reads a string and gives it as it stands, good until more is read,
