@@ -20,6 +20,8 @@ const (
 type Filter struct {
 	root step
 	key  []byte // of hashes
+
+	hashes bool // some are made
 }
 
 // step is a place in the answer: kept with all beneath it, or on the way to
@@ -87,6 +89,7 @@ func CompileMasked(fields []string, masks []Masked) (*Filter, error) {
 			return nil, fmt.Errorf("mask of %q: %w", m.Path, err)
 		}
 		f.root.guard(tokens, m.Mask)
+		f.hashes = f.hashes || m.Mask == maskHash
 	}
 	return f, nil
 }
@@ -134,8 +137,8 @@ func (f *Filter) Keyed(key []byte) *Filter {
 	return &keyed
 }
 
-// Guards reports whether something is masked.
-func (f *Filter) Guards() bool { return f.root.guards }
+// Hashes reports whether it needs a key.
+func (f *Filter) Hashes() bool { return f.hashes }
 
 // member is the place of an object's member.
 func (s *step) member(name []byte) *step {
