@@ -65,6 +65,9 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	if err := refusedUpstream(res); err != nil {
 		return err
 	}
+	if length, ok := lengthOf(res.fields); ok {
+		c.document = slices.Grow(c.document[:0], int(min(length, heldAnswer))+bytes.MinRead)
+	}
 	var fields http1.Fields // ETag, Digest, Link, Location and all else tell of what is left out
 	encoding, mediaType := "", ""
 	for _, line := range res.fields {
@@ -90,7 +93,7 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	if err != nil {
 		return err
 	}
-	document, err := c.firstOf(r, res, heldAnswer)
+	document, err := c.firstOf(r, res, heldAnswer, c.document)
 	if err != nil {
 		return err
 	}
@@ -99,13 +102,24 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 		res.body = &projectedBody{responseBody: res.body, cut: cut, first: document, exchange: &c.exchange}
 		return nil
 	}
-	agreed, err := cut.apply(document)
+	agreed, err := cut.append(c.agreed, document)
+	c.document, c.agreed = roomOf(document), roomOf(agreed)
 	if err != nil {
 		return notProjectable("it cannot be read in one way only (" + err.Error() + ")")
 	}
 	res.fields.Add("Content-Length", strconv.Itoa(len(agreed)))
 	return c.replace(res, agreed)
 }
+
+// roomOf is the room of a text, for the next call, unless it is large.
+func roomOf(text []byte) []byte {
+	if cap(text) > largestRoom {
+		return nil
+	}
+	return text[:0]
+}
+
+const largestRoom = 64 << 10
 
 // heldAnswer is up to how many bytes an answer is read whole before a byte of
 // its agreed fields leaves, so that one that cannot be held to them is refused

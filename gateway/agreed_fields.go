@@ -41,11 +41,11 @@ func (c *call) projectionOf(mediaType string, filter *project.Filter) (projectio
 	return projection{filter: filter, xml: c.operation.xml}, nil
 }
 
-func (p projection) apply(document []byte) ([]byte, error) {
+func (p projection) append(to, document []byte) ([]byte, error) {
 	if p.xml != nil {
-		return p.filter.ApplyXML(document, p.xml)
+		return p.filter.AppendXML(to, document, p.xml)
 	}
-	return p.filter.Apply(document)
+	return p.filter.Append(to, document)
 }
 
 func (p projection) stream(to io.Writer, from io.Reader) error {

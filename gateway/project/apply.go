@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -28,15 +27,34 @@ func (f *Fault) Error() string { return fmt.Sprintf("byte %d: %s", f.At, f.Reaso
 // what two programs could read differently: bytes that are not UTF-8, a name
 // twice in an object, anything after the value, nesting deeper than MaxDepth.
 func (f *Filter) Apply(document []byte) ([]byte, error) {
+	return f.Append(make([]byte, 0, min(len(document), window)), document)
+}
+
+// Append does as Apply does, and writes behind what is in to, which is not the
+// document's.
+func (f *Filter) Append(to, document []byte) ([]byte, error) {
 	if !utf8.Valid(document) {
 		return nil, &Fault{Reason: notUTF8}
 	}
-	s := scanner{in: document, out: make([]byte, 0, min(len(document), 4096)), secret: f.key}
+	r := readings.Get().(*reading)
+	defer readings.Put(r)
+	s := scanner{in: document, out: to, secret: f.key, reading: r}
 	if err := s.document(&f.root); err != nil {
 		return nil, err
 	}
 	return s.out, nil
 }
+
+// readings are what a document is read with.
+var readings = sync.Pool{New: func() any { return &reading{} }}
+
+// reading is the names of the objects that are open, the innermost's last.
+type reading struct {
+	names []span // in kept
+	kept  []byte
+}
+
+type span struct{ from, to int32 }
 
 // The bounds of a document that is read as it comes.
 const (
@@ -51,6 +69,7 @@ var rooms = sync.Pool{New: func() any { return &room{} }}
 type room struct {
 	in  [window]byte
 	out [outSize + window]byte
+	reading
 }
 
 // Stream does as Apply does, with a document of any length as it comes, in
@@ -60,7 +79,7 @@ type room struct {
 func (f *Filter) Stream(to io.Writer, from io.Reader) error {
 	r := rooms.Get().(*room)
 	defer rooms.Put(r)
-	s := scanner{buf: r.in[:], from: from, to: to, out: r.out[:0], secret: f.key}
+	s := scanner{buf: r.in[:], from: from, to: to, out: r.out[:0], secret: f.key, reading: &r.reading}
 	if err := s.document(&f.root); err != nil {
 		return err
 	}
@@ -85,9 +104,8 @@ type scanner struct {
 	gone  int   // bytes before in
 	fault error // of from, of to, or of what came
 
-	names [][]byte // of the objects that are open, the innermost's last
-	kept  []byte   // the text of those, where in moves on
-	key   []byte   // the name of the member that is read, as it came
+	*reading
+	key []byte // the name of the member that is read, as it came, where in moves on
 
 	secret []byte // of hashes
 }
@@ -95,6 +113,7 @@ type scanner struct {
 // document reads the one value there is.
 func (s *scanner) document(root *step) error {
 	kept := false
+	s.names, s.kept = s.names[:0], s.kept[:0]
 	s.space()
 	err := s.value(root, 0, place{written: &kept})
 	if err == nil {
@@ -202,11 +221,12 @@ func (s *scanner) value(to *step, depth int, in place) error {
 		if to.mask != "" {
 			return errMaskedShape
 		}
-		if !to.fits(c) {
-			return s.container(none, depth, c)
+		if to == none || !to.fits(c) {
+			return s.through(false, depth, c)
 		}
-		if to != none {
-			s.begin(in)
+		s.begin(in)
+		if to.all && !to.guards {
+			return s.through(true, depth, c)
 		}
 		return s.container(to, depth, c)
 	case '"':
@@ -256,19 +276,11 @@ func (t *step) fits(opener byte) bool {
 	return all || t.each != nil || t.members == nil
 }
 
-// container reads an object or an array, whichever opens here.
+// container reads an object or an array, whichever opens here, of which some is kept.
 func (s *scanner) container(to *step, depth int, opener byte) error {
-	write := func(c byte) {
-		if to != none {
-			s.out = append(s.out, c)
-		}
-	}
-	closer := byte('}')
-	if opener == '[' {
-		closer = ']'
-	}
-	write(opener)
-	o := object{first: len(s.names), text: len(s.kept)}
+	closer := opener + 2 // } follows {, and ] follows [, after one other
+	s.out = append(s.out, opener)
+	o := s.object()
 	written := false
 	s.at++
 	for first := true; ; first = false {
@@ -299,28 +311,26 @@ func (s *scanner) container(to *step, depth int, opener byte) error {
 	}
 	s.at++
 	s.names, s.kept = s.names[:o.first], s.kept[:o.text]
-	write(closer)
+	s.out = append(s.out, closer)
 	return nil
 }
+
+// object begins one.
+func (s *scanner) object() object { return object{first: len(s.names), text: len(s.kept)} }
 
 func (s *scanner) member(to *step, depth int, o *object, written *bool) error {
 	raw, name, err := s.memberName()
 	if err != nil {
 		return err
 	}
-	if s.buf != nil { // in may move on before the name is compared, and before it is written
-		s.kept = append(s.kept, name...)
-		name = s.kept[len(s.kept)-len(name):]
-		s.key = append(s.key[:0], raw...)
-		raw = s.key
-		if len(s.kept) > maxNames {
-			return fmt.Errorf("the names of open objects are more than %d bytes", maxNames)
-		}
-	}
-	if !s.add(o, name) {
-		return errTwice
+	if err := s.add(o, name); err != nil {
+		return err
 	}
 	inner := to.member(name)
+	if s.buf != nil { // in may move on before the name is written
+		s.key = append(s.key[:0], raw...)
+		raw = s.key
+	}
 	if err := s.colon(); err != nil {
 		return err
 	}
@@ -331,31 +341,122 @@ func (s *scanner) member(to *step, depth int, o *object, written *bool) error {
 type object struct {
 	first int             // of its names, in the scanner's
 	text  int             // where their text begins
+	seen  uint64          // a bit for each name there may be
 	many  map[string]bool // its names, once they are many
 }
 
-// add notes a name of an object; false when it is there already.
-func (s *scanner) add(o *object, name []byte) bool {
-	if o.many != nil {
-		if o.many[string(name)] {
-			return false
-		}
+// add notes a name of an object; errTwice when it is there already.
+func (s *scanner) add(o *object, name []byte) error {
+	bit := uint64(1) << (mixed(name) & 63)
+	switch {
+	case o.many != nil && o.many[string(name)]:
+		return errTwice
+	case o.many != nil:
 		o.many[string(name)] = true
-		return true
-	}
-	for _, other := range s.names[o.first:] {
-		if bytes.Equal(other, name) {
-			return false
+	case o.seen&bit != 0: // one that is mixed alike; most are not
+		for _, other := range s.names[o.first:] {
+			if bytes.Equal(s.kept[other.from:other.to], name) {
+				return errTwice
+			}
 		}
 	}
-	s.names = append(s.names, name)
-	if few := s.names[o.first:]; len(few) > 16 {
+	o.seen |= bit
+	from := len(s.kept)
+	if s.kept = append(s.kept, name...); len(s.kept) > maxNames {
+		return fmt.Errorf("the names of open objects are more than %d bytes", maxNames)
+	}
+	if o.many != nil {
+		return nil
+	}
+	s.names = append(s.names, span{int32(from), int32(len(s.kept))})
+	if few := s.names[o.first:]; len(few) > 32 {
 		o.many = make(map[string]bool, 64)
-		for _, name := range few {
-			o.many[string(name)] = true
+		for _, one := range few {
+			o.many[string(s.kept[one.from:one.to])] = true
 		}
 	}
-	return true
+	return nil
+}
+
+// mixed is a number that names which differ seldom have in common.
+func mixed(name []byte) uint32 {
+	n := uint32(len(name))
+	if n == 0 {
+		return 0
+	}
+	return n*0x9e3779b1>>26 + uint32(name[0])*7 + uint32(name[n/2])*31 + uint32(name[n-1])*13
+}
+
+// through reads an object or an array that is kept whole, or left out whole.
+func (s *scanner) through(kept bool, depth int, opener byte) error {
+	closer := opener + 2
+	if kept {
+		s.out = append(s.out, opener)
+	}
+	o := s.object()
+	s.at++
+	s.space()
+	for first := true; s.peek() != closer; first = false {
+		if !first {
+			if s.peek() != ',' {
+				return fmt.Errorf("neither , nor %c", closer)
+			}
+			s.at++
+			s.space()
+			if kept {
+				s.out = append(s.out, ',')
+			}
+		}
+		if opener == '{' {
+			if err := s.nameThrough(kept, &o); err != nil {
+				return err
+			}
+		}
+		if err := s.valueThrough(kept, depth+1); err != nil {
+			return err
+		}
+		if err := s.flush(outSize); err != nil {
+			return err
+		}
+		s.space()
+	}
+	s.at++
+	s.names, s.kept = s.names[:o.first], s.kept[:o.text]
+	if kept {
+		s.out = append(s.out, closer)
+	}
+	return nil
+}
+
+func (s *scanner) nameThrough(kept bool, o *object) error {
+	raw, name, err := s.memberName()
+	if err != nil {
+		return err
+	}
+	if err := s.add(o, name); err != nil {
+		return err
+	}
+	if kept {
+		s.out = append(append(s.out, raw...), ':')
+	}
+	return s.colon()
+}
+
+func (s *scanner) valueThrough(kept bool, depth int) error {
+	if depth > MaxDepth {
+		return fmt.Errorf("nested deeper than %d", MaxDepth)
+	}
+	switch c := s.peek(); c {
+	case '{', '[':
+		return s.through(kept, depth, c)
+	case '"':
+		return s.passText(kept)
+	}
+	word, err := s.word()
+	if err == nil && kept {
+		s.out = append(s.out, word...)
+	}
+	return err
 }
 
 func (s *scanner) element(to *step, depth int, written *bool) error {
@@ -502,7 +603,7 @@ func allHex(text []byte) bool {
 func (s *scanner) word() ([]byte, error) {
 	start := s.at
 	for {
-		for s.at < len(s.in) && isWord(s.in[s.at]) {
+		for s.at < len(s.in) && isWord[s.in[s.at]] {
 			s.at++
 		}
 		if s.at < len(s.in) || !s.more(&start) {
@@ -521,42 +622,53 @@ func (s *scanner) word() ([]byte, error) {
 
 // isNumber reports whether a text is a number (RFC 8259 §6).
 func isNumber(text []byte) bool {
+	at := 0
 	digits := func() bool {
-		n := 0
-		for n < len(text) && '0' <= text[n] && text[n] <= '9' {
-			n++
+		from := at
+		for at < len(text) && text[at]-'0' < 10 {
+			at++
 		}
-		text = text[n:]
-		return n > 0
+		return at > from
 	}
-	begins := func(with string) bool {
-		if len(text) == 0 || strings.IndexByte(with, text[0]) < 0 {
+	if at < len(text) && text[at] == '-' {
+		at++
+	}
+	zero := at < len(text) && text[at] == '0'
+	if from := at; !digits() || zero && at > from+1 {
+		return false
+	}
+	if at < len(text) && text[at] == '.' {
+		if at++; !digits() {
 			return false
 		}
-		text = text[1:]
-		return true
 	}
-	begins("-")
-	if !begins("0") && !digits() {
-		return false
-	}
-	if begins(".") && !digits() {
-		return false
-	}
-	if begins("eE") {
-		begins("+-")
+	if at < len(text) && (text[at] == 'e' || text[at] == 'E') {
+		if at++; at < len(text) && (text[at] == '+' || text[at] == '-') {
+			at++
+		}
 		if !digits() {
 			return false
 		}
 	}
-	return len(text) == 0
+	return at == len(text)
 }
 
-func isWord(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
-}
+// isWord has the bytes that numbers, true, false and null are of.
+var isWord = func() (of [256]bool) {
+	for c := range of {
+		of[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
+	}
+	return of
+}()
 
 func (s *scanner) space() {
+	if s.at < len(s.in) && s.in[s.at] > ' ' {
+		return
+	}
+	s.spaces()
+}
+
+func (s *scanner) spaces() {
 	for {
 		for s.at < len(s.in) && (s.in[s.at] == ' ' || s.in[s.at] == '\t' || s.in[s.at] == '\n' || s.in[s.at] == '\r') {
 			s.at++

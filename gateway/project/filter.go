@@ -6,6 +6,8 @@ package project
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -31,8 +33,17 @@ type step struct {
 	guards  bool // something beneath is masked, so nothing of another shape is kept
 	mask    Mask // what the value here leaves as; "": open
 	members map[string]*step
-	each    *step // the elements of an array
+	few     []member // the members, where they are few enough to look through
+	each    *step    // the elements of an array
 }
+
+type member struct {
+	name string
+	to   *step
+}
+
+// fewMembers is up to how many are looked through.
+const fewMembers = 8
 
 // whole keeps everything.
 var whole = &step{all: true}
@@ -64,6 +75,7 @@ func Compile(fields []string) (*Filter, error) {
 		at.all = true
 	}
 	f.root.settle(false)
+	f.root.finish()
 	return f, nil
 }
 
@@ -91,7 +103,24 @@ func CompileMasked(fields []string, masks []Masked) (*Filter, error) {
 		f.root.guard(tokens, m.Mask)
 		f.hashes = f.hashes || m.Mask == maskHash
 	}
+	f.root.finish()
 	return f, nil
+}
+
+// finish makes members found fast.
+func (s *step) finish() {
+	s.few = nil
+	if len(s.members) <= fewMembers {
+		for _, name := range slices.Sorted(maps.Keys(s.members)) {
+			s.few = append(s.few, member{name, s.members[name]})
+		}
+	}
+	for _, inner := range s.members {
+		inner.finish()
+	}
+	if s.each != nil {
+		s.each.finish()
+	}
 }
 
 // settle says of each place beneath one that is kept whole that it is too.
@@ -142,8 +171,15 @@ func (f *Filter) Hashes() bool { return f.hashes }
 
 // member is the place of an object's member.
 func (s *step) member(name []byte) *step {
-	if inner := s.members[string(name)]; inner != nil {
-		return inner
+	if s.few == nil {
+		if inner := s.members[string(name)]; inner != nil {
+			return inner
+		}
+	}
+	for i := range s.few {
+		if s.few[i].name == string(name) {
+			return s.few[i].to
+		}
 	}
 	if s.all {
 		return whole
@@ -244,6 +280,9 @@ func parse(field string) ([]string, error) {
 }
 
 func unescape(token string) (string, error) {
+	if strings.IndexByte(token, '~') < 0 {
+		return token, nil
+	}
 	bare := strings.NewReplacer("~0", "", "~1", "").Replace(token)
 	if strings.Contains(bare, "~") {
 		return "", errors.New("~ is written ~0, / is written ~1")

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -44,10 +43,10 @@ func ParseMask(name string) (Mask, error) {
 // last is how many characters the mask last-n shows; 0: it is another mask.
 func (m Mask) last() int {
 	count, ok := strings.CutPrefix(string(m), maskLast)
-	if n, err := strconv.Atoi(count); ok && err == nil && n >= 1 && n <= mostLast && count == strconv.Itoa(n) {
-		return n
+	if !ok || len(count) != 1 || count[0] < '1' || count[0] > '0'+mostLast {
+		return 0
 	}
-	return 0
+	return int(count[0] - '0')
 }
 
 // of is what a value leaves as.
@@ -65,8 +64,14 @@ func (m Mask) of(value string, key []byte) string {
 		mac.Write([]byte(value)) // never fails (package hash)
 		return hex.EncodeToString(mac.Sum(nil)[:16])
 	}
-	text := []rune(strings.TrimSpace(value))
-	return hidden + string(text[len(text)-min(m.last(), len(text)/2):])
+	value = strings.TrimSpace(value)
+	count := utf8.RuneCountInString(value)
+	from := len(value)
+	for range min(m.last(), count/2) {
+		_, size := utf8.DecodeLastRuneInString(value[:from])
+		from -= size
+	}
+	return hidden + value[from:]
 }
 
 // maxInitials bounds what a name can be.
@@ -107,9 +112,14 @@ func year(date string) string {
 
 // masked writes the JSON string that a string or a number leaves as.
 func (s *scanner) masked(m Mask, value string) {
-	text, err := json.Marshal(m.of(value, s.secret))
-	if err != nil { // a string always can be
-		text = []byte(`"` + hidden + `"`)
+	text := m.of(value, s.secret)
+	if plainTo([]byte(text), 0) == len(text) {
+		s.out = append(append(append(s.out, '"'), text...), '"')
+		return
 	}
-	s.out = append(s.out, text...)
+	quoted, err := json.Marshal(text)
+	if err != nil { // a string always can be
+		quoted = []byte(`"` + hidden + `"`)
+	}
+	s.out = append(s.out, quoted...)
 }

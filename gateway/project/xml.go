@@ -20,10 +20,16 @@ import (
 // twice under whatever prefixes, undeclared prefixes, nesting deeper than
 // MaxDepth, another element than the shape begins with.
 func (f *Filter) ApplyXML(document []byte, as *XML) ([]byte, error) {
+	return f.AppendXML(make([]byte, 0, min(len(document), window)), document, as)
+}
+
+// AppendXML does as ApplyXML does, and writes behind what is in to, which is not
+// the document's.
+func (f *Filter) AppendXML(to, document []byte, as *XML) ([]byte, error) {
 	if !utf8.Valid(document) {
 		return nil, &Fault{Reason: notUTF8}
 	}
-	s := xmlScanner{scanner: scanner{in: document, out: make([]byte, 0, min(len(document), 4096)), secret: f.key}, as: as}
+	s := xmlScanner{scanner: scanner{in: document, out: to, secret: f.key}, as: as}
 	if err := s.run(&f.root); err != nil {
 		return nil, err
 	}
