@@ -2,7 +2,6 @@ package spec
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -108,11 +107,11 @@ func TestXML(t *testing.T) {
 	if !slices.ContainsFunc(doc.Findings, func(f Finding) bool { return f.Code == "spec-xml-ambiguous" && f.Args["name"] == "x" }) {
 		t.Errorf("two fields by one name are not found: %+v", doc.Findings)
 	}
-	var many strings.Builder
-	for i := range maxXMLEdges + 1 {
-		fmt.Fprintf(&many, `"p%d":{"type":"string"},`, i)
+	deep := `{"type":"string"}`
+	for range maxFieldDepth + 1 {
+		deep = `{"type":"array","items":` + deep + `}`
 	}
-	doc, err = Read(answering(`{"type":"object","properties":{`+strings.TrimSuffix(many.String(), ",")+`}}`, `"X":{}`))
+	doc, err = Read(answering(`{"type":"object","properties":{"a":`+deep+`}}`, `"X":{}`))
 	if err != nil || doc.Operations[0].XML != nil || !slices.ContainsFunc(doc.Findings, func(f Finding) bool { return f.Code == "spec-xml-cut" }) {
 		t.Errorf("an XML answer without end: %v", err)
 	}
