@@ -274,21 +274,9 @@ func (s *scanner) container(to *step, depth int, opener byte) error {
 }
 
 func (s *scanner) member(to *step, depth int, o *object, written *bool) error {
-	raw, name, err := s.memberName()
+	raw, name, err := s.nextName(o)
 	if err != nil {
 		return err
-	}
-	if s.buf != nil { // in may move on before the name is compared, and before it is written
-		s.kept = append(s.kept, name...)
-		name = s.kept[len(s.kept)-len(name):]
-		s.key = append(s.key[:0], raw...)
-		raw = s.key
-		if len(s.kept) > maxNames {
-			return fmt.Errorf("the names of open objects are more than %d bytes", maxNames)
-		}
-	}
-	if !s.add(o, name) {
-		return errTwice
 	}
 	inner := to
 	if !to.all {
@@ -300,6 +288,27 @@ func (s *scanner) member(to *step, depth int, o *object, written *bool) error {
 		return err
 	}
 	return s.value(inner, depth+1, place{written, raw})
+}
+
+// nextName reads the name of a member of an open object, which it is not to
+// have yet: as it came, good until the next name, and what it says.
+func (s *scanner) nextName(o *object) (raw, name []byte, err error) {
+	if raw, name, err = s.memberName(); err != nil {
+		return nil, nil, err
+	}
+	if s.buf != nil { // in may move on before the name is compared, and before it is written
+		s.kept = append(s.kept, name...)
+		name = s.kept[len(s.kept)-len(name):]
+		s.key = append(s.key[:0], raw...)
+		raw = s.key
+		if len(s.kept) > maxNames {
+			return nil, nil, fmt.Errorf("the names of open objects are more than %d bytes", maxNames)
+		}
+	}
+	if !s.add(o, name) {
+		return nil, nil, errTwice
+	}
+	return raw, name, nil
 }
 
 // object is one that is open.
