@@ -44,6 +44,7 @@ type SummaryOperation struct {
 	Title    string   `json:"title"`
 	Personal bool     `json:"personal"`
 	Fields   []string `json:"fields"` // titles
+	Bounds   *Bounds  `json:"bounds"` // what calls are held to besides; null: nothing
 }
 
 const purposeSQL = `select code, title_vi, title_en from agreement.purpose where code = $1`
@@ -79,6 +80,9 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 		line := SummaryOperation{Title: operation.title(say), Personal: operation.Access == "personal", Fields: []string{}}
 		for _, field := range operation.Fields {
 			line.Fields = append(line.Fields, field.title(say))
+		}
+		if b := g.BoundsOf(operation.ID); !b.IsEmpty() {
+			line.Bounds = &b
 		}
 		s.Operations = append(s.Operations, line)
 	}

@@ -87,6 +87,9 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	if encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return notProjectable("it is compressed although it was asked not to be")
 	}
+	if c.rows() != nil && !isJSON(mediaType) {
+		return notProjectable("conditions on its rows are agreed, which only JSON is held to")
+	}
 	if !isJSON(mediaType) {
 		return notProjectable("it is not JSON in UTF-8")
 	}
@@ -96,8 +99,13 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	}
 	if len(document) > heldAnswer {
 		res.fields = slices.Clone(res.fields) // our own, as in replace
-		res.body = &projectedBody{responseBody: res.body, filter: filter, first: document, exchange: &c.exchange}
+		res.body = &projectedBody{responseBody: res.body, filter: filter, rows: c.rows(), first: document, exchange: &c.exchange}
 		return nil
+	}
+	if rows := c.rows(); rows != nil {
+		if document, err = rows.Apply(document); err != nil {
+			return notProjectable("it cannot be held to the agreed rows (" + err.Error() + ")")
+		}
 	}
 	agreed, err := filter.Apply(document)
 	if err != nil {
@@ -116,14 +124,21 @@ const heldAnswer = 1 << 20
 type projectedBody struct {
 	responseBody
 	filter   *project.Filter
-	first    []byte    // was read already
-	exchange *Exchange // learns when it is broken off for what it is
+	rows     *project.Rows // nil: all
+	first    []byte        // was read already
+	exchange *Exchange     // learns when it is broken off for what it is
 }
 
 // WriteTo is of io.WriterTo.
 func (b *projectedBody) WriteTo(w io.Writer) (int64, error) {
 	counted := &countingWriter{to: w}
-	err := b.filter.Stream(counted, io.MultiReader(bytes.NewReader(b.first), b.responseBody))
+	var from io.Reader = io.MultiReader(bytes.NewReader(b.first), b.responseBody)
+	if b.rows != nil {
+		kept := b.rows.Reader(from)
+		defer kept.Close()
+		from = kept
+	}
+	err := b.filter.Stream(counted, from)
 	var fault *project.Fault
 	if errors.As(err, &fault) {
 		b.exchange.Code = "answer-not-projectable"

@@ -27,9 +27,10 @@ type Exchange struct {
 	Agreement   uuid.UUID     `json:"agreement"`   // uuid.Nil: none
 	Revision    int           `json:"revision"`
 	Purpose     string        `json:"purpose"`
-	Fields      []string      `json:"fields"`  // the agreed fields of the answer; [""]: all of it, [] or nil: none or no agreement
-	Subject     string        `json:"subject"` // SubjectHash of the number, "" unless the operation is personal
-	Address     string        `json:"address"` // keyed hash of the caller's address (IPv6: of its /64)
+	Dossier     string        `json:"dossier,omitempty"` // as the caller named it in LGSP-Dossier
+	Fields      []string      `json:"fields"`            // the agreed fields of the answer; [""]: all of it, [] or nil: none or no agreement
+	Subject     string        `json:"subject"`           // SubjectHash of the number, "" unless the operation is personal
+	Address     string        `json:"address"`           // keyed hash of the caller's address (IPv6: of its /64)
 	Method      string        `json:"method"`
 	Template    string        `json:"template"` // prefix and path template, never the path itself
 	Status      int           `json:"status"`   // 499: the caller left; 0: Unknown; of a SOAP fault, the problem's

@@ -31,6 +31,9 @@ func (e *Exchange) appendTo(b []byte) []byte {
 	for _, field := range e.Fields {
 		b = append(binary.AppendUvarint(b, uint64(len(field))), field...)
 	}
+	if e.Dossier != "" {
+		b = append(binary.AppendUvarint(b, uint64(len(e.Dossier))), e.Dossier...)
+	}
 	return b
 }
 
@@ -42,6 +45,10 @@ func (e *Exchange) texts() [10]*string {
 	return [...]*string{&e.Trace, &e.Operation, &e.Access, &e.Credential, &e.Purpose, &e.Subject, &e.Address, &e.Method, &e.Template, &e.Code}
 }
 
+// withDossier says that a dossier's number follows all else: an earlier version
+// reads the records that have none.
+const withDossier = 8
+
 func (e *Exchange) flags() (flags byte) {
 	if e.Complete {
 		flags |= 1
@@ -51,6 +58,9 @@ func (e *Exchange) flags() (flags byte) {
 	}
 	if e.Canary {
 		flags |= 4
+	}
+	if e.Dossier != "" {
+		flags |= withDossier
 	}
 	return flags
 }
@@ -84,6 +94,9 @@ func readExchange(record []byte) (Exchange, error) {
 		for i := range e.Fields {
 			e.Fields[i] = r.text()
 		}
+	}
+	if record[1]&withDossier != 0 {
+		e.Dossier = r.text()
 	}
 	if r.wrong || r.left != "" {
 		return Exchange{}, errRecord

@@ -32,8 +32,9 @@ type Grant struct {
 // element of an array, and covers all beneath it; the empty pointer "" is the
 // whole answer, whatever its type; an empty list lets nothing of the answer through.
 type GrantedOperation struct {
-	Operation string   `json:"operation"`
-	Fields    []string `json:"fields"`
+	Operation string
+	Fields    []string
+	Bounds    *Bounds // nil: none
 }
 
 const grantSQL = `
@@ -47,11 +48,15 @@ on conflict (agreement_id) do update
  where gateway.grant.revision < excluded.revision`
 
 // PutGrant puts an agreement, in whatever state, in force at every node when tx
-// commits. Application and version of an agreement never change. It fails with Invalid for a field path that is none, and with
+// commits. Application and version of an agreement never change. It fails with Invalid for a field path that is none and for bounds that cannot be kept to, and with
 // Conflict when the same or a later revision is there already.
 func PutGrant(ctx context.Context, tx pgx.Tx, g Grant) error {
 	for _, operation := range g.Operations {
-		if _, err := project.Compile(operation.Fields); err != nil {
+		filter, err := project.Compile(operation.Fields)
+		if err == nil {
+			_, err = operation.Bounds.compile(filter)
+		}
+		if err != nil {
 			return problem.Errorf(problem.Invalid, "operation %s: %s", operation.Operation, err).
 				Coded("field-path", "operation", operation.Operation, "reason", err.Error())
 		}

@@ -11,6 +11,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/auth/policy"
+	"lgsp/gateway"
 	"lgsp/internal/problem"
 )
 
@@ -37,6 +38,8 @@ type CallExplanation struct {
 	Change  []string `json:"change"` // codes of what would allow it
 
 	Conditions []string `json:"conditions"` // of the operation, beside its agreement: hours, network, two-factors, purpose
+
+	Bounds *gateway.Bounds `json:"bounds"` // that the agreement holds its calls to besides; null: none
 }
 
 // explainCall answers GET /explain/call.
