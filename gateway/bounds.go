@@ -211,14 +211,14 @@ func (c *call) checkBound(r *http.Request, p ParameterBound) error {
 
 // refusal tells which values are agreed, and nothing of what the call said.
 func (p ParameterBound) refusal(kind problem.Kind, code, why string) error {
-	agreed := p.words()
+	agreed := p.Words()
 	e := problem.Errorf(kind, "parameter %s %s; agreed: %s", p.Name, why, agreed).Coded(code, "parameter", p.Name, "agreed", agreed)
 	e.Extra = map[string]any{"parameter": p}
 	return e
 }
 
-// words are what is agreed, an asterisk behind what a value may begin with.
-func (p ParameterBound) words() string {
+// Words are what is agreed, the first 20, an asterisk behind what a value may begin with.
+func (p ParameterBound) Words() string {
 	list := slices.Clone(p.Values)
 	for _, prefix := range p.Prefixes {
 		list = append(list, prefix+"*")

@@ -148,8 +148,8 @@ func (p *Portal) howToCall(r *http.Request, who auth.Principal, data *agreementD
 		if localeOf(r) == "en" && agreed.TitleEN != "" {
 			label = agreed.TitleEN
 		}
-		call := callOf(p.Gateway+v.Prefix(), operations[i])
-		data.Calls = append(data.Calls, sample{Label: label, Lang: "shell", Code: call.curl()})
+		call := boundSample(p.Gateway+v.Prefix(), operations[i], data.Agreement.BoundsOf(agreed.ID))
+		data.Calls = append(data.Calls, sample{Label: label, Lang: "shell", Code: call})
 	}
 	data.TokenCall = p.tokenCall(data.Agreement.ApplicationID.String(), p.Gateway+v.Prefix())
 	return nil

@@ -18,6 +18,9 @@ type Row struct {
 	Values []string `json:"values"` // integers as digits, booleans as true and false
 }
 
+// Words are the values, with commas between.
+func (row Row) Words() string { return strings.Join(row.Values, ", ") }
+
 // Bounds of the conditions on rows of one answer, and of one row.
 const (
 	MaxRows = 8
