@@ -30,6 +30,7 @@ type agreementData struct {
 	Service   string                 // address of the version's page, "" when it is gone
 	Calls     []sample
 	TokenCall string
+	Lacking   []lackingRow // versions that lack something of it
 }
 
 // agreementPage answers GET /agreements/{id}, for requester and steward alike.
@@ -77,6 +78,9 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if data.History, err = p.history(r, who, id); err != nil {
+		return page{}, err
+	}
+	if data.Lacking, err = p.lacking(r, g); err != nil {
 		return page{}, err
 	}
 	if err := p.howToCall(r, who, &data); err != nil {
