@@ -47,11 +47,9 @@ func TestLossesOnPages(t *testing.T) {
 	}
 	w.as(t, auth.RolePublisher)
 	for _, page := range []string{"", "/publish"} {
-		w.sees(t, office+"/apis/nguoi-co-cong/v2"+page, 200, "Thoả thuận sẽ mất gì", w.app.Name, "trường Họ và tên của xem-nguoi-co-cong", "chưa báo")
+		w.sees(t, office+"/apis/nguoi-co-cong/v2"+page, 200, "Thoả thuận sẽ mất gì", "trường Họ và tên của xem-nguoi-co-cong", "chưa báo")
 	}
-	if _, err := w.Auth.DB.Exec(ctx, `update catalog.version set state = 'published', published_at = now() where id = $1`, v2.ID); err != nil {
-		t.Fatal(err)
-	}
+	w.publishLike(t, operator, v2.ID)
 	w.cookies = map[string]string{}
 	w.signIn(t, "lap@example.vn")
 	w.sees(t, at, 200, "Phiên bản v2 không có:", "trường Họ và tên của xem-nguoi-co-cong", v2.Prefix())
@@ -61,6 +59,32 @@ func TestLossesOnPages(t *testing.T) {
 	}
 	if g.State != agreement.Requested {
 		t.Errorf("got %s", g.State)
+	}
+}
+
+// publishLike publishes a version with the marks that the first one has.
+func (w *workshop) publishLike(t *testing.T, operator auth.Principal, version uuid.UUID) {
+	t.Helper()
+	ctx := t.Context()
+	operations, err := w.Catalog.Operations(ctx, operator, w.version.ID)
+	marks := map[string]catalog.Mark{}
+	for _, o := range operations {
+		marks[o.Slug] = o.Mark
+	}
+	if err == nil {
+		_, err = w.Catalog.MarkOperations(ctx, operator, version, marks)
+	}
+	if err == nil {
+		_, err = w.Catalog.SetPlan(ctx, operator, version, "standard-approval")
+	}
+	if err == nil {
+		_, err = w.Catalog.SetUpstream(ctx, operator, version, "https://api.example.vn/secret-upstream")
+	}
+	if err == nil {
+		_, err = w.Catalog.PublishVersion(ctx, operator, version)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
