@@ -77,6 +77,12 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if wanted("in-force") {
+		say("an approval on two nodes")
+		if r.InForce, err = measureInForce(ctx); err != nil {
+			return err
+		}
+	}
 	p, err := newPlatform(dir)
 	if err != nil {
 		return err
