@@ -9,6 +9,21 @@ import (
 	"strings"
 )
 
+// measureInGo runs the gateway's own benchmarks.
+func measureInGo(ctx context.Context, r *report) (err error) {
+	if wanted("micro") {
+		say("Go micro benchmarks")
+		if r.Micro, err = micro(ctx); err != nil {
+			return err
+		}
+	}
+	if wanted("in-force") {
+		say("an approval on two nodes")
+		r.InForce, err = measureInForce(ctx)
+	}
+	return err
+}
+
 // inForceFigures are how long an approval or a suspension takes from its commit
 // until both of two nodes answer calls by it, while 100 agreements change a second.
 type inForceFigures struct {

@@ -71,17 +71,8 @@ func run(ctx context.Context) (err error) {
 	}
 	r := report{Machine: machine(ctx)}
 
-	if wanted("micro") {
-		say("Go micro benchmarks")
-		if r.Micro, err = micro(ctx); err != nil {
-			return err
-		}
-	}
-	if wanted("in-force") {
-		say("an approval on two nodes")
-		if r.InForce, err = measureInForce(ctx); err != nil {
-			return err
-		}
+	if err := measureInGo(ctx, &r); err != nil {
+		return err
 	}
 	p, err := newPlatform(dir)
 	if err != nil {
