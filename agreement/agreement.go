@@ -45,6 +45,7 @@ type Agreement struct {
 	ServiceEN string    `json:"service_en"`
 
 	Operations    []Operation `json:"operations"`
+	Bounds        []Bounds    `json:"bounds"`  // of those that have some
 	Purpose       string      `json:"purpose"` // code; the call names it in LGSP-Purpose when there are several
 	PurposeText   string      `json:"purpose_text"`
 	LegalBasis    string      `json:"legal_basis"`    // id of a LegalBasis
@@ -112,6 +113,10 @@ type Offer struct {
 	QuotaPerMonth int         // 0: none
 	Decision      string      // of the plan: open, automatic, approval
 	Operations    []Operation // with every field of their 2xx JSON answers
+
+	// Boundable are the parameters and fields that can be bound, without
+	// values, by operation.
+	Boundable map[string]Bounds
 }
 
 // Applicant is the application that asks, and whose it is.
@@ -142,6 +147,7 @@ type Granted struct {
 	Purpose       string
 	Operations    []Wanted
 	Masked        []Masked // of the fields of these operations
+	Bounds        []Bounds
 	Plan          string
 	RatePerMinute int
 	QuotaPerDay   int

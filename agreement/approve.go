@@ -28,6 +28,7 @@ type Approval struct {
 // Conditions narrow what was asked for; they never widen it.
 type Conditions struct {
 	Operations    []Wanted `json:"operations"`      // null: as asked for
+	Bounds        []Bounds `json:"bounds"`          // beside those asked for; of what both bind, values among those asked for
 	Ends          string   `json:"ends"`            // an earlier last day, YYYY-MM-DD; "": as asked for
 	RatePerMinute int      `json:"rate_per_minute"` // fewer calls a minute; 0: as asked for
 	QuotaPerDay   int      `json:"quota_per_day"`   // fewer calls a day; 0: as asked for
@@ -55,6 +56,16 @@ func (a *Agreements) ApproveWith(ctx context.Context, who auth.Principal, id uui
 			return Agreement{}, err
 		}
 	}
+	var offer Offer
+	if yes.Conditions != nil && len(yes.Conditions.Bounds) > 0 {
+		g, err := a.Get(ctx, who, id)
+		if err != nil {
+			return Agreement{}, err
+		}
+		if offer, err = a.Offer(ctx, g.VersionID); err != nil {
+			return Agreement{}, err
+		}
+	}
 	return a.decide(ctx, who, id, yes.Text, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
 		if by.own {
 			return Agreement{}, ownRequest()
@@ -62,7 +73,7 @@ func (a *Agreements) ApproveWith(ctx context.Context, who auth.Principal, id uui
 		if yes.Revision != 0 && yes.Revision != g.Revision {
 			return Agreement{}, problem.Errorf(problem.Conflict, "revision %d was read, it is %d", yes.Revision, g.Revision).Coded("changed-meanwhile")
 		}
-		terms, err := a.termsOf(g, yes.Conditions)
+		terms, err := a.termsOf(g, yes.Conditions, offer)
 		if err != nil {
 			return Agreement{}, err
 		}
@@ -81,7 +92,7 @@ func (a *Agreements) ApproveWith(ctx context.Context, who auth.Principal, id uui
 }
 
 // termsOf are those that an approval is of.
-func (a *Agreements) termsOf(g Agreement, c *Conditions) (Terms, error) {
+func (a *Agreements) termsOf(g Agreement, c *Conditions, offer Offer) (Terms, error) {
 	switch {
 	case g.State != Requested:
 		return g.Terms(), nil // refused later, by its state
@@ -90,7 +101,7 @@ func (a *Agreements) termsOf(g Agreement, c *Conditions) (Terms, error) {
 	case c == nil:
 		return g.Terms(), nil
 	}
-	return a.narrowed(g, *c)
+	return a.narrowed(g, *c, offer)
 }
 
 // approveAsOneOfTwo keeps the first approval, or puts the request in force with the second.
@@ -194,7 +205,8 @@ func (a *Agreements) takeOver(ctx context.Context, tx pgx.Tx, who auth.Principal
 const setTermsSQL = `
 update agreement.agreement
    set operations = $2, purpose = $3, purpose_text = $4, legal_basis = $5, subjects = $6, volume_per_day = $7, retention_days = $8,
-       onward = $9, starts = $10::date, ends = $11::date, rate_per_minute = $12, quota_per_day = $13, quota_per_month = $14
+       onward = $9, starts = $10::date, ends = $11::date, rate_per_minute = $12, quota_per_day = $13, quota_per_month = $14,
+       bounds = $15
  where id = $1`
 
 // setTerms changes the terms of a locked request, and keeps those that it had.
@@ -203,7 +215,7 @@ func (a *Agreements) setTerms(ctx context.Context, tx pgx.Tx, g Agreement, t Ter
 		return err
 	}
 	_, err := tx.Exec(ctx, setTermsSQL, g.ID, t.Operations, t.Purpose, t.PurposeText, t.LegalBasis, t.Subjects, t.VolumePerDay, t.RetentionDays,
-		t.Onward, t.Starts, t.Ends, t.RatePerMinute, t.QuotaPerDay, t.QuotaPerMonth)
+		t.Onward, t.Starts, t.Ends, t.RatePerMinute, t.QuotaPerDay, t.QuotaPerMonth, stored(t.Bounds))
 	if pg.IsUnique(err, "agreement_one_requested") {
 		return problem.Errorf(problem.Conflict, "the same is asked for already and not decided").Coded("already-requested")
 	} else if err != nil {
@@ -213,12 +225,21 @@ func (a *Agreements) setTerms(ctx context.Context, tx pgx.Tx, g Agreement, t Ter
 }
 
 // narrowed gives a request's terms under conditions, or Invalid with each that
-// asks for more than the request.
-func (a *Agreements) narrowed(g Agreement, c Conditions) (Terms, error) {
+// asks for more than the request. The offer tells what can be bound.
+func (a *Agreements) narrowed(g Agreement, c Conditions, offer Offer) (Terms, error) {
 	wrong := problem.Errorf(problem.Invalid, "a condition does not narrow the request").Coded("conditions-invalid")
 	t := g.Terms()
 	if c.Operations != nil {
 		t.Operations = checkOperations(wrong, c.Operations, Offer{Operations: g.Operations})
+		t.Bounds = slices.DeleteFunc(slices.Clone(t.Bounds), func(b Bounds) bool {
+			return !slices.ContainsFunc(t.Operations, func(o Operation) bool { return o.ID == b.Operation })
+		})
+	}
+	if len(c.Bounds) > 0 {
+		t.Bounds = narrowedBounds(wrong, t.Bounds, checkBounds(wrong, c.Bounds, t.Operations, offer))
+	}
+	if len(t.Bounds) == 0 {
+		t.Bounds = nil
 	}
 	if c.Ends != "" {
 		_, err := time.Parse(dayLayout, c.Ends)

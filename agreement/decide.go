@@ -261,6 +261,9 @@ func (a *Agreements) log(ctx context.Context, tx pgx.Tx, who auth.Principal, g A
 		"purpose": g.Purpose, "legal_basis": g.LegalBasis, "starts": g.Starts, "ends": g.Ends, "text": c.text,
 		"subjects": g.Subjects, "volume_per_day": g.VolumePerDay, "retention_days": g.RetentionDays, "onward": g.Onward,
 		"rate_per_minute": g.RatePerMinute, "quota_per_day": g.QuotaPerDay, "quota_per_month": g.QuotaPerMonth}}
+	if len(g.Bounds) > 0 {
+		act.Detail["bounds"] = g.Bounds
+	}
 	if c.inPlaceOf != uuid.Nil {
 		act.Detail["in_place_of"] = c.inPlaceOf
 	}
@@ -302,7 +305,7 @@ func (g Agreement) granted() (Granted, error) {
 	}
 	return Granted{
 		AgreementID: g.ID, Revision: g.Revision, State: g.State, ApplicationID: g.ApplicationID, AgencyID: g.AgencyID,
-		VersionID: g.VersionID, Purpose: g.Purpose, Operations: g.wanted(), Masked: g.masked(), Plan: g.Plan, RatePerMinute: g.RatePerMinute,
+		VersionID: g.VersionID, Purpose: g.Purpose, Operations: g.wanted(), Masked: g.masked(), Bounds: g.Terms().Bounds, Plan: g.Plan, RatePerMinute: g.RatePerMinute,
 		QuotaPerDay: g.QuotaPerDay, QuotaPerMonth: g.QuotaPerMonth, NotBefore: starts, NotAfter: ends.Add(24 * time.Hour),
 	}, nil
 }

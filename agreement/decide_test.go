@@ -260,7 +260,7 @@ func TestSummary(t *testing.T) {
 		Who: "Ứng dụng xã – Phạm Thị Đào", Service: "Người có công v1", Purpose: "Giải quyết thủ tục hành chính",
 		Why: "Chi trả trợ cấp hằng tháng", Basis: got.Basis, From: "23/11/2026", Until: "22/11/2027", Days: 365, Personal: true,
 		Subjects: r.Subjects, Volume: 200, Retention: new(90), Onward: r.Onward,
-		Operations: []SummaryOperation{{"Danh sách", false, []string{"Mã"}, []SummarySensitive{}}, {"Chi tiết", true, []string{"Họ tên"}, []SummarySensitive{}}},
+		Operations: []SummaryOperation{{Title: "Danh sách", Fields: []string{"Mã"}, Sensitive: []SummarySensitive{}}, {Title: "Chi tiết", Personal: true, Fields: []string{"Họ tên"}, Sensitive: []SummarySensitive{}}},
 		Due:        g.DueAt, DueIsTarget: true,
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -38,7 +38,7 @@ func (a *Agreements) draft(ctx context.Context, who auth.Principal, r Request) (
 	if offer.State == "deprecated" && r.Replaces == nil {
 		return Agreement{}, "", problem.Errorf(problem.Conflict, "the version is deprecated: only renewals").Coded("version-deprecated")
 	}
-	operations, err := a.check(ctx, r, offer)
+	operations, bounds, err := a.check(ctx, r, offer)
 	if err != nil {
 		return Agreement{}, "", err
 	}
@@ -51,7 +51,7 @@ func (a *Agreements) draft(ctx context.Context, who auth.Principal, r Request) (
 		ApplicationID: r.ApplicationID, ApplicationName: by.Name, OwnerName: by.OwnerName,
 		OwnerPersonID: by.OwnerPerson, OwnerAgencyID: by.OwnerAgency, RequesterID: who.Person, RequesterName: who.Name,
 		AgencyID: offer.AgencyID, VersionID: offer.VersionID, ServiceVI: offer.ServiceVI, ServiceEN: offer.ServiceEN,
-		Operations: operations, Purpose: r.Purpose, PurposeText: strings.TrimSpace(r.PurposeText), LegalBasis: r.LegalBasis,
+		Operations: operations, Bounds: stored(bounds), Purpose: r.Purpose, PurposeText: strings.TrimSpace(r.PurposeText), LegalBasis: r.LegalBasis,
 		Subjects: strings.TrimSpace(r.Subjects), VolumePerDay: r.VolumePerDay, RetentionDays: r.RetentionDays, Onward: strings.TrimSpace(r.Onward),
 		Starts: r.Starts, Ends: r.Ends, Note: strings.TrimSpace(r.Note), Replaces: r.Replaces,
 		Plan: offer.Plan, RatePerMinute: offer.RatePerMinute, QuotaPerDay: offer.QuotaPerDay, QuotaPerMonth: offer.QuotaPerMonth,

@@ -18,7 +18,7 @@ const agreementColumns = `
 select id, revision, state, application_id, application_name, owner_name,
        coalesce(owner_person_id, '00000000-0000-0000-0000-000000000000') as owner_person_id,
        coalesce(owner_agency_id, '00000000-0000-0000-0000-000000000000') as owner_agency_id,
-       requester_id, requester_name, agency_id, version_id, service_vi, service_en, operations, purpose, purpose_text,
+       requester_id, requester_name, agency_id, version_id, service_vi, service_en, operations, bounds, purpose, purpose_text,
        legal_basis, subjects, volume_per_day, retention_days, onward, to_char(starts, 'YYYY-MM-DD') as starts, to_char(ends, 'YYYY-MM-DD') as ends, note, replaces, plan,
        rate_per_minute, quota_per_day, quota_per_month, requested_at, due_at, decided_at, decided_by, reason,
        coalesce(refusal_basis, '') as refusal_basis, waits_since, due_was, first_by, first_for, first_at, first_terms, first_note, confirmed_at

@@ -39,7 +39,7 @@ func (a *Agreements) Renew(ctx context.Context, who auth.Principal, id uuid.UUID
 		return Agreement{}, fmt.Errorf("last day of agreement %s: %w", id, err)
 	}
 	return a.Request(ctx, who, Request{
-		ApplicationID: g.ApplicationID, VersionID: g.VersionID, Operations: g.wanted(), Purpose: g.Purpose, PurposeText: g.PurposeText,
+		ApplicationID: g.ApplicationID, VersionID: g.VersionID, Operations: g.wanted(), Bounds: g.Bounds, Purpose: g.Purpose, PurposeText: g.PurposeText,
 		LegalBasis: g.LegalBasis, Subjects: g.Subjects, VolumePerDay: g.VolumePerDay, RetentionDays: g.RetentionDays, Onward: g.Onward,
 		Starts: last.AddDate(0, 0, 1).Format(dayLayout), Ends: r.Ends, Note: r.Note, Replaces: &g.ID,
 	})

@@ -23,6 +23,7 @@ type Request struct {
 	ApplicationID uuid.UUID  `json:"application_id"`
 	VersionID     uuid.UUID  `json:"version_id"`
 	Operations    []Wanted   `json:"operations"`
+	Bounds        []Bounds   `json:"bounds"`         // what calls are held to besides, by operation
 	Purpose       string     `json:"purpose"`        // code of a Purpose
 	PurposeText   string     `json:"purpose_text"`   // what for, in the requester's words: 10 to 2,000 characters
 	LegalBasis    string     `json:"legal_basis"`    // id of a LegalBasis
@@ -50,10 +51,10 @@ const (
 insert into agreement.agreement (id, revision, state, application_id, application_name, owner_name, owner_person_id,
   owner_agency_id, requester_id, requester_name, agency_id, version_id, service_vi, service_en, operations, purpose,
   purpose_text, legal_basis, starts, ends, note, replaces, plan, rate_per_minute, quota_per_day, requested_at, due_at,
-  quota_per_month, subjects, volume_per_day, retention_days, onward)
+  quota_per_month, subjects, volume_per_day, retention_days, onward, bounds)
 values ($1, 1, 'requested', $2, $3, $4, nullif($5::uuid, '00000000-0000-0000-0000-000000000000'),
   nullif($6::uuid, '00000000-0000-0000-0000-000000000000'), $7, $8, $9, $10, $11, $12, $13, $14,
-  $15, $16, $17::date, $18::date, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`
+  $15, $16, $17::date, $18::date, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`
 
 	// Another agreement in force for the same purpose, within the period.
 	overlapSQL = `
@@ -111,7 +112,7 @@ func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreem
 	_, err = tx.Exec(ctx, insertSQL, id, g.ApplicationID, g.ApplicationName, g.OwnerName, g.OwnerPersonID, g.OwnerAgencyID,
 		g.RequesterID, g.RequesterName, g.AgencyID, g.VersionID, g.ServiceVI, g.ServiceEN, g.Operations, g.Purpose,
 		g.PurposeText, g.LegalBasis, g.Starts, g.Ends, g.Note, g.Replaces, g.Plan, g.RatePerMinute, g.QuotaPerDay,
-		g.RequestedAt, g.DueAt, g.QuotaPerMonth, g.Subjects, g.VolumePerDay, g.RetentionDays, g.Onward)
+		g.RequestedAt, g.DueAt, g.QuotaPerMonth, g.Subjects, g.VolumePerDay, g.RetentionDays, g.Onward, stored(g.Bounds))
 	if pg.IsUnique(err, "agreement_one_requested") {
 		return Agreement{}, problem.Errorf(problem.Conflict, "the same is asked for already and not decided").Coded("already-requested")
 	} else if err != nil {
@@ -123,11 +124,12 @@ func (a *Agreements) insert(ctx context.Context, tx pgx.Tx, g Agreement) (Agreem
 	return pg.One[Agreement](ctx, tx, getSQL, id)
 }
 
-// check gives the operations asked for as the offer describes them, or what is
-// wrong with each field.
-func (a *Agreements) check(ctx context.Context, r Request, offer Offer) ([]Operation, error) {
+// check gives the operations asked for and what is bound of them, as the offer
+// describes them, or what is wrong with each field.
+func (a *Agreements) check(ctx context.Context, r Request, offer Offer) ([]Operation, []Bounds, error) {
 	wrong := problem.Errorf(problem.Invalid, "the request is not complete").Coded("request-invalid")
 	operations := checkOperations(wrong, r.Operations, offer)
+	bounds := checkBounds(wrong, r.Bounds, operations, offer)
 	checkUse(wrong, r, personal(operations), offer)
 	a.checkPeriod(wrong, r.Starts, r.Ends)
 	if n := utf8.RuneCountInString(strings.TrimSpace(r.PurposeText)); n < 10 || n > maxText || !plain(r.PurposeText) {
@@ -138,7 +140,7 @@ func (a *Agreements) check(ctx context.Context, r Request, offer Offer) ([]Opera
 	}
 	purposes, err := pg.All[Purpose](ctx, a.DB, purposesSQL)
 	if err != nil {
-		return nil, fmt.Errorf("list purposes: %w", err)
+		return nil, nil, fmt.Errorf("list purposes: %w", err)
 	}
 	known := false
 	for _, p := range purposes {
@@ -148,14 +150,14 @@ func (a *Agreements) check(ctx context.Context, r Request, offer Offer) ([]Opera
 		wrong.Wrong("purpose", "purpose-unknown", "choose one of the purposes")
 	}
 	if code, err := a.citable(ctx, a.DB, r.LegalBasis); err != nil {
-		return nil, err
+		return nil, nil, err
 	} else if code != "" {
 		wrong.Wrong("legal_basis", code, "name a clause that is in force")
 	}
 	if len(wrong.Fields) > 0 {
-		return nil, wrong
+		return nil, nil, wrong
 	}
-	return operations, a.checkOthers(ctx, r)
+	return operations, bounds, a.checkOthers(ctx, r)
 }
 
 // checkUse wants it said whose data it is, how much, how long it is kept and to

@@ -44,6 +44,7 @@ type SummaryOperation struct {
 	Title    string   `json:"title"`
 	Personal bool     `json:"personal"`
 	Fields   []string `json:"fields"` // titles
+	Bounds   *Bounds  `json:"bounds"` // what calls are held to besides; null: nothing
 
 	Sensitive []SummarySensitive `json:"sensitive"` // of what these hold, how it leaves
 }
@@ -94,6 +95,9 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 				one.Mask = ""
 			}
 			line.Sensitive = append(line.Sensitive, one)
+		}
+		if b := g.BoundsOf(operation.ID); !b.IsEmpty() {
+			line.Bounds = &b
 		}
 		s.Operations = append(s.Operations, line)
 	}

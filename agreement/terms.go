@@ -17,6 +17,7 @@ import (
 // Terms are what an agreement is about: what is asked for, and what is agreed.
 type Terms struct {
 	Operations    []Operation `json:"operations"`
+	Bounds        []Bounds    `json:"bounds,omitempty"` // nil: none
 	Purpose       string      `json:"purpose"`
 	PurposeText   string      `json:"purpose_text"`
 	LegalBasis    string      `json:"legal_basis"`
@@ -33,8 +34,12 @@ type Terms struct {
 
 // Terms are the agreement's.
 func (g Agreement) Terms() Terms {
+	var bounds []Bounds // as it is read where it is kept as a whole
+	if len(g.Bounds) > 0 {
+		bounds = g.Bounds
+	}
 	return Terms{
-		Operations: g.Operations, Purpose: g.Purpose, PurposeText: g.PurposeText, LegalBasis: g.LegalBasis, Subjects: g.Subjects,
+		Operations: g.Operations, Bounds: bounds, Purpose: g.Purpose, PurposeText: g.PurposeText, LegalBasis: g.LegalBasis, Subjects: g.Subjects,
 		VolumePerDay: g.VolumePerDay, RetentionDays: g.RetentionDays, Onward: g.Onward, Starts: g.Starts, Ends: g.Ends,
 		RatePerMinute: g.RatePerMinute, QuotaPerDay: g.QuotaPerDay, QuotaPerMonth: g.QuotaPerMonth,
 	}
@@ -42,8 +47,8 @@ func (g Agreement) Terms() Terms {
 
 // Difference is one thing in which terms differ.
 type Difference struct {
-	What      string `json:"what"`      // operation, field, open (a sensitive value unmasked), purpose, purpose_text, legal_basis, subjects, volume, retention, onward, starts, ends, rate, day, month
-	Operation string `json:"operation"` // of a field, as people read it
+	What      string `json:"what"`      // operation, field, open (a sensitive value unmasked), parameter, rows, dossier, purpose-said, purpose, purpose_text, legal_basis, subjects, volume, retention, onward, starts, ends, rate, day, month
+	Operation string `json:"operation"` // of a field and of what is bound, as people read it
 	Was       string `json:"was"`       // "": it was not there, or not said
 	Is        string `json:"is"`        // "": it is there no more, or not said
 }
@@ -51,7 +56,7 @@ type Difference struct {
 // Differences gives in which of their points terms differ, in locale "vi" or "en".
 func (a *Agreements) Differences(ctx context.Context, was, is Terms, locale string) ([]Difference, error) {
 	say := saying(locale)
-	out := operationsDiffer(was.Operations, is.Operations, say)
+	out := append(operationsDiffer(was.Operations, is.Operations, say), boundsDiffer(was, is, say)...)
 	differ := func(what, was, is string) {
 		if was != is {
 			out = append(out, Difference{What: what, Was: was, Is: is})

@@ -203,6 +203,11 @@ func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version u
 		if _, err := tx.Exec(ctx, deleteOperationsSQL, v.ID); err != nil {
 			return fmt.Errorf("delete operations of %s: %w", v.ID, err)
 		}
+		if v.State == Published {
+			if err := c.oweLosses(ctx, tx, v.ID); err != nil {
+				return err
+			}
+		}
 		return insertOperations(ctx, tx, v.ID, doc, before)
 	})
 }

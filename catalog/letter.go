@@ -46,9 +46,10 @@ type LetterDetail struct {
 type EndingTold struct {
 	Applications []string   `json:"applications"` // of the reader, that call it or may
 	Sunset       *time.Time `json:"sunset"`
-	Successor    string     `json:"successor"` // its Prefix, or ""
-	Docs         string     `json:"docs"`      // where the agency writes about it, or ""
-	LastAt       *time.Time `json:"last_at"`   // of those applications' last call; nil: none of late
+	Successor    string     `json:"successor"`       // its Prefix, or ""
+	Docs         string     `json:"docs"`            // where the agency writes about it, or ""
+	Lacks        []LostPart `json:"lacks,omitempty"` // of what the reader's agreements have, in a new version
+	LastAt       *time.Time `json:"last_at"`         // of those applications' last call; nil: none of late
 }
 
 const (

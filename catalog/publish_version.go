@@ -44,7 +44,7 @@ func (c *Catalog) PublishVersion(ctx context.Context, who auth.Principal, versio
 		if _, err := tx.Exec(ctx, publishVersionSQL, v.ID, c.Now().UTC()); err != nil {
 			return fmt.Errorf("publish version %s: %w", v.ID, err)
 		}
-		return nil
+		return c.oweLosses(ctx, tx, v.ID)
 	})
 }
 

@@ -168,6 +168,8 @@ func TestGate(t *testing.T) {
 			want: []string{"breaks break-operation-id xem-thu-tuc: Tra cứu"}},
 		{name: "a field that becomes an array", text: edited(t, "ten: {type: string, title: Tên, x-title-en: Name}", "ten: {type: array, items: {type: string}, title: Tên, x-title-en: Name}"), callers: []Caller{one},
 			want: []string{"breaks break-answer-type ten: Tra cứu", "breaks break-answer-type items/items/ten: "}},
+		{name: "everything renamed", text: edited(t, "operationId: layThuTuc", "operationId: xemThuTuc", "operationId: danhSachThuTuc", "operationId: timThuTuc"), callers: []Caller{list, one},
+			want: []string{"breaks break-operation-id xem-thu-tuc: Tra cứu", "breaks break-operation-id tim-thu-tuc: Một cửa"}},
 		{name: "errors", text: edited(t, "operationId: layThuTuc", "operationId: danhSachThuTuc"), code: "published-spec-errors"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,6 +22,7 @@ const (
 	NoticeMoved      = "moved"      // the end was put off
 	NoticeKept       = "kept"       // it stays after all
 	NoticeEnded      = "ended"      // it has ended
+	NoticeLacking    = "lacking"    // it lacks what agreements on earlier ones have
 )
 
 // LetterVersion is what the kinds of letters about a version's end begin with.
@@ -92,7 +93,7 @@ func (c *Catalog) oweNotices(ctx context.Context, tx pgx.Tx, version uuid.UUID, 
 // WriteVersionNotices writes letters for what is due to be told of versions'
 // ends, to the owners of the applications that called a version within 90 days
 // or hold agreements on it: one letter to each, whatever the number of their
-// applications. Several nodes may do so at once; each notice is told once.
+// applications; and of what new versions lack of agreements. Several nodes may do so at once; each notice is told once.
 func (c *Catalog) WriteVersionNotices(ctx context.Context) error {
 	due, err := pg.All[notice](ctx, c.DB, dueNoticesSQL, c.Now().UTC())
 	if err != nil {
@@ -104,7 +105,7 @@ func (c *Catalog) WriteVersionNotices(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("write notice %s of version %s: %w", n.Kind, n.VersionID, err))
 		}
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, c.writeLosses(ctx))...)
 }
 
 func (c *Catalog) writeNotice(ctx context.Context, n notice) error {

@@ -93,14 +93,22 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	if err != nil {
 		return err
 	}
+	if c.rows() != nil && cut.xml != nil {
+		return notProjectable("conditions on its rows are agreed, which only JSON is held to")
+	}
 	document, err := c.firstOf(r, res, heldAnswer, c.document)
 	if err != nil {
 		return err
 	}
 	if len(document) > heldAnswer {
 		res.fields = slices.Clone(res.fields) // our own, as in replace
-		res.body = &projectedBody{responseBody: res.body, cut: cut, first: document, exchange: &c.exchange}
+		res.body = &projectedBody{responseBody: res.body, cut: cut, rows: c.rows(), first: document, exchange: &c.exchange}
 		return nil
+	}
+	if rows := c.rows(); rows != nil {
+		if document, err = rows.Apply(document); err != nil {
+			return notProjectable("it cannot be held to the agreed rows (" + err.Error() + ")")
+		}
 	}
 	agreed, err := cut.append(c.agreed, document)
 	c.document, c.agreed = roomOf(document), roomOf(agreed)
@@ -130,14 +138,21 @@ const heldAnswer = 1 << 20
 type projectedBody struct {
 	responseBody
 	cut      projection
-	first    []byte    // was read already
-	exchange *Exchange // learns when it is broken off for what it is
+	rows     *project.Rows // nil: all
+	first    []byte        // was read already
+	exchange *Exchange     // learns when it is broken off for what it is
 }
 
 // WriteTo is of io.WriterTo.
 func (b *projectedBody) WriteTo(w io.Writer) (int64, error) {
 	counted := &countingWriter{to: w}
-	err := b.cut.stream(counted, io.MultiReader(bytes.NewReader(b.first), b.responseBody))
+	var from io.Reader = io.MultiReader(bytes.NewReader(b.first), b.responseBody)
+	if b.rows != nil {
+		kept := b.rows.Reader(from)
+		defer kept.Close()
+		from = kept
+	}
+	err := b.cut.stream(counted, from)
 	var fault *project.Fault
 	if errors.As(err, &fault) {
 		b.exchange.Code = "answer-not-projectable"

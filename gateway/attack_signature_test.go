@@ -186,6 +186,7 @@ func TestSignedCalls(t *testing.T) {
 		{name: "not the query", sent: with(func(h *letterhead) { h.covers = "@method @authority @path" }), status: 401, code: little},
 		{name: "not the authority", sent: with(func(h *letterhead) { h.covers = "@method @path @query" }), status: 401, code: little},
 		{name: "not the purpose", sent: with(func(h *letterhead) { h.covers, h.lines = "@method @target-uri", []string{"LGSP-Purpose: tra-cuu"} }), status: 401, code: little},
+		{name: "a dossier put in", sent: replaced("Signature: ", "LGSP-Dossier: H48-0099\r\nSignature: "), status: 401, code: little},
 		{name: "a purpose put in", sent: replaced("Signature: ", "LGSP-Purpose: tra-cuu\r\nSignature: "), status: 401, code: little},
 
 		{name: "and a key", sent: replaced("Signature: ", "X-API-Key: {K}\r\nSignature: "), status: 400, code: "two-credentials"},

@@ -18,6 +18,9 @@ import (
 // check takes the request's body, and refuses what the agreement or the
 // operation does not allow in the request.
 func (c *call) check(r *http.Request) error {
+	if err := c.checkBounds(r); err != nil {
+		return err
+	}
 	if err := c.takeBody(r); err != nil {
 		return err
 	}

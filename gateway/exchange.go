@@ -30,6 +30,7 @@ type Exchange struct {
 	Revision    int              `json:"revision"`
 	Purpose     string           `json:"purpose"`
 	Fields      []string         `json:"fields"`          // the agreed fields of the answer; [""]: all of it, [] or nil: none or no agreement
+	Dossier     string           `json:"dossier,omitempty"` // as the caller named it in LGSP-Dossier
 	Masks       []project.Masked `json:"masks,omitempty"` // of what those cover, what left masked
 	Subject     string           `json:"subject"`         // SubjectHash of the number, "" unless the operation is personal
 	Address     string           `json:"address"`         // keyed hash of the caller's address (IPv6: of its /64)

@@ -41,13 +41,15 @@ func (e *Exchange) appendTo(b []byte) []byte {
 	for _, field := range e.Fields {
 		b = append(binary.AppendUvarint(b, uint64(len(field))), field...)
 	}
-	if format == recordFormat {
-		return b
+	if format == maskedRecordFormat {
+		b = binary.AppendUvarint(b, uint64(len(e.Masks)))
+		for _, m := range e.Masks {
+			b = append(binary.AppendUvarint(b, uint64(len(m.Path))), m.Path...)
+			b = append(binary.AppendUvarint(b, uint64(len(m.Mask))), m.Mask...)
+		}
 	}
-	b = binary.AppendUvarint(b, uint64(len(e.Masks)))
-	for _, m := range e.Masks {
-		b = append(binary.AppendUvarint(b, uint64(len(m.Path))), m.Path...)
-		b = append(binary.AppendUvarint(b, uint64(len(m.Mask))), m.Mask...)
+	if e.Dossier != "" {
+		b = append(binary.AppendUvarint(b, uint64(len(e.Dossier))), e.Dossier...)
 	}
 	return b
 }
@@ -60,6 +62,10 @@ func (e *Exchange) texts() [10]*string {
 	return [...]*string{&e.Trace, &e.Operation, &e.Access, &e.Credential, &e.Purpose, &e.Subject, &e.Address, &e.Method, &e.Template, &e.Code}
 }
 
+// withDossier says that a dossier's number follows all else: an earlier version
+// reads the records that have none.
+const withDossier = 8
+
 func (e *Exchange) flags() (flags byte) {
 	if e.Complete {
 		flags |= 1
@@ -69,6 +75,9 @@ func (e *Exchange) flags() (flags byte) {
 	}
 	if e.Canary {
 		flags |= 4
+	}
+	if e.Dossier != "" {
+		flags |= withDossier
 	}
 	return flags
 }
@@ -108,6 +117,9 @@ func readExchange(record []byte) (Exchange, error) {
 		for i := range e.Masks {
 			e.Masks[i] = project.Masked{Path: r.text(), Mask: project.Mask(r.text())}
 		}
+	}
+	if record[1]&withDossier != 0 {
+		e.Dossier = r.text()
 	}
 	if r.wrong || r.left != "" {
 		return Exchange{}, errRecord

@@ -39,6 +39,7 @@ type Explanation struct {
 	Change    []string         `json:"change"`    // codes of what would allow the call, each enough or all needed, in order
 
 	Conditions []string `json:"conditions"` // that the operation has beside its agreement: hours, network, two-factors, purpose
+	Bounds     *Bounds  `json:"bounds"`     // that the agreement holds its calls to besides; nil: none
 }
 
 // Explain answers for an imagined call as the pipeline's decision would, from
@@ -66,6 +67,7 @@ func (n *Node) Explain(call Imagined) (Explanation, error) {
 	e := Explanation{Allowed: verdict.Allowed && err == nil, Rule: verdict.Rule, Conditions: v.Traffic.ConditionsOf(o.ID, o.Access)}
 	if g != nil {
 		e.Agreement = g.Agreement
+		e.Bounds = g.terms.boundsOf(o.ID)
 	}
 	if e.Allowed {
 		if g != nil && !g.terms.filters[o.ID].Whole() {

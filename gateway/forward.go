@@ -127,6 +127,9 @@ func (c *call) said(fields http1.Fields, proto string) http1.Fields {
 		fields.Add("Lgsp-Agreement", all[idLength:ids])
 		fields.Add("Lgsp-Purpose", c.grant.Purpose)
 	}
+	if c.exchange.Dossier != "" {
+		fields.Add("Lgsp-Dossier", c.exchange.Dossier)
+	}
 	fields.Add("X-Request-Id", c.answer.requestID)
 	fields.Add("Traceparent", all[ids:trace])
 	fields.Add("Via", all[trace:]) // RFC 9110 §7.6.3

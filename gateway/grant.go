@@ -34,7 +34,8 @@ type Grant struct {
 type GrantedOperation struct {
 	Operation string           `json:"operation"`
 	Fields    []string         `json:"fields"`
-	Masks     []project.Masked `json:"masks,omitempty"` // of what these fields cover, what leaves masked
+	Masks     []project.Masked `json:"masks,omitempty"`  // of what these fields cover, what leaves masked
+	Bounds    *Bounds          `json:"bounds,omitempty"` // nil: none
 }
 
 const grantSQL = `
@@ -48,11 +49,15 @@ on conflict (agreement_id) do update
  where gateway.grant.revision < excluded.revision`
 
 // PutGrant puts an agreement, in whatever state, in force at every node when tx
-// commits. Application and version of an agreement never change. It fails with Invalid for a field path that is none, and with
+// commits. Application and version of an agreement never change. It fails with Invalid for a field path that is none and for bounds that cannot be kept to, and with
 // Conflict when the same or a later revision is there already.
 func PutGrant(ctx context.Context, tx pgx.Tx, g Grant) error {
 	for _, operation := range g.Operations {
-		if _, err := project.CompileMasked(operation.Fields, operation.Masks); err != nil {
+		filter, err := project.CompileMasked(operation.Fields, operation.Masks)
+		if err == nil {
+			_, err = operation.Bounds.compile(filter)
+		}
+		if err != nil {
 			return problem.Errorf(problem.Invalid, "operation %s: %s", operation.Operation, err).
 				Coded("field-path", "operation", operation.Operation, "reason", err.Error())
 		}

@@ -47,6 +47,7 @@ type terms struct {
 	operations []GrantedOperation
 	agreed     []string // their ids
 	filters    map[string]*project.Filter
+	bounds     map[string]*bounds // of those that have some
 }
 
 // nothing is agreed on by an agreement that cannot be read.
@@ -59,10 +60,28 @@ func compileTerms(operations []GrantedOperation) (*terms, error) {
 		if err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.Operation, err)
 		}
+		if o.Bounds != nil {
+			b, err := o.Bounds.compile(filter)
+			if err != nil {
+				return nil, fmt.Errorf("operation %s: %w", o.Operation, err)
+			}
+			if t.bounds == nil {
+				t.bounds = map[string]*bounds{}
+			}
+			t.bounds[o.Operation] = b
+		}
 		t.agreed = append(t.agreed, o.Operation)
 		t.filters[o.Operation] = filter
 	}
 	return t, nil
+}
+
+// boundsOf are those of an operation; nil: none.
+func (t *terms) boundsOf(operation string) *Bounds {
+	if b := t.bounds[operation]; b != nil {
+		return b.Bounds
+	}
+	return nil
 }
 
 // fields are those agreed of an operation, and what of them leaves masked.

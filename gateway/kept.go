@@ -27,7 +27,7 @@ import (
 const keptFile = "snapshot"
 
 // keptFormat is told apart by the first value in the file.
-const keptFormat = 1
+const keptFormat = 2
 
 const (
 	keepEvery = 30 * time.Second // at most; keeping is to cost a hundredth of the time
@@ -216,7 +216,7 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 	if err := in.Decode(&format); err != nil {
 		return nil, kept{}, err
 	}
-	if format != keptFormat {
+	if format != keptFormat && format != keptFormat-1 { // the one before knew no bounds
 		return nil, kept{}, fmt.Errorf("format %d is not this release's, %d", format, keptFormat)
 	}
 	var head kept

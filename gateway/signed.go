@@ -99,7 +99,8 @@ func holdTo(digest *signature.Digest, r *http.Request) error {
 }
 
 // unsigned is what a signature has to cover and does not; "" when it covers all:
-// what is asked for and where, the body, and the purpose, which chooses the agreement.
+// what is asked for and where, the body, the purpose, which chooses the
+// agreement, and the dossier, which is evidence.
 func unsigned(s *signature.Signature, r *http.Request) string {
 	needed := []string{"@method"}
 	if !s.Covers("@target-uri") {
@@ -110,6 +111,9 @@ func unsigned(s *signature.Signature, r *http.Request) string {
 	}
 	if r.Header["Lgsp-Purpose"] != nil {
 		needed = append(needed, "lgsp-purpose")
+	}
+	if r.Header["Lgsp-Dossier"] != nil {
+		needed = append(needed, "lgsp-dossier")
 	}
 	for _, name := range needed {
 		if !s.Covers(name) {

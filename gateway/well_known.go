@@ -87,7 +87,7 @@ func (c *call) linkset() any {
 }
 
 const (
-	corsHeaders = "Authorization, DPoP, X-API-Key, Content-Type, Accept, Accept-Language, LGSP-Purpose, Traceparent, X-Request-Id"
+	corsHeaders = "Authorization, DPoP, X-API-Key, Content-Type, Accept, Accept-Language, LGSP-Purpose, LGSP-Dossier, Traceparent, X-Request-Id"
 	corsExposed = "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, DPoP-Nonce, Deprecation, Sunset, Link"
 )
 

@@ -22,6 +22,7 @@ type Exchange struct {
 	AgreementID   uuid.UUID `json:"agreement_id,omitzero"`   // uuid.Nil: open, or refused before one was found
 	Revision      int       `json:"revision,omitempty"`      // of the agreement
 	Purpose       string    `json:"purpose,omitempty"`
+	Dossier       string    `json:"dossier,omitempty"`   // that the caller said it was for
 	Operation     string    `json:"operation,omitempty"` // the operation's id, never the path called: it may name a person
 	Template      string    `json:"template,omitempty"`  // prefix and path template, with the names of parameters, not their values
 	Access        string    `json:"access,omitempty"`    // open, restricted, personal

@@ -29,6 +29,7 @@ func (e Exchange) payload() (string, error) {
 	}
 	w.text("code", e.Code)
 	w.text("credential", e.Credential)
+	w.text("dossier", e.Dossier)
 	w.texts("fields", e.Fields)
 	w.always("id", e.ID.String())
 	w.always("kind", kindExchange)

@@ -44,6 +44,9 @@ func (p *Portal) versionDesk(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	if v.Losses, err = p.losses(r, v); err != nil {
+		return page{}, err
+	}
 	data := deskPage{versionPage: v, More: max(0, len(list)-shownDrift)}
 	bySlug := map[string]catalog.Operation{}
 	for _, o := range v.Operations {

@@ -23,6 +23,7 @@ type versionPage struct {
 	Plan       catalog.Plan // zero until chosen
 	Address    string       // at the gateway
 	Traffic    gateway.Traffic
+	Losses     []lossRow
 	Earliest   string // day on which a published version may end at the earliest
 }
 
@@ -169,6 +170,10 @@ func (p *Portal) found(r *http.Request) (page, error) {
 // publishForm answers GET …/{version}/publish: everything once more.
 func (p *Portal) publishForm(r *http.Request) (page, error) {
 	data, err := p.versionPage(r)
+	if err != nil {
+		return page{}, err
+	}
+	data.Losses, err = p.losses(r, data)
 	return page{Name: "agency-publish", Data: data}, err
 }
 

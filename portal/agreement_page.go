@@ -70,6 +70,7 @@ type conditionOperation struct {
 	agreement.Operation
 	Checked map[string]bool
 	Open    map[string]bool // sensitive values that stay unmasked
+	Bound   *boundsForm // nil: nothing can be bound any more
 }
 
 // FieldsName is the name of the boxes of the operation's fields.
@@ -91,8 +92,18 @@ func (p *Portal) decidingOf(r *http.Request, who auth.Principal, g agreement.Agr
 		d.FirstName = names
 		d.MayBe = *g.FirstBy != who.Person && (g.FirstFor == nil || *g.FirstFor != who.Person)
 	}
+	var forms map[string]boundsForm
+	if g.State == agreement.Requested {
+		var err error
+		if forms, err = p.boundsForms(r, g, d.Base.Bounds); err != nil {
+			return d, err
+		}
+	}
 	for _, o := range g.Operations {
 		one := conditionOperation{Operation: o, Checked: map[string]bool{}}
+		if form, can := forms[o.ID]; can {
+			one.Bound = &form
+		}
 		chosen := r.PostForm[one.FieldsName()]
 		if r.PostForm.Get("conditions") == "" {
 			chosen = nil
@@ -176,6 +187,7 @@ func approvalOf(form url.Values) (agreement.Approval, error) {
 		}
 	}
 	slices.SortFunc(c.Operations, func(a, b agreement.Wanted) int { return strings.Compare(a.Operation, b.Operation) })
+	c.Bounds = boundsIn(form, c.Operations)
 	yes.Conditions = &c
 	return yes, nil
 }

@@ -92,6 +92,7 @@ func (a *API) router() *mux.Router {
 	a.foreignRoutes(own)
 	a.apiRoutes(own)
 	a.lifeRoutes(own)
+	a.lossRoutes(own)
 	a.revisionRoutes(own)
 	a.agreementRoutes(own)
 	a.calendarRoutes(own)

@@ -11,6 +11,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/auth/policy"
+	"lgsp/gateway"
 	"lgsp/internal/problem"
 )
 
@@ -38,6 +39,8 @@ type CallExplanation struct {
 
 	Masks      []string `json:"masks"`      // of those fields, what would leave masked: "/path mask"
 	Conditions []string `json:"conditions"` // of the operation, beside its agreement: hours, network, two-factors, purpose
+
+	Bounds *gateway.Bounds `json:"bounds"` // that the agreement holds its calls to besides; null: none
 }
 
 // explainCall answers GET /explain/call.

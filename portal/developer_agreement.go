@@ -30,6 +30,7 @@ type agreementData struct {
 	Service   string                 // address of the version's page, "" when it is gone
 	Calls     []sample
 	TokenCall string
+	Lacking   []lackingRow // versions that lack something of it
 }
 
 // agreementPage answers GET /agreements/{id}, for requester and steward alike.
@@ -77,6 +78,9 @@ func (p *Portal) agreementPage(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if data.History, err = p.history(r, who, id); err != nil {
+		return page{}, err
+	}
+	if data.Lacking, err = p.lacking(r, g); err != nil {
 		return page{}, err
 	}
 	if err := p.howToCall(r, who, &data); err != nil {
@@ -148,8 +152,8 @@ func (p *Portal) howToCall(r *http.Request, who auth.Principal, data *agreementD
 		if localeOf(r) == "en" && agreed.TitleEN != "" {
 			label = agreed.TitleEN
 		}
-		call := callOf(p.Gateway+v.Prefix(), operations[i])
-		data.Calls = append(data.Calls, sample{Label: label, Lang: "shell", Code: call.curl()})
+		call := boundSample(p.Gateway+v.Prefix(), operations[i], data.Agreement.BoundsOf(agreed.ID))
+		data.Calls = append(data.Calls, sample{Label: label, Lang: "shell", Code: call})
 	}
 	data.TokenCall = p.tokenCall(data.Agreement.ApplicationID.String(), p.Gateway+v.Prefix())
 	return nil

@@ -55,6 +55,7 @@ type askedOperation struct {
 	Chosen  bool
 	Checked map[string]bool // paths
 	masking
+	Bound   boundsForm
 }
 
 // fieldsPrefix begins the name of the boxes of an operation's fields.
@@ -98,6 +99,9 @@ func (p *Portal) requestForm(r *http.Request) (page, error) {
 		data.First.Starts, data.First.Ends, data.First.Note = old.Starts, old.Ends, old.Note
 	}
 	data.Operations = asked(offer.Operations, r, old)
+	if err := p.askedBounds(r, &data, old); err != nil {
+		return page{}, err
+	}
 	if old != nil {
 		data.Application = old.ApplicationID.String()
 		data.First.Purpose, data.First.PurposeText, data.First.LegalBasis = old.Purpose, old.PurposeText, old.LegalBasis
@@ -324,5 +328,6 @@ func requestOf(form url.Values, version uuid.UUID) (agreement.Request, error) {
 	for _, slug := range wantedOf(form) {
 		q.Operations = append(q.Operations, agreement.Wanted{Operation: slug, Fields: form[fieldsPrefix+slug], Open: form[openPrefix+slug]})
 	}
+	q.Bounds = boundsIn(form, q.Operations)
 	return q, nil
 }

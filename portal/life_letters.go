@@ -32,6 +32,13 @@ func (p *Portal) lifeLetter(to auth.Person, l catalog.Letter) (mail.Letter, erro
 		return out, err
 	}
 	lines := [][]string{{"text-" + strings.TrimPrefix(l.Kind, catalog.LetterVersion)}, {"uses"}}
+	if end.Lacks != nil {
+		list, err := p.lacksInWords(to.Locale, end.Lacks)
+		if err != nil {
+			return out, err
+		}
+		d.Text, lines = "", [][]string{lines[0], {"lacking", "list", list}, lines[1]}
+	}
 	if end.LastAt != nil {
 		lines = append(lines, []string{"last-call", "at", momentIn(to.Locale, end.LastAt)})
 	}

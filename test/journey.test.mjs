@@ -214,6 +214,8 @@ test('an agreement is asked for, looked over and sent', async () => {
     if (!(await details.evaluate((d) => d.open))) await developer.click(`fieldset:has(#op-${operation}) summary`)
     await tick(developer, `fieldset:has(#op-${operation}) input[value$="/${field}"]`)
   }
+  await developer.click('fieldset:has(#op-xem-nguoi-co-cong) .bounds summary')
+  await tick(developer, '[name="bound.dossier.xem-nguoi-co-cong"]')
   const purposes = await developer.$$eval('[name=purpose] option', (all) => all.map((o) => o.value).filter(Boolean))
   await developer.selectOption('[name=purpose]', purposes[0])
   await developer.fill('[name=purpose_text]', 'Xác nhận chế độ khi giải quyết thủ tục.')
@@ -225,7 +227,7 @@ test('an agreement is asked for, looked over and sent', async () => {
   await developer.fill('[name=starts]', day(0))
   await developer.fill('[name=ends]', day(90))
   await press(developer, 'main form button[value=check]')
-  assert.match(await developer.textContent('main'), /Xác nhận chế độ[^]*2\.000\.000 lời gọi mỗi tháng/)
+  assert.match(await developer.textContent('main'), /Mỗi lời gọi nêu số hồ sơ[^]*Xác nhận chế độ[^]*2\.000\.000 lời gọi mỗi tháng/)
   await everywhere(developer)
   await press(developer, 'main form button[value=send]')
   agreement = await developer.getAttribute('main a[href*="/agreements/"]', 'href')
@@ -264,7 +266,9 @@ test('the calls get the agreed fields; the caller sees them and what is left', a
     method: 'POST', headers: { Authorization: 'Basic ' + btoa(`${credentials.id}:${credentials.secret}`) },
     body: new URLSearchParams({ grant_type: 'client_credentials', resource: lgsp.gateway + prefix }),
   }).then((a) => a.json())
-  const personal = await lgsp.call(`${prefix}/ho-so/${subject}`, { Authorization: `Bearer ${token.access_token}` })
+  const bearer = { Authorization: `Bearer ${token.access_token}` }
+  assert.equal((await lgsp.call(`${prefix}/ho-so/${subject}`, bearer)).body.code, 'dossier-missing')
+  const personal = await lgsp.call(`${prefix}/ho-so/${subject}`, { ...bearer, 'LGSP-Dossier': '000.00.53.H48-220921-0099' })
   assert.deepEqual(Object.keys(personal.body), ['hoTen'], personal.text)
   await lgsp.call(`${prefix}/ho-so/${subject}/chi-tra`, { Authorization: `Bearer ${token.access_token}` })
   await until('the calls are on the page', 5000, async () => {

@@ -200,6 +200,8 @@ func (w *world) attempts() []attempt {
 		{"POST /versions/{id}/retire", "published", "/versions/{published version}/retire", ""},
 		{"GET /versions/{id}/callers", "published", "/versions/{published version}/callers", ""},
 		{"GET /versions/{id}/callers", "draft", "/versions/{draft version}/callers", ""},
+		{"GET /versions/{id}/losses", "reviewed", "/versions/{reviewed version}/losses", ""},
+		{"GET /agreements/{id}/losses", "", "/agreements/{agreed agreement}/losses", ""},
 		{"GET /versions/{id}/notices", "published", "/versions/{published version}/notices", ""},
 		{"GET /versions/{id}/notices", "draft", "/versions/{draft version}/notices", ""},
 	}

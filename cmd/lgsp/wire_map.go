@@ -119,7 +119,7 @@ func grant(ctx context.Context, tx pgx.Tx, g agreement.Granted) error {
 		Plan: gateway.Plan{Slug: g.Plan, RatePerMinute: g.RatePerMinute, QuotaPerDay: g.QuotaPerDay, QuotaPerMonth: g.QuotaPerMonth},
 	}
 	for _, o := range g.Operations {
-		out.Operations = append(out.Operations, gateway.GrantedOperation{Operation: o.Operation, Fields: o.Fields, Masks: masksOf(g.Masked, o.Operation)})
+		out.Operations = append(out.Operations, gateway.GrantedOperation{Operation: o.Operation, Fields: o.Fields, Masks: masksOf(g.Masked, o.Operation), Bounds: boundsOf(g.Bounds, o.Operation)})
 	}
 	return gateway.PutGrant(ctx, tx, out)
 }
@@ -135,7 +135,8 @@ func (p *platform) offer(ctx context.Context, version uuid.UUID) (agreement.Offe
 		ServiceVI: o.Version.TitleVI + " " + o.Version.Number, ServiceEN: o.Version.TitleEN + " " + o.Version.Number,
 		State: o.Version.State,
 		Plan:  o.Plan.Slug, RatePerMinute: o.Plan.RatePerMinute, QuotaPerDay: o.Plan.QuotaPerDay, QuotaPerMonth: o.Plan.QuotaPerMonth,
-		Decision: o.Plan.Decision,
+		Decision:  o.Plan.Decision,
+		Boundable: boundable(o.Operations),
 	}
 	for _, operation := range o.Operations {
 		one := agreement.Operation{
@@ -275,7 +276,7 @@ func unpack(body []byte) ([]ledger.Exchange, error) {
 	for i, e := range exchanges {
 		list[i] = ledger.Exchange{
 			ID: e.ID, At: e.At, TraceID: e.Trace, AgencyID: e.Agency, APIID: e.API, VersionID: e.Version,
-			ApplicationID: e.Application, PersonID: e.Person, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose,
+			ApplicationID: e.Application, PersonID: e.Person, AgreementID: e.Agreement, Revision: e.Revision, Purpose: e.Purpose, Dossier: e.Dossier,
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum.String(), ResponseHash: e.AnswerSum.String(),
@@ -328,7 +329,8 @@ func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (por
 		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
 		From: call.From, Level: call.Level, At: call.At,
 	})
-	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Masks: maskTexts(e.Masks), Change: e.Change, Conditions: e.Conditions}, err
+	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Masks: maskTexts(e.Masks), Change: e.Change,
+		Conditions: e.Conditions, Bounds: e.Bounds}, err
 }
 
 // names are what persons are called, for the ledger, which keeps ids.

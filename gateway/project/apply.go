@@ -316,22 +316,32 @@ func (s *scanner) container(to *step, depth int, opener byte) error {
 func (s *scanner) object() object { return object{first: len(s.names), text: len(s.kept)} }
 
 func (s *scanner) member(to *step, depth int, o *object, written *bool) error {
-	raw, name, err := s.memberName()
+	raw, name, err := s.nextName(o)
 	if err != nil {
 		return err
 	}
-	if err := s.add(o, name); err != nil {
-		return err
-	}
 	inner := to.member(name)
-	if s.buf != nil { // in may move on before the name is written
-		s.key = append(s.key[:0], raw...)
-		raw = s.key
-	}
 	if err := s.colon(); err != nil {
 		return err
 	}
 	return s.value(inner, depth+1, place{written, raw})
+}
+
+// nextName reads the name of a member of an open object, which it is not to
+// have yet: as it came, good until the next name, and what it says.
+func (s *scanner) nextName(o *object) (raw, name []byte, err error) {
+	if raw, name, err = s.memberName(); err != nil {
+		return nil, nil, err
+	}
+	if err = s.add(o, name); err != nil {
+		return nil, nil, err
+	}
+	name = s.kept[len(s.kept)-len(name):]
+	if s.buf != nil { // in may move on before the name is written
+		s.key = append(s.key[:0], raw...)
+		raw = s.key
+	}
+	return raw, name, nil
 }
 
 // object is one that is open.

@@ -71,11 +71,8 @@ func run(ctx context.Context) (err error) {
 	}
 	r := report{Machine: machine(ctx)}
 
-	if wanted("micro") {
-		say("Go micro benchmarks")
-		if r.Micro, err = micro(ctx); err != nil {
-			return err
-		}
+	if err := measureInGo(ctx, &r); err != nil {
+		return err
 	}
 	p, err := newPlatform(dir)
 	if err != nil {

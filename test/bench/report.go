@@ -20,6 +20,7 @@ type report struct {
 	Gateway  []*gatewayFigures `json:"gateway,omitempty"`
 	More     []*moreFigures    `json:"gateway_more,omitempty"`
 	Slow     *slowNeighbour    `json:"slow_neighbour,omitempty"`
+	InForce  *inForceFigures   `json:"in_force,omitempty"`
 	Tokens   []*tokenFigures   `json:"tokens"`
 	Chains   []chainFigures    `json:"chains"`
 	Million  []memoryFigure    `json:"million,omitempty"`
@@ -102,6 +103,7 @@ func (r report) markdown() string {
 	}
 	moreTable(&b, r.More)
 	r.Slow.table(&b)
+	r.InForce.table(&b)
 	if r.Scale != nil {
 		scaleTable(&b, r.Scale)
 	}
