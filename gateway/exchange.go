@@ -42,6 +42,9 @@ type Exchange struct {
 	Complete    bool          `json:"complete"`    // the whole answer was handed to the connection
 	Unknown     bool          `json:"unknown"`     // the node stopped between intent and outcome
 
+	// RequestRef is RequestRef of the X-Request-Id that the caller chose; "" when it chose none, and Trace is told in its place.
+	RequestRef string `json:"request_ref,omitempty"`
+
 	Canary bool `json:"canary,omitempty"` // a canary's address answered it, or was the last that was asked; not said of stored answers
 }
 

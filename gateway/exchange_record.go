@@ -31,6 +31,9 @@ func (e *Exchange) appendTo(b []byte) []byte {
 	for _, field := range e.Fields {
 		b = append(binary.AppendUvarint(b, uint64(len(field))), field...)
 	}
+	if e.RequestRef != "" { // that it follows is one of the flags: records without it stay as they were
+		b = append(binary.AppendUvarint(b, uint64(len(e.RequestRef))), e.RequestRef...)
+	}
 	return b
 }
 
@@ -51,6 +54,9 @@ func (e *Exchange) flags() (flags byte) {
 	}
 	if e.Canary {
 		flags |= 4
+	}
+	if e.RequestRef != "" {
+		flags |= 8
 	}
 	return flags
 }
@@ -84,6 +90,9 @@ func readExchange(record []byte) (Exchange, error) {
 		for i := range e.Fields {
 			e.Fields[i] = r.text()
 		}
+	}
+	if record[1]&8 != 0 {
+		e.RequestRef = r.text()
 	}
 	if r.wrong || r.left != "" {
 		return Exchange{}, errRecord

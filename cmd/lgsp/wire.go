@@ -159,6 +159,7 @@ func (p *platform) wireLedger() {
 		OwnsApplication: p.auth.OwnsApplication,
 		Names:           p.names,
 		Unpack:          unpack,
+		RequestRef:      func(id string) string { return gateway.RequestRef(p.secrets.first("lgsp subject v1"), id) },
 	}
 }
 
