@@ -17,6 +17,7 @@ func (a *API) ledgerRoutes(r routes) {
 	r.get("/applications/{id}/usage", a.showUsage)
 	r.get("/explain/call", a.explainCall)
 	r.get("/explain/act", a.explainAct)
+	r.get("/explain/past", a.explainPast)
 	r.get("/policy", a.showPolicy)
 }
 

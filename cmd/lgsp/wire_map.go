@@ -326,7 +326,7 @@ func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (por
 		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
 		From: call.From, Level: call.Level, At: call.At,
 	})
-	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change, Conditions: e.Conditions}, err
+	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Agreement: e.Agreement, Fields: e.Fields, Change: e.Change, Conditions: e.Conditions}, err
 }
 
 // names are what persons are called, for the ledger, which keeps ids.
