@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/auth/policy"
+	"lgsp/internal/problem"
+)
+
+// WouldBe is what would be put in force: versions as they would be exposed, and
+// agreements as they would be granted.
+type WouldBe struct {
+	Routes []Route
+	Grants []Grant
+}
+
+// Made is how an application calls an operation.
+type Made struct {
+	Application uuid.UUID // uuid.Nil: nobody
+	Version     uuid.UUID
+	Operation   string
+	Credential  string // "": what the operation is usually called with
+	Purpose     string
+	Person      bool      // for persons
+	At          time.Time // the zero Time: whenever it may
+}
+
+// Passes says whether calls pass.
+type Passes int
+
+// From the worst to the best.
+const (
+	Never   Passes = iota
+	Depends        // on what no record tells: where they come from, how their person signed in, whether they say their purpose
+	Always
+)
+
+// Foreseen is what becomes of such calls now, and what would.
+type Foreseen struct {
+	Before, After Passes
+	Code          string   // what they would be refused with, unless After is Always
+	Lost, Won     []string // fields of the answer, when they pass before and after
+}
+
+// Foresee says of calls what would become of them, by the decision of the
+// pipeline itself over the snapshot as it would be. It fails with Unavailable
+// before the first load, and with Invalid for what could not be put in force.
+func (n *Node) Foresee(w WouldBe, calls []Made) ([]Foreseen, error) {
+	s := n.current.Load()
+	if s == nil {
+		return nil, problem.Errorf(problem.Unavailable, "the gateway is starting").Coded("gateway-starting")
+	}
+	would, err := s.with(w)
+	if err != nil {
+		return nil, err
+	}
+	now := n.Now()
+	list := make([]Foreseen, len(calls))
+	for i, m := range calls {
+		before, fieldsBefore, _, err := s.foresee(m, now)
+		if err != nil {
+			return nil, err
+		}
+		after, fieldsAfter, code, err := would.foresee(m, now)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = Foreseen{Before: before, After: after, Code: code}
+		if before != Never && after != Never {
+			list[i].Lost, list[i].Won = without(fieldsBefore, fieldsAfter), without(fieldsAfter, fieldsBefore)
+		}
+	}
+	return list, nil
+}
+
+// with is the snapshot as it would be, sharing what stays the same.
+func (s *snapshot) with(w WouldBe) (*snapshot, error) {
+	would := *s
+	would.byVersion = maps.Clone(s.byVersion)
+	for _, r := range w.Routes {
+		v, err := compileRoute(r)
+		if err != nil {
+			return nil, problem.Errorf(problem.Invalid, "%s", err.Error()).Coded("route-unservable", "reason", err.Error())
+		}
+		would.byVersion[r.Version] = v
+	}
+	shared := newInterned()
+	var grants []*grant
+	for _, g := range w.Grants {
+		operations, err := json.Marshal(g.Operations)
+		if err != nil {
+			return nil, fmt.Errorf("encode operations of agreement %s: %w", g.Agreement, err)
+		}
+		compiled, err := shared.grant(grantRow{AgreementID: g.Agreement, Revision: g.Revision, ApplicationID: g.Application, VersionID: g.Version,
+			Purpose: g.Purpose, State: g.State, Starts: g.Starts, Ends: g.Ends, RatePerMinute: g.Plan.RatePerMinute,
+			QuotaPerDay: g.Plan.QuotaPerDay, QuotaPerMonth: g.Plan.QuotaPerMonth, Operations: operations})
+		if err != nil {
+			return nil, fmt.Errorf("compile agreement %s: %w", g.Agreement, err)
+		}
+		grants = append(grants, compiled)
+	}
+	would.grants = s.grants.copyFor(grants)
+	for _, g := range grants {
+		would.grants.put(g)
+	}
+	return &would, nil
+}
+
+// foresee judges calls at their best and at their worst, and gives the fields
+// that they are let through at their best, and what refuses them.
+func (s *snapshot) foresee(m Made, now time.Time) (Passes, []string, string, error) {
+	v := s.byVersion[m.Version]
+	if v == nil || v.byID[m.Operation] == nil {
+		return Never, nil, "no-such-operation", nil
+	}
+	o := v.byID[m.Operation]
+	best := question{version: v, operation: o, application: m.Application, credential: or(m.Credential, usual(o.Access)), purpose: m.Purpose, anywhere: true, now: m.At}
+	worst := best
+	if m.At.IsZero() {
+		best.now, worst.now = o.bestAndWorst(now)
+	}
+	worst.purpose, worst.anywhere, worst.address = "", false, netip.IPv6Unspecified()
+	if m.Person {
+		best.level, worst.level = auth.AAL2, auth.AAL1
+	}
+	g, refused, err := s.refusalOf(best)
+	if err != nil {
+		return Never, nil, "", err
+	}
+	if refused != nil {
+		return Never, nil, refused.Code, nil
+	}
+	var fields []string
+	if g != nil {
+		fields = g.terms.fields(o.ID)
+	}
+	_, refused, err = s.refusalOf(worst)
+	if refused != nil {
+		return Depends, fields, refused.Code, err
+	}
+	return Always, fields, "", err
+}
+
+// bestAndWorst are a moment that all hours of an operation allow, and one that
+// they do not, from now on; now itself where there are no hours.
+func (o *operation) bestAndWorst(now time.Time) (best, worst time.Time) {
+	closed := func(at time.Time) bool {
+		return slices.ContainsFunc(o.conditions, func(c *condition) bool { return !c.open(at) })
+	}
+	if closed(now) {
+		best, _ = o.opens(now)
+		return best, now
+	}
+	today := now.In(vietnam)
+	for day := range 9 {
+		for _, c := range o.conditions {
+			at := time.Date(today.Year(), today.Month(), today.Day()+day, 0, c.until, 0, 0, vietnam)
+			if c.until != 0 && at.After(now) && closed(at) {
+				return now, at
+			}
+		}
+	}
+	return now, now
+}
+
+// refusalOf is what a call is refused with; nil: it passes.
+func (s *snapshot) refusalOf(q question) (*grant, *problem.Error, error) {
+	g, verdict, err := s.judge(q)
+	if err != nil {
+		p := problem.Of(err)
+		if p == nil || p.Kind >= problem.Internal {
+			return g, nil, err
+		}
+		return g, p, nil
+	}
+	if verdict.Allowed {
+		return g, nil, nil
+	}
+	return g, refusal(verdict.Rule, q), nil
+}
+
+// usual is what an operation is called with when nothing else is known.
+func usual(access string) string {
+	switch access {
+	case Open:
+		return policy.NoCredential
+	case Restricted:
+		return policy.APIKey
+	}
+	return policy.Token
+}
+
+// without are the items of a list that another has not.
+func without(list, other []string) []string {
+	var left []string
+	for _, item := range list {
+		if !slices.Contains(other, item) {
+			left = append(left, item)
+		}
+	}
+	return left
+}
