@@ -30,7 +30,8 @@ type Made struct {
 	Credential  string // "": what the operation is usually called with
 	Purpose     string
 	Person      bool      // for persons
-	At          time.Time // the zero Time: whenever it may
+	At          time.Time // the zero Time: whenever it may, from From on
+	From        time.Time // a past one: now
 }
 
 // Passes says whether calls pass.
@@ -65,17 +66,17 @@ func (n *Node) Foresee(w WouldBe, calls []Made) ([]Foreseen, error) {
 	now := n.Now()
 	list := make([]Foreseen, len(calls))
 	for i, m := range calls {
-		before, fieldsBefore, _, err := s.foresee(m, now)
+		before, err := s.look(m, now)
 		if err != nil {
 			return nil, err
 		}
-		after, fieldsAfter, code, err := would.foresee(m, now)
+		after, err := would.look(m, now)
 		if err != nil {
 			return nil, err
 		}
-		list[i] = Foreseen{Before: before, After: after, Code: code}
-		if before != Never && after != Never {
-			list[i].Lost, list[i].Won = without(fieldsBefore, fieldsAfter), without(fieldsAfter, fieldsBefore)
+		list[i].Before, list[i].After, list[i].Code = before.becomes(after)
+		if list[i].Before != Never && list[i].After != Never {
+			list[i].Lost, list[i].Won = without(before.fields, after.fields), without(after.fields, before.fields)
 		}
 	}
 	return list, nil
@@ -114,39 +115,112 @@ func (s *snapshot) with(w WouldBe) (*snapshot, error) {
 	return &would, nil
 }
 
-// foresee judges calls at their best and at their worst, and gives the fields
-// that they are let through at their best, and what refuses them.
-func (s *snapshot) foresee(m Made, now time.Time) (Passes, []string, string, error) {
+// sight is what becomes of calls in each way in which they may be made.
+type sight struct {
+	ways   [2]way   // naming no purpose, and that of their agreement
+	fields []string // that they are let through
+}
+
+// way is what refuses calls; nil: they pass. At their best they come from where
+// they may, by a person who proved enough, at the time that is asked about.
+type way struct {
+	best, worst *problem.Error
+	own         bool // they pass under the agreement that they are of, not under another
+}
+
+// becomes compares what passes with what would. A way in which the calls did
+// not pass under their agreement is none in which they were made.
+func (l sight) becomes(then sight) (before, after Passes, code string) {
+	made := [2]bool{l.ways[0].best == nil && l.ways[0].own, l.ways[1].best == nil && l.ways[1].own}
+	if !made[0] && !made[1] { // whatever passes is gained
+		made = [2]bool{then.ways[0].best == nil && then.ways[0].own, then.ways[1].best == nil && then.ways[1].own}
+		if !made[0] && !made[1] {
+			return Never, Never, codeOf(then.ways[1].best)
+		}
+		after, code = then.passes(made)
+		return Never, after, code
+	}
+	before, _ = l.passes(made)
+	after, code = then.passes(made)
+	return before, after, code
+}
+
+func codeOf(refused *problem.Error) string {
+	if refused == nil {
+		return ""
+	}
+	return refused.Code
+}
+
+// passes sums up the ways in which calls are made, and gives the code of what
+// refuses those that do not pass.
+func (l sight) passes(made [2]bool) (Passes, string) {
+	passed, code := false, ""
+	for i, w := range l.ways {
+		if !made[i] {
+			continue
+		}
+		passed = passed || w.best == nil
+		if code == "" && w.best != nil {
+			code = w.best.Code
+		}
+	}
+	switch {
+	case !passed:
+		return Never, code
+	case code != "":
+		return Depends, code
+	}
+	for i, w := range l.ways {
+		if made[i] && w.worst != nil {
+			return Depends, w.worst.Code
+		}
+	}
+	return Always, ""
+}
+
+// look judges calls.
+func (s *snapshot) look(m Made, now time.Time) (sight, error) {
 	v := s.byVersion[m.Version]
 	if v == nil || v.byID[m.Operation] == nil {
-		return Never, nil, "no-such-operation", nil
+		gone := problem.Errorf(problem.NotFound, "nothing is served there").Coded("no-such-operation")
+		return sight{ways: [2]way{{best: gone}, {best: gone}}}, nil
 	}
 	o := v.byID[m.Operation]
-	best := question{version: v, operation: o, application: m.Application, credential: or(m.Credential, usual(o.Access)), purpose: m.Purpose, anywhere: true, now: m.At}
+	best := question{version: v, operation: o, application: m.Application, credential: or(m.Credential, usual(o.Access)), anywhere: true, now: m.At}
 	worst := best
+	if age := now.Sub(m.At); !m.At.IsZero() && age > 0 { // the same hour of the week, to come
+		const week = 7 * 24 * time.Hour
+		best.now = m.At.Add((age + week - 1) / week * week)
+		worst.now = best.now
+	}
 	if m.At.IsZero() {
+		if m.From.After(now) {
+			now = m.From
+		}
 		best.now, worst.now = o.bestAndWorst(now)
 	}
-	worst.purpose, worst.anywhere, worst.address = "", false, netip.IPv6Unspecified()
+	worst.anywhere, worst.address = false, netip.IPv6Unspecified()
 	if m.Person {
 		best.level, worst.level = auth.AAL2, auth.AAL1
 	}
-	g, refused, err := s.refusalOf(best)
-	if err != nil {
-		return Never, nil, "", err
+	var l sight
+	for i, purpose := range []string{"", m.Purpose} {
+		best.purpose, worst.purpose = purpose, purpose
+		g, refused, err := s.refusalOf(best)
+		if err != nil {
+			return sight{}, err
+		}
+		_, refusedThen, err := s.refusalOf(worst)
+		if err != nil {
+			return sight{}, err
+		}
+		l.ways[i] = way{refused, refusedThen, g == nil || m.Purpose == "" || g.Purpose == m.Purpose}
+		if refused == nil && g != nil {
+			l.fields = g.terms.fields(o.ID)
+		}
 	}
-	if refused != nil {
-		return Never, nil, refused.Code, nil
-	}
-	var fields []string
-	if g != nil {
-		fields = g.terms.fields(o.ID)
-	}
-	_, refused, err = s.refusalOf(worst)
-	if refused != nil {
-		return Depends, fields, refused.Code, err
-	}
-	return Always, fields, "", err
+	return l, nil
 }
 
 // bestAndWorst are a moment that all hours of an operation allow, and one that
