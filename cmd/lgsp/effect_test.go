@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,5 +174,101 @@ func (w *world) asks(role string, id uuid.UUID, act string) func() error {
 	return func() error {
 		_, err := w.agreementEffect(w.t.Context(), w.people[role], id, portal.AgreementAct{Act: act})
 		return err
+	}
+}
+
+// TestEffectIsShownFirst: a form that takes something away shows it before it
+// does it, and does it when it is sent again from there; one that takes nothing
+// is done at once.
+func TestEffectIsShownFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.serve()
+	pages := w.portal.Routes()
+	at := "/agreements/" + w.id["agreed agreement"]
+	w.until("the node knows the agreement", func() bool {
+		e, err := w.node.Explain(gateway.Imagined{Version: w.uuid("published version"), Operation: "thua-dat", Application: w.uuid("application"), Credential: "api_key", Purpose: "dich-vu"})
+		return err == nil && e.Allowed
+	})
+	w.errorsLead()
+	desk := "/agency/so-a/apis/dich-vu-public/v1"
+	for _, tt := range []struct {
+		role, path, body string
+		status           int
+		says             string
+	}{
+		{"steward", at + "/suspend", "reason=", 400, "usa-alert--error"},
+		{"steward", at + "/suspend", "reason=Kiểm tra đột xuất", 200, `name="reason" value="Kiểm tra đột xuất"`},
+		{"steward", at + "/suspend", "reason=Kiểm tra đột xuất", 200, "1 ứng dụng mất quyền gọi"},
+		{"developer", at + "/withdraw", "reason=Không cần nữa", 200, `action="` + at + `/withdraw"`},
+		{"citizen", at + "/suspend", "reason=Kiểm tra đột xuất", 404, ""},
+		{"publisher", desk + "/conditions", "conditions/0/access=restricted&conditions/0/purpose=yes", 200, "Có thể bị từ chối"},
+		{"publisher", desk + "/conditions", "conditions/0/access=restricted&conditions/0/purpose=yes&seen=yes", 303, ""},
+		{"publisher", desk + "/conditions", "", 303, ""},
+		{"publisher", desk + "/connection", "plan=high&upstream_url=http://" + w.id["upstream"], 303, ""},
+		{"publisher", desk + "/connection", "plan=standard-approval&upstream_url=http://" + w.id["upstream"], 200, "lời gọi mỗi phút"},
+		{"publisher", desk + "/connection", "plan=standard-approval&seen=yes&upstream_url=http://" + w.id["upstream"], 303, ""},
+		{"steward", at + "/suspend", "reason=Kiểm tra đột xuất&seen=yes", 303, ""},
+		{"steward", at + "/resume", "note=", 303, ""},
+		{"developer", at + "/withdraw", "reason=Không cần nữa&seen=yes", 303, ""},
+	} {
+		status, body := w.look(pages, tt.role, attempt{"POST " + tt.path, "", tt.path, tt.body})
+		if status != tt.status || !strings.Contains(body, tt.says) {
+			t.Errorf("%s as %s with %s: got %d, lacks %q", tt.path, tt.role, tt.body, status, tt.says)
+		}
+	}
+}
+
+// errorsLead: what a refused caller is told is enough to
+// find the call, also by an id of its own; to others it is not there.
+func (w *world) errorsLead() {
+	w.t.Helper()
+	t, ctx := w.t, w.t.Context()
+	for _, own := range []string{"", "don-hang-2026.7"} {
+		r, err := http.NewRequestWithContext(ctx, "GET", w.config.GatewayURL+"/so-a/dich-vu-public/v1/nguoi/"+subject, nil)
+		w.must(err)
+		r.Header.Set("X-API-Key", w.key)
+		if own != "" {
+			r.Header.Set("X-Request-Id", own)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		w.must(err)
+		var refusal struct{ Code, Explain, RequestID string }
+		w.must(json.NewDecoder(answer.Body).Decode(&struct {
+			Code      *string `json:"code"`
+			Explain   *string `json:"explain"`
+			RequestID *string `json:"request_id"`
+		}{&refusal.Code, &refusal.Explain, &refusal.RequestID}))
+		_ = answer.Body.Close()
+		if refusal.Code != "key-for-personal-data" || own != "" && refusal.RequestID != own || refusal.Explain != w.config.PortalURL+"/calls?id="+refusal.RequestID {
+			t.Fatalf("refused with %+v", refusal)
+		}
+		var past struct{ Items []portal.PastCall }
+		w.until("the call is in the ledger", func() bool {
+			status, _, body := w.call("developer", "GET", "/explain/past?id="+refusal.RequestID, "", "")
+			if status == http.StatusOK {
+				w.must(json.Unmarshal([]byte(body), &past))
+			}
+			return status == http.StatusOK
+		})
+		got := past.Items[0]
+		if len(past.Items) != 1 || got.Call.Code != refusal.Code || got.Rule != "key-for-personal-data" || got.Now == nil || got.Now.Code != refusal.Code ||
+			len(got.Change) != 1 || got.Change[0].Code != "send-token" || got.Change[0].Href != "/apis/so-a/dich-vu-public/v1/nguoi" {
+			t.Errorf("explained %+v", got)
+		}
+		if own == "" {
+			continue
+		}
+		if e := got.Call.RequestRef; e == "" || strings.Contains(e, own) {
+			t.Errorf("the id stands in the record as %q", e)
+		}
+		for _, role := range []string{"other", "citizen"} {
+			if status, _, body := w.call(role, "GET", "/explain/past?id="+own, "", ""); status != http.StatusNotFound {
+				t.Errorf("as %s: got %d %s", role, status, body)
+			}
+		}
+		if status, body := w.look(w.portal.Routes(), "developer", attempt{"GET /calls", "", "/calls?id=" + own, ""}); status != http.StatusSeeOther {
+			t.Errorf("the page: got %d %s", status, body)
+		}
 	}
 }

@@ -226,7 +226,7 @@ func (p *platform) rateChange(ctx context.Context, was string, route gateway.Rou
 type effect struct {
 	portal.Effect
 	groups []group
-	known  map[pair]bool
+	known  map[gateway.Made]bool // application, operation and purpose
 }
 
 // group is calls that are judged together.
@@ -243,17 +243,22 @@ type pair struct {
 
 func (g group) pair() pair { return pair{g.Application, g.Operation} }
 
+// named is what a group is told from others by, however its calls were made.
+func (g group) named() gateway.Made {
+	return gateway.Made{Application: g.Application, Operation: g.Operation, Purpose: g.Purpose}
+}
+
 func (e *effect) add(g group) {
 	if e.known == nil {
-		e.known = map[pair]bool{}
+		e.known = map[gateway.Made]bool{}
 	}
-	e.known[g.pair()] = true
+	e.known[g.named()] = true
 	e.groups = append(e.groups, g)
 }
 
 // addIfNew adds what may be called and was not.
 func (e *effect) addIfNew(m gateway.Made) {
-	if g := (group{Made: m}); !e.known[g.pair()] {
+	if g := (group{Made: m}); !e.known[g.named()] {
 		e.add(g)
 	}
 }
