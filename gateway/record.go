@@ -112,7 +112,11 @@ func (c *call) refuse(r *http.Request, err error) {
 		c.broken = true
 		return
 	}
-	extra := map[string]any{"request_id": c.answer.requestID, "docs": c.node.docs(c.version), "explain": c.node.PortalURL + "/calls?id=" + c.answer.requestID}
+	docs := c.node.docs(c.version)
+	if c.version != nil && c.operation != nil && StepOf(e.Code) != StepAddress { // where the operation's page has the same words
+		docs += "/" + c.operation.ID + "#refusal-" + e.Code
+	}
+	extra := map[string]any{"request_id": c.answer.requestID, "docs": docs, "explain": c.node.PortalURL + "/calls?id=" + c.answer.requestID}
 	for name, value := range e.Extra {
 		extra[name] = value
 	}

@@ -11,6 +11,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
+	"lgsp/gateway"
 	"lgsp/internal/problem"
 	"lgsp/ledger"
 )
@@ -131,11 +132,8 @@ func (p *Portal) tellCall(r *http.Request, who auth.Principal, data *pastCallDat
 		data.OverDays = max(0, -p.daysLeft(data.Agreement.Ends))
 	}
 	for _, way := range data.Change {
-		switch {
-		case slices.Contains(changesInWords(), way.Code):
-			data.Ways = append(data.Ways, wayRow{way, "developer.change-" + way.Code})
-		case slices.Contains(otherChangesInWords, way.Code):
-			data.Ways = append(data.Ways, wayRow{way, "calls.change-" + way.Code})
+		if key := wayInWords(way.Code); key != "" {
+			data.Ways = append(data.Ways, wayRow{way, key})
 		}
 	}
 	v := data.Row.Version
@@ -155,4 +153,36 @@ func (p *Portal) tellCall(r *http.Request, who auth.Principal, data *pastCallDat
 			"purpose", e.Purpose, "credential", e.Credential)
 	}
 	return nil
+}
+
+// wayInWords is the message of what would let a call through; "" where there
+// are no words for it.
+func wayInWords(code string) string {
+	switch {
+	case slices.Contains(changesInWords(), code):
+		return "developer.change-" + code
+	case slices.Contains(otherChangesInWords, code):
+		return "calls.change-" + code
+	}
+	return ""
+}
+
+// refusalOf is a refusal of the gateway as the page of an operation tells of
+// it: in the words of the error itself, and of the page that explains a call.
+func refusalOf(r *http.Request, status int, code string) refusalRow {
+	row := refusalRow{Status: status, Code: code}
+	row.Title, row.Detail = wordsOfCode(r, code)
+	for _, way := range gateway.ChangeOf(code) {
+		if key := wayInWords(way); key != "" {
+			row.Ways = append(row.Ways, key)
+		}
+	}
+	return row
+}
+
+// lesson is the same call without its credential: what is refused shows what a
+// refusal tells.
+func (c sampleCall) lesson() string {
+	c.Header = ""
+	return c.curl()
 }

@@ -9,6 +9,7 @@ import (
 
 	"lgsp/agreement"
 	"lgsp/auth"
+	"lgsp/internal/problem"
 	"lgsp/ledger"
 )
 
@@ -73,6 +74,28 @@ func TestACallIsExplained(t *testing.T) {
 	}
 	w.sees(t, "/calls?id=hai-lan", 200, "2 lời gọi mang mã này", "/calls/"+unknown.ID.String(), "/calls/"+broken.ID.String())
 	w.sees(t, "/calls?id="+foreign.TraceID, 404, "Không có lời gọi nào mang mã này")
+}
+
+// TestTheSameWordsEverywhere: the row that an error's docs link leads to, and
+// the page that explains the call, say the same as the error.
+func TestTheSameWordsEverywhere(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	refused := ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: uuid.NewString(), AgencyID: w.version.AgencyID, VersionID: w.version.ID,
+		ApplicationID: w.app.ID, Operation: "xem-nguoi-co-cong", Access: "personal", Credential: "api_key", Status: 401, Code: "key-for-personal-data", Outcome: "refused"}
+	w.shipped(t, refused)
+	e := &problem.Error{Code: refused.Code}
+	title, detail := e.Words("vi")
+	for _, path := range []string{w.href + "/xem-nguoi-co-cong", "/calls/" + refused.ID.String()} {
+		w.sees(t, path, 200, title, detail, "Dùng mã truy cập (token) thay cho khoá API")
+	}
+	body := w.sees(t, w.href+"/xem-nguoi-co-cong", 200, `id="refusal-key-for-personal-data"`, "Cố ý gọi sai một lần")
+	if lesson := body[strings.Index(body, "Cố ý gọi sai"):]; strings.Contains(lesson[:min(len(lesson), 1500)], "LGSP_TOKEN") {
+		t.Error("the lesson carries a credential")
+	}
+	if body := w.sees(t, w.href+"/danh-muc-doi-tuong", 200, `id="refusal-rate-exceeded"`); strings.Contains(body, "Cố ý gọi sai") {
+		t.Error("an open operation has a lesson that would not fail")
+	}
 }
 
 // TestWaysOut: where each change is made, for what is known of the call.
