@@ -24,7 +24,7 @@ func (p *Portal) callRoutes(r *mux.Router) {
 // explainer is how pages explain calls.
 func (p *Portal) explainer() explainer { return explainer{p.Catalog, p.Agreements, p.ExplainCall} }
 
-// findCallData is the data of the page "calls-find".
+// findCallData is the data of the page "explain-find".
 type findCallData struct {
 	ID   string // that was looked for
 	Rows []exchangeRow
@@ -39,12 +39,12 @@ func (p *Portal) findCall(r *http.Request) (page, error) {
 	}
 	data := findCallData{ID: strings.TrimSpace(r.FormValue("id"))}
 	if data.ID == "" {
-		return page{Name: "calls-find", Data: data}, nil
+		return page{Name: "explain-find", Data: data}, nil
 	}
 	list, err := p.Ledger.FindExchanges(r.Context(), who, data.ID)
 	if problem.Is(err, problem.NotFound) {
 		e := problem.Errorf(problem.NotFound, "no call %q", data.ID).Coded("call-unknown").Wrong("id", "call-unknown", "no call has it, of those that may be seen")
-		return page{Name: "calls-find", Data: data, Status: http.StatusNotFound, Form: formOf(r, e)}, nil
+		return page{Name: "explain-find", Data: data, Status: http.StatusNotFound, Form: formOf(r, e)}, nil
 	} else if err != nil {
 		return page{}, err
 	}
@@ -52,10 +52,10 @@ func (p *Portal) findCall(r *http.Request) (page, error) {
 		return page{To: "/calls/" + list[0].ID.String()}, nil
 	}
 	data.Rows, err = p.exchangeRows(r, list)
-	return page{Name: "calls-find", Data: data}, err
+	return page{Name: "explain-find", Data: data}, err
 }
 
-// pastCallData is the data of the page "calls-call".
+// pastCallData is the data of the page "explain-call".
 type pastCallData struct {
 	PastCall
 	Row       exchangeRow
@@ -77,7 +77,7 @@ type wayRow struct {
 }
 
 // otherChangesInWords are those of refusals that no policy decides: messages
-// calls.change-….
+// explain.change-….
 var otherChangesInWords = []string{"new-credential", "slow-down", "mend-request", "try-again", "ask-agency", "look-at-address", "move-version"}
 
 // Clock is the time of day of the call, on the province's clock.
@@ -116,7 +116,7 @@ func (p *Portal) pastCall(r *http.Request) (page, error) {
 	if err := p.tellCall(r, who, &data); err != nil {
 		return page{}, err
 	}
-	return page{Name: "calls-call", Data: data}, nil
+	return page{Name: "explain-call", Data: data}, nil
 }
 
 // tellCall fills in what the page says in words, and where it leads.
@@ -162,7 +162,7 @@ func wayInWords(code string) string {
 	case slices.Contains(changesInWords(), code):
 		return "developer.change-" + code
 	case slices.Contains(otherChangesInWords, code):
-		return "calls.change-" + code
+		return "explain.change-" + code
 	}
 	return ""
 }
