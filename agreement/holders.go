@@ -12,6 +12,7 @@ import (
 // Holder is an application with an agreement on a version that is not over.
 type Holder struct {
 	ApplicationID uuid.UUID
+	Purpose       string
 	Operations    []Operation
 }
 
@@ -19,7 +20,7 @@ type Holder struct {
 const maxHolders = 10_000
 
 const holdersSQL = `
-select application_id, operations
+select application_id, purpose, operations
   from agreement.agreement
  where version_id = $1 and state in ('active', 'suspended') and ends >= $2::date
  order by application_id

@@ -110,7 +110,8 @@ func TestRefusals(t *testing.T) {
 			if err := json.Unmarshal([]byte(got.body), &body); err != nil {
 				t.Fatal(err)
 			}
-			if body["trace_id"] != trace || body["request_id"] != trace || got.header.Get("X-Request-Id") != trace || !strings.HasPrefix(fmt.Sprint(body["docs"]), portalURL+"/apis") {
+			if body["trace_id"] != trace || body["request_id"] != trace || got.header.Get("X-Request-Id") != trace || !strings.HasPrefix(fmt.Sprint(body["docs"]), portalURL+"/apis") ||
+				body["explain"] != portalURL+"/calls?id="+trace {
 				t.Errorf("the problem lacks its ids or where to read on: %s", got.body)
 			}
 			if tt.status == 401 && !strings.Contains(strings.Join(got.header.Values("WWW-Authenticate"), ","), "resource_metadata=") {

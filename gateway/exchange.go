@@ -29,11 +29,11 @@ type Exchange struct {
 	Agreement   uuid.UUID        `json:"agreement"`   // uuid.Nil: none
 	Revision    int              `json:"revision"`
 	Purpose     string           `json:"purpose"`
-	Fields      []string         `json:"fields"`          // the agreed fields of the answer; [""]: all of it, [] or nil: none or no agreement
+	Fields      []string         `json:"fields"`            // the agreed fields of the answer; [""]: all of it, [] or nil: none or no agreement
 	Dossier     string           `json:"dossier,omitempty"` // as the caller named it in LGSP-Dossier
-	Masks       []project.Masked `json:"masks,omitempty"` // of what those cover, what left masked
-	Subject     string           `json:"subject"`         // SubjectHash of the number, "" unless the operation is personal
-	Address     string           `json:"address"`         // keyed hash of the caller's address (IPv6: of its /64)
+	Masks       []project.Masked `json:"masks,omitempty"`   // of what those cover, what left masked
+	Subject     string           `json:"subject"`           // SubjectHash of the number, "" unless the operation is personal
+	Address     string           `json:"address"`           // keyed hash of the caller's address (IPv6: of its /64)
 	Method      string           `json:"method"`
 	Template    string           `json:"template"` // prefix and path template, never the path itself
 	Status      int              `json:"status"`   // 499: the caller left; 0: Unknown; of a SOAP fault, the problem's
@@ -45,6 +45,9 @@ type Exchange struct {
 	AnswerSum   Sum              `json:"answer_sum"`  // of the body that left; none of an open operation's, which is the same for everybody
 	Complete    bool             `json:"complete"`    // the whole answer was handed to the connection
 	Unknown     bool             `json:"unknown"`     // the node stopped between intent and outcome
+
+	// RequestRef is RequestRef of the X-Request-Id that the caller chose; "" when it chose none, and Trace is told in its place.
+	RequestRef string `json:"request_ref,omitempty"`
 
 	Canary bool `json:"canary,omitempty"` // a canary's address answered it, or was the last that was asked; not said of stored answers
 }

@@ -51,6 +51,9 @@ func (e *Exchange) appendTo(b []byte) []byte {
 	if e.Dossier != "" {
 		b = append(binary.AppendUvarint(b, uint64(len(e.Dossier))), e.Dossier...)
 	}
+	if e.RequestRef != "" { // that it follows is one of the flags: records without it stay as they were
+		b = append(binary.AppendUvarint(b, uint64(len(e.RequestRef))), e.RequestRef...)
+	}
 	return b
 }
 
@@ -62,9 +65,12 @@ func (e *Exchange) texts() [10]*string {
 	return [...]*string{&e.Trace, &e.Operation, &e.Access, &e.Credential, &e.Purpose, &e.Subject, &e.Address, &e.Method, &e.Template, &e.Code}
 }
 
-// withDossier says that a dossier's number follows all else: an earlier version
-// reads the records that have none.
-const withDossier = 8
+// What follows all else, where a flag says so: an earlier version reads the
+// records that have none of it.
+const (
+	withDossier    = 8
+	withRequestRef = 16
+)
 
 func (e *Exchange) flags() (flags byte) {
 	if e.Complete {
@@ -78,6 +84,9 @@ func (e *Exchange) flags() (flags byte) {
 	}
 	if e.Dossier != "" {
 		flags |= withDossier
+	}
+	if e.RequestRef != "" {
+		flags |= withRequestRef
 	}
 	return flags
 }
@@ -120,6 +129,9 @@ func readExchange(record []byte) (Exchange, error) {
 	}
 	if record[1]&withDossier != 0 {
 		e.Dossier = r.text()
+	}
+	if record[1]&withRequestRef != 0 {
+		e.RequestRef = r.text()
 	}
 	if r.wrong || r.left != "" {
 		return Exchange{}, errRecord

@@ -127,7 +127,7 @@ func change(code string) []string {
 		return []string{"call-from-network"}
 	case "assurance-low":
 		return []string{"show-two-factors"}
-	case "purpose-required", "purpose-not-agreed", "purpose-unsaid":
+	case "purpose-required", "purpose-not-agreed", "purpose-unsaid", "purpose-twice":
 		return []string{"name-purpose"}
 	}
 	return []string{}

@@ -59,6 +59,15 @@ func (n *Node) addressHash(address netip.Addr) string {
 	return text
 }
 
+// RequestRef is how an X-Request-Id that a caller chose stands in records, so
+// that who knows the id finds the call: HMAC-SHA-256 under key, its first half
+// in hex. In clear it might name a person.
+func RequestRef(key []byte, id string) string {
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "request:%s", id)
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
 // method is the caller's, bounded: it goes into records and metrics.
 func method(name string) string {
 	if len(name) > 16 {
@@ -103,7 +112,11 @@ func (c *call) refuse(r *http.Request, err error) {
 		c.broken = true
 		return
 	}
-	extra := map[string]any{"request_id": c.answer.requestID, "docs": c.node.docs(c.version)}
+	docs := c.node.docs(c.version)
+	if c.version != nil && c.operation != nil && StepOf(e.Code) != StepAddress { // where the operation's page has the same words
+		docs += "/" + c.operation.ID + "#refusal-" + e.Code
+	}
+	extra := map[string]any{"request_id": c.answer.requestID, "docs": docs, "explain": c.node.PortalURL + "/calls?id=" + c.answer.requestID}
 	for name, value := range e.Extra {
 		extra[name] = value
 	}
@@ -125,6 +138,9 @@ func (c *call) finish(r *http.Request) {
 		e.BytesIn, e.RequestSum = c.stream.close()
 	}
 	e.Status, e.BytesOut = or(e.Status, c.answer.status), c.answer.bytes
+	if c.answer.requestID != e.Trace {
+		e.RequestRef = RequestRef(c.node.SubjectKey, c.answer.requestID)
+	}
 	e.AnswerSum = c.answer.digest()
 	e.Complete = !c.broken && c.answer.err == nil && r.Context().Err() == nil
 	if e.Status == 0 {

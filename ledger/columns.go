@@ -23,6 +23,7 @@ type columns struct {
 	Operation     string
 	Status        int32
 	TraceID       string
+	RequestRef    string
 }
 
 // columnsOf takes the look-up columns out of a payload.
@@ -41,6 +42,7 @@ func columnsOf(payload string) (columns, error) {
 		Verb          string    `json:"verb"`
 		Status        int32     `json:"status"`
 		TraceID       string    `json:"trace_id"`
+		RequestRef    string    `json:"request_ref"`
 	}
 	if err := json.Unmarshal([]byte(payload), &p); err != nil {
 		return columns{}, fmt.Errorf("read payload: %w", err)
@@ -51,7 +53,7 @@ func columnsOf(payload string) (columns, error) {
 	}
 	return columns{ID: p.ID, Kind: p.Kind, At: p.At, AgencyID: p.AgencyID, ApplicationID: p.ApplicationID,
 		PersonID: p.PersonID, AgreementID: p.AgreementID, VersionID: p.VersionID, About: p.About,
-		Operation: operation, Status: p.Status, TraceID: p.TraceID}, nil
+		Operation: operation, Status: p.Status, TraceID: p.TraceID, RequestRef: p.RequestRef}, nil
 }
 
 // differing names the first column in which stored differs from what the
@@ -73,6 +75,7 @@ func (c columns) differing(stored columns) string {
 		{"operation", c.Operation == stored.Operation},
 		{"status", c.Status == stored.Status},
 		{"trace_id", c.TraceID == stored.TraceID},
+		{"request_ref", c.RequestRef == stored.RequestRef},
 	} {
 		if !column.same {
 			return column.name

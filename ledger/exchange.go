@@ -40,5 +40,6 @@ type Exchange struct {
 	Address       string    `json:"address,omitempty"`       // keyed hash of the caller's address
 	Fields        []string  `json:"fields,omitempty"`        // the agreed fields that the answer was cut to
 	Masks         []string  `json:"masks,omitempty"`         // of what those cover, what left masked: "/path mask"
+	RequestRef    string    `json:"request_ref,omitempty"`   // keyed hash of the X-Request-Id that the caller chose
 	Canary        bool      `json:"canary,omitempty"`        // it went to the version's canary
 }

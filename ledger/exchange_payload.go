@@ -43,6 +43,7 @@ func (e Exchange) payload() (string, error) {
 	w.text("purpose", e.Purpose)
 	w.number("request_bytes", e.RequestBytes)
 	w.text("request_hash", e.RequestHash)
+	w.text("request_ref", e.RequestRef)
 	w.number("response_bytes", e.ResponseBytes)
 	w.text("response_hash", e.ResponseHash)
 	if e.Revision != 0 {
@@ -64,7 +65,7 @@ func (e Exchange) payload() (string, error) {
 func (e Exchange) columns() columns {
 	return columns{ID: e.ID, Kind: kindExchange, At: e.At, AgencyID: e.AgencyID, ApplicationID: e.ApplicationID,
 		PersonID: e.PersonID, AgreementID: e.AgreementID, VersionID: e.VersionID,
-		Operation: e.Operation, Status: int32(e.Status), TraceID: e.TraceID}
+		Operation: e.Operation, Status: int32(e.Status), TraceID: e.TraceID, RequestRef: e.RequestRef}
 }
 
 // memberWriter writes the members of one object, in the order it is given them.

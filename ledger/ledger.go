@@ -39,6 +39,10 @@ type Ledger struct {
 	// Unpack reads the body of a Shipment. It is needed by who runs Sequence.
 	Unpack func(body []byte) ([]Exchange, error)
 
+	// RequestRef is how an X-Request-Id that a caller chose stands in exchanges;
+	// nil: calls are not found by it.
+	RequestRef func(id string) string
+
 	// May asks the policy; it returns a Forbidden or NotFound problem.
 	May auth.MayFunc
 

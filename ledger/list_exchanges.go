@@ -38,7 +38,7 @@ type ExchangeEntry struct {
 
 const listExchangesSQL = `
 select id, kind, at, payload, nonce, leaf, coalesce(seq, -1) as seq, erased_at, agency_id, application_id, person_id,
-       agreement_id, version_id, about, operation, status, trace_id
+       agreement_id, version_id, about, operation, status, trace_id, request_ref
   from ledger.entry
  where kind = 'exchange'
    and ($1::uuid is null or agency_id = $1)

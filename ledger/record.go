@@ -88,8 +88,8 @@ func newEntry(payload string, c columns) entry {
 }
 
 const insertActSQL = `
-insert into ledger.entry (id, kind, at, payload, nonce, leaf, agency_id, application_id, person_id, agreement_id, version_id, about, operation, status, trace_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+insert into ledger.entry (id, kind, at, payload, nonce, leaf, agency_id, application_id, person_id, agreement_id, version_id, about, operation, status, trace_id, request_ref)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 // insert writes an act, to be numbered later.
 func (e entry) insert(ctx context.Context, db pg.DB) error {
@@ -101,12 +101,12 @@ func (e entry) insert(ctx context.Context, db pg.DB) error {
 
 // entryColumns are those that row gives, in its order.
 var entryColumns = []string{"id", "kind", "at", "payload", "nonce", "leaf", "agency_id", "application_id", "person_id", "agreement_id", "version_id", "about",
-	"operation", "status", "trace_id"}
+	"operation", "status", "trace_id", "request_ref"}
 
 func (e entry) row() []any {
 	c := e.columns
 	return []any{stored(c.ID), c.Kind, c.At, e.payload, e.nonce, e.leaf, stored(c.AgencyID), stored(c.ApplicationID), stored(c.PersonID), stored(c.AgreementID),
-		stored(c.VersionID), stored(c.About), c.Operation, c.Status, c.TraceID}
+		stored(c.VersionID), stored(c.About), c.Operation, c.Status, c.TraceID, c.RequestRef}
 }
 
 // stored is an id in the form that pgx encodes without detours; uuid.Nil is null.

@@ -52,7 +52,7 @@ select count(*) filter (where seq >= $1) as unsigned, count(*) filter (where seq
   from ledger.entry`
 	entriesFromSQL = `
 select id, kind, at, payload, nonce, leaf, seq, erased_at, agency_id, application_id, person_id, agreement_id,
-       version_id, about, operation, status, trace_id
+       version_id, about, operation, status, trace_id, request_ref
   from ledger.entry
  where seq >= $1 and seq < $2
  order by seq`
@@ -137,6 +137,7 @@ type entryRow struct {
 	Operation     string
 	Status        int32
 	TraceID       string
+	RequestRef    string
 }
 
 func (e entryRow) place() place { return place{Seq: e.Seq, Last: e.Seq, ID: e.ID, Kind: e.Kind} }
@@ -153,7 +154,7 @@ func (e entryRow) commitment() []byte {
 func (e entryRow) columns() columns {
 	return columns{ID: e.ID, Kind: e.Kind, At: e.At, AgencyID: orNil(e.AgencyID), ApplicationID: orNil(e.ApplicationID),
 		PersonID: orNil(e.PersonID), AgreementID: orNil(e.AgreementID), VersionID: orNil(e.VersionID), About: orNil(e.About),
-		Operation: e.Operation, Status: e.Status, TraceID: e.TraceID}
+		Operation: e.Operation, Status: e.Status, TraceID: e.TraceID, RequestRef: e.RequestRef}
 }
 
 func orNil(id *uuid.UUID) uuid.UUID {

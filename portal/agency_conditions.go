@@ -82,6 +82,9 @@ func (p *Portal) setConditions(r *http.Request) (page, error) {
 			list, rows = append(list, c), append(rows, row)
 		}
 	}
+	if first, shown, err := p.conditionsEffectFirst(r, list); err != nil || shown {
+		return first, err
+	}
 	answer, err := p.setTraffic(r, "conditions.saved", func(t *gateway.Traffic) { t.Conditions = list })
 	if err != nil {
 		inRows(err, rows)

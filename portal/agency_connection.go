@@ -107,6 +107,9 @@ func (p *Portal) connect(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	if first, shown := p.planEffectFirst(r, d, v); shown {
+		return first, nil
+	}
 	address := r.PostFormValue("upstream_url")
 	if len(v.Upstreams) < 2 || address != v.UpstreamURL { // several stay while their first is not changed
 		if _, err := p.Catalog.SetUpstream(r.Context(), d.who, v.ID, address); err != nil {

@@ -112,6 +112,9 @@ func (p *Portal) decide(verb string, do decision) pageFunc {
 		if err != nil {
 			return page{}, err
 		}
+		if first, shown := p.agreementEffectFirst(r, who, id, verb, AgreementAct{Act: verb}); shown {
+			return first, nil
+		}
 		if err := do(r.Context(), who, id, r); err != nil {
 			return again(r, p.agreementPage, err)
 		}
@@ -132,6 +135,9 @@ func (p *Portal) approve(r *http.Request) (page, error) {
 	yes, err := approvalOf(r.PostForm)
 	var g agreement.Agreement
 	if err == nil {
+		if first, shown := p.agreementEffectFirst(r, who, id, "approve", AgreementAct{Act: "approve", Approval: &yes}); shown {
+			return first, nil
+		}
 		g, err = p.Agreements.ApproveWith(r.Context(), who, id, yes)
 	}
 	if err != nil {

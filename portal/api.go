@@ -63,6 +63,10 @@ type API struct {
 
 	// ExplainCall says whether the gateway would let a call through, and why.
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
+
+	// AgreementEffect and VersionEffect say who would lose or gain what by what is about to be done.
+	AgreementEffect func(ctx context.Context, who auth.Principal, id uuid.UUID, act AgreementAct) (Effect, error)
+	VersionEffect   func(ctx context.Context, who auth.Principal, version uuid.UUID, change VersionChange) (Effect, error)
 }
 
 // apiBodyLimit is what a JSON body may measure, in bytes. A document of 10 MB

@@ -30,12 +30,15 @@ type ImaginedCall struct {
 
 // CallExplanation is what the gateway would decide, by which rule, and what would change it.
 type CallExplanation struct {
-	Allowed bool     `json:"allowed"`
-	Rule    string   `json:"rule"`   // the policy's
-	Code    string   `json:"code"`   // of the problem the caller would get, "" when allowed
-	Detail  string   `json:"detail"` // English
-	Fields  []string `json:"fields"` // that would be let through; null: the whole answer, or nothing when refused
-	Change  []string `json:"change"` // codes of what would allow it
+	Allowed bool   `json:"allowed"`
+	Rule    string `json:"rule"`   // the policy's
+	Code    string `json:"code"`   // of the problem the caller would get, "" when allowed
+	Detail  string `json:"detail"` // English
+	// Agreement is the one that was looked at; left out: none was.
+	Agreement uuid.UUID `json:"agreement,omitzero"`
+
+	Fields []string `json:"fields"` // that would be let through; null: the whole answer, or nothing when refused
+	Change []string `json:"change"` // codes of what would allow it
 
 	Masks      []string `json:"masks"`      // of those fields, what would leave masked: "/path mask"
 	Conditions []string `json:"conditions"` // of the operation, beside its agreement: hours, network, two-factors, purpose

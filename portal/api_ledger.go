@@ -17,6 +17,9 @@ func (a *API) ledgerRoutes(r routes) {
 	r.get("/applications/{id}/usage", a.showUsage)
 	r.get("/explain/call", a.explainCall)
 	r.get("/explain/act", a.explainAct)
+	r.get("/explain/past", a.explainPast)
+	r.post("/agreements/{id}/effect", a.agreementEffect)
+	r.post("/versions/{id}/effect", a.versionEffect)
 	r.get("/policy", a.showPolicy)
 }
 

@@ -42,6 +42,7 @@ func (p *Portal) developerRoutes(r *mux.Router) {
 	p.agreementRoutes(r)
 	r.Handle("/agreements/{id}/withdraw", p.page(p.withdrawAgreement)).Methods("POST")
 	r.Handle("/explain", p.page(p.explain)).Methods("GET", "HEAD")
+	p.callRoutes(r)
 }
 
 // idIn is the UUID in the address under name; an address that holds none is

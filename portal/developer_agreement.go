@@ -184,6 +184,9 @@ func (p *Portal) withdrawAgreement(r *http.Request) (page, error) {
 	if err := p.Agreements.OwnsApplication(r.Context(), who, g.ApplicationID); err != nil {
 		return page{}, err
 	}
+	if first, shown := p.agreementEffectFirst(r, who, id, "withdraw", AgreementAct{Act: "end"}); shown {
+		return first, nil
+	}
 	if _, err := p.Agreements.End(r.Context(), who, id, r.PostFormValue("reason")); err != nil {
 		return again(r, p.agreementPage, err)
 	}

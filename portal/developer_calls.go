@@ -23,7 +23,7 @@ type callRow struct {
 	Href        string // of the operation's page, "" when unknown
 	Title       string // of the operation, in the page's language
 	Refusal     string // what the gateway refused it with, in words
-	Explain     string // address that says why it was refused, "" when it was not
+	Explain     string // address of the page that explains the call
 }
 
 // Milliseconds is how long the call took, as exact as a reader wants it.
@@ -76,13 +76,12 @@ func (p *Portal) calls(r *http.Request, app auth.Application, f ledger.ExchangeF
 			}
 			known[e.VersionID] = to
 		}
-		row := callRow{ExchangeEntry: e, Application: app.Name, Version: to.version, Title: to.titles[e.Operation]}
+		row := callRow{ExchangeEntry: e, Application: app.Name, Version: to.version, Title: to.titles[e.Operation], Explain: "/calls/" + e.ID.String()}
 		if to.version != nil && e.Operation != "" {
 			row.Href = "/apis" + to.version.Prefix() + "/" + e.Operation
 		}
 		if e.Code != "" {
 			row.Refusal, _ = wordsOfCode(r, e.Code)
-			row.Explain = "/explain?" + withQuery("application", app.ID.String(), "trace", e.TraceID)
 		}
 		rows[i] = row
 	}

@@ -222,6 +222,7 @@ type operationData struct {
 	Signed     bool            // so are signatures
 	Samples    []sample
 	TokenCall  string
+	Lesson     string // a call that is refused on purpose, "" of an open operation
 }
 
 // parameterRow is one parameter.
@@ -244,6 +245,8 @@ type answerRow struct {
 type refusalRow struct {
 	Status      int
 	Code, Title string
+	Detail      string   // in more words
+	Ways        []string // messages of what would let the call through
 }
 
 // showOperation answers GET /apis/{agency}/{api}/{version}/{operation}.
@@ -267,7 +270,7 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 	data := operationData{Basic: traffic.Basic && o.Access == catalog.Restricted, Signed: traffic.Signatures && o.Access == catalog.Restricted, service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
 	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
-		data.TokenCall = p.tokenCall("$LGSP_CLIENT_ID", s.Base)
+		data.TokenCall, data.Lesson = p.tokenCall("$LGSP_CLIENT_ID", s.Base), callOf(s.Base, o).lesson()
 	}
 	for _, parameter := range o.Doc.Parameters {
 		data.Parameters = append(data.Parameters, parameterRow{parameter, kindKey(parameter.Type)})
@@ -297,8 +300,7 @@ func refusalsOf(r *http.Request, access string, conditions []string) []refusalRo
 	var rows []refusalRow
 	add := func(status int, codes ...string) {
 		for _, code := range codes {
-			title, _ := wordsOfCode(r, code)
-			rows = append(rows, refusalRow{status, code, title})
+			rows = append(rows, refusalOf(r, status, code))
 		}
 	}
 	if access != catalog.Open {

@@ -11,14 +11,12 @@ import (
 	"lgsp/auth"
 	"lgsp/catalog"
 	"lgsp/internal/problem"
-	"lgsp/ledger"
 )
 
 // explainData is the data of the page "developer-explain".
 type explainData struct {
 	Application auth.Application
-	Call        *callRow            // that was made; nil: it is only imagined
-	Detail      string              // why it was refused, in more words
+	Detail      string              // why it would be refused, in more words
 	Version     *catalog.Version    // nil: no service was found at the address called
 	Operations  []catalog.Operation // of the version
 	Imagined    ImaginedCall
@@ -29,9 +27,8 @@ type explainData struct {
 	Request     string           // address where an agreement is asked for
 }
 
-// explain answers GET /explain: why a call of the reader's application was
-// refused (application, trace), and what the gateway would decide now on the
-// same call, or on one with another operation or credential.
+// explain answers GET /explain: what the gateway would decide now on a call of
+// the reader's application that nobody makes.
 func (p *Portal) explain(r *http.Request) (page, error) {
 	who, err := signedIn(r)
 	if err != nil {
@@ -55,22 +52,14 @@ func (p *Portal) explain(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if data.Imagined.Version, err = uuid.Parse(r.FormValue("version")); err != nil {
-		data.Imagined.Version = uuid.Nil // that of the call, then
+		data.Imagined.Version = uuid.Nil // nothing is asked, then
 	}
 	if trace := r.FormValue("trace"); trace != "" {
-		rows, _, err := p.calls(r, data.Application, ledger.ExchangeFilter{Trace: trace, Limit: 1})
-		if err != nil {
-			return page{}, err
-		}
-		if len(rows) == 0 {
-			return page{}, problem.Errorf(problem.NotFound, "no call with that trace")
-		}
-		data.take(rows[0])
-		_, data.Detail = wordsOfCode(r, rows[0].Code)
+		return page{To: "/calls?" + withQuery("id", trace)}, nil // where calls that were made are explained
 	}
 	err = p.explainNow(ctx, who, &data)
 	if data.Now != nil && data.Now.Code != "" {
-		data.Title, _ = wordsOfCode(r, data.Now.Code)
+		data.Title, data.Detail = wordsOfCode(r, data.Now.Code)
 	}
 	return page{Name: "developer-explain", Data: data}, err
 }
@@ -85,23 +74,6 @@ func (p *Portal) limitedKeys(ctx context.Context, who auth.Principal, applicatio
 		}
 	}
 	return keys, err
-}
-
-// take imagines the call that was made again, where nothing else is named.
-func (d *explainData) take(call callRow) {
-	d.Call = &call
-	if d.Imagined.Version == uuid.Nil {
-		d.Imagined.Version = call.VersionID
-	}
-	if d.Imagined.Operation == "" {
-		d.Imagined.Operation = call.Operation
-	}
-	if d.Imagined.Purpose == "" {
-		d.Imagined.Purpose = call.Purpose
-	}
-	if d.Imagined.Credential == "" {
-		d.Imagined.Credential = call.Credential
-	}
 }
 
 // explainNow asks the gateway about the imagined call.

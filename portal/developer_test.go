@@ -460,22 +460,23 @@ func TestCallsAndWhyTheyAreRefused(t *testing.T) {
 		return ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: trace, AgencyID: w.version.AgencyID, VersionID: w.version.ID,
 			ApplicationID: w.app.ID, Operation: "xem-nguoi-co-cong", Credential: "api_key", Status: status, Code: code, Outcome: "complete", Micros: 1234}
 	}
-	w.shipped(t,
-		exchange("00000000000000000000000000000001", "", 200),
-		exchange("00000000000000000000000000000002", "key-for-personal-data", 401),
+	passed, refused := exchange("00000000000000000000000000000001", "", 200), exchange("00000000000000000000000000000002", "key-for-personal-data", 401)
+	w.shipped(t, passed, refused,
 		ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: "00000000000000000000000000000003", ApplicationID: w.app.ID, Status: 404, Code: "no-such-operation", Outcome: "refused"},
 	)
-	explain := "/explain?application=" + w.app.ID.String() + "&amp;trace=00000000000000000000000000000002"
+	explain := "/calls/" + refused.ID.String()
 	for _, path := range []string{"/developer", "/developer/applications/" + w.app.ID.String()} {
 		w.sees(t, path, 200, "Xem hồ sơ người có công", "1,2 ms", "15:00:00", "Dữ liệu cá nhân cần mã truy cập", explain, "không có thao tác ở địa chỉ đã gọi")
 	}
 	w.sees(t, "/developer/applications/"+w.app.ID.String(), 200, `<rect class="refused"`, "23/11")
-	w.sees(t, strings.ReplaceAll(explain, "&amp;", "&"), 200, "401", "key-for-personal-data", "Dùng mã truy cập (token) thay cho khoá API")
+	w.sees(t, "/developer", 200, "/calls/"+passed.ID.String())
+	w.sees(t, explain, 200, "401", "key-for-personal-data", "Dùng mã truy cập (token) thay cho khoá API")
 	imagined := "/explain?application=" + w.app.ID.String() + "&version=" + w.version.ID.String() + "&operation=xem-nguoi-co-cong&credential="
 	w.sees(t, imagined+"token", 200, "Được nhận", "/hoTen")
 	w.sees(t, imagined+"none", 200, "Bị từ chối")
-	w.sees(t, "/explain?application="+w.app.ID.String()+"&trace=00000000000000000000000000000003", 200, "Không có dịch vụ nào ở địa chỉ đã gọi")
-	w.sees(t, "/explain?application="+w.app.ID.String()+"&trace=khong-co", 404)
+	if answer, _ := w.get(t, "/explain?application="+w.app.ID.String()+"&trace=00000000000000000000000000000003"); answer.Header.Get("Location") != "/calls?id=00000000000000000000000000000003" {
+		t.Errorf("by trace: got %d to %s", answer.StatusCode, answer.Header.Get("Location"))
+	}
 }
 
 // shipped puts exchanges into the ledger as a gateway node and the sequencer do.

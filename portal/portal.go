@@ -56,6 +56,10 @@ type Portal struct {
 	Remaining   func(ctx context.Context, g agreement.Agreement) (Quota, error)
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
 
+	// AgreementEffect and VersionEffect are as in API; nil: no effect is shown.
+	AgreementEffect func(ctx context.Context, who auth.Principal, id uuid.UUID, act AgreementAct) (Effect, error)
+	VersionEffect   func(ctx context.Context, who auth.Principal, version uuid.UUID, change VersionChange) (Effect, error)
+
 	// ClientCertificate is as in API.
 	ClientCertificate func(ctx context.Context, version uuid.UUID) (gateway.ClientCertificate, error)
 

@@ -162,6 +162,8 @@ test('upstream, plan and marks are given, then it is published', async () => {
   await publisher.fill('[name="conditions/0/hours/until"]', '24:00')
   for (const day of ['2', '3', '4', '5', '6', '7']) await tick(publisher, `[name="conditions/0/hours/days"][value="${day}"]`)
   await press(publisher, 'form#f-conditions button')
+  assert.match(await publisher.textContent('main'), /Chưa có gì thay đổi[^]*ẩn danh/, 'whom it shuts out is said first')
+  await press(publisher)
   await everywhere(publisher)
   await open(publisher, `/en/agency/so-noi-vu/apis/${api}/v1/conditions`)
   await open(publisher, `/apis${prefix}/danh-muc-doi-tuong`)
@@ -307,7 +309,19 @@ test('the steward suspends; it is refused within a second and the page says so',
   await open(steward, agreement)
   await steward.fill('form[action$="/suspend"] [name=reason]', 'Kiểm tra đột xuất')
   await press(steward, 'main form[action$="/suspend"] button')
-  await until('refused', 1000, async () => (await lgsp.call(`${prefix}/doi-tuong`, { 'X-API-Key': credentials.key })).status === 403)
+  assert.match(await steward.textContent('main'), /1 ứng dụng mất quyền gọi[^]*Không gọi được nữa/, 'who loses what is said first')
+  await everywhere(steward)
+  await press(steward, 'main form[action$="/suspend"] button')
+  let refusal
+  await until('refused', 1000, async () => {
+    refusal = await lgsp.call(`${prefix}/doi-tuong`, { 'X-API-Key': credentials.key, 'X-Request-Id': 'hanh-trinh-1' })
+    return refusal.status === 403
+  })
+  const { explain } = refusal.body
+  await until('the call can be found by its request_id', 10000, async () => (await developer.goto(explain)).status() === 200)
+  await developer.goto(explain)
+  await everywhere(developer)
+  assert.match(await developer.textContent('main'), /tạm dừng[^]*Thoả thuận lúc đó và bây giờ/)
   await open(developer, agreement)
   assert.match(await developer.textContent('main'), /Kiểm tra đột xuất/)
 })

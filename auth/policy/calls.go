@@ -356,3 +356,8 @@ func CallRules() [][]string {
 	}
 	return list
 }
+
+// IsRule reports whether calls are decided by a rule of that name.
+func IsRule(name string) bool {
+	return slices.ContainsFunc(CallRules(), func(rule []string) bool { return rule[1] == name })
+}

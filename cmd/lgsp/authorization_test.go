@@ -264,7 +264,7 @@ func (w *world) attempts() []attempt {
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
 			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
-	return slices.Concat(list, w.peopleAttempts(), w.clockAttempts(), w.fieldAttempts(), w.usageAttempts())
+	return slices.Concat(list, w.peopleAttempts(), w.clockAttempts(), w.fieldAttempts(), w.usageAttempts(), w.explainAttempts())
 }
 
 // fill puts the ids of objects in the place of their names.
@@ -330,6 +330,7 @@ func (w *world) again() *platform {
 	p.api.ExplainCall, p.api.Remaining = w.explainCall, w.remaining
 	p.portal.ExplainCall, p.portal.Remaining, p.portal.Health = w.explainCall, w.remaining, w.portal.Health
 	p.catalog.Loopback = w.catalog.Loopback
+	p.node = w.node
 	return p
 }
 

@@ -59,7 +59,8 @@ type platform struct {
 	foreign    *foreignIssuers
 	files      catalog.FileStore
 	metrics    *prometheus.Registry
-	stopping   atomic.Bool // no new calls are to be sent here
+	stopping   atomic.Bool   // no new calls are to be sent here
+	foreseeing chan struct{} // acts that are done as if, one each
 }
 
 // wire makes the rooms and fills in what each needs of the others. What is new
@@ -114,7 +115,7 @@ func assemble(c config, db *database) (*platform, error) {
 		auth: &auth.Auth{}, oauth: &oauth.Server{}, catalog: &catalog.Catalog{}, agreements: &agreement.Agreements{},
 		ledger: &ledger.Ledger{}, node: &gateway.Node{}, drifts: &gateway.Drifts{}, api: &portal.API{}, portal: &portal.Portal{},
 		upstreams: &upstreams{}, foreign: &foreignIssuers{},
-		metrics: prometheus.NewRegistry(),
+		metrics: prometheus.NewRegistry(), foreseeing: make(chan struct{}, 4),
 	}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if c.files.isSecured() {
@@ -159,6 +160,7 @@ func (p *platform) wireLedger() {
 		OwnsApplication: p.auth.OwnsApplication,
 		Names:           p.names,
 		Unpack:          unpack,
+		RequestRef:      func(id string) string { return gateway.RequestRef(p.secrets.first("lgsp subject v1"), id) },
 	}
 }
 
@@ -267,7 +269,7 @@ func (p *platform) wirePortal() error {
 	*p.api = portal.API{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
-		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall,
+		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall, AgreementEffect: p.agreementEffect, VersionEffect: p.versionEffect,
 		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of,
 	}
 	*p.portal = portal.Portal{
@@ -276,7 +278,7 @@ func (p *platform) wirePortal() error {
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
 		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: provinceName,
 		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,
-		Remaining: p.remaining, ExplainCall: p.explainCall,
+		Remaining: p.remaining, ExplainCall: p.explainCall, AgreementEffect: p.agreementEffect, VersionEffect: p.versionEffect,
 		Programs: p.dcat().Before,
 	}
 	p.portal.Protocols = p.protocols()

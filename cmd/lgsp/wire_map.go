@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -28,20 +27,10 @@ import (
 // expose puts a version into the gateway's table. An operation goes by its
 // slug from here on, in agreements and in the ledger too.
 func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
-	route := gateway.Route{
-		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
-		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
-		Upstream:   e.Upstreams[0].URL, // a version is exposed with an upstream only
-		Deprecated: e.Deprecated, Sunset: e.Sunset, Successor: e.Successor, Docs: e.Docs,
-		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay, QuotaPerMonth: e.Plan.QuotaPerMonth},
+	route, err := routeOf(e)
+	if err != nil {
+		return err
 	}
-	for _, share := range e.Upstreams {
-		route.Upstreams = append(route.Upstreams, gateway.Upstream(share))
-	}
-	if err := json.Unmarshal(e.Traffic, &route.Traffic); err != nil {
-		return fmt.Errorf("read traffic of version %s: %w", e.VersionID, err)
-	}
-	route.Operations = callable(e.Operations)
 	if route.Traffic.Check.On() {
 		document, err := e.Document()
 		if err != nil {
@@ -113,6 +102,11 @@ func (p *platform) agencyOfVersion(ctx context.Context, who auth.Principal, vers
 
 // grant puts an agreement into the gateway's table.
 func grant(ctx context.Context, tx pgx.Tx, g agreement.Granted) error {
+	return gateway.PutGrant(ctx, tx, grantOf(g))
+}
+
+// grantOf is an agreement as the gateway enforces it.
+func grantOf(g agreement.Granted) gateway.Grant {
 	out := gateway.Grant{
 		Agreement: g.AgreementID, Revision: g.Revision, Application: g.ApplicationID, Version: g.VersionID,
 		Purpose: g.Purpose, State: g.State, Starts: g.NotBefore, Ends: g.NotAfter,
@@ -121,7 +115,7 @@ func grant(ctx context.Context, tx pgx.Tx, g agreement.Granted) error {
 	for _, o := range g.Operations {
 		out.Operations = append(out.Operations, gateway.GrantedOperation{Operation: o.Operation, Fields: o.Fields, Masks: masksOf(g.Masked, o.Operation), Bounds: boundsOf(g.Bounds, o.Operation)})
 	}
-	return gateway.PutGrant(ctx, tx, out)
+	return out
 }
 
 // offer is what can be asked for of a version.
@@ -280,7 +274,7 @@ func unpack(body []byte) ([]ledger.Exchange, error) {
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum.String(), ResponseHash: e.AnswerSum.String(),
-			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Masks: maskTexts(e.Masks), Canary: e.Canary,
+			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Masks: maskTexts(e.Masks), RequestRef: e.RequestRef, Canary: e.Canary,
 		}
 	}
 	return list, err
@@ -329,7 +323,7 @@ func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (por
 		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
 		From: call.From, Level: call.Level, At: call.At,
 	})
-	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Masks: maskTexts(e.Masks), Change: e.Change,
+	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Agreement: e.Agreement, Fields: e.Fields, Masks: maskTexts(e.Masks), Change: e.Change,
 		Conditions: e.Conditions, Bounds: e.Bounds}, err
 }
 

@@ -18,9 +18,9 @@ type microFigures struct {
 
 var microLine = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op.*?(\d+) allocs/op`)
 
-// micro runs the gateway's own benchmarks: route, decision, token, projection.
+// micro runs the gateway's own benchmarks: route, decision, explanation, token, projection.
 func micro(ctx context.Context) ([]*microFigures, error) {
-	text, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "Decide|First|Route|Match|Verify|Apply", "-benchmem", "-benchtime", "100ms", "-count", "3", "-cpu", "1",
+	text, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "Decide|Explain|First|Route|Match|Verify|Apply", "-benchmem", "-benchtime", "100ms", "-count", "3", "-cpu", "1",
 		"./gateway", "./gateway/route", "./gateway/project", "./auth/policy", "./auth/oauth").CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("go test -bench: %w\n%s", err, text)
