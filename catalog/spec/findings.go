@@ -25,7 +25,8 @@ func severity(code string) string {
 		return Error
 	case "spec-basic-auth", "spec-fields-cut", "spec-method-ignored", "spec-no-description", "spec-no-fields",
 		"spec-no-operation-id", "spec-no-success", "spec-no-summary", "spec-not-conforming",
-		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut":
+		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut",
+		"import-examples", "import-hosts", "import-method", "import-no-address", "import-no-answer", "import-secrets":
 		return Warning
 	}
 	return Info
