@@ -50,6 +50,15 @@ type Operation struct {
 	Answers       []Answer    `json:"answers"`
 	Fields        []Field     `json:"fields"`   // of the 2xx JSON or XML answers together: what an agreement chooses from
 	Personal      []string    `json:"personal"` // fields and parameters whose names suggest personal data
+	SOAP          *SOAP       `json:"soap,omitempty"`
+}
+
+// SOAP is by what a SOAP service tells an operation from those that share its
+// address: x-soap in the document.
+type SOAP struct {
+	Action    string `json:"action"`              // "": the service names none
+	Namespace string `json:"namespace,omitempty"` // of the element in the Body
+	Element   string `json:"element,omitempty"`   // "": nothing stands in the Body
 }
 
 // Parameter is one input beside the body.

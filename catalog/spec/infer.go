@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/catalog/spec/tree"
 )
 
 // maxInferred is how many members an object may have before its names are
@@ -115,11 +117,11 @@ func (s *shape) schema() *yaml.Node {
 		kinds = []string{"number"}
 	}
 	nullable := len(s.kinds) > 0 && slices.Contains(s.kinds, "null")
-	n := mapNode()
+	n := tree.Map()
 	if len(kinds) == 1 {
-		put(n, "type", kinds[0])
+		tree.Put(n, "type", kinds[0])
 		if nullable {
-			put(n, "nullable", true)
+			tree.Put(n, "nullable", true)
 		}
 	}
 	if len(kinds) != 1 {
@@ -128,10 +130,10 @@ func (s *shape) schema() *yaml.Node {
 	switch kinds[0] {
 	case "string":
 		if s.format != "-" {
-			put(n, "format", s.format)
+			tree.Put(n, "format", s.format)
 		}
 	case "array":
-		put(n, "items", s.items.schema())
+		tree.Put(n, "items", s.items.schema())
 	case "object":
 		s.object(n)
 	}
@@ -140,20 +142,20 @@ func (s *shape) schema() *yaml.Node {
 
 func (s *shape) object(n *yaml.Node) {
 	if len(s.names) > maxInferred {
-		put(n, "additionalProperties", true)
+		tree.Put(n, "additionalProperties", true)
 		return
 	}
 	if len(s.names) == 0 {
 		return
 	}
-	properties, required := mapNode(), listNode()
+	properties, required := tree.Map(), tree.List()
 	for _, name := range s.names {
-		if put(properties, name, s.members[name].schema()); s.in[name] == s.seen {
-			required.Content = append(required.Content, textNode(name))
+		if tree.Put(properties, name, s.members[name].schema()); s.in[name] == s.seen {
+			required.Content = append(required.Content, tree.Text(name))
 		}
 	}
-	put(n, "properties", properties)
+	tree.Put(n, "properties", properties)
 	if len(required.Content) > 0 {
-		put(n, "required", required)
+		tree.Put(n, "required", required)
 	}
 }

@@ -65,6 +65,9 @@ func (r *reader) operation(path, item *yaml.Node, method string, n *yaml.Node) O
 		op.Fields = r.flatten(where, agreed...)
 	}
 	op.Personal = personal(op)
+	if soap := get(n, "x-soap"); soap != nil && method == "post" {
+		op.SOAP = &SOAP{Action: text(soap, "action"), Namespace: text(soap, "element", "namespace"), Element: text(soap, "element", "name")}
+	}
 	r.judgeOperation(op, n)
 	return op
 }

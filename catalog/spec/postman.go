@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/catalog/spec/tree"
 )
 
 // collectionOf is the collection in a Postman file, of the form 2.0 or 2.1
@@ -61,34 +63,34 @@ func (r *reader) fromCollection(root *yaml.Node) *yaml.Node {
 	if version == "" {
 		version = "1.0.0"
 	}
-	doc := mapNode("openapi", "3.0.3", "info", mapNode("title", title, "description", described, "version", version))
+	doc := tree.Map("openapi", "3.0.3", "info", tree.Map("title", title, "description", described, "version", version))
 	if len(p.servers) > 0 {
-		list := listNode()
+		list := tree.List()
 		for _, s := range p.servers {
-			list.Content = append(list.Content, mapNode("url", s))
+			list.Content = append(list.Content, tree.Map("url", s))
 		}
-		put(doc, "servers", list)
+		tree.Put(doc, "servers", list)
 	}
 	if len(p.tags) > 0 {
-		list := listNode()
+		list := tree.List()
 		for _, t := range p.tags {
-			list.Content = append(list.Content, mapNode("name", t, "description", p.said[t]))
+			list.Content = append(list.Content, tree.Map("name", t, "description", p.said[t]))
 		}
-		put(doc, "tags", list)
+		tree.Put(doc, "tags", list)
 	}
-	paths, count := mapNode(), 0
+	paths, count := tree.Map(), 0
 	for _, path := range p.paths {
-		item := mapNode()
+		item := tree.Map()
 		for _, c := range p.calls[path] {
 			if len(c.answers) == 0 {
 				p.left("import-no-answer", c.line, c.summary, "no answer is saved with the request")
 			}
-			put(item, strings.ToLower(c.method), c.operation())
+			tree.Put(item, strings.ToLower(c.method), c.operation())
 			count++
 		}
-		put(paths, path, item)
+		tree.Put(paths, path, item)
 	}
-	put(doc, "paths", paths)
+	tree.Put(doc, "paths", paths)
 	if len(p.servers) > 1 {
 		r.found("import-hosts", 0, "", "the requests go to several hosts", "hosts", strings.Join(p.servers, ", "))
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/catalog/spec/tree"
 )
 
 // postAddress is where a request goes.
@@ -104,7 +106,7 @@ func queryOf(query string) []*yaml.Node {
 	for pair := range strings.SplitSeq(query, "&") {
 		key, value, _ := strings.Cut(pair, "=")
 		if key, err := url.QueryUnescape(key); err == nil && key != "" {
-			list = append(list, mapNode("key", key, "value", value))
+			list = append(list, tree.Map("key", key, "value", value))
 		}
 	}
 	return list

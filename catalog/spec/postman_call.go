@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/catalog/spec/tree"
 )
 
 // postCall is one operation, of all requests to its address.
@@ -72,13 +74,13 @@ func (q *postParameter) take(n *yaml.Node) {
 // zeros before it, a text.
 func typed(value string) *yaml.Node {
 	if value == "true" || value == "false" {
-		return boolNode(value == "true")
+		return tree.Bool(value == "true")
 	}
 	digits := strings.TrimPrefix(value, "-")
 	if digits != "" && len(digits) < 10 && strings.Trim(digits, "0123456789") == "" && (digits == "0" || digits[0] != '0') {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!float", Value: value}
+		return tree.Number(value)
 	}
-	return textNode(value)
+	return tree.Text(value)
 }
 
 func (c *postCall) takeParameters(p *postman, at *postAddress, where string) {
@@ -136,8 +138,8 @@ func (c *postCall) takeBody(p *postman, n *yaml.Node, where string) {
 		}
 		c.form(p, media, get(n, mode))
 	case "graphql":
-		graph := mapNode("query", text(n, "graphql", "query"))
-		put(graph, "variables", mapNode())
+		graph := tree.Map("query", text(n, "graphql", "query"))
+		tree.Put(graph, "variables", tree.Map())
 		b := &shape{}
 		b.add(graph)
 		c.bodies = append(c.bodies, &postBody{media: "application/json", shape: b})
@@ -149,11 +151,11 @@ func (c *postCall) takeBody(p *postman, n *yaml.Node, where string) {
 
 // form reads the fields of a form; a file is a text of bytes.
 func (c *postCall) form(p *postman, media string, fields *yaml.Node) {
-	one, given := mapNode(), map[string]bool{}
+	one, given := tree.Map(), map[string]bool{}
 	for _, f := range items(fields) {
 		if name := text(f, "key"); name != "" && !given[name] {
 			given[name] = true
-			one.Content = append(one.Content, textNode(name), typed(text(f, "value")))
+			one.Content = append(one.Content, tree.Text(name), typed(text(f, "value")))
 		}
 	}
 	if len(one.Content) == 0 {
@@ -300,58 +302,58 @@ func (c *postCall) answer(status string) *postAnswer {
 
 // operation is the call as OpenAPI writes it.
 func (c *postCall) operation() *yaml.Node {
-	n := mapNode("operationId", c.id, "summary", c.summary, "description", c.said)
+	n := tree.Map("operationId", c.id, "summary", c.summary, "description", c.said)
 	if c.tag != "" {
-		put(n, "tags", listNode(textNode(c.tag)))
+		tree.Put(n, "tags", tree.List(tree.Text(c.tag)))
 	}
 	if len(c.parameters) > 0 {
-		list := listNode()
+		list := tree.List()
 		for _, q := range c.parameters {
 			schema := q.shape.schema()
 			if get(schema, "type") == nil {
-				schema = mapNode("type", "string")
+				schema = tree.Map("type", "string")
 			}
-			one := mapNode("name", q.name, "in", q.in, "required", q.in == "path", "description", q.said, "schema", schema)
+			one := tree.Map("name", q.name, "in", q.in, "required", q.in == "path", "description", q.said, "schema", schema)
 			if q.example != "" {
-				put(one, "example", typed(q.example))
+				tree.Put(one, "example", typed(q.example))
 			}
 			list.Content = append(list.Content, one)
 		}
-		put(n, "parameters", list)
+		tree.Put(n, "parameters", list)
 	}
 	if len(c.bodies) > 0 {
-		put(n, "requestBody", mapNode("content", contents(c.bodies)))
+		tree.Put(n, "requestBody", tree.Map("content", contents(c.bodies)))
 	}
-	answers := mapNode()
+	answers := tree.Map()
 	for _, a := range c.answers {
-		one := mapNode("description", a.said)
+		one := tree.Map("description", a.said)
 		if a.said == "" {
-			put(one, "description", statusWords(a.status))
+			tree.Put(one, "description", statusWords(a.status))
 		}
 		if len(a.bodies) > 0 {
-			put(one, "content", contents(a.bodies))
+			tree.Put(one, "content", contents(a.bodies))
 		}
-		put(answers, a.status, one)
+		tree.Put(answers, a.status, one)
 	}
 	if len(c.answers) == 0 {
-		put(answers, "200", mapNode("description", http.StatusText(http.StatusOK)))
+		tree.Put(answers, "200", tree.Map("description", http.StatusText(http.StatusOK)))
 	}
-	put(n, "responses", answers)
+	tree.Put(n, "responses", answers)
 	return n
 }
 
 // contents are bodies by media type.
 func contents(bodies []*postBody) *yaml.Node {
-	n := mapNode()
+	n := tree.Map()
 	for _, b := range bodies {
-		one := mapNode()
+		one := tree.Map()
 		if b.shape != nil {
-			put(one, "schema", b.shape.schema())
+			tree.Put(one, "schema", b.shape.schema())
 		}
 		if b.example != nil {
-			put(one, "example", b.example)
+			tree.Put(one, "example", b.example)
 		}
-		put(n, b.media, one)
+		tree.Put(n, b.media, one)
 	}
 	return n
 }

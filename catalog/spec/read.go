@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/catalog/spec/wsdl"
 )
 
 // maxTime is how long a document may take; 10 MB of honest text take about three seconds.
@@ -76,6 +78,9 @@ func read(source []byte) (*Document, error) {
 // recognise finds what kind of document the text is, and makes the reader's
 // tree of it: OpenAPI, whatever it was.
 func (r *reader) recognise(doc *Document) error {
+	if wsdl.Is(doc.Text) {
+		return r.readWSDL(doc)
+	}
 	root, err := parse(doc.Text)
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/catalog/spec/tree"
 )
 
 // hidden stands where a value is not kept.
@@ -83,7 +85,7 @@ func copiedUnder(n *yaml.Node, secret bool) *yaml.Node {
 				c.Content[i] = kept
 				continue
 			}
-			c.Content = append(c.Content, textNode(key.Value), kept)
+			c.Content = append(c.Content, tree.Text(key.Value), kept)
 			at[key.Value] = len(c.Content) - 1
 		}
 	}
