@@ -66,6 +66,10 @@ func callable(list []catalog.Operation) []gateway.Operation {
 		for _, field := range o.Doc.Fields {
 			operation.Fields = append(operation.Fields, field.Path)
 		}
+		if o.Doc.SOAP != nil {
+			soap := gateway.SOAP(*o.Doc.SOAP)
+			operation.SOAP = &soap
+		}
 		operations = append(operations, operation)
 	}
 	return operations
