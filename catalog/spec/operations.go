@@ -120,7 +120,7 @@ func (r *reader) body(where string, n *yaml.Node) *Body {
 			schemas = append(schemas, schema)
 		}
 		if b.Example == "" {
-			b.Example = r.bodyExample(content)
+			b.Example = r.bodyExample(media.Value, content)
 		}
 	}
 	if len(schemas) > 0 {
@@ -144,7 +144,7 @@ func (r *reader) answer(where, status string, n *yaml.Node) (Answer, []*yaml.Nod
 			schemas = append(schemas, schema)
 		}
 		if a.Example == "" {
-			a.Example = r.bodyExample(content)
+			a.Example = r.bodyExample(media.Value, content)
 		}
 	}
 	if len(schemas) > 0 {
@@ -153,15 +153,22 @@ func (r *reader) answer(where, status string, n *yaml.Node) (Answer, []*yaml.Nod
 	return a, schemas
 }
 
-// bodyExample is the first example of a media type.
-func (r *reader) bodyExample(content *yaml.Node) string {
-	if one := get(content, "example"); one != nil {
-		return r.pretty(one)
-	}
+// bodyExample is the first example of a media type: JSON, but for a text of
+// another type as it is.
+func (r *reader) bodyExample(media string, content *yaml.Node) string {
+	one := get(content, "example")
 	for _, named := range pairs(get(content, "examples")) {
-		return r.pretty(get(r.resolve(named), "value"))
+		if one == nil {
+			one = get(r.resolve(named), "value")
+		}
 	}
-	return r.pretty(get(r.resolve(get(content, "schema")), "example"))
+	if one == nil {
+		one = get(r.resolve(get(content, "schema")), "example")
+	}
+	if one != nil && one.Kind == yaml.ScalarNode && !isJSONMedia(media) {
+		return r.compact(one)
+	}
+	return r.pretty(one)
 }
 
 // isStructured reports whether fields can be cut out of the media type: JSON or XML.

@@ -91,6 +91,7 @@ func (c *converter) write(op *operation) {
 		}
 		tree.Put(fault, media, tree.Map("schema", c.fault(b, op.of)))
 	}
+	c.contents = append(c.contents, request, answer)
 	tree.Put(n, "requestBody", tree.Map("required", true, "content", request))
 	answers := tree.Map()
 	if oneWay {

@@ -82,6 +82,7 @@ func Convert(text []byte) (*Made, error) {
 	if err := c.types.finish(); err != nil {
 		return nil, err
 	}
+	c.samples()
 	return &Made{Document: c.document(), Notes: c.types.notes}, nil
 }
 
@@ -109,7 +110,8 @@ type converter struct {
 	servers  []string
 	paths    *yaml.Node
 	ids      map[string]int
-	seen     int // operations of bindings
+	seen     int          // operations of bindings
+	contents []*yaml.Node // of requests and answers, by media type
 }
 
 // operation is one operation of a port type, in all SOAP versions that it is

@@ -3,6 +3,7 @@ package wsdl
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -192,5 +193,56 @@ func TestGrows(t *testing.T) {
 				t.Errorf("got %v in %s", err, time.Since(start))
 			}
 		})
+	}
+}
+
+// TestAt: a client that is made of the description calls the given address, and
+// the service's own is nowhere in it.
+func TestAt(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../testdata/ho-so.wsdl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	extended := strings.Replace(string(text), `<wsdl:port name="HoSoSoap12"`, `<!-- https://ho-so.example.vn/cu --><wsdl:port name="HoSoSoap12"`, 1)
+	extended = strings.Replace(extended, `</wsdl:port>`, `<w:EndpointReference xmlns:w="http://www.w3.org/2005/08/addressing"><w:Address>https://ho-so.example.vn/HoSo.svc</w:Address></w:EndpointReference></wsdl:port>`, 1)
+	got, err := At([]byte(extended), "https://cong.example.vn/a/b/v1/?a=$1&b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(got), "ho-so.example.vn") || strings.Count(string(got), `location="https://cong.example.vn/a/b/v1/?a=$1&amp;b"`) != 3 {
+		t.Errorf("got %s", got[strings.Index(string(got), "<wsdl:service"):])
+	}
+	before, err := Convert(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := Convert(got)
+	if err != nil || flow(at(before.Document, "paths")) != flow(at(after.Document, "paths")) {
+		t.Errorf("it says something else: %v", err)
+	}
+}
+
+// TestSamples: an example has what the schema names, where it names it.
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	made, err := Convert([]byte(described("document", `<x:element name="Hoi"><x:complexType><x:sequence><x:element name="a" type="x:date" maxOccurs="9"/>
+<x:element name="b" form="unqualified"><x:complexType><x:sequence><x:element ref="t:Hoi"/></x:sequence><x:attribute name="c" type="x:int"/></x:complexType></x:element></x:sequence></x:complexType></x:element>`,
+		`<part name="p" element="t:Hoi"/>`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/">
+  <soap:Body>
+    <Hoi xmlns="urn:d">
+      <a>2025-01-01</a>
+      <b xmlns="" c="1">
+        <Hoi xmlns="urn:d"/>
+      </b>
+    </Hoi>
+  </soap:Body>
+</soap:Envelope>`
+	if got := at(made.Document, "paths", "/Hoi", "post", "requestBody", "content", "text/xml", "example").Value; got != want {
+		t.Errorf("got %s", got)
 	}
 }
