@@ -180,6 +180,7 @@ func (w *world) pageAttempts() []attempt {
 		list = append(list, attempt{"GET " + open, api, public, ""},
 			attempt{"GET " + open + "/{version}", api, public + "/v1", ""},
 			attempt{"GET " + open + "/{version}/openapi.json", api, public + "/v1/openapi.json", ""},
+			attempt{"GET " + open + "/{version}/service.wsdl", api, public + "/v1/service.wsdl", ""},
 			attempt{"GET " + open + "/{version}/request", api, public + "/v1/request", ""},
 			attempt{"GET " + open + "/{version}/{operation}", api, public + "/v1/nguoi", ""},
 			attempt{"GET " + template + "/about", api, desk + "/about", ""},

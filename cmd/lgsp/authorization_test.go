@@ -227,6 +227,7 @@ func (w *world) attempts() []attempt {
 			attempt{"GET /versions/{id}/operations", version, at + "/operations", ""},
 			attempt{"PUT /versions/{id}/operations", version, at + "/operations", string(marks)},
 			attempt{"GET /versions/{id}/openapi.json", version, at + "/openapi.json", ""},
+			attempt{"GET /versions/{id}/service.wsdl", version, at + "/service.wsdl", ""},
 			attempt{"PUT /versions/{id}/spec", version, at + "/spec", string(text)},
 			attempt{"PUT /versions/{id}/upstream", version, at + "/upstream", `{"url":"http://{upstream}"}`},
 			attempt{"PUT /versions/{id}/plan", version, at + "/plan", `{"plan":"high"}`},
