@@ -93,6 +93,7 @@ func (a *API) router() *mux.Router {
 	a.apiRoutes(own)
 	a.lifeRoutes(own)
 	a.revisionRoutes(own)
+	a.lintRoutes(own)
 	a.agreementRoutes(own)
 	a.calendarRoutes(own)
 	a.legalBasisRoutes(own)

@@ -228,6 +228,8 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT /versions/{id}/operations", version, at + "/operations", string(marks)},
 			attempt{"GET /versions/{id}/openapi.json", version, at + "/openapi.json", ""},
 			attempt{"GET /versions/{id}/service.wsdl", version, at + "/service.wsdl", ""},
+			attempt{"GET /versions/{id}/lint", version, at + "/lint", ""},
+			attempt{"POST /versions/{id}/lint/{code}/mend", version, at + "/lint/spec-no-refusals/mend", `{}`},
 			attempt{"PUT /versions/{id}/spec", version, at + "/spec", string(text)},
 			attempt{"PUT /versions/{id}/upstream", version, at + "/upstream", `{"url":"http://{upstream}"}`},
 			attempt{"PUT /versions/{id}/plan", version, at + "/plan", `{"plan":"high"}`},

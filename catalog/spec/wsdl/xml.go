@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -36,6 +37,9 @@ func refuse(code string, line int, detail string, pairs ...string) error {
 	return &Refusal{Code: code, Line: line, Detail: detail, Pairs: pairs}
 }
 
+// page is the document type of a web page.
+var page = regexp.MustCompile(`(?i)^DOCTYPE\s+html\b`)
+
 // element is one element of a description.
 type element struct {
 	name     xml.Name
@@ -65,6 +69,9 @@ func parse(text []byte) (*element, error) {
 		}
 		switch t := token.(type) {
 		case xml.Directive:
+			if page.Match(t) {
+				return nil, refuse("wsdl-unknown", line, "a web page", "name", "html")
+			}
 			return nil, refuse("wsdl-doctype", line, "a document type or entity")
 		case xml.StartElement:
 			if depth++; depth > maxDepth {
