@@ -130,7 +130,7 @@ func (c *Catalog) CreateVersion(ctx context.Context, who auth.Principal, api uui
 	}
 	id := uuid.Must(uuid.NewV7())
 	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, insertVersionSQL, id, api, number, string(text), string(doc.JSON), doc.Findings, c.Now().UTC())
+		_, err := tx.Exec(ctx, insertVersionSQL, id, api, number, string(doc.Text), string(doc.JSON), doc.Findings, c.Now().UTC())
 		if pg.IsUnique(err, "version_number_key") {
 			return problem.Errorf(problem.Conflict, "%s has a version %s", a.Slug, number).Coded("number-taken", "number", number).
 				Wrong("number", "number-taken", "the API has a version of that number", "number", number)
@@ -141,7 +141,7 @@ func (c *Catalog) CreateVersion(ctx context.Context, who auth.Principal, api uui
 		if err := insertOperations(ctx, tx, id, doc, nil); err != nil {
 			return err
 		}
-		if err := c.revise(ctx, tx, id, Save{Text: text, by: who}); err != nil {
+		if err := c.revise(ctx, tx, id, Save{Text: doc.Text, by: who}); err != nil {
 			return err
 		}
 		return c.Record(ctx, tx, auth.Act{
@@ -178,6 +178,7 @@ func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version u
 	if err != nil {
 		return Version{}, err
 	}
+	s.Text = doc.Text
 	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.import", from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{}}
 	if s.Why != "" {
 		ch.detail["why"] = s.Why

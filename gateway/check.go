@@ -32,6 +32,9 @@ func (c *call) check(r *http.Request) error {
 	if err := c.checkRequest(r); err != nil {
 		return err
 	}
+	if err := c.checkSOAP(r); err != nil {
+		return err
+	}
 	if c.operation.Access != Personal {
 		return nil
 	}
@@ -159,7 +162,9 @@ func (c *call) subject(r *http.Request) (string, error) {
 	case "header":
 		found = r.Header.Values(name)
 	case "body":
-		if value, ok := at(c.body, name); ok {
+		if c.operation.SOAP != nil {
+			found = c.soapValues
+		} else if value, ok := at(c.body, name); ok {
 			found = []string{value}
 		}
 	}

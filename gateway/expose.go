@@ -85,6 +85,7 @@ type Operation struct {
 	SubjectIn   string   `json:"subject_in,omitempty"`   // path, query, header, body; of a personal operation
 	SubjectName string   `json:"subject_name,omitempty"` // parameter's name, or JSON pointer in the body
 	Fields      []string `json:"fields,omitempty"`       // every field path of the answer, as the API's document describes it
+	SOAP        *SOAP    `json:"soap,omitempty"`         // nil: it is no operation of a SOAP service
 
 	XML *project.Shape `json:"xml,omitempty"` // how the fields stand in an XML answer; nil: none is described
 }

@@ -83,7 +83,7 @@ func (c *call) outgoing(r *http.Request) *http1.Request {
 		}
 		fields = append(fields, line)
 	}
-	fields = c.version.rewrite.request.apply(fields)
+	fields = c.soapAction(r, c.version.rewrite.request.apply(fields))
 	if c.version.Traffic.Protocol == HTTP2 && hasToken(r.Header["Te"], "trailers") {
 		fields = append(fields, http1.Field{Name: "Te", Value: "trailers"}) // servers of gRPC want it
 	}

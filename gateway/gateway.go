@@ -149,28 +149,29 @@ type Token struct {
 // call is one call on its way through the pipeline. It is made of what an
 // earlier one leaves (calls), so nothing of it outlives ServeHTTP.
 type call struct {
-	node      *Node
-	snapshot  *snapshot
-	now       time.Time
-	address   netip.Addr // the caller's
-	path      string     // canonical
-	rest      string     // of path, behind the version's prefix
-	query     url.Values
-	rawQuery  string
-	body      []byte
-	stream    *streamedBody // in place of body, when it is sent on as it comes
-	version   *version
-	operation *operation
-	caller    caller
-	grant     *grant       // nil: an open operation
-	taken     []quota.Take // what the call is counted against
-	answer    answer
-	exchange  Exchange
-	ticket    *journal.Ticket // of the intent
-	place     *queue.Queue    // that the call has a place of; nil: none
-	webSocket bool            // the call asks to become one, and may
-	broken    bool            // the answer broke off
-	group     group           // of the upstream's addresses; read by isCanary
+	node       *Node
+	snapshot   *snapshot
+	now        time.Time
+	address    netip.Addr // the caller's
+	path       string     // canonical
+	rest       string     // of path, behind the version's prefix
+	query      url.Values
+	rawQuery   string
+	body       []byte
+	stream     *streamedBody // in place of body, when it is sent on as it comes
+	soapValues []string      // where the subject stands in a SOAP message
+	version    *version
+	operation  *operation
+	caller     caller
+	grant      *grant       // nil: an open operation
+	taken      []quota.Take // what the call is counted against
+	answer     answer
+	exchange   Exchange
+	ticket     *journal.Ticket // of the intent
+	place      *queue.Queue    // that the call has a place of; nil: none
+	webSocket  bool            // the call asks to become one, and may
+	broken     bool            // the answer broke off
+	group      group           // of the upstream's addresses; read by isCanary
 	room
 }
 
@@ -290,6 +291,12 @@ func (c *call) find(r *http.Request) error {
 		method = r.Header.Get("Access-Control-Request-Method")
 	}
 	operation, allow, ok := c.version.tree.Match(method, c.rest)
+	if allow == "" && c.asksSOAP(r) {
+		if operation, err = c.findSOAP(r); err != nil {
+			return err
+		}
+		allow, ok = operation.Method, true
+	}
 	if allow == "" {
 		c.version = nil // no more is said than of an address that is not there
 		return problem.Errorf(problem.NotFound, "nothing is served at this address").Coded("no-such-operation")
@@ -305,6 +312,9 @@ func (c *call) find(r *http.Request) error {
 	}
 	c.operation = operation
 	c.exchange.Operation, c.exchange.Access, c.exchange.Template = operation.ID, operation.Access, operation.template
+	if operation.SOAP != nil {
+		c.rest = "" // the service has one address
+	}
 	return c.life()
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"strings"
@@ -57,6 +58,7 @@ type version struct {
 	tree                      route.Tree[*operation]
 	byID                      map[string]*operation
 	operations                []*operation
+	soap                      map[xml.Name]*operation // by the element in the Body; nil: no SOAP
 	rules                     *policy.Calls
 }
 
@@ -127,6 +129,9 @@ func compileRoute(r Route) (*version, error) {
 		}
 		v.byID[o.ID] = compiled
 		v.operations = append(v.operations, compiled)
+	}
+	if err := v.compileSOAP(); err != nil {
+		return nil, err
 	}
 	if err := v.compileConditions(); err != nil {
 		return nil, err

@@ -31,6 +31,7 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	}
 	r.Handle(version, p.page(p.versionDesk)).Methods("GET", "HEAD")
 	r.Handle(version+"/found", p.page(p.found)).Methods("GET", "HEAD")
+	r.Handle(version+"/found/mend", p.page(p.mendFound)).Methods("POST")
 	r.Handle(version+"/connection", p.page(p.connectionForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/connection", p.page(p.connect)).Methods("POST")
 	r.Handle(version+"/hosts", p.page(p.askForHost)).Methods("POST")

@@ -34,10 +34,17 @@ type versionStep struct {
 	Done bool
 }
 
-// findingGroup are the findings of one severity.
+// findingGroup are the findings of one severity, or those of what the document
+// was made of.
 type findingGroup struct {
-	Severity string
-	Findings []catalog.Finding
+	Severity string // or "import"
+	Findings []foundRow
+}
+
+// foundRow is a finding that is shown.
+type foundRow struct {
+	catalog.Finding
+	Mend bool // all of its code can be mended by one click; said once for each code
 }
 
 // Next is the first step that is not done, or the last.
@@ -48,6 +55,31 @@ func (d versionPage) Next() versionStep {
 		}
 	}
 	return d.Steps[len(d.Steps)-1]
+}
+
+// Worst is the severity of the worst finding of the document itself.
+func (d versionPage) Worst() string {
+	for _, group := range d.Findings {
+		if group.Severity != imported {
+			return group.Severity
+		}
+	}
+	return spec.Info
+}
+
+// Kind is what the document was made of: postman, wsdl, swagger or openapi.
+func (d versionPage) Kind() string {
+	for _, f := range d.Version.Findings {
+		switch f.Code {
+		case "import-postman":
+			return spec.Postman
+		case "wsdl-made":
+			return spec.WSDL
+		case "spec-lifted":
+			return spec.Swagger
+		}
+	}
+	return spec.OpenAPI
 }
 
 // Public reports whether the version can be called.
@@ -106,7 +138,7 @@ func (p *Portal) versionPage(r *http.Request) (versionPage, error) {
 	if err != nil {
 		return versionPage{}, err
 	}
-	data := versionPage{apiDesk: d, Version: v, Address: p.Gateway + v.Prefix(), Findings: grouped(v.Findings)}
+	data := versionPage{apiDesk: d, Version: v, Address: p.Gateway + v.Prefix(), Findings: grouped(v)}
 	day := p.Now().In(time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)).AddDate(0, 0, 1)
 	data.Earliest = day.Format(time.DateOnly)
 	if data.Traffic, err = trafficOf(v.Traffic); err != nil {
@@ -133,14 +165,17 @@ func (p *Portal) versionPage(r *http.Request) (versionPage, error) {
 	return data, nil
 }
 
-// grouped are the findings by severity, worst first; those that there are.
-func grouped(findings []catalog.Finding) []findingGroup {
+// grouped are the findings of what the document was made of, then the others by
+// severity, worst first; those that there are.
+func grouped(v catalog.Version) []findingGroup {
 	var groups []findingGroup
-	for _, severity := range []string{spec.Error, spec.Warning, spec.Info} {
-		group := findingGroup{Severity: severity}
-		for _, f := range findings {
-			if f.Severity == severity {
-				group.Findings = append(group.Findings, f)
+	said := map[string]bool{}
+	for _, name := range []string{imported, spec.Error, spec.Warning, spec.Info} {
+		group := findingGroup{Severity: name}
+		for _, f := range v.Findings {
+			if name == imported && f.Imported() || name == f.Severity && !f.Imported() {
+				group.Findings = append(group.Findings, foundRow{f, v.Mendable(f) && !said[f.Code]})
+				said[f.Code] = true
 			}
 		}
 		if len(group.Findings) > 0 {
@@ -149,6 +184,9 @@ func grouped(findings []catalog.Finding) []findingGroup {
 	}
 	return groups
 }
+
+// imported is the group of findings of what a document was made of.
+const imported = "import"
 
 func countErrors(findings []catalog.Finding) int {
 	n := 0

@@ -23,6 +23,7 @@ func (a *API) apiRoutes(r routes) {
 	r.get("/versions/{id}/operations", a.showOperations)
 	r.put("/versions/{id}/operations", a.markOperations)
 	r.get("/versions/{id}/openapi.json", a.versionSpec)
+	r.get("/versions/{id}/service.wsdl", a.versionWSDL)
 	r.put("/versions/{id}/upstream", a.setUpstream)
 	r.put("/versions/{id}/plan", a.setPlan)
 	r.get("/versions/{id}/traffic", a.showTraffic)
@@ -109,9 +110,10 @@ func (a *API) editAPI(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// specSource is an OpenAPI document, as text or at a public address.
+// specSource is a document, as text or at a public address: OpenAPI 3.0 or 3.1,
+// Swagger 2.0, WSDL 1.1 or a Postman collection, told apart by what it says.
 type specSource struct {
-	Text string `json:"text"` // YAML or JSON, at most 10 MB
+	Text string `json:"text"` // YAML, JSON or XML, at most 10 MB
 	URL  string `json:"url"`  // read once, now; public addresses only
 }
 
@@ -127,7 +129,7 @@ func (a *API) specText(ctx context.Context, who auth.Principal, s specSource) ([
 
 // inspectSpec answers POST /specs/inspect.
 //
-//	@Summary	What stands in an OpenAPI document, and what is wrong with it; nothing is saved
+//	@Summary	What stands in a document (OpenAPI, Swagger, WSDL, Postman), and what is wrong with it; nothing is saved
 //	@Tags		apis
 //	@Security	bearer
 //	@Param		body	body		specSource	true	"the document"
@@ -161,7 +163,7 @@ type newVersion struct {
 
 // createVersion answers POST /apis/{id}/versions.
 //
-//	@Summary	Make a draft version from an OpenAPI document
+//	@Summary	Make a draft version from a document: OpenAPI, Swagger 2.0, WSDL 1.1, a Postman collection
 //	@Tags		apis
 //	@Security	bearer
 //	@Param		id		path		string		true	"id of the API"

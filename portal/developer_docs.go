@@ -21,6 +21,7 @@ func (p *Portal) documentationRoutes(r *mux.Router) {
 	r.Handle("/apis/{agency}/{api}", p.page(p.newestVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}", p.page(p.showVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", told(p.openAPI)).Methods("GET", "HEAD")
+	r.Handle("/apis/{agency}/{api}/{version}/service.wsdl", told(p.wsdl)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
 	r.Handle("/apis/{agency}/{api}/{version}/{operation}", p.page(p.showOperation)).Methods("GET", "HEAD")
@@ -150,6 +151,7 @@ func (p *Portal) service(r *http.Request) (service, error) {
 
 // versionData is the data of the page "developer-version".
 type versionData struct {
+	SOAP bool // it has a WSDL
 	service
 	Groups []operationGroup
 	Access map[string]int // how many operations are open, restricted, personal
@@ -174,6 +176,7 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 	data := versionData{service: s, Access: map[string]int{}}
 	for _, o := range operations {
 		data.Access[o.Access]++
+		data.SOAP = data.SOAP || o.Doc.SOAP != nil
 		tag := ""
 		if len(o.Doc.Tags) > 0 {
 			tag = o.Doc.Tags[0]

@@ -1,5 +1,6 @@
 // Package spec answers what an API's document says: it reads OpenAPI 3.0 and
-// 3.1 (Swagger 2.0 is lifted to 3.0) and tells what it found and what is wrong.
+// 3.1 (Swagger 2.0 is lifted to 3.0, WSDL 1.1 and Postman collections are made
+// into it) and tells what it found and what is wrong.
 package spec
 
 import (
@@ -10,6 +11,7 @@ import (
 // is Vietnamese; English stands beside it in x-title-en, x-description-en and
 // x-summary-en.
 type Document struct {
+	Kind          string      `json:"kind"`    // what the text is: openapi, swagger, wsdl, postman
 	OpenAPI       string      `json:"openapi"` // 3.0.3, 3.1.0, 2.0 …, as the document says
 	TitleVI       string      `json:"title_vi"`
 	TitleEN       string      `json:"title_en"`
@@ -20,7 +22,16 @@ type Document struct {
 	Operations    []Operation `json:"operations"`
 	Findings      []Finding   `json:"findings"` // worst first
 	JSON          []byte      `json:"-"`        // the document as JSON, in the order it was written
+	Text          []byte      `json:"-"`        // what is kept: the text as it came, of a Postman collection the document made of it
 }
+
+// The kinds of documents.
+const (
+	OpenAPI = "openapi"
+	Swagger = "swagger" // 2.0
+	WSDL    = "wsdl"    // 1.1
+	Postman = "postman" // a collection, 2.0 or 2.1
+)
 
 // Operation is one method and path template.
 type Operation struct {
@@ -41,6 +52,15 @@ type Operation struct {
 	Personal      []string    `json:"personal"`            // fields and parameters whose names suggest personal data
 	Sensitive     []Sensitive `json:"sensitive,omitempty"` // places of the fields that leave masked unless an agreement gives them open
 	XML           *XML        `json:"xml,omitempty"`       // how the fields stand in the 2xx XML answers; null: there is none
+	SOAP          *SOAP       `json:"soap,omitempty"`
+}
+
+// SOAP is by what a SOAP service tells an operation from those that share its
+// address: x-soap in the document.
+type SOAP struct {
+	Action    string `json:"action"`              // "": the service names none
+	Namespace string `json:"namespace,omitempty"` // of the element in the Body
+	Element   string `json:"element,omitempty"`   // "": nothing stands in the Body
 }
 
 // Parameter is one input beside the body.

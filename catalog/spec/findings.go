@@ -26,7 +26,10 @@ func severity(code string) string {
 		return Error
 	case "spec-basic-auth", "spec-fields-cut", "spec-method-ignored", "spec-no-description", "spec-no-fields",
 		"spec-no-operation-id", "spec-no-success", "spec-no-summary", "spec-not-conforming",
-		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut", "spec-xml-ambiguous", "spec-xml-cut":
+		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut", "spec-xml-ambiguous", "spec-xml-cut",
+		"spec-trailing-slash",
+		"import-examples", "import-hosts", "import-method", "import-no-address", "import-no-answer", "import-secrets",
+		"wsdl-addresses", "wsdl-body", "wsdl-encoded", "wsdl-name", "wsdl-no-input", "wsdl-reference", "wsdl-transport":
 		return Warning
 	}
 	return Info
@@ -81,6 +84,7 @@ func (r *reader) judge(doc *Document) {
 		r.found("spec-circular", 0, "", "a schema contains itself; it is shown once")
 	}
 	r.judgePaths()
+	r.judgeHabits()
 	r.judgeSecurity()
 	ids, english := map[string]string{}, 0
 	for _, op := range doc.Operations {

@@ -126,3 +126,13 @@ func (r *reader) pretty(n *yaml.Node) string {
 	}
 	return r.spend(out.String())
 }
+
+// indented is a tree as JSON for people.
+func indented(n *yaml.Node) ([]byte, error) {
+	var out bytes.Buffer
+	if err := json.Indent(&out, appendJSON(nil, n, nil), "", "  "); err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}

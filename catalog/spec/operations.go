@@ -67,6 +67,9 @@ func (r *reader) operation(path, item *yaml.Node, method string, n *yaml.Node) O
 	}
 	op.XML = r.shape(where, inXML)
 	op.Personal = personal(op)
+	if soap := get(n, "x-soap"); soap != nil && method == "post" {
+		op.SOAP = &SOAP{Action: text(soap, "action"), Namespace: text(soap, "element", "namespace"), Element: text(soap, "element", "name")}
+	}
 	r.judgeOperation(op, n)
 	return op
 }
@@ -119,7 +122,7 @@ func (r *reader) body(where string, n *yaml.Node) *Body {
 			schemas = append(schemas, schema)
 		}
 		if b.Example == "" {
-			b.Example = r.bodyExample(content)
+			b.Example = r.bodyExample(media.Value, content)
 		}
 	}
 	if len(schemas) > 0 {
@@ -143,7 +146,7 @@ func (r *reader) answer(where, status string, n *yaml.Node) (Answer, []*yaml.Nod
 			schemas = append(schemas, schema)
 		}
 		if a.Example == "" {
-			a.Example = r.bodyExample(content)
+			a.Example = r.bodyExample(media.Value, content)
 		}
 	}
 	if len(schemas) > 0 {
@@ -152,15 +155,22 @@ func (r *reader) answer(where, status string, n *yaml.Node) (Answer, []*yaml.Nod
 	return a, schemas
 }
 
-// bodyExample is the first example of a media type.
-func (r *reader) bodyExample(content *yaml.Node) string {
-	if one := get(content, "example"); one != nil {
-		return r.pretty(one)
-	}
+// bodyExample is the first example of a media type: JSON, but for a text of
+// another type as it is.
+func (r *reader) bodyExample(media string, content *yaml.Node) string {
+	one := get(content, "example")
 	for _, named := range pairs(get(content, "examples")) {
-		return r.pretty(get(r.resolve(named), "value"))
+		if one == nil {
+			one = get(r.resolve(named), "value")
+		}
 	}
-	return r.pretty(get(r.resolve(get(content, "schema")), "example"))
+	if one == nil {
+		one = get(r.resolve(get(content, "schema")), "example")
+	}
+	if one != nil && one.Kind == yaml.ScalarNode && !isJSONMedia(media) {
+		return r.compact(one)
+	}
+	return r.pretty(one)
 }
 
 // isStructured reports whether fields can be cut out of the media type: JSON or XML.

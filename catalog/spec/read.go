@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"lgsp/catalog/spec/wsdl"
 )
 
 // maxTime is how long a document may take; 10 MB of honest text take about three seconds.
 const maxTime = 10 * time.Second
 
-// Read reads an OpenAPI document, YAML or JSON, version 2.0, 3.0 or 3.1. What
+// Read reads an OpenAPI document, YAML or JSON, version 2.0, 3.0 or 3.1, or
+// what one can be made of: WSDL 1.1, a Postman collection 2.0 or 2.1. What
 // can be read but is wrong comes back as findings. It fails with TooLarge over
 // 10 MB, and with Invalid for text that is no OpenAPI, more than 100 levels
 // deep, with a key twice, with aliases that grow past a million parts, with a
@@ -51,33 +54,15 @@ func readWithin(text []byte, most time.Duration) (*Document, error) {
 }
 
 func read(source []byte) (*Document, error) {
-	root, err := parse(source)
-	if err != nil {
+	r := &reader{slugs: map[string]int{}, targets: map[string]*yaml.Node{}, dangling: map[string]bool{}, marks: bytes.Contains(source, []byte(maskKey))}
+	doc := &Document{Servers: []string{}, Text: source}
+	if err := r.recognise(doc); err != nil {
 		return nil, err
-	}
-	if err := check(root, map[*yaml.Node]bool{}); err != nil {
-		return nil, err
-	}
-	r := &reader{root: root, slugs: map[string]int{}, targets: map[string]*yaml.Node{}, dangling: map[string]bool{}, marks: bytes.Contains(source, []byte(maskKey))}
-	version := text(root, "openapi")
-	switch {
-	case version == "" && text(root, "swagger") == "2.0":
-		version = "2.0"
-		if r.root, err = lift(root); err != nil {
-			return nil, err
-		}
-		r.found("spec-lifted", 0, "", "the document is Swagger 2.0 and was lifted to OpenAPI 3.0")
-	case !strings.HasPrefix(version, "3.0") && !strings.HasPrefix(version, "3.1"):
-		return nil, refuse("spec-not-openapi", 1, "not an OpenAPI 3.0 or 3.1 document", "version", version)
 	}
 	info := get(r.root, "info")
-	doc := &Document{
-		OpenAPI: version, Version: text(info, "version"),
-		TitleVI: text(info, "title"), TitleEN: text(info, "x-title-en"),
-		DescriptionVI: text(info, "description"), DescriptionEN: text(info, "x-description-en"),
-		Servers: []string{},
-		JSON:    appendJSON(nil, r.root, isServers),
-	}
+	doc.Version, doc.TitleVI, doc.TitleEN = text(info, "version"), text(info, "title"), text(info, "x-title-en")
+	doc.DescriptionVI, doc.DescriptionEN = text(info, "description"), text(info, "x-description-en")
+	doc.JSON = appendJSON(nil, r.root, isServers)
 	for _, server := range items(get(r.root, "servers")) {
 		doc.Servers = append(doc.Servers, text(server, "url"))
 	}
@@ -89,6 +74,55 @@ func read(source []byte) (*Document, error) {
 	r.conform(appendJSON(nil, r.root, nil))
 	doc.Findings = r.sorted()
 	return doc, nil
+}
+
+// recognise finds what kind of document the text is, and makes the reader's
+// tree of it: OpenAPI, whatever it was.
+func (r *reader) recognise(doc *Document) error {
+	if wsdl.Is(doc.Text) {
+		return r.readWSDL(doc)
+	}
+	root, err := parse(doc.Text)
+	if err != nil {
+		return err
+	}
+	collection, err := collectionOf(root)
+	if err != nil {
+		return err
+	}
+	if collection != nil {
+		return r.readCollection(doc, collection)
+	}
+	if err := check(root, map[*yaml.Node]bool{}); err != nil {
+		return err
+	}
+	r.root, doc.Kind, doc.OpenAPI = root, OpenAPI, text(root, "openapi")
+	switch {
+	case doc.OpenAPI == "" && text(root, "swagger") == "2.0":
+		doc.Kind, doc.OpenAPI = Swagger, "2.0"
+		if r.root, err = lift(root); err != nil {
+			return err
+		}
+		r.found("spec-lifted", 0, "", "the document is Swagger 2.0 and was lifted to OpenAPI 3.0")
+	case !strings.HasPrefix(doc.OpenAPI, "3.0") && !strings.HasPrefix(doc.OpenAPI, "3.1"):
+		return refuse("spec-not-openapi", 1, "not an OpenAPI 3.0 or 3.1 document", "version", doc.OpenAPI)
+	}
+	return nil
+}
+
+// readCollection makes the document of a Postman collection. It is what is
+// kept, and what the lines of its own findings are of: the collection may hold
+// secrets.
+func (r *reader) readCollection(doc *Document, collection *yaml.Node) error {
+	made, err := indented(r.fromCollection(collection))
+	if err != nil {
+		return refuse("spec-unreadable", 0, "the document could not be read")
+	}
+	doc.Kind, doc.OpenAPI, doc.Text = Postman, "3.0.3", made
+	if r.root, err = parse(made); err != nil {
+		return err
+	}
+	return check(r.root, map[*yaml.Node]bool{})
 }
 
 // isServers leaves the servers out of what readers get: the platform's gateway

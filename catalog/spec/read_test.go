@@ -114,7 +114,7 @@ func TestReadRefuses(t *testing.T) {
 		{"NUL, escaped in YAML", "openapi: 3.0.3\nx-a: \"\\0\"\n", "spec-syntax", "2"},
 		{"NUL, escaped in JSON", "{\"x-a\":\n\"\\u0000\"}", "spec-syntax", "2"},
 		{"a list", "- a\n", "spec-not-openapi", "1"},
-		{"HTML", "<!doctype html>", "spec-not-openapi", "1"},
+		{"HTML", "<!doctype html>", "wsdl-unknown", "1"},
 		{"another version", "openapi: 4.0.0\n", "spec-not-openapi", "1"},
 		{"YAML syntax", "openapi: 3.0.3\ninfo: [\n", "spec-syntax", "2"},
 		{"JSON syntax", "{\n\"openapi\": \"3.0.3\",\n}", "spec-syntax", "3"},

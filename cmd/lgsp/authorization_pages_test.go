@@ -189,6 +189,7 @@ func (w *world) pageAttempts() []attempt {
 		list = append(list, attempt{"GET " + open, api, public, ""},
 			attempt{"GET " + open + "/{version}", api, public + "/v1", ""},
 			attempt{"GET " + open + "/{version}/openapi.json", api, public + "/v1/openapi.json", ""},
+			attempt{"GET " + open + "/{version}/service.wsdl", api, public + "/v1/service.wsdl", ""},
 			attempt{"GET " + open + "/{version}/request", api, public + "/v1/request", ""},
 			attempt{"GET " + open + "/{version}/{operation}", api, public + "/v1/nguoi", ""},
 			attempt{"GET " + template + "/about", api, desk + "/about", ""},
@@ -214,6 +215,7 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/deprecate", api, desk + "/v1/deprecate", "sunset=" + sunset},
 			attempt{"GET " + version + "/revisions/{number:[0-9]+}", api, desk + "/v1/revisions/1", ""},
 			attempt{"POST " + version + "/revisions/{number:[0-9]+}/restore", api, desk + "/v1/revisions/1/restore", "why=x"},
+			attempt{"POST " + version + "/found/mend", api, desk + "/v1/found/mend", "code=spec-no-refusals"},
 			attempt{"POST " + version + "/keep", api, desk + "/v1/keep", "keep_reason=con+dung"},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
 		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/upstream", "/marks", "/publish", "/end", "/revisions"} {

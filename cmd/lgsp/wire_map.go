@@ -56,6 +56,10 @@ func callable(list []catalog.Operation) []gateway.Operation {
 			operation.Fields = append(operation.Fields, field.Path)
 		}
 		operation.XML = xmlOf(o.Doc.XML)
+		if o.Doc.SOAP != nil {
+			soap := gateway.SOAP(*o.Doc.SOAP)
+			operation.SOAP = &soap
+		}
 		operations = append(operations, operation)
 	}
 	return operations

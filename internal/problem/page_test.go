@@ -62,6 +62,8 @@ var rooms = []struct{ file, title string }{
 	{"agreement", "Agreements · Thoả thuận"},
 	{"registers", "Calendar and legal bases · Lịch làm việc và căn cứ pháp lý"},
 	{"catalog", "APIs and their documents · API và tài liệu API"},
+	{"import", "Importing WSDL and Postman, SOAP calls · Nhập WSDL và Postman, lời gọi SOAP"},
+	{"lint", "Findings of documents: why they matter, what to write · Phát hiện trong tài liệu: vì sao cần sửa, viết gì"},
 	{"change", "Changes of documents · Thay đổi của tài liệu"},
 	{"dataset", "Datasets, files, rows · Bộ dữ liệu, tệp, dòng dữ liệu"},
 	{"rows", "What is found in tables · Điều phát hiện trong bảng"},

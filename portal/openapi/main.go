@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -62,6 +64,7 @@ func lift(root string) ([]byte, error) {
 		return nil, fmt.Errorf("lift to OpenAPI 3.0: %w", err)
 	}
 	lifted.Servers = openapi3.Servers{{URL: "/api/v1"}}
+	lifted.Info.Contact = nil // swag writes an empty one
 	complete(lifted)
 	if err := lifted.Validate(context.Background()); err != nil {
 		return nil, fmt.Errorf("check the document: %w", err)
@@ -77,11 +80,19 @@ func complete(d *openapi3.T) {
 	body := openapi3.NewContentWithSchemaRef(openapi3.NewSchemaRef("#/components/schemas/Problem", schema), []string{"application/problem+json"})
 	response := openapi3.NewResponse().WithDescription("What went wrong, and what to do (RFC 9457)").WithContent(body)
 	d.Components.Responses = openapi3.ResponseBodies{"Problem": {Value: response}}
+	tags := map[string]bool{}
 	for path, item := range d.Paths.Map() {
 		for method, operation := range item.Operations() {
+			for _, tag := range operation.Tags {
+				tags[tag] = true
+			}
 			operation.OperationID = operationID(method, path)
 			operation.Responses.Set("default", &openapi3.ResponseRef{Ref: "#/components/responses/Problem", Value: response})
 		}
+	}
+	d.Tags = nil
+	for _, tag := range slices.Sorted(maps.Keys(tags)) {
+		d.Tags = append(d.Tags, &openapi3.Tag{Name: tag})
 	}
 }
 
