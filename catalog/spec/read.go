@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -53,7 +54,7 @@ func readWithin(text []byte, most time.Duration) (*Document, error) {
 }
 
 func read(source []byte) (*Document, error) {
-	r := &reader{slugs: map[string]int{}, targets: map[string]*yaml.Node{}, dangling: map[string]bool{}}
+	r := &reader{slugs: map[string]int{}, targets: map[string]*yaml.Node{}, dangling: map[string]bool{}, marks: bytes.Contains(source, []byte(maskKey))}
 	doc := &Document{Servers: []string{}, Text: source}
 	if err := r.recognise(doc); err != nil {
 		return nil, err
@@ -149,6 +150,9 @@ type reader struct {
 	fields   int // listed so far
 	spent    int // bytes shown so far
 	circular bool
+	marks    bool // the document marks sensitive values
+	sought   int  // steps of looking for marks so far
+	elements int  // of XML, of all operations
 }
 
 // maxHops is how many references in a row are followed.
