@@ -26,8 +26,7 @@ func severity(code string) string {
 		return Error
 	case "spec-basic-auth", "spec-fields-cut", "spec-method-ignored", "spec-no-description", "spec-no-fields",
 		"spec-no-operation-id", "spec-no-success", "spec-no-summary", "spec-not-conforming",
-		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut", "spec-xml-ambiguous", "spec-xml-cut",
-		"spec-trailing-slash",
+		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut", "spec-trailing-slash", "spec-xml-ambiguous", "spec-xml-cut",
 		"import-examples", "import-hosts", "import-method", "import-no-address", "import-no-answer", "import-secrets",
 		"wsdl-addresses", "wsdl-body", "wsdl-encoded", "wsdl-name", "wsdl-no-input", "wsdl-reference", "wsdl-transport":
 		return Warning

@@ -55,11 +55,11 @@ func callable(list []catalog.Operation) []gateway.Operation {
 		for _, field := range o.Doc.Fields {
 			operation.Fields = append(operation.Fields, field.Path)
 		}
-		operation.XML = xmlOf(o.Doc.XML)
 		if o.Doc.SOAP != nil {
 			soap := gateway.SOAP(*o.Doc.SOAP)
 			operation.SOAP = &soap
 		}
+		operation.XML = xmlOf(o.Doc.XML)
 		operations = append(operations, operation)
 	}
 	return operations
