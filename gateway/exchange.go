@@ -42,6 +42,8 @@ type Exchange struct {
 	Complete    bool          `json:"complete"`    // the whole answer was handed to the connection
 	Unknown     bool          `json:"unknown"`     // the node stopped between intent and outcome
 
+	Sandbox bool `json:"sandbox,omitempty"` // it was answered by the version's sandbox
+
 	Canary bool `json:"canary,omitempty"` // a canary's address answered it, or was the last that was asked; not said of stored answers
 }
 

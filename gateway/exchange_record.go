@@ -52,6 +52,9 @@ func (e *Exchange) flags() (flags byte) {
 	if e.Canary {
 		flags |= 4
 	}
+	if e.Sandbox {
+		flags |= 8
+	}
 	return flags
 }
 
@@ -66,7 +69,7 @@ func readExchange(record []byte) (Exchange, error) {
 	if len(record) < 2 || record[0] != recordFormat {
 		return e, errRecord
 	}
-	e.Complete, e.Unknown, e.Canary = record[1]&1 != 0, record[1]&2 != 0, record[1]&4 != 0
+	e.Complete, e.Unknown, e.Canary, e.Sandbox = record[1]&1 != 0, record[1]&2 != 0, record[1]&4 != 0, record[1]&8 != 0
 	r := recordReader{left: string(record[2:])}
 	for _, id := range e.ids() {
 		copy(id[:], r.bytes(len(id)))

@@ -300,6 +300,10 @@ func (c *call) find(r *http.Request) error {
 			Coded("method-not-offered", "allow", allow, "method", r.Method).Sends("Allow", allow)
 	}
 	c.operation = operation
+	if c.version.sandbox != nil {
+		c.exchange.Sandbox = true
+		c.answer.own.Set("Lgsp-Environment", "sandbox")
+	}
 	c.exchange.Operation, c.exchange.Access, c.exchange.Template = operation.ID, operation.Access, operation.template
 	return c.life()
 }
