@@ -82,6 +82,8 @@ func (p *Portal) calls(r *http.Request, app auth.Application, f ledger.ExchangeF
 		}
 		if e.Code != "" {
 			row.Refusal, _ = wordsOfCode(r, e.Code)
+		}
+		if e.Code != "" && !e.Sandbox { // what decides there is not what decides live
 			row.Explain = "/explain?" + withQuery("application", app.ID.String(), "trace", e.TraceID)
 		}
 		rows[i] = row

@@ -101,7 +101,8 @@ type service struct {
 	API     catalog.API
 	Version catalog.Version
 	Href    string // of the version's page
-	Base    string // address at the gateway
+	Base    string // address at the gateway: of the sandbox, where there is nothing else
+	Sandbox string // address of the sandbox, "" where there is none
 	Plan    catalog.Plan
 	Clock   agreement.Clock       // how long an approval takes
 	Agreed  []agreement.Agreement // the reader's own agreements on it that are not over
@@ -124,6 +125,12 @@ func (p *Portal) service(r *http.Request) (service, error) {
 	}
 	s := service{API: api, Version: api.Versions[i]}
 	s.Href, s.Base = "/apis"+s.Version.Prefix(), p.Gateway+s.Version.Prefix()
+	if s.Version.HasSandbox() {
+		s.Sandbox = p.Gateway + s.Version.SandboxPrefix()
+	}
+	if s.Version.State == catalog.Sandbox {
+		s.Base = s.Sandbox
+	}
 	plans, err := p.Catalog.Plans(ctx)
 	if err != nil {
 		return service{}, err
@@ -199,7 +206,7 @@ func (p *Portal) openAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	text, err := p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway+v.Prefix())
+	text, err := p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway)
 	if err != nil {
 		return err
 	}
@@ -222,6 +229,8 @@ type operationData struct {
 	Signed     bool            // so are signatures
 	Samples    []sample
 	TokenCall  string
+	Trial      string // a call of the sandbox, where the operation has one beside its own
+	TrialToken string // the token for it, where one is needed
 }
 
 // parameterRow is one parameter.
@@ -268,6 +277,12 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
 		data.TokenCall = p.tokenCall("$LGSP_CLIENT_ID", s.Base)
+	}
+	if s.Sandbox != "" && s.Base != s.Sandbox {
+		data.Trial = callOf(s.Sandbox, o).curl()
+		if o.Access == catalog.Personal {
+			data.TrialToken = p.tokenCall("$LGSP_CLIENT_ID", s.Sandbox)
+		}
 	}
 	for _, parameter := range o.Doc.Parameters {
 		data.Parameters = append(data.Parameters, parameterRow{parameter, kindKey(parameter.Type)})

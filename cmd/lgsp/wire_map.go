@@ -28,20 +28,14 @@ import (
 // expose puts a version into the gateway's table. An operation goes by its
 // slug from here on, in agreements and in the ledger too.
 func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
-	route := gateway.Route{
-		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
-		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
-		Upstream:   e.Upstreams[0].URL, // a version is exposed with an upstream only
-		Deprecated: e.Deprecated, Sunset: e.Sunset, Successor: e.Successor, Docs: e.Docs,
-		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay, QuotaPerMonth: e.Plan.QuotaPerMonth},
+	route, err := routeOf(e)
+	if err != nil {
+		return err
 	}
+	route.Upstream = e.Upstreams[0].URL // a version is exposed with an upstream only
 	for _, share := range e.Upstreams {
 		route.Upstreams = append(route.Upstreams, gateway.Upstream(share))
 	}
-	if err := json.Unmarshal(e.Traffic, &route.Traffic); err != nil {
-		return fmt.Errorf("read traffic of version %s: %w", e.VersionID, err)
-	}
-	route.Operations = callable(e.Operations)
 	if route.Traffic.Check.On() {
 		document, err := e.Document()
 		if err != nil {
@@ -53,6 +47,21 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 		}
 	}
 	return gateway.Expose(ctx, tx, route)
+}
+
+// routeOf is what the gateway must know of a version or its sandbox alike.
+func routeOf(e catalog.Exposure) (gateway.Route, error) {
+	route := gateway.Route{
+		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
+		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
+		Deprecated: e.Deprecated, Sunset: e.Sunset, Successor: e.Successor, Docs: e.Docs,
+		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay, QuotaPerMonth: e.Plan.QuotaPerMonth},
+	}
+	if err := json.Unmarshal(e.Traffic, &route.Traffic); err != nil {
+		return route, fmt.Errorf("read traffic of version %s: %w", e.VersionID, err)
+	}
+	route.Operations = callable(e.Operations)
+	return route, nil
 }
 
 // callable are a version's operations as the gateway knows them.
@@ -277,7 +286,7 @@ func unpack(body []byte) ([]ledger.Exchange, error) {
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum.String(), ResponseHash: e.AnswerSum.String(),
-			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Canary: e.Canary,
+			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Canary: e.Canary, Sandbox: e.Sandbox,
 		}
 	}
 	return list, err

@@ -222,6 +222,12 @@ func (s state) planVersion(u *unit, api *string, slug string, v, has Version) er
 		at(http.MethodPost, path, body, path[1:])
 		u.leave()
 	}
+	switch live := v.State == "published" || v.State == "deprecated"; {
+	case live && v.Sandbox && !has.Sandbox && has.State != "sandbox":
+		at(http.MethodPost, "/sandbox", nil, "opened its sandbox")
+	case live && !v.Sandbox && (has.Sandbox || has.State == "sandbox"):
+		at(http.MethodDelete, "/sandbox", nil, "closed its sandbox")
+	}
 	if slices.Index(versionStates, v.State) < slices.Index(versionStates, has.State) {
 		return fmt.Errorf("%s is %s, and does not become %s again", name, has.State, v.State)
 	}
@@ -237,8 +243,8 @@ func versionPath(has, v Version) (paths []string) {
 		return paths
 	}
 	place := func(state string) int { return slices.Index(versionStates, state) }
-	for _, way := range []struct{ state, path string }{{"review", "/submit"}, {"published", "/publish"}, {"deprecated", "/deprecate"}, {"retired", "/retire"}} {
-		if place(has.State) < place(way.state) && place(way.state) <= place(v.State) && (way.state != "deprecated" || v.Sunset != "") {
+	for _, way := range []struct{ state, path string }{{"review", "/submit"}, {"sandbox", "/sandbox"}, {"published", "/publish"}, {"deprecated", "/deprecate"}, {"retired", "/retire"}} {
+		if place(has.State) < place(way.state) && place(way.state) <= place(v.State) && (way.state != "deprecated" || v.Sunset != "") && (way.state != "sandbox" || v.State == "sandbox") {
 			paths = append(paths, way.path)
 		}
 	}

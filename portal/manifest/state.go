@@ -145,6 +145,7 @@ type foundVersion struct {
 	ID, Number, State, Plan string
 	Upstreams               []Upstream
 	Sunset                  string
+	Sandbox                 bool
 }
 
 func (s *state) readAPIs(ctx context.Context, c *Client) error {
@@ -172,7 +173,7 @@ func (s *state) readAPIs(ctx context.Context, c *Client) error {
 }
 
 func (s *state) readVersion(ctx context.Context, c *Client, found foundVersion) (Version, error) {
-	v := Version{Number: found.Number, State: found.State, Plan: found.Plan, Upstreams: found.Upstreams}
+	v := Version{Number: found.Number, State: found.State, Plan: found.Plan, Upstreams: found.Upstreams, Sandbox: found.Sandbox && found.State != "retired"}
 	if v.State == "deprecated" {
 		v.Sunset = found.Sunset
 	}
