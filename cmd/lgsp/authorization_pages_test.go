@@ -206,6 +206,8 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"GET " + version + "/revisions/{number:[0-9]+}", api, desk + "/v1/revisions/1", ""},
 			attempt{"POST " + version + "/revisions/{number:[0-9]+}/restore", api, desk + "/v1/revisions/1/restore", "why=x"},
 			attempt{"POST " + version + "/keep", api, desk + "/v1/keep", "keep_reason=con+dung"},
+			attempt{"POST " + version + "/sandbox", api, desk + "/v1/sandbox", ""},
+			attempt{"POST " + version + "/sandbox/close", api, desk + "/v1/sandbox/close", ""},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
 		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/upstream", "/marks", "/publish", "/end", "/revisions"} {
 			list = append(list, attempt{"GET " + version + page, api, desk + "/v1" + page, ""})

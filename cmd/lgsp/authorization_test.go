@@ -187,6 +187,8 @@ func (w *world) attempts() []attempt {
 		{"GET /policy", "", "/policy", ""},
 		{"POST /versions/{id}/submit", "draft", "/versions/{draft version}/submit", ""},
 		{"POST /versions/{id}/publish", "draft", "/versions/{draft version}/publish", ""},
+		{"POST /versions/{id}/sandbox", "draft", "/versions/{draft version}/sandbox", ""},
+		{"DELETE /versions/{id}/sandbox", "draft", "/versions/{draft version}/sandbox", ""},
 		{"POST /versions/{id}/publish", "reviewed", "/versions/{reviewed version}/publish", ""},
 		{"POST /versions/{id}/deprecate", "published", "/versions/{published version}/deprecate",
 			`{"sunset":"` + time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339) + `"}`},
