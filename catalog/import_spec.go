@@ -194,6 +194,11 @@ func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version u
 		if s.note, err = c.gate(ctx, tx, v, before, doc); err != nil {
 			return err
 		}
+		if s.pages != nil {
+			if err := setPages(ctx, tx, v.ID, *s.pages); err != nil {
+				return err
+			}
+		}
 		if err := c.revise(ctx, tx, v.ID, s); err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ func (a *API) apiRoutes(r routes) {
 	r.post("/versions/{id}/submit", a.submitVersion)
 	r.post("/versions/{id}/publish", a.publishVersion)
 	a.sandboxRoutes(r)
+	a.docPageRoutes(r)
 	r.get("/plans", a.listPlans)
 	r.get("/agencies/{id}/upstreams", a.listUpstreams)
 	r.post("/agencies/{id}/upstreams", a.requestUpstream)

@@ -23,6 +23,7 @@ func (p *Portal) documentationRoutes(r *mux.Router) {
 	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", told(p.openAPI)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
+	r.Handle("/apis/{agency}/{api}/{version}/pages/{page}", p.page(p.showDocPage)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/{operation}", p.page(p.showOperation)).Methods("GET", "HEAD")
 }
 
@@ -159,6 +160,7 @@ func (p *Portal) service(r *http.Request) (service, error) {
 type versionData struct {
 	service
 	Groups []operationGroup
+	Pages  []catalog.DocPage
 	Access map[string]int // how many operations are open, restricted, personal
 }
 
@@ -179,6 +181,9 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := versionData{service: s, Access: map[string]int{}}
+	if data.Pages, err = p.Catalog.DocPagesOf(r.Context(), s.Version); err != nil {
+		return page{}, err
+	}
 	for _, o := range operations {
 		data.Access[o.Access]++
 		tag := ""

@@ -206,6 +206,11 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"GET " + version + "/revisions/{number:[0-9]+}", api, desk + "/v1/revisions/1", ""},
 			attempt{"POST " + version + "/revisions/{number:[0-9]+}/restore", api, desk + "/v1/revisions/1/restore", "why=x"},
 			attempt{"POST " + version + "/keep", api, desk + "/v1/keep", "keep_reason=con+dung"},
+			attempt{"GET " + version + "/pages", api, desk + "/v1/pages", ""},
+			attempt{"POST " + version + "/pages", api, desk + "/v1/pages", "slug=bat-dau&title_vi=a&body_vi=b"},
+			attempt{"GET " + version + "/pages/{page}", api, desk + "/v1/pages/khong-co", ""},
+			attempt{"POST " + version + "/pages/{page}", api, desk + "/v1/pages/khong-co", "slug=bat-dau&title_vi=a&body_vi=b"},
+			attempt{"POST " + version + "/pages/{page}/delete", api, desk + "/v1/pages/khong-co/delete", ""},
 			attempt{"POST " + version + "/sandbox", api, desk + "/v1/sandbox", ""},
 			attempt{"POST " + version + "/sandbox/close", api, desk + "/v1/sandbox/close", ""},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})

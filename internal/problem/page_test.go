@@ -54,7 +54,7 @@ func TestPageListsEveryCode(t *testing.T) {
 var rooms = []struct{ file, title string }{
 	{"gateway", "Calls through the gateway · Lời gọi qua cổng API"},
 	{"release", "New releases and signed calls · Bản thử và lời gọi có chữ ký"},
-	{"sandbox", "Sandboxes · Môi trường thử nghiệm"},
+	{"sandbox", "Sandboxes, pages of documentation · Môi trường thử nghiệm, trang hướng dẫn"},
 	{"oauth", "Tokens · Mã truy cập"},
 	{"api", "/api/v1 as a whole · Chung cho /api/v1"},
 	{"auth", "Accounts, applications, keys · Tài khoản, ứng dụng, khoá"},

@@ -62,6 +62,7 @@ type Version struct {
 	Upstreams  []Upstream        `yaml:"upstreams,omitempty"`
 	Operations map[string]Object `yaml:"operations,omitempty"` // marks by slug, as PUT /versions/{id}/operations takes them
 	Traffic    Object            `yaml:"traffic,omitempty"`    // as PUT /versions/{id}/traffic takes it
+	Pages      []Object          `yaml:"pages,omitempty"`      // of documentation, as PUT /versions/{id}/pages takes them
 	Document   Spec              `yaml:"document"`             // OpenAPI, without its servers
 }
 

@@ -214,6 +214,9 @@ func (s state) planVersion(u *unit, api *string, slug string, v, has Version) er
 	if !equal(has.Traffic.filled(), v.Traffic.filled()) {
 		at(http.MethodPut, "/traffic", v.Traffic.filled(), "changed its traffic")
 	}
+	if len(has.Pages)+len(v.Pages) > 0 && !equal(has.Pages, v.Pages) {
+		at(http.MethodPut, "/pages", map[string]any{"pages": append([]Object{}, v.Pages...)}, "changed its pages")
+	}
 	for _, path := range versionPath(has, v) {
 		var body any
 		if path == "/deprecate" {

@@ -192,6 +192,9 @@ func (s *state) readVersion(ctx context.Context, c *Client, found foundVersion) 
 		return v, err
 	}
 	v.Traffic = v.Traffic.filled()
+	if v.Pages, err = all[Object](ctx, c, "/versions/"+found.ID+"/pages"); err != nil {
+		return v, err
+	}
 	text, err := c.bytes(ctx, http.MethodGet, "/versions/"+found.ID+"/openapi.json", nil)
 	if err != nil {
 		return v, err
