@@ -206,6 +206,7 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"GET " + version + "/revisions/{number:[0-9]+}", api, desk + "/v1/revisions/1", ""},
 			attempt{"POST " + version + "/revisions/{number:[0-9]+}/restore", api, desk + "/v1/revisions/1/restore", "why=x"},
 			attempt{"POST " + version + "/keep", api, desk + "/v1/keep", "keep_reason=con+dung"},
+			attempt{"GET " + open + "/{version}/pages/{page}", api, public + "/v1/pages/khong-co", ""},
 			attempt{"GET " + version + "/pages", api, desk + "/v1/pages", ""},
 			attempt{"POST " + version + "/pages", api, desk + "/v1/pages", "slug=bat-dau&title_vi=a&body_vi=b"},
 			attempt{"GET " + version + "/pages/{page}", api, desk + "/v1/pages/khong-co", ""},
