@@ -3,76 +3,77 @@ package web
 import (
 	"html/template"
 	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
-// article is prose with the parts that a page of documentation needs beside
-// paragraphs: headings (## and ###), lists (- or 1.) and code between lines of
-// three backticks. Everything else is text; nothing of it is HTML.
-func article(locale, vi, en string) template.HTML {
-	text, lang := vi, ""
+// article is a page of documentation that an agency wrote in Markdown
+// (CommonMark, with tables). HTML in it is left out, and so are pictures, for
+// they would be fetched from elsewhere, and links that are not of the web or
+// mail; its headings begin below the page's own.
+func article(locale, vi, en string) (template.HTML, error) {
+	source, lang := vi, ""
 	switch {
 	case locale == "en" && strings.TrimSpace(en) != "":
-		text = en
+		source = en
 	case locale == "en":
 		lang = ` lang="vi"`
 	}
 	var b strings.Builder
 	b.WriteString("<div" + lang + ">\n")
-	for i, part := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "```") {
-		if i%2 == 1 {
-			_, code, _ := strings.Cut(part, "\n") // behind the name of the language
-			b.WriteString(`<pre tabindex="0"><code>` + template.HTMLEscapeString(strings.TrimRight(code, "\n")) + "</code></pre>\n")
-			continue
-		}
-		for _, block := range blankLines.Split(part, -1) {
-			writeBlock(&b, strings.TrimSpace(block))
-		}
+	if err := markdown.Convert([]byte(source), &b); err != nil {
+		return "", err
 	}
 	b.WriteString("</div>")
-	return template.HTML(b.String())
+	return template.HTML(strings.ReplaceAll(b.String(), "<pre>", `<pre tabindex="0">`)), nil // of text it is escaped
 }
 
-// writeBlock writes what stands between empty lines.
-func writeBlock(b *strings.Builder, block string) {
-	first, rest, _ := strings.Cut(block, "\n")
-	for level, marks := range []string{"## ", "### "} {
-		if heading, is := strings.CutPrefix(first, marks); is {
-			tag := []string{"h2", "h3"}[level]
-			b.WriteString("<" + tag + ">" + inline(heading) + "</" + tag + ">\n")
-			writeBlock(b, strings.TrimSpace(rest))
-			return
-		}
-	}
-	for tag, is := range map[string]func(string) (string, bool){"ul": bullet, "ol": numbered} {
-		if _, begins := is(first); begins {
-			b.WriteString("<" + tag + ">\n")
-			for line := range strings.SplitSeq(block, "\n") {
-				item, _ := is(strings.TrimSpace(line))
-				b.WriteString("<li>" + inline(item) + "</li>\n")
+var markdown = goldmark.New(
+	goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))),
+	goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(ownPart{}, 100))))
+
+// ownPart makes a text a part of a page that is not its own.
+type ownPart struct{}
+
+// Transform is of parser.ASTTransformer.
+func (ownPart) Transform(document *ast.Document, reader text.Reader, _ parser.Context) {
+	instead := map[ast.Node]string{}                                               // text that stands in the place of a part
+	_ = ast.Walk(document, func(n ast.Node, enters bool) (ast.WalkStatus, error) { // the walker never fails
+		switch n := n.(type) {
+		case *ast.Heading:
+			n.Level = max(n.Level, 2)
+		case *ast.Image:
+			if enters {
+				instead[n] = ""
 			}
-			b.WriteString("</" + tag + ">\n")
-			return
+		case *ast.AutoLink:
+			if url := string(n.URL(reader.Source())); enters && n.AutoLinkType == ast.AutoLinkURL && !leadsSomewhere(url) {
+				instead[n] = url
+			}
+		case *ast.Link:
+			if enters && !leadsSomewhere(string(n.Destination)) {
+				n.Destination = nil
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	for n, words := range instead {
+		n.Parent().ReplaceChild(n.Parent(), n, ast.NewString([]byte(words)))
+	}
+}
+
+// leadsSomewhere reports whether a link may be followed: to the web, by mail,
+// or within the portal.
+func leadsSomewhere(to string) bool {
+	for _, begins := range []string{"https://", "http://", "mailto:", "/", "#"} {
+		if strings.HasPrefix(to, begins) {
+			return !strings.HasPrefix(to, "//")
 		}
 	}
-	if block != "" {
-		b.WriteString("<p>" + inline(block) + "</p>\n")
-	}
-}
-
-func bullet(line string) (string, bool) { return strings.CutPrefix(line, "- ") }
-
-// numbered is the text of an item 1. to 99.
-func numbered(line string) (string, bool) {
-	number, text, is := strings.Cut(line, ". ")
-	if !is || number == "" || len(number) > 2 || strings.Trim(number, "0123456789") != "" {
-		return line, false
-	}
-	return text, true
-}
-
-// inline escapes a text, and marks what is strong or code.
-func inline(text string) string {
-	text = template.HTMLEscapeString(text)
-	text = strong.ReplaceAllString(text, "<strong>$1</strong>")
-	return monospace.ReplaceAllString(text, "<code>$1</code>")
+	return false
 }

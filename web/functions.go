@@ -76,7 +76,7 @@ func functions(locale string, words map[string]message, assets map[string]string
 		"dict":  dict,
 		"list":  func(items ...any) []any { return items },
 
-		"article": func(vi, en string) template.HTML { return article(locale, vi, en) },
+		"article": func(vi, en string) (template.HTML, error) { return article(locale, vi, en) },
 	}
 }
 
