@@ -281,6 +281,7 @@ func (c *call) find(r *http.Request) error {
 		return problem.Errorf(problem.NotFound, "nothing is served at this address").Coded("no-such-operation")
 	}
 	c.exchange.Agency, c.exchange.API, c.exchange.Version = c.version.Agency, c.version.API, c.version.Version
+	c.exchange.Sandbox = c.version.sandbox != nil
 	method := r.Method
 	if method == http.MethodOptions {
 		method = r.Header.Get("Access-Control-Request-Method")
@@ -291,6 +292,9 @@ func (c *call) find(r *http.Request) error {
 		return problem.Errorf(problem.NotFound, "nothing is served at this address").Coded("no-such-operation")
 	}
 	c.answer.allow = allow
+	if c.exchange.Sandbox {
+		c.answer.own.Set("Lgsp-Environment", "sandbox")
+	}
 	if r.Method == http.MethodOptions {
 		c.operation = operation
 		return nil
@@ -300,10 +304,6 @@ func (c *call) find(r *http.Request) error {
 			Coded("method-not-offered", "allow", allow, "method", r.Method).Sends("Allow", allow)
 	}
 	c.operation = operation
-	if c.version.sandbox != nil {
-		c.exchange.Sandbox = true
-		c.answer.own.Set("Lgsp-Environment", "sandbox")
-	}
 	c.exchange.Operation, c.exchange.Access, c.exchange.Template = operation.ID, operation.Access, operation.template
 	return c.life()
 }

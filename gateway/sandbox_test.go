@@ -204,6 +204,13 @@ func TestSandboxCallsAreKeptApart(t *testing.T) {
 	if got := w.do("GET", "/ho-so", "X-API-Key", w.key); got.status != 200 || got.header.Get("X-RateLimit-Remaining") != "2" {
 		t.Errorf("live after that: %d, %s left", got.status, got.header.Get("X-RateLimit-Remaining"))
 	}
+	for i, tt := range []struct{ method, target string }{{"OPTIONS", "/danh-muc/1"}, {"GET", "/khong-co"}, {"PUT", "/danh-muc/1"}, {"GET", "/ho-so"}} {
+		trace := strings.Repeat("5c", 15) + "0" + itoa(int64(i+1))
+		w.trial(tt.method, tt.target, "Traceparent", traceparent(trace))
+		if e := w.recorded(trace); !e.Sandbox {
+			t.Errorf("%s %s is kept as an exchange: %+v", tt.method, tt.target, e)
+		}
+	}
 	trace = strings.Repeat("5b", 16)
 	w.do("GET", "/danh-muc/1", "Traceparent", traceparent(trace))
 	if e := w.recorded(trace); e.Sandbox {

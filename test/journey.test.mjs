@@ -231,6 +231,20 @@ test('what it answers is tried before anything is agreed', async () => {
   await everywhere(developer)
 })
 
+test('the agency writes a page beside the document, and it is read', async () => {
+  await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/pages`)
+  await publisher.fill('[name=title_vi]', 'Bắt đầu')
+  await publisher.fill('[name=slug]', 'bat-dau')
+  await publisher.fill('[name=body_vi]', '## Gọi lần đầu\n\n1. Lấy khoá.\n2. Gọi `/doi-tuong`.\n\n```sh\ncurl …\n```\n\n| mã | nghĩa |\n|---|---|\n| 404 | không có hồ sơ |')
+  await press(publisher)
+  await everywhere(publisher)
+  await open(developer, `/apis${prefix}`)
+  await Promise.all([developer.waitForNavigation(), developer.click('#pages a')])
+  await everywhere(developer)
+  await open(developer, `/en/apis${prefix}/pages/bat-dau`)
+  assert.match(await developer.textContent('main'), /not been translated[^]*Gọi lần đầu/)
+})
+
 test('an agreement is asked for, looked over and sent', async () => {
   await open(developer, `/apis${prefix}/request`)
   await press(developer, 'main form button[value=check]')
