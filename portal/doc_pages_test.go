@@ -26,7 +26,7 @@ func TestPagesOfDocumentation(t *testing.T) {
 	w.sees(t, w.href, 200, w.href+"/pages/bat-dau")
 	page := w.href + "/pages/bat-dau"
 	w.sees(t, page, 200, "<h2>Bước một</h2>", "<li>lấy ")
-	if _, body := w.get(t, "/en"+page); !strings.Contains(body, "has not been translated") || !strings.Contains(body, `<div lang="vi">`) {
+	if _, body := w.get(t, "/en"+page); !strings.Contains(body, "has not been translated") || !strings.Contains(body, `<div class="guide-text" lang="vi">`) {
 		t.Errorf("in English: %s", body)
 	}
 	if _, body := w.get(t, page); strings.Contains(body, "untranslated") {

@@ -25,13 +25,17 @@ func article(locale, vi, en string) (template.HTML, error) {
 		lang = ` lang="vi"`
 	}
 	var b strings.Builder
-	b.WriteString("<div" + lang + ">\n")
+	b.WriteString(`<div class="guide-text"` + lang + ">\n")
 	if err := markdown.Convert([]byte(source), &b); err != nil {
 		return "", err
 	}
 	b.WriteString("</div>")
-	return template.HTML(strings.ReplaceAll(b.String(), "<pre>", `<pre tabindex="0">`)), nil // of text it is escaped
+	return template.HTML(scrolls.Replace(b.String())), nil
 }
+
+// scrolls lets keyboards reach what may be wider than a phone. In text these
+// are escaped.
+var scrolls = strings.NewReplacer("<pre>", `<pre tabindex="0">`, "<table>", `<div class="table" tabindex="0"><table>`, "</table>", "</table></div>")
 
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignNone))),

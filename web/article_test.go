@@ -20,16 +20,16 @@ func TestArticle(t *testing.T) {
 		{"a picture from elsewhere", "a ![x](https://a.example/x.png)", "<p>a </p>\n"},
 		{"HTML", "<script>alert(1)</script>", "<!-- raw HTML omitted -->\n"},
 		{"HTML in a line", "a <img src=x onerror=alert(1)> b", "<p>a <!-- raw HTML omitted --> b</p>\n"},
-		{"a table", "| a |\n|---|\n| b |", "<table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>b</td>\n</tr>\n</tbody>\n</table>\n"},
+		{"a table", "| a |\n|---|\n| b |", "<div class=\"table\" tabindex=\"0\"><table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>b</td>\n</tr>\n</tbody>\n</table></div>\n"},
 	} {
-		if got, err := article("vi", tt.text, ""); err != nil || string(got) != "<div>\n"+tt.want+"</div>" {
+		if got, err := article("vi", tt.text, ""); err != nil || string(got) != "<div class=\"guide-text\">\n"+tt.want+"</div>" {
 			t.Errorf("%s: %s, %v", tt.name, got, err)
 		}
 	}
-	if got, err := article("en", "chỉ có", " "); err != nil || !strings.HasPrefix(string(got), `<div lang="vi">`) {
+	if got, err := article("en", "chỉ có", " "); err != nil || !strings.HasPrefix(string(got), `<div class="guide-text" lang="vi">`) {
 		t.Errorf("what is not translated: %s, %v", got, err)
 	}
-	if got, err := article("en", "có", "there"); err != nil || string(got) != "<div>\n<p>there</p>\n</div>" {
+	if got, err := article("en", "có", "there"); err != nil || string(got) != "<div class=\"guide-text\">\n<p>there</p>\n</div>" {
 		t.Errorf("what is: %s, %v", got, err)
 	}
 }
