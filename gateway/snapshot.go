@@ -12,6 +12,7 @@ import (
 	"lgsp/auth/policy"
 	"lgsp/gateway/cache"
 	"lgsp/gateway/check"
+	"lgsp/gateway/project"
 	"lgsp/gateway/queue"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
@@ -71,6 +72,7 @@ type operation struct {
 
 	conditions []*condition
 	checks     *check.Operation // nil: calls are not held to the document
+	xml        *project.XML     // nil: no XML answer can be held to fields
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -117,11 +119,17 @@ func compileRoute(r Route) (*version, error) {
 
 // compileOperations makes the version's operations fit to be found and decided.
 func (v *version) compileOperations() error {
+	var err error
 	for i, o := range v.Operations {
 		if err := checkOperation(o); err != nil {
 			return fmt.Errorf("operation %s: %w", o.ID, err)
 		}
 		compiled := &operation{Operation: o, index: i, template: v.prefix + o.Path}
+		if o.XML != nil {
+			if compiled.xml, err = o.XML.Compile(); err != nil {
+				return fmt.Errorf("operation %s: XML: %w", o.ID, err)
+			}
+		}
 		for _, field := range o.Fields {
 			compiled.names = append(compiled.names, lastName(field))
 		}
@@ -141,7 +149,6 @@ func (v *version) compileOperations() error {
 	for i, o := range v.operations {
 		rules[i] = policy.Operation{ID: o.ID, Access: o.Access, Conditions: o.asked()}
 	}
-	var err error
 	if v.rules, err = policy.NewCalls(rules); err != nil {
 		return fmt.Errorf("compile rules: %w", err)
 	}
