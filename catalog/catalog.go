@@ -59,6 +59,11 @@ type Catalog struct {
 	Withdraw func(ctx context.Context, tx pgx.Tx, e Ended) error
 	Record   auth.RecordFunc
 
+	// ExposeSandbox makes a version's sandbox callable as the version now stands,
+	// and ConcealSandbox ends that, inside the same transaction; nil: there are none.
+	ExposeSandbox  func(ctx context.Context, tx pgx.Tx, e Exposure) error
+	ConcealSandbox func(ctx context.Context, tx pgx.Tx, version uuid.UUID) error
+
 	// CallersOf gives the applications that called a version since then, or
 	// hold agreements on it; nil: it is not known.
 	CallersOf func(ctx context.Context, version uuid.UUID, since time.Time) ([]Caller, error)
@@ -169,6 +174,7 @@ type Version struct {
 	SuccessorID  *uuid.UUID `json:"successor_id"`     // the version to move to
 	Successor    string     `json:"successor" db:"-"` // its Prefix, or ""
 	DocsURL      string     `json:"docs_url"`         // where the agency writes about the end, or ""
+	Sandbox      bool       `json:"sandbox"`          // it can be tried with synthetic data; see HasSandbox
 }
 
 // Prefix is the version's address at the gateway, under the gateway's origin.
@@ -224,7 +230,7 @@ type Exposure struct {
 	APISlug    string
 	Number     string
 	State      string
-	Upstreams  []UpstreamShare // at least one
+	Upstreams  []UpstreamShare // at least one, but of a sandbox
 	Plan       Plan
 	Traffic    json.RawMessage // an object
 	Operations []Operation

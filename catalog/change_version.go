@@ -89,6 +89,9 @@ func (c *Catalog) tell(ctx context.Context, tx pgx.Tx, before Version) error {
 		return err
 	}
 	v = one[0]
+	if err := c.tellSandbox(ctx, tx, before, v); err != nil {
+		return err
+	}
 	switch {
 	case v.State == Published || v.State == Deprecated:
 		if err := c.expose(ctx, tx, v); err != nil {
@@ -106,19 +109,27 @@ func (c *Catalog) tell(ctx context.Context, tx pgx.Tx, before Version) error {
 
 // expose hands the gateway everything it must know of v.
 func (c *Catalog) expose(ctx context.Context, tx pgx.Tx, v Version) error {
-	plan, err := pg.One[Plan](ctx, tx, planSQL, v.PlanSlug)
-	if err != nil {
-		return fmt.Errorf("read plan %s: %w", v.PlanSlug, err)
-	}
-	operations, err := operationsOf(ctx, tx, v.ID)
+	e, err := c.exposure(ctx, tx, v)
 	if err != nil {
 		return err
 	}
+	return c.Expose(ctx, tx, e)
+}
+
+func (c *Catalog) exposure(ctx context.Context, tx pgx.Tx, v Version) (Exposure, error) {
+	plan, err := pg.One[Plan](ctx, tx, planSQL, v.PlanSlug)
+	if err != nil {
+		return Exposure{}, fmt.Errorf("read plan %s: %w", v.PlanSlug, err)
+	}
+	operations, err := operationsOf(ctx, tx, v.ID)
+	if err != nil {
+		return Exposure{}, err
+	}
 	operations = marked(operations)
-	return c.Expose(ctx, tx, Exposure{
+	return Exposure{
 		VersionID: v.ID, AgencyID: v.AgencyID, AgencySlug: v.Agency.Slug, APIID: v.APIID, APISlug: v.APISlug,
 		Number: v.Number, State: v.State, Upstreams: v.Upstreams, Plan: plan, Traffic: v.Traffic,
 		Operations: operations, Document: documentOf(ctx, tx, v.ID),
 		Deprecated: v.DeprecatedAt, Sunset: v.Sunset, Successor: v.Successor, Docs: v.DocsURL,
-	})
+	}, nil
 }

@@ -240,7 +240,7 @@ func (c *Catalog) DumpServices(ctx context.Context, f DumpFilter, p DumpPage) ([
 	services := make([]Service, len(list))
 	versions := []uuid.UUID{}
 	for i, a := range list {
-		a.Versions = slices.DeleteFunc(a.Versions, func(v Version) bool { return v.State == Retired })
+		a.Versions = slices.DeleteFunc(a.Versions, func(v Version) bool { return v.State == Retired || v.State == Sandbox })
 		for _, v := range a.Versions {
 			versions = append(versions, v.ID)
 		}

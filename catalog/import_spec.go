@@ -195,6 +195,11 @@ func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version u
 		if s.note, err = c.gate(ctx, tx, v, before, doc); err != nil {
 			return err
 		}
+		if s.pages != nil {
+			if err := setPages(ctx, tx, v.ID, *s.pages); err != nil {
+				return err
+			}
+		}
 		if err := c.revise(ctx, tx, v.ID, s); err != nil {
 			return err
 		}
@@ -245,12 +250,18 @@ func insertOperations(ctx context.Context, db pg.DB, version uuid.UUID, doc *spe
 	return nil
 }
 
-// withServer puts address into a document as its only server. Documents are
+// server is one address of a document (OpenAPI 3.1 §4.8.5).
+type server struct {
+	URL         string `json:"url"`
+	Description string `json:"description,omitempty"`
+}
+
+// withServers puts addresses into a document as its only servers. Documents are
 // kept without servers and never empty.
-func withServer(document, address string) ([]byte, error) {
-	servers, err := json.Marshal([]map[string]string{{"url": address}})
+func withServers(document string, servers []server) ([]byte, error) {
+	text, err := json.Marshal(servers)
 	if err != nil {
 		return nil, fmt.Errorf("write servers: %w", err)
 	}
-	return append([]byte(`{"servers":`+string(servers)+`,`), document[1:]...), nil
+	return append([]byte(`{"servers":`+string(text)+`,`), document[1:]...), nil
 }

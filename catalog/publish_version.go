@@ -51,6 +51,21 @@ func (c *Catalog) PublishVersion(ctx context.Context, who auth.Principal, versio
 // ready tells everything that keeps a version from being public.
 func (c *Catalog) ready(ctx context.Context, tx pgx.Tx, v Version) error {
 	wrong := problem.Errorf(problem.Invalid, "%s/%s is not ready to publish", v.APISlug, v.Number).Coded("not-ready")
+	if err := c.describedReady(ctx, tx, v, wrong); err != nil {
+		return err
+	}
+	if err := c.upstreamReady(ctx, tx, v, wrong); err != nil {
+		return err
+	}
+	if len(wrong.Fields) > 0 {
+		return wrong
+	}
+	return nil
+}
+
+// describedReady adds to wrong what a version lacks before anybody can rely on
+// what is said of it.
+func (c *Catalog) describedReady(ctx context.Context, tx pgx.Tx, v Version, wrong *problem.Error) error {
 	errs := 0
 	for _, f := range v.Findings {
 		if f.Severity == spec.Error {
@@ -69,23 +84,17 @@ func (c *Catalog) ready(ctx context.Context, tx pgx.Tx, v Version) error {
 			wrong.Wrong("operations/"+op.Slug+"/access", "operation-unmarked", op.Method+" "+op.Path+" is not marked")
 		}
 	}
-	if err := c.upstreamReady(ctx, tx, v, wrong); err != nil {
-		return err
-	}
 	if v.PlanSlug == "" {
 		wrong.Wrong("plan", "plan-missing", "no plan is chosen")
-	} else {
-		plan, err := pg.One[Plan](ctx, tx, planSQL, v.PlanSlug)
-		if err != nil {
-			return fmt.Errorf("read plan %s: %w", v.PlanSlug, err)
-		}
-		closed := func(op Operation) bool { return op.Access == Restricted || op.Access == Personal }
-		if plan.Decision == "open" && slices.ContainsFunc(operations, closed) {
-			wrong.Wrong("plan", "plan-open-mismatch", "an open plan fits only open operations")
-		}
+		return nil
 	}
-	if len(wrong.Fields) > 0 {
-		return wrong
+	plan, err := pg.One[Plan](ctx, tx, planSQL, v.PlanSlug)
+	if err != nil {
+		return fmt.Errorf("read plan %s: %w", v.PlanSlug, err)
+	}
+	closed := func(op Operation) bool { return op.Access == Restricted || op.Access == Personal }
+	if plan.Decision == "open" && slices.ContainsFunc(operations, closed) {
+		wrong.Wrong("plan", "plan-open-mismatch", "an open plan fits only open operations")
 	}
 	return nil
 }

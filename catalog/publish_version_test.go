@@ -33,9 +33,9 @@ func TestPublishVersion(t *testing.T) {
 			return v
 		}},
 		{name: "nothing chosen", prepare: func(t *testing.T, w *world) Version { return w.draft(t, procedures(t)) }, kind: problem.Invalid,
-			fields: []string{"operations/danh-sach-thu-tuc/access:operation-unmarked", "operations/lay-thu-tuc/access:operation-unmarked", "upstream_url:upstream-missing", "plan:plan-missing"}},
+			fields: []string{"operations/danh-sach-thu-tuc/access:operation-unmarked", "operations/lay-thu-tuc/access:operation-unmarked", "plan:plan-missing", "upstream_url:upstream-missing"}},
 		{name: "errors in the document", prepare: func(t *testing.T, w *world) Version { return w.draft(t, broken) }, kind: problem.Invalid,
-			fields: []string{"spec:spec-has-errors", "operations/a/access:operation-unmarked", "upstream_url:upstream-missing", "plan:plan-missing"}},
+			fields: []string{"spec:spec-has-errors", "operations/a/access:operation-unmarked", "plan:plan-missing", "upstream_url:upstream-missing"}},
 		{name: "an open plan for a restricted operation", prepare: func(t *testing.T, w *world) Version {
 			v, err := w.SetPlan(t.Context(), w.publisher, w.readyVersion(t).ID, "open")
 			if err != nil {

@@ -85,7 +85,7 @@ select v.id, v.api_id, a.slug as api_slug, a.agency_id, v.number, v.state, a.tit
        case when v.upstreams -> 0 ->> 'url' = v.upstream_url then v.upstreams when v.upstream_url = '' then '[]'
             else jsonb_build_array(jsonb_build_object('url', v.upstream_url, 'weight', 1)) end as upstreams,
        v.traffic, coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset,
-       v.deprecated_at, v.successor_id, v.docs_url
+       v.deprecated_at, v.successor_id, v.docs_url, v.sandbox
   from catalog.version v
   join catalog.api a on a.id = v.api_id`
 
@@ -133,7 +133,7 @@ func asSeen(v Version, who auth.Principal) (Version, bool) {
 		return v, true
 	}
 	v.UpstreamURL, v.Upstreams, v.Traffic, v.Findings = "", []UpstreamShare{}, json.RawMessage("{}"), []Finding{}
-	return v, isPublic(v.State)
+	return v, isPublic(v.State) || v.State == Sandbox
 }
 
 const apiBySlugSQL = `
@@ -290,17 +290,25 @@ func documentOf(ctx context.Context, db pg.DB, version uuid.UUID) func() ([]byte
 	}
 }
 
-// SpecJSON gives a version's document as JSON, with address (the version's at
-// the gateway) as its only server. It fails as VersionByID does.
-func (c *Catalog) SpecJSON(ctx context.Context, who auth.Principal, version uuid.UUID, address string) ([]byte, error) {
-	if _, err := c.VersionByID(ctx, who, version); err != nil {
+// SpecJSON gives a version's document as JSON, with its address at the gateway
+// and its sandbox's, where it has one, as its servers. It fails as VersionByID does.
+func (c *Catalog) SpecJSON(ctx context.Context, who auth.Principal, version uuid.UUID, gateway string) ([]byte, error) {
+	v, err := c.VersionByID(ctx, who, version)
+	if err != nil {
 		return nil, err
 	}
 	text, err := documentOf(ctx, c.DB, version)()
 	if err != nil {
 		return nil, err
 	}
-	return withServer(string(text), address)
+	servers := []server{{URL: gateway + v.Prefix()}}
+	if v.State == Sandbox {
+		servers = nil
+	}
+	if v.HasSandbox() {
+		servers = append(servers, server{gateway + v.SandboxPrefix(), "Thử nghiệm, dữ liệu mô phỏng (sandbox, synthetic data)"})
+	}
+	return withServers(string(text), servers)
 }
 
 const specTextSQL = `select spec_text from catalog.version where id = $1`

@@ -44,25 +44,28 @@ type Save struct {
 	Why  string // at most 1,000 characters
 
 	restores *int
+	pages    *[]DocPage // that come back with it; nil: those there are stay
 	by       auth.Principal
 	note     []Broken // that was let pass
 }
 
 const (
 	lastRevisionSQL = `
-select number, spec_text = $2 as same
+select number, spec_text = $2 and pages = (select pages from catalog.version where id = $1) as same
   from catalog.revision
  where version_id = $1
  order by number desc
  limit 1`
 
 	insertRevisionSQL = `
-insert into catalog.revision (version_id, number, spec_text, why, by, at, restores, note)
-values ($1, $2, $3, $4, $5, $6, $7, $8)`
+insert into catalog.revision (version_id, number, spec_text, why, by, at, restores, note, pages)
+select id, $2, $3, $4, $5, $6, $7, $8, pages
+  from catalog.version
+ where id = $1`
 )
 
-// revise keeps a version's document as its next revision, unless it is the
-// last one's over again. The version is locked.
+// revise keeps a version's document, with the pages there are, as its next
+// revision, unless it is the last one's over again. The version is locked.
 func (c *Catalog) revise(ctx context.Context, tx pgx.Tx, version uuid.UUID, s Save) error {
 	var last int
 	var same bool
@@ -207,12 +210,16 @@ func (c *Catalog) CompareRevisions(ctx context.Context, who auth.Principal, vers
 // ByOperation are changes by operation, in their order.
 func ByOperation(list []DocumentChange) []DocumentChanges { return change.Grouped(list) }
 
-// RestoreRevision saves the document of an earlier revision anew, as a revision
-// of its own. It fails as RevisionText and as ReplaceSpec do.
+// RestoreRevision saves the document and the pages of an earlier revision anew,
+// as a revision of its own. It fails as RevisionText and as ReplaceSpec do.
 func (c *Catalog) RestoreRevision(ctx context.Context, who auth.Principal, version uuid.UUID, number int, why string) (Version, error) {
 	text, err := c.RevisionText(ctx, who, version, number)
 	if err != nil {
 		return Version{}, err
 	}
-	return c.ReplaceSpec(ctx, who, version, Save{Text: text, Why: why, restores: &number})
+	pages, err := c.RevisionPages(ctx, who, version, number)
+	if err != nil {
+		return Version{}, err
+	}
+	return c.ReplaceSpec(ctx, who, version, Save{Text: text, Why: why, restores: &number, pages: &pages})
 }

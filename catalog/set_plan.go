@@ -48,10 +48,17 @@ func (c *Catalog) SetPlan(ctx context.Context, who auth.Principal, version uuid.
 		if err != nil {
 			return fmt.Errorf("set plan of %s: %w", v.ID, err)
 		}
+		v.PlanSlug = plan
+		if v.State == Sandbox {
+			wrong := problem.Errorf(problem.Invalid, "%s/%s cannot be tried so", v.APISlug, v.Number).Coded("not-ready")
+			if err := c.describedReady(ctx, tx, v, wrong); err != nil || len(wrong.Fields) == 0 {
+				return err
+			}
+			return wrong
+		}
 		if !isPublic(v.State) {
 			return nil // PublishVersion looks whether it fits
 		}
-		v.PlanSlug = plan
 		return c.ready(ctx, tx, v)
 	})
 }

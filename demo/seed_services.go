@@ -142,7 +142,10 @@ func (s *seed) publish(ctx context.Context, version catalog.Version, text []byte
 	if _, err := s.Catalog.SetPlan(ctx, publisher, version.ID, plan); err != nil {
 		return err
 	}
-	_, err = s.Catalog.PublishVersion(ctx, publisher, version.ID)
+	if _, err := s.Catalog.PublishVersion(ctx, publisher, version.ID); err != nil || plan == "open" {
+		return err
+	}
+	_, err = s.Catalog.OpenSandbox(ctx, publisher, version.ID)
 	return err
 }
 

@@ -14,6 +14,10 @@ import (
 // respond answers a call that may be answered: from what is stored where its
 // operation is cached, else from the upstream.
 func (c *call) respond(r *http.Request) {
+	if c.version.sandbox != nil {
+		c.pretend(r)
+		return
+	}
 	if c.node.stored == nil || len(c.version.Traffic.Cache) == 0 {
 		c.forward(r)
 		return

@@ -42,7 +42,9 @@ func (c *call) check(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.exchange.Subject = SubjectHash(c.node.SubjectKey, subject)
+	if c.version.sandbox == nil { // there nobody is asked about, whoever's number stands in the call
+		c.exchange.Subject = SubjectHash(c.node.SubjectKey, subject)
+	}
 	return nil
 }
 

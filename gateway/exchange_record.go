@@ -72,6 +72,8 @@ const (
 	withRequestRef = 16
 )
 
+const isSandbox = 32
+
 func (e *Exchange) flags() (flags byte) {
 	if e.Complete {
 		flags |= 1
@@ -88,6 +90,9 @@ func (e *Exchange) flags() (flags byte) {
 	if e.RequestRef != "" {
 		flags |= withRequestRef
 	}
+	if e.Sandbox {
+		flags |= isSandbox
+	}
 	return flags
 }
 
@@ -102,7 +107,7 @@ func readExchange(record []byte) (Exchange, error) {
 	if len(record) < 2 || record[0] != recordFormat && record[0] != maskedRecordFormat {
 		return e, errRecord
 	}
-	e.Complete, e.Unknown, e.Canary = record[1]&1 != 0, record[1]&2 != 0, record[1]&4 != 0
+	e.Complete, e.Unknown, e.Canary, e.Sandbox = record[1]&1 != 0, record[1]&2 != 0, record[1]&4 != 0, record[1]&isSandbox != 0
 	r := recordReader{left: string(record[2:])}
 	for _, id := range e.ids() {
 		copy(id[:], r.bytes(len(id)))

@@ -186,6 +186,9 @@ func (f *feed) loadAll(ctx context.Context) error {
 	if err := f.loadEnded(ctx, s, nil); err != nil {
 		return err
 	}
+	if err := f.loadSandboxes(ctx, s, nil); err != nil {
+		return err
+	}
 	agreements := 0
 	err := f.eachGrant(ctx, s, nil, func(g *grant) { s.grants.put(g); agreements++ })
 	if err != nil {
@@ -305,6 +308,9 @@ func (f *feed) apply(ctx context.Context, s *snapshot, routes, agreements []uuid
 			return err
 		}
 		if err := f.loadEnded(ctx, s, routes); err != nil {
+			return err
+		}
+		if err := f.loadSandboxes(ctx, s, routes); err != nil {
 			return err
 		}
 	}

@@ -286,6 +286,7 @@ func (c *call) find(r *http.Request) error {
 		return problem.Errorf(problem.NotFound, "nothing is served at this address").Coded("no-such-operation")
 	}
 	c.exchange.Agency, c.exchange.API, c.exchange.Version = c.version.Agency, c.version.API, c.version.Version
+	c.exchange.Sandbox = c.version.sandbox != nil
 	method := r.Method
 	if method == http.MethodOptions {
 		method = r.Header.Get("Access-Control-Request-Method")
@@ -302,6 +303,9 @@ func (c *call) find(r *http.Request) error {
 		return problem.Errorf(problem.NotFound, "nothing is served at this address").Coded("no-such-operation")
 	}
 	c.answer.allow = allow
+	if c.exchange.Sandbox {
+		c.answer.own.Set("Lgsp-Environment", "sandbox")
+	}
 	if r.Method == http.MethodOptions {
 		c.operation = operation
 		return nil

@@ -42,6 +42,7 @@ type kept struct {
 	Beside    []byte
 	Routes    []Route
 	Ended     []Route // whose calls are over
+	Sandboxes []Sandbox
 	Terms     [][]GrantedOperation
 	Disabled  map[uuid.UUID]bool
 	Revoked   map[string]bool
@@ -123,6 +124,9 @@ func (s *snapshot) write(w io.Writer, head kept) error {
 	}
 	for _, v := range s.ended {
 		head.Ended = append(head.Ended, v.Route)
+	}
+	for _, v := range s.sandboxes {
+		head.Sandboxes = append(head.Sandboxes, v.sandbox.kept)
 	}
 	places := map[*terms]int{}
 	for g := range s.grants.all {
@@ -250,6 +254,11 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 		if v, err := compileRoute(route); err == nil {
 			v.over = true
 			s.ended[v.prefix] = v
+		}
+	}
+	for _, one := range head.Sandboxes {
+		if err := s.addSandbox(one); err != nil {
+			slog.Error("sandbox kept on disk cannot be served", "version_id", one.Version, "err", err)
 		}
 	}
 	agreed := make([]*terms, len(head.Terms))

@@ -120,12 +120,12 @@ func (p Plan) month() quota.Window {
 // is the agreement alone, so that it is one for all that count it.
 func (c *call) payer() quota.Key {
 	switch {
-	case c.grant != nil:
+	case c.grant != nil && c.version.sandbox == nil:
 		return quota.Key{What: c.grant.Agreement}
 	case c.caller.application != uuid.Nil:
-		return quota.Key{Who: c.caller.application, What: c.version.Version}
+		return quota.Key{Who: c.caller.application, What: c.version.counted()}
 	}
-	return quota.Key{Who: network(c.address).As16(), What: c.version.Version}
+	return quota.Key{Who: network(c.address).As16(), What: c.version.counted()}
 }
 
 // limitKey is what a limit counts the call by; false when it does not count it.

@@ -16,6 +16,7 @@ type Metrics struct {
 	answered  [6]prometheus.Counter // of calls without a problem, by class of status
 	durations prometheus.Histogram
 	retries   prometheus.Counter
+	sandbox   prometheus.Counter
 	changes   *prometheus.CounterVec // of upstream addresses
 	checked   *prometheus.CounterVec // against documents
 	cache     cacheMetrics
@@ -58,6 +59,9 @@ func NewMetrics() *Metrics {
 		retries: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "lgsp_gateway_retries_total", Help: "Calls sent to a second address because the first one failed.",
 		}),
+		sandbox: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lgsp_gateway_sandbox_calls_total", Help: "Calls of sandboxes, which count among no others.",
+		}),
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lgsp_gateway_upstream_changes_total", Help: "Upstream addresses that went out, came back, or were the last to go (down).",
 		}, []string{"change"}),
@@ -78,6 +82,10 @@ func NewMetrics() *Metrics {
 func (m *Metrics) attach(n *Node) { m.node.Store(n) }
 
 func (m *Metrics) observe(e *Exchange) {
+	if e.Sandbox {
+		m.sandbox.Inc()
+		return
+	}
 	if class := e.Status / 100; e.Code == "" && class > 1 && class < len(m.answered) {
 		m.answered[class].Inc()
 	} else {
@@ -91,6 +99,7 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	m.calls.Describe(to)
 	m.durations.Describe(to)
 	m.retries.Describe(to)
+	m.sandbox.Describe(to)
 	m.changes.Describe(to)
 	m.checked.Describe(to)
 	m.cache.describe(to)
@@ -108,6 +117,7 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	m.calls.Collect(to)
 	m.durations.Collect(to)
 	m.retries.Collect(to)
+	m.sandbox.Collect(to)
 	m.changes.Collect(to)
 	m.checked.Collect(to)
 	m.loads.Collect(to)

@@ -79,7 +79,7 @@ func method(name string) string {
 // intend writes the intent of a personal-data call, which is on disk before
 // the first byte of the answer leaves (admit waits for it).
 func (c *call) intend() error {
-	if c.operation.Access != Personal {
+	if c.operation.Access != Personal || c.version.sandbox != nil {
 		return nil
 	}
 	b := records.Get().(*[]byte)

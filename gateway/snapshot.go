@@ -26,6 +26,7 @@ type snapshot struct {
 	routes    map[string]*version // by prefix
 	byVersion map[uuid.UUID]*version
 	ended     map[string]*version // those whose calls are over, by prefix; in neither of the two
+	sandboxes map[string]*version // by prefix; in none of the three
 	grants    grants
 	keys      keys
 	signers   *signers
@@ -36,15 +37,16 @@ type snapshot struct {
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, ended: map[string]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
+	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, ended: map[string]*version{}, sandboxes: map[string]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
 }
 
 // version is a compiled Route.
 type version struct {
 	Route
 	prefix  string
-	over    bool   // it has ended, whatever this node's clock says; Sunset is set
-	edition uint64 // of what is stored of its answers
+	over    bool     // it has ended, whatever this node's clock says; Sunset is set
+	sandbox *sandbox // nil: it is the version itself
+	edition uint64   // of what is stored of its answers
 	pool    *upstream.Pool
 	canary  *canary      // nil: all its calls go to pool
 	mirror  *mirror      // nil: nothing is copied
@@ -108,24 +110,36 @@ func compileRoute(r Route) (*version, error) {
 	if v.limits, err = compileLimits(r.Traffic.Limits); err != nil {
 		return nil, err
 	}
-	for i, o := range r.Operations {
+	if err := v.compileOperations(); err != nil {
+		return nil, err
+	}
+	if err := v.compileCache(); err != nil {
+		return nil, err
+	}
+	return v, v.compileChecks()
+}
+
+// compileOperations makes the version's operations fit to be found and decided.
+func (v *version) compileOperations() error {
+	var err error
+	for i, o := range v.Operations {
 		if err := checkOperation(o); err != nil {
-			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
+			return fmt.Errorf("operation %s: %w", o.ID, err)
 		}
 		compiled := &operation{Operation: o, index: i, template: v.prefix + o.Path}
 		if o.XML != nil {
 			if compiled.xml, err = o.XML.Compile(); err != nil {
-				return nil, fmt.Errorf("operation %s: XML: %w", o.ID, err)
+				return fmt.Errorf("operation %s: XML: %w", o.ID, err)
 			}
 		}
 		for _, field := range o.Fields {
 			compiled.names = append(compiled.names, lastName(field))
 		}
 		if err := v.tree.Add(o.Method, o.Path, compiled); err != nil {
-			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
+			return fmt.Errorf("operation %s: %w", o.ID, err)
 		}
 		if v.byID[o.ID] != nil {
-			return nil, fmt.Errorf("operation %s is there twice", o.ID)
+			return fmt.Errorf("operation %s is there twice", o.ID)
 		}
 		v.byID[o.ID] = compiled
 		v.operations = append(v.operations, compiled)
@@ -134,19 +148,16 @@ func compileRoute(r Route) (*version, error) {
 		return nil, err
 	}
 	if err := v.compileConditions(); err != nil {
-		return nil, err
+		return err
 	}
 	rules := make([]policy.Operation, len(v.operations))
 	for i, o := range v.operations {
 		rules[i] = policy.Operation{ID: o.ID, Access: o.Access, Conditions: o.asked()}
 	}
 	if v.rules, err = policy.NewCalls(rules); err != nil {
-		return nil, fmt.Errorf("compile rules: %w", err)
+		return fmt.Errorf("compile rules: %w", err)
 	}
-	if err := v.compileCache(); err != nil {
-		return nil, err
-	}
-	return v, v.compileChecks()
+	return nil
 }
 
 func checkOperation(o Operation) error {
@@ -198,6 +209,9 @@ func (s *snapshot) match(path string) (*version, string) {
 		end += 1 + i
 	}
 	if v := s.routes[path[:end]]; v != nil {
+		return v, path[end:]
+	}
+	if v := s.sandboxes[path[:end]]; v != nil {
 		return v, path[end:]
 	}
 	return s.ended[path[:end]], path[end:]

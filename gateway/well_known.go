@@ -27,7 +27,11 @@ func (c *call) wellKnown(r *http.Request) bool {
 		c.answer.own.Set("Link", "<"+c.node.GatewayURL+apiCatalog+`>; rel="api-catalog"`)
 		body = c.linkset()
 	case strings.HasPrefix(path, protectedResource+"/"):
-		v := c.snapshot.routes[strings.TrimPrefix(path, protectedResource)]
+		prefix := strings.TrimPrefix(path, protectedResource)
+		v := c.snapshot.routes[prefix]
+		if v == nil {
+			v = c.snapshot.sandboxes[prefix]
+		}
 		if v == nil {
 			return false
 		}

@@ -70,12 +70,12 @@ on conflict on constraint day_use_pkey do update
        times = array(select t.a + t.b from unnest(u.times, excluded.times) with ordinality as t(a, b, i) order by t.i)`
 
 // countUse adds exchanges to the days that they were made on. Calls of no
-// version are no service's.
+// version are no service's, and those of sandboxes no use.
 func countUse(ctx context.Context, tx pgx.Tx, exchanges []entry) error {
 	days := map[dayUse]counted{}
 	for _, e := range exchanges {
 		c := e.columns
-		if c.VersionID == uuid.Nil || c.AgencyID == uuid.Nil {
+		if c.VersionID == uuid.Nil || c.AgencyID == uuid.Nil || c.Kind == kindSandbox {
 			continue
 		}
 		key := dayUse{c.At.In(here).Format(time.DateOnly), c.VersionID, c.Operation, c.ApplicationID, c.AgreementID, c.AgencyID}

@@ -15,7 +15,7 @@ import (
 const eraseSQL = `
 update ledger.entry
    set payload = null, nonce = null, person_id = null, erased_at = $2
- where id = $1 and kind = 'exchange' and seq is not null and erased_at is null
+ where id = $1 and kind <> 'act' and seq is not null and erased_at is null
 returning coalesce(agency_id, '00000000-0000-0000-0000-000000000000')`
 
 // Erase removes the payload of one exchange for good and records why; its

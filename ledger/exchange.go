@@ -42,4 +42,7 @@ type Exchange struct {
 	Masks         []string  `json:"masks,omitempty"`         // of what those cover, what left masked: "/path mask"
 	RequestRef    string    `json:"request_ref,omitempty"`   // keyed hash of the X-Request-Id that the caller chose
 	Canary        bool      `json:"canary,omitempty"`        // it went to the version's canary
+	// Sandbox is that the version's sandbox answered it: the entry is of a kind
+	// of its own then, which nothing counts.
+	Sandbox bool `json:"sandbox,omitempty"`
 }

@@ -32,7 +32,7 @@ func (e Exchange) payload() (string, error) {
 	w.text("dossier", e.Dossier)
 	w.texts("fields", e.Fields)
 	w.always("id", e.ID.String())
-	w.always("kind", kindExchange)
+	w.always("kind", e.kind())
 	w.texts("masks", e.Masks)
 	w.text("method", e.Method)
 	w.number("micros", e.Micros)
@@ -49,6 +49,10 @@ func (e Exchange) payload() (string, error) {
 	if e.Revision != 0 {
 		w.number("revision", int64(e.Revision))
 	}
+	if e.Sandbox {
+		w.name("sandbox")
+		w.out.WriteString("true")
+	}
 	w.number("status", int64(e.Status))
 	w.text("subject", e.Subject)
 	w.text("template", e.Template)
@@ -61,9 +65,17 @@ func (e Exchange) payload() (string, error) {
 	return w.out.String(), w.wrong
 }
 
+// kind is that of the exchange's entry.
+func (e Exchange) kind() string {
+	if e.Sandbox {
+		return kindSandbox
+	}
+	return kindExchange
+}
+
 // columns are those that columnsOf reads in the payload.
 func (e Exchange) columns() columns {
-	return columns{ID: e.ID, Kind: kindExchange, At: e.At, AgencyID: e.AgencyID, ApplicationID: e.ApplicationID,
+	return columns{ID: e.ID, Kind: e.kind(), At: e.At, AgencyID: e.AgencyID, ApplicationID: e.ApplicationID,
 		PersonID: e.PersonID, AgreementID: e.AgreementID, VersionID: e.VersionID,
 		Operation: e.Operation, Status: int32(e.Status), TraceID: e.TraceID, RequestRef: e.RequestRef}
 }

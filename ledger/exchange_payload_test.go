@@ -47,7 +47,7 @@ func TestPayloadIsCanonical(t *testing.T) {
 				t.Fatalf("Exchange.%s is of a type that this test does not know", v.Type().Field(f).Name)
 			}
 		}
-		want, err := canonical(asEncoded{kindExchange, e})
+		want, err := canonical(asEncoded{e.kind(), e})
 		if err != nil {
 			t.Fatal(err)
 		}

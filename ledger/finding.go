@@ -15,7 +15,7 @@ type Finding struct {
 	Seq    int64     `json:"seq"`  // the entry's number, or the first of several
 	Last   int64     `json:"last"` // the last of them
 	ID     uuid.UUID `json:"id"`   // the entry's id where it is known
-	Kind   string    `json:"kind"` // exchange, act, or "" where unknown
+	Kind   string    `json:"kind"` // exchange, sandbox, act, or "" where unknown
 	TextVI string    `json:"text_vi"`
 	TextEN string    `json:"text_en"`
 }

@@ -36,11 +36,13 @@ type ExchangeEntry struct {
 	Erased bool   `json:"erased"` // the payload is gone; only what can be looked up is left
 }
 
-const listExchangesSQL = `
+const (
+	exchangeColumns = `
 select id, kind, at, payload, nonce, leaf, coalesce(seq, -1) as seq, erased_at, agency_id, application_id, person_id,
        agreement_id, version_id, about, operation, status, trace_id, request_ref
-  from ledger.entry
- where kind = 'exchange'
+  from ledger.entry`
+
+	exchangeFilter = `
    and ($1::uuid is null or agency_id = $1)
    and ($2::uuid is null or application_id = $2)
    and ($3::uuid is null or version_id = $3)
@@ -53,8 +55,16 @@ select id, kind, at, payload, nonce, leaf, coalesce(seq, -1) as seq, erased_at, 
  order by id desc
  limit $10`
 
+	listExchangesSQL = exchangeColumns + `
+ where kind = 'exchange'` + exchangeFilter
+
+	// listOwnSQL is of one application, with its calls of sandboxes.
+	listOwnSQL = exchangeColumns + `
+ where kind in ('exchange', 'sandbox')` + exchangeFilter
+)
+
 // ListExchanges gives calls, newest first: those of an application to its
-// owner, those of an agency's services to its stewards and publishers, all to
+// owner, also those of sandboxes, those of an agency's services to its stewards and publishers, all to
 // the auditor. It fails with Invalid for a bad page, and with what May
 // returned.
 func (l *Ledger) ListExchanges(ctx context.Context, who auth.Principal, f ExchangeFilter) (ExchangePage, error) {
@@ -65,7 +75,11 @@ func (l *Ledger) ListExchanges(ctx context.Context, who auth.Principal, f Exchan
 	if err := l.mayRead(ctx, who, f.Agency, f.Application); err != nil {
 		return ExchangePage{}, err
 	}
-	rows, err := pg.All[entryRow](ctx, l.DB, listExchangesSQL, known(f.Agency), known(f.Application), known(f.Version),
+	sql := listExchangesSQL
+	if f.Application != uuid.Nil {
+		sql = listOwnSQL
+	}
+	rows, err := pg.All[entryRow](ctx, l.DB, sql, known(f.Agency), known(f.Application), known(f.Version),
 		known(f.Person), known(f.Agreement), f.Status, f.Trace, since(f.Since), known(after), limit+1)
 	if err != nil {
 		return ExchangePage{}, fmt.Errorf("list exchanges: %w", err)
@@ -103,6 +117,7 @@ func (e entryRow) exchange() (ExchangeEntry, error) {
 			return ExchangeEntry{}, fmt.Errorf("read exchange %s: %w", e.ID, err)
 		}
 	}
+	out.Sandbox = e.Kind == kindSandbox
 	if e.Seq >= 0 {
 		out.Seq = &e.Seq
 	}

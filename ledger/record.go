@@ -20,6 +20,7 @@ import (
 const (
 	kindExchange = "exchange"
 	kindAct      = "act"
+	kindSandbox  = "sandbox" // an exchange with a version's sandbox, which is counted nowhere
 )
 
 // actPayload is what the entry of an act commits to; that of an exchange is

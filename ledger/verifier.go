@@ -278,7 +278,7 @@ func (v *verifier) erasures(ctx context.Context, entries []entryRow) error {
 		if entry.ErasedAt == nil {
 			continue
 		}
-		if !acts[entry.ID] || entry.Kind != kindExchange {
+		if !acts[entry.ID] || entry.Kind == kindAct {
 			v.find("erased-without-act", entry.place())
 			continue
 		}

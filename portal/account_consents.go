@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth"
+	"lgsp/gateway"
 	"lgsp/internal/problem"
 	"lgsp/web"
 )
@@ -18,6 +19,7 @@ type audience struct {
 	Platform         bool
 	TitleVI, TitleEN string // of the API; "" when it is not known here (any more)
 	Address          string
+	Sandbox          bool // it is the API's sandbox
 }
 
 // audienceOf is the audience at an address, as who may see it.
@@ -28,10 +30,12 @@ func (p *Portal) audienceOf(ctx context.Context, who auth.Principal, address str
 	if !ok || len(parts) != 3 {
 		return a, nil
 	}
-	v, err := p.Catalog.VersionBySlug(ctx, who, parts[0], parts[1], parts[2])
+	number, sandbox := strings.CutSuffix(parts[2], gateway.SandboxSuffix)
+	v, err := p.Catalog.VersionBySlug(ctx, who, parts[0], parts[1], number)
 	if problem.Is(err, problem.NotFound) {
 		return a, nil
 	}
+	a.Sandbox = sandbox
 	a.TitleVI, a.TitleEN = v.TitleVI, v.TitleEN
 	return a, err
 }

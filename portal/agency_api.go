@@ -54,6 +54,8 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	r.Handle(version+"/publish", p.page(p.publishVersion)).Methods("POST")
 	r.Handle(version+"/deprecate", p.page(p.deprecateVersion)).Methods("POST")
 	p.revisionRoutes(r)
+	p.sandboxRoutes(r)
+	p.docPageRoutes(r)
 	r.Handle(version+"/end", p.page(p.endForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/keep", p.page(p.keepVersion)).Methods("POST")
 	r.Handle(version+"/retire", p.page(p.retireVersion)).Methods("POST")

@@ -16,7 +16,8 @@ const shownDrift = 50
 type deskPage struct {
 	versionPage
 	Drift []driftRow
-	More  int // rows that are not shown
+	More  int          // rows that are not shown
+	Plans []web.Option // to open a sandbox with, while none is chosen
 }
 
 // driftRow is a place where calls are not as described, and of which operation.
@@ -54,6 +55,11 @@ func (p *Portal) versionDesk(r *http.Request) (page, error) {
 	}
 	for _, d := range list[:len(list)-data.More] {
 		data.Drift = append(data.Drift, driftRow{d, bySlug[d.Operation]})
+	}
+	if v.Version.PlanSlug == "" {
+		if data.Plans, err = p.planOptions(r); err != nil {
+			return page{}, err
+		}
 	}
 	return page{Name: "agency-version", Data: data}, nil
 }

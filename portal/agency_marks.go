@@ -61,7 +61,7 @@ func (p *Portal) marksForm(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	text, err := p.Catalog.SpecJSON(r.Context(), v.who, v.Version.ID, v.Address)
+	text, err := p.Catalog.SpecJSON(r.Context(), v.who, v.Version.ID, p.Gateway)
 	if err != nil {
 		return page{}, err
 	}

@@ -35,6 +35,8 @@ func (a *API) apiRoutes(r routes) {
 	r.remove("/versions/{id}/drift", a.clearDrift)
 	r.post("/versions/{id}/submit", a.submitVersion)
 	r.post("/versions/{id}/publish", a.publishVersion)
+	a.sandboxRoutes(r)
+	a.docPageRoutes(r)
 	r.get("/plans", a.listPlans)
 	r.get("/agencies/{id}/upstreams", a.listUpstreams)
 	r.post("/agencies/{id}/upstreams", a.requestUpstream)
@@ -242,11 +244,7 @@ func (a *API) versionSpec(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := a.Catalog.VersionByID(r.Context(), who, id)
-	if err != nil {
-		return err
-	}
-	text, err := a.Catalog.SpecJSON(r.Context(), who, id, a.Gateway+v.Prefix())
+	text, err := a.Catalog.SpecJSON(r.Context(), who, id, a.Gateway)
 	if err != nil {
 		return err
 	}

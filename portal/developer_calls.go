@@ -83,6 +83,9 @@ func (p *Portal) calls(r *http.Request, app auth.Application, f ledger.ExchangeF
 		if e.Code != "" {
 			row.Refusal, _ = wordsOfCode(r, e.Code)
 		}
+		if e.Sandbox { // what decides there is not what decides live
+			row.Explain = ""
+		}
 		rows[i] = row
 	}
 	return rows, list.Next, nil

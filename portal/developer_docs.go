@@ -24,6 +24,7 @@ func (p *Portal) documentationRoutes(r *mux.Router) {
 	r.Handle("/apis/{agency}/{api}/{version}/service.wsdl", told(p.wsdl)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
+	r.Handle("/apis/{agency}/{api}/{version}/pages/{page}", p.page(p.showDocPage)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/{operation}", p.page(p.showOperation)).Methods("GET", "HEAD")
 }
 
@@ -102,7 +103,8 @@ type service struct {
 	API     catalog.API
 	Version catalog.Version
 	Href    string // of the version's page
-	Base    string // address at the gateway
+	Base    string // address at the gateway: of the sandbox, where there is nothing else
+	Sandbox string // address of the sandbox, "" where there is none
 	Plan    catalog.Plan
 	Clock   agreement.Clock       // how long an approval takes
 	Agreed  []agreement.Agreement // the reader's own agreements on it that are not over
@@ -125,6 +127,12 @@ func (p *Portal) service(r *http.Request) (service, error) {
 	}
 	s := service{API: api, Version: api.Versions[i]}
 	s.Href, s.Base = "/apis"+s.Version.Prefix(), p.Gateway+s.Version.Prefix()
+	if s.Version.HasSandbox() {
+		s.Sandbox = p.Gateway + s.Version.SandboxPrefix()
+	}
+	if s.Version.State == catalog.Sandbox {
+		s.Base = s.Sandbox
+	}
 	plans, err := p.Catalog.Plans(ctx)
 	if err != nil {
 		return service{}, err
@@ -154,6 +162,7 @@ type versionData struct {
 	SOAP bool // it has a WSDL
 	service
 	Groups []operationGroup
+	Pages  []catalog.DocPage
 	Access map[string]int // how many operations are open, restricted, personal
 }
 
@@ -174,6 +183,9 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := versionData{service: s, Access: map[string]int{}}
+	if data.Pages, err = p.Catalog.DocPagesOf(r.Context(), s.Version); err != nil {
+		return page{}, err
+	}
 	for _, o := range operations {
 		data.Access[o.Access]++
 		data.SOAP = data.SOAP || o.Doc.SOAP != nil
@@ -202,7 +214,7 @@ func (p *Portal) openAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	text, err := p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway+v.Prefix())
+	text, err := p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway)
 	if err != nil {
 		return err
 	}
@@ -226,6 +238,8 @@ type operationData struct {
 	Samples    []sample
 	TokenCall  string
 	Lesson     string // a call that is refused on purpose, "" of an open operation
+	Trial      string // a call of the sandbox, where the operation has one beside its own
+	TrialToken string // the token for it, where one is needed
 }
 
 // parameterRow is one parameter.
@@ -274,6 +288,12 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
 		data.TokenCall, data.Lesson = p.tokenCall("$LGSP_CLIENT_ID", s.Base), callOf(s.Base, o).lesson()
+	}
+	if s.Sandbox != "" && s.Base != s.Sandbox {
+		data.Trial = callOf(s.Sandbox, o).curl()
+		if o.Access == catalog.Personal {
+			data.TrialToken = p.tokenCall("$LGSP_CLIENT_ID", s.Sandbox)
+		}
 	}
 	for _, parameter := range o.Doc.Parameters {
 		data.Parameters = append(data.Parameters, parameterRow{parameter, kindKey(parameter.Type)})

@@ -2,6 +2,7 @@
 // developer signs up and asks, a steward decides, the developer calls, an
 // auditor looks. Every page on the way is held to WCAG by axe.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { Browser, accessible, everywhere } from './browser.mjs'
@@ -204,6 +205,46 @@ test('the service is found by typing without marks, and read one page an operati
   await open(developer, `/en/apis${prefix}`)
   assert.match(await developer.textContent('main'), /2,000,000 calls a month/)
   await everywhere(developer)
+})
+
+test('what it answers is tried before anything is agreed', async () => {
+  await open(publisher, `/agency/so-noi-vu/apis/${api}/v1`)
+  await press(publisher, 'main form[action$="/sandbox"] button')
+  await everywhere(publisher)
+  await open(developer, `/apis${prefix}`)
+  await everywhere(developer)
+  await open(developer, `/apis${prefix}/xem-nguoi-co-cong`)
+  await everywhere(developer)
+  const [forToken, call] = await developer.$$eval('#sandbox pre code', (all) => all.map((e) => e.textContent))
+  const sh = (line, env) => new Promise((resolve, reject) => execFile('bash', ['-c', line], { env: { ...process.env, ...env } },
+    (error, stdout) => (error ? reject(error) : resolve(stdout))))
+  const { access_token: token } = JSON.parse(await sh(`${forToken} -sS`, { LGSP_CLIENT_ID: credentials.id, LGSP_SECRET: credentials.secret }))
+  const answer = await sh(`${call.replace(/\d{12}/, '000138000009')} -sSi`, { LGSP_TOKEN: token })
+  assert.match(answer, /^HTTP\/1.1 200[^]*LGSP-Environment: sandbox/i)
+  assert.match(answer, /"soDinhDanh":"000138000009"/, 'the document’s example, with the number that was asked about')
+  const key = { 'X-API-Key': credentials.key }
+  assert.equal((await lgsp.call(`${prefix}-sandbox/doi-tuong`, key)).status, 200)
+  assert.equal((await lgsp.call(`${prefix}/doi-tuong`, key)).status, 403, 'live it needs the agreement')
+  assert.equal((await lgsp.call(`${prefix}-sandbox/ho-so/${subject}`, key)).status, 401, 'a key opens no personal data here either')
+  await until('the calls are on the page, told apart', 5000, async () => {
+    await developer.goto(`/developer/applications/${credentials.id}`)
+    return /Thử nghiệm/.test(await developer.textContent('main'))
+  })
+  await everywhere(developer)
+})
+
+test('the agency writes a page beside the document, and it is read', async () => {
+  await open(publisher, `/agency/so-noi-vu/apis/${api}/v1/pages`)
+  await publisher.fill('[name=title_vi]', 'Bắt đầu')
+  await publisher.fill('[name=slug]', 'bat-dau')
+  await publisher.fill('[name=body_vi]', '## Gọi lần đầu\n\n1. Lấy khoá.\n2. Gọi `/doi-tuong`.\n\n```sh\ncurl …\n```\n\n| mã | nghĩa |\n|---|---|\n| 404 | không có hồ sơ |')
+  await press(publisher)
+  await everywhere(publisher)
+  await open(developer, `/apis${prefix}`)
+  await Promise.all([developer.waitForNavigation(), developer.click('#pages a')])
+  await everywhere(developer)
+  await open(developer, `/en/apis${prefix}/pages/bat-dau`)
+  assert.match(await developer.textContent('main'), /not been translated[^]*Gọi lần đầu/)
 })
 
 test('an agreement is asked for, looked over and sent', async () => {

@@ -75,6 +75,8 @@ func functions(locale string, words map[string]message, assets map[string]string
 		"field": newField,
 		"dict":  dict,
 		"list":  func(items ...any) []any { return items },
+
+		"article": func(vi, en string) (template.HTML, error) { return article(locale, vi, en) },
 	}
 }
 

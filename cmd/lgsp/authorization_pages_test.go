@@ -217,6 +217,14 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"POST " + version + "/revisions/{number:[0-9]+}/restore", api, desk + "/v1/revisions/1/restore", "why=x"},
 			attempt{"POST " + version + "/found/mend", api, desk + "/v1/found/mend", "code=spec-no-refusals"},
 			attempt{"POST " + version + "/keep", api, desk + "/v1/keep", "keep_reason=con+dung"},
+			attempt{"GET " + open + "/{version}/pages/{page}", api, public + "/v1/pages/khong-co", ""},
+			attempt{"GET " + version + "/pages", api, desk + "/v1/pages", ""},
+			attempt{"POST " + version + "/pages", api, desk + "/v1/pages", "slug=bat-dau&title_vi=a&body_vi=b"},
+			attempt{"GET " + version + "/pages/{page}", api, desk + "/v1/pages/khong-co", ""},
+			attempt{"POST " + version + "/pages/{page}", api, desk + "/v1/pages/khong-co", "slug=bat-dau&title_vi=a&body_vi=b"},
+			attempt{"POST " + version + "/pages/{page}/delete", api, desk + "/v1/pages/khong-co/delete", ""},
+			attempt{"POST " + version + "/sandbox", api, desk + "/v1/sandbox", ""},
+			attempt{"POST " + version + "/sandbox/close", api, desk + "/v1/sandbox/close", ""},
 			attempt{"POST " + version + "/retire", api, desk + "/v1/retire", "confirm=dich-vu-" + api + "/v1"})
 		for _, page := range []string{"", "/found", "/connection", "/traffic", "/conditions", "/upstream", "/marks", "/publish", "/end", "/revisions"} {
 			list = append(list, attempt{"GET " + version + page, api, desk + "/v1" + page, ""})

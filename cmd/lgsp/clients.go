@@ -28,6 +28,7 @@ type clients struct {
 
 	auth      *auth.Auth
 	audiences func(context.Context, uuid.UUID) ([]string, error)
+	isSandbox func(ctx context.Context, audience string) (bool, error)
 }
 
 // An agreement ends by the clock, without a notice: a token for it may be had
@@ -47,7 +48,7 @@ func newClients(p *platform) *clients {
 		open:         recall.Memory[uuid.UUID, []string]{Feed: feed, Now: time.Now, Life: rememberFor, Most: rememberMax},
 		revocations:  recall.Memory[struct{}, oauth.Revocations]{Feed: feed, Now: time.Now, Life: rememberFor, Most: 1},
 		honey:        recall.Memory[struct{}, map[string]auth.KnownHoney]{Feed: feed, Now: time.Now, Life: rememberFor, Most: 1},
-		auth:         p.auth, audiences: p.audiences,
+		auth:         p.auth, audiences: p.audiences, isSandbox: p.isSandbox,
 	}
 }
 
@@ -70,7 +71,7 @@ func (c *clients) openTo(ctx context.Context, id uuid.UUID) ([]string, error) {
 }
 
 // mayHaveToken lets an application have a token for a version that it has an
-// agreement for. A version is named by its address at the gateway.
+// agreement for, and for a sandbox. Both are named by their address at the gateway.
 func (c *clients) mayHaveToken(ctx context.Context, client uuid.UUID, audience string) error {
 	open, err := c.openTo(ctx, client)
 	if err == nil && !slices.Contains(open, audience) {
@@ -80,6 +81,9 @@ func (c *clients) mayHaveToken(ctx context.Context, client uuid.UUID, audience s
 		return err
 	}
 	if !slices.Contains(open, audience) {
+		if sandbox, err := c.isSandbox(ctx, audience); sandbox || err != nil {
+			return err
+		}
 		return problem.Errorf(problem.Forbidden, "the application has no agreement in force for %s", audience)
 	}
 	return nil

@@ -209,7 +209,7 @@ func (p *platform) wireCatalog() {
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
-		Expose: expose, Withdraw: withdraw, CallersOf: p.callersOf, CheckTraffic: checkTraffic, TrafficAddresses: trafficAddresses, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
+		Expose: expose, Withdraw: withdraw, ExposeSandbox: exposeSandbox, ConcealSandbox: gateway.CloseSandbox, CallersOf: p.callersOf, CheckTraffic: checkTraffic, TrafficAddresses: trafficAddresses, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch:  egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Places: p.config.Places,
 		Files:  p.files, TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,

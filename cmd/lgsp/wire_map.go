@@ -31,6 +31,10 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 	if err != nil {
 		return err
 	}
+	route.Upstream = e.Upstreams[0].URL // a version is exposed with an upstream only
+	for _, share := range e.Upstreams {
+		route.Upstreams = append(route.Upstreams, gateway.Upstream(share))
+	}
 	if route.Traffic.Check.On() {
 		document, err := e.Document()
 		if err != nil {
@@ -42,6 +46,21 @@ func expose(ctx context.Context, tx pgx.Tx, e catalog.Exposure) error {
 		}
 	}
 	return gateway.Expose(ctx, tx, route)
+}
+
+// routeOf is what the gateway must know of a version or its sandbox alike.
+func routeOf(e catalog.Exposure) (gateway.Route, error) {
+	route := gateway.Route{
+		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
+		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
+		Deprecated: e.Deprecated, Sunset: e.Sunset, Successor: e.Successor, Docs: e.Docs,
+		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay, QuotaPerMonth: e.Plan.QuotaPerMonth},
+	}
+	if err := json.Unmarshal(e.Traffic, &route.Traffic); err != nil {
+		return route, fmt.Errorf("read traffic of version %s: %w", e.VersionID, err)
+	}
+	route.Operations = callable(e.Operations)
+	return route, nil
 }
 
 // callable are a version's operations as the gateway knows them.
@@ -278,7 +297,7 @@ func unpack(body []byte) ([]ledger.Exchange, error) {
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum.String(), ResponseHash: e.AnswerSum.String(),
-			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Masks: maskTexts(e.Masks), RequestRef: e.RequestRef, Canary: e.Canary,
+			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Masks: maskTexts(e.Masks), RequestRef: e.RequestRef, Canary: e.Canary, Sandbox: e.Sandbox,
 		}
 	}
 	return list, err

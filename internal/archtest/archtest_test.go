@@ -44,7 +44,7 @@ var confined = map[string][]string{
 	"github.com/go-webauthn/webauthn":     {"auth"},
 	"github.com/aymanbagabas/go-udiff":    {"portal/manifest"},
 	"rsc.io/qr":                           {"portal"},
-	"github.com/yuin/goldmark":            {"docs"},
+	"github.com/yuin/goldmark":            {"docs", "web"},
 	"golang.org/x/mod":                    {"ledger", "ledger/tlog"},
 	"github.com/coreos/go-oidc":           {"auth/outside"},
 	"github.com/ccojocar/zxcvbn-go":       {"auth"},

@@ -54,6 +54,7 @@ func TestPageListsEveryCode(t *testing.T) {
 var rooms = []struct{ file, title string }{
 	{"gateway", "Calls through the gateway · Lời gọi qua cổng API"},
 	{"release", "New releases and signed calls · Bản thử và lời gọi có chữ ký"},
+	{"sandbox", "Sandboxes, pages of documentation · Môi trường thử nghiệm, trang hướng dẫn"},
 	{"oauth", "Tokens · Mã truy cập"},
 	{"api", "/api/v1 as a whole · Chung cho /api/v1"},
 	{"auth", "Accounts, applications, keys · Tài khoản, ứng dụng, khoá"},
@@ -285,6 +286,9 @@ func nameOf(x ast.Expr) string {
 
 // kindOf gives the status that a name stands for, 0 for any other name.
 func kindOf(name string) int {
+	if name == "StatusNotImplemented" {
+		return http.StatusNotImplemented
+	}
 	if name == "StatusLoopDetected" {
 		return http.StatusLoopDetected
 	}

@@ -58,9 +58,11 @@ type Version struct {
 	State      string            `yaml:"state"`
 	Sunset     string            `yaml:"sunset,omitempty"` // RFC 3339; of one that is deprecated
 	Plan       string            `yaml:"plan,omitempty"`
+	Sandbox    bool              `yaml:"sandbox,omitempty"` // it can be tried with synthetic data
 	Upstreams  []Upstream        `yaml:"upstreams,omitempty"`
 	Operations map[string]Object `yaml:"operations,omitempty"` // marks by slug, as PUT /versions/{id}/operations takes them
 	Traffic    Object            `yaml:"traffic,omitempty"`    // as PUT /versions/{id}/traffic takes it
+	Pages      []Object          `yaml:"pages,omitempty"`      // of documentation, as PUT /versions/{id}/pages takes them
 	Document   Spec              `yaml:"document"`             // OpenAPI, without its servers
 }
 

@@ -214,6 +214,9 @@ func (s state) planVersion(u *unit, api *string, slug string, v, has Version) er
 	if !equal(has.Traffic.filled(), v.Traffic.filled()) {
 		at(http.MethodPut, "/traffic", v.Traffic.filled(), "changed its traffic")
 	}
+	if len(has.Pages)+len(v.Pages) > 0 && !equal(has.Pages, v.Pages) {
+		at(http.MethodPut, "/pages", map[string]any{"pages": append([]Object{}, v.Pages...)}, "changed its pages")
+	}
 	for _, path := range versionPath(has, v) {
 		var body any
 		if path == "/deprecate" {
@@ -221,6 +224,12 @@ func (s state) planVersion(u *unit, api *string, slug string, v, has Version) er
 		}
 		at(http.MethodPost, path, body, path[1:])
 		u.leave()
+	}
+	switch live := v.State == "published" || v.State == "deprecated"; {
+	case live && v.Sandbox && !has.Sandbox && has.State != "sandbox":
+		at(http.MethodPost, "/sandbox", nil, "opened its sandbox")
+	case live && !v.Sandbox && (has.Sandbox || has.State == "sandbox"):
+		at(http.MethodDelete, "/sandbox", nil, "closed its sandbox")
 	}
 	if slices.Index(versionStates, v.State) < slices.Index(versionStates, has.State) {
 		return fmt.Errorf("%s is %s, and does not become %s again", name, has.State, v.State)
@@ -237,8 +246,8 @@ func versionPath(has, v Version) (paths []string) {
 		return paths
 	}
 	place := func(state string) int { return slices.Index(versionStates, state) }
-	for _, way := range []struct{ state, path string }{{"review", "/submit"}, {"published", "/publish"}, {"deprecated", "/deprecate"}, {"retired", "/retire"}} {
-		if place(has.State) < place(way.state) && place(way.state) <= place(v.State) && (way.state != "deprecated" || v.Sunset != "") {
+	for _, way := range []struct{ state, path string }{{"review", "/submit"}, {"sandbox", "/sandbox"}, {"published", "/publish"}, {"deprecated", "/deprecate"}, {"retired", "/retire"}} {
+		if place(has.State) < place(way.state) && place(way.state) <= place(v.State) && (way.state != "deprecated" || v.Sunset != "") && (way.state != "sandbox" || v.State == "sandbox") {
 			paths = append(paths, way.path)
 		}
 	}

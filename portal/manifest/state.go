@@ -145,6 +145,7 @@ type foundVersion struct {
 	ID, Number, State, Plan string
 	Upstreams               []Upstream
 	Sunset                  string
+	Sandbox                 bool
 }
 
 func (s *state) readAPIs(ctx context.Context, c *Client) error {
@@ -172,7 +173,7 @@ func (s *state) readAPIs(ctx context.Context, c *Client) error {
 }
 
 func (s *state) readVersion(ctx context.Context, c *Client, found foundVersion) (Version, error) {
-	v := Version{Number: found.Number, State: found.State, Plan: found.Plan, Upstreams: found.Upstreams}
+	v := Version{Number: found.Number, State: found.State, Plan: found.Plan, Upstreams: found.Upstreams, Sandbox: found.Sandbox && found.State != "retired"}
 	if v.State == "deprecated" {
 		v.Sunset = found.Sunset
 	}
@@ -191,6 +192,9 @@ func (s *state) readVersion(ctx context.Context, c *Client, found foundVersion) 
 		return v, err
 	}
 	v.Traffic = v.Traffic.filled()
+	if v.Pages, err = all[Object](ctx, c, "/versions/"+found.ID+"/pages"); err != nil {
+		return v, err
+	}
 	text, err := c.bytes(ctx, http.MethodGet, "/versions/"+found.ID+"/openapi.json", nil)
 	if err != nil {
 		return v, err
