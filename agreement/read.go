@@ -117,10 +117,15 @@ func (a *Agreements) list(ctx context.Context, sql string, scope any, f Filter) 
 	if err != nil {
 		return Page{}, fmt.Errorf("list agreements: %w", err)
 	}
+	return pageOf(items, limit), nil
+}
+
+// pageOf cuts what was read of a page and one more.
+func pageOf(items []Agreement, limit int) Page {
 	if len(items) <= limit {
-		return Page{Items: items}, nil
+		return Page{Items: items}
 	}
-	return Page{Items: items[:limit], Next: items[limit-1].ID.String()}, nil
+	return Page{Items: items[:limit], Next: items[limit-1].ID.String()}
 }
 
 // Event is one thing that happened to an agreement.

@@ -36,6 +36,7 @@ type WaitingFilter struct {
 	Overdue bool      // only what is over
 	Limit   int       // 1 to 100; 0 is 20
 	After   string    // Next of the page before
+	Narrow            // of one agency's only
 }
 
 // WaitingPage is one page of what waits, the nearest term first.
@@ -59,8 +60,15 @@ select a.id, a.due_at, coalesce(a.clock_basis, '') as basis, coalesce(a.clock_da
  where a.state = 'requested'`
 
 const (
-	waitingInAgencySQL = waitingColumns + `
+	waitingAtDesk = waitingColumns + `
    and a.agency_id = $1 and a.due_at <= $2 and (a.due_at, a.id) > ($3, $4)
+   and ($6::uuid is null or a.version_id = $6)
+   and ($7::uuid is null or a.owner_person_id = $7 or a.owner_agency_id = $7)`
+	waitingInAgencySQL = waitingAtDesk + `
+ order by a.due_at, a.id
+ limit $5`
+	waitingSoughtSQL = waitingAtDesk + `
+   and a.sought like agreement.fold($8) and ($9 = '%' or a.sought like agreement.fold($9)) and ($10 = '%' or a.sought like agreement.fold($10)) and ($11 = '%' or a.sought like agreement.fold($11))
  order by a.due_at, a.id
  limit $5`
 	waitingSQL = waitingColumns + `
@@ -71,7 +79,8 @@ const (
 )
 
 // WaitingRequests lists what waits for a decision in an agency, or in all, by
-// its clock: the most overdue first. It fails with Invalid for a bad page, and
+// its clock: the most overdue first. It fails with Invalid for a bad page or too
+// long a search, and
 // with what May says of agreement.read.
 func (a *Agreements) WaitingRequests(ctx context.Context, who auth.Principal, f WaitingFilter) (WaitingPage, error) {
 	if err := a.May(ctx, who, "agreement.read", f.Agency); err != nil {
@@ -85,6 +94,10 @@ func (a *Agreements) WaitingRequests(ctx context.Context, who auth.Principal, f 
 	if err != nil {
 		return WaitingPage{}, err
 	}
+	words, err := f.words()
+	if err != nil {
+		return WaitingPage{}, err
+	}
 	until := a.Now()
 	if !f.Overdue {
 		until = until.AddDate(100, 0, 0)
@@ -93,7 +106,11 @@ func (a *Agreements) WaitingRequests(ctx context.Context, who auth.Principal, f 
 	if f.Agency == uuid.Nil {
 		rows, err = pg.All[waitingRow](ctx, a.DB, waitingSQL, until, after, id, limit+1)
 	} else {
-		rows, err = pg.All[waitingRow](ctx, a.DB, waitingInAgencySQL, f.Agency, until, after, id, limit+1)
+		sql, args := waitingInAgencySQL, []any{f.Agency, until, after, id, limit + 1, known(f.Service), known(f.Owner)}
+		if f.Text != "" {
+			sql, args = waitingSoughtSQL, append(args, words...)
+		}
+		rows, err = pg.All[waitingRow](ctx, a.DB, sql, args...)
 	}
 	if err != nil {
 		return WaitingPage{}, fmt.Errorf("list what waits: %w", err)

@@ -141,7 +141,7 @@ func TestTheInboxGoesAlongItsIndex(t *testing.T) {
 		sql  string
 		args []any
 	}{
-		"agreement_waiting_by_agency": {waitingInAgencySQL, []any{agency, until, after, id, 21}},
+		"agreement_waiting_by_agency": {waitingInAgencySQL, []any{agency, until, after, id, 21, nil, nil}},
 		"agreement_waiting":           {waitingSQL, []any{until, after, id, 21}},
 	} {
 		rows, err := tx.Query(ctx, "explain "+plan.sql, plan.args...)

@@ -57,7 +57,7 @@ type Auth struct {
 	// inside the transaction that takes it out of service; nil: nothing.
 	ApplicationGoes func(ctx context.Context, tx pgx.Tx, who Principal, application uuid.UUID) error
 
-	// Notify has a letter written about a second factor, once tx commits.
+	// Notify has a person told of what they prove themselves with, once tx commits.
 	Notify func(ctx context.Context, tx pgx.Tx, n FactorNotice) error
 
 	uses Uses // of client secrets, since SaveUses

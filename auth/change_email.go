@@ -149,7 +149,7 @@ func (a *Auth) afterEmail(ctx context.Context, tx pgx.Tx, change EmailChange) er
 		if _, err := tx.Exec(ctx, endLinksSQL, person); err != nil {
 			return fmt.Errorf("end links of person %s: %w", person, err)
 		}
-		return a.askLetter(ctx, tx, letterTo(change.Person, LetterEmailChanged), person)
+		return a.askAndTell(ctx, tx, letterTo(change.Person, LetterEmailChanged), person)
 	}
 	before, err := factorsOf(ctx, tx, person)
 	if err != nil {

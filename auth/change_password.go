@@ -79,7 +79,7 @@ func (a *Auth) ChangePassword(ctx context.Context, who Principal, present, passw
 		if err := a.endAll(ctx, tx, p.ID); err != nil {
 			return err
 		}
-		if err := a.askLetter(ctx, tx, letterTo(p, LetterPasswordChanged), p.ID); err != nil {
+		if err := a.askAndTell(ctx, tx, letterTo(p, LetterPasswordChanged), p.ID); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "person.password", About: p.ID})

@@ -357,12 +357,13 @@ func (a *Auth) raise(ctx context.Context, db pg.DB, h holder, methods []string) 
 	return Session{Secret: secret, Person: h.ID, Expires: created.Add(sessionLast)}, nil
 }
 
-// FactorNotice is what a letter tells a person about their second factors.
+// FactorNotice is what a person is told about what they prove themselves with.
 type FactorNotice struct {
-	What   string // factor-added, factor-removed, recovery-used, codes-wrong
+	What   string // factor-added, factor-removed, recovery-used, codes-wrong, password-changed, email-changed
 	Person uuid.UUID
 	Kind   string // KindApp, KindPasskey
 	Name   string // of a passkey
+	Mailed bool   // a letter of its own tells it
 }
 
 // Enrolled is what comes of a new second factor: the session goes on, at AAL2,

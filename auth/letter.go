@@ -85,6 +85,14 @@ func (a *Auth) askLetter(ctx context.Context, db pg.DB, l Letter, person uuid.UU
 	return pg.Notify(ctx, db, LetterChannel, "")
 }
 
+// askAndTell is askLetter for what the person finds in the portal too.
+func (a *Auth) askAndTell(ctx context.Context, tx pgx.Tx, l Letter, person uuid.UUID) error {
+	if err := a.askLetter(ctx, tx, l, person); err != nil {
+		return err
+	}
+	return a.Notify(ctx, tx, FactorNotice{What: l.Kind, Person: person, Mailed: true})
+}
+
 const takeLetterSQL = `
 update auth.account_letter
    set tries = tries + 1, due_at = $1::timestamptz + make_interval(secs => $2 * 2 ^ tries)

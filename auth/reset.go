@@ -165,7 +165,7 @@ func (a *Auth) SetPassword(ctx context.Context, token, password string, keep ...
 		if err := a.endAll(ctx, tx, person); err != nil {
 			return err
 		}
-		if err := a.askLetter(ctx, tx, letter, person); err != nil {
+		if err := a.askAndTell(ctx, tx, letter, person); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: Principal{Person: p.ID, Name: p.Name}, Verb: "person.password", About: person})

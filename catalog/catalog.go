@@ -47,10 +47,8 @@ type Catalog struct {
 	Agencies     func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Agency, error)
 	AgencyBySlug func(ctx context.Context, slug string) (Agency, error)
 
-	// Names gives what persons are called; who is unknown is left out. Holders
-	// lists the persons with a role in an agency, uuid.Nil: on the platform.
-	Names   func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
-	Holders func(ctx context.Context, role string, agency uuid.UUID) ([]uuid.UUID, error)
+	// Names gives what persons are called; who is unknown is left out.
+	Names func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
 
 	// Expose makes a version callable through the gateway as it now stands,
 	// Withdraw ends that, and Record writes the act to the ledger. All run

@@ -71,17 +71,6 @@ func newShelf(t testing.TB, db pg.DB) *shelf {
 			}
 			return names, nil
 		},
-		Holders: func(_ context.Context, role string, of uuid.UUID) ([]uuid.UUID, error) {
-			switch {
-			case of == id && role == "publisher":
-				return []uuid.UUID{s.publisher.Person}, nil
-			case of == id && role == "steward":
-				return []uuid.UUID{s.steward.Person, s.publisher.Person}, nil
-			case of == uuid.Nil && role == "operator":
-				return []uuid.UUID{s.operator.Person}, nil
-			}
-			return nil, nil
-		},
 		AgencyBySlug: func(_ context.Context, slug string) (Agency, error) {
 			if slug != s.agency.Slug {
 				return Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)

@@ -28,7 +28,16 @@ func (s *shelf) letters(t *testing.T, names map[uuid.UUID]string) []string {
 		t.Fatal(err)
 	}
 	for _, l := range claimed {
-		list = append(list, l.Kind+" to "+names[l.Person])
+		to := []uuid.UUID{l.Person}
+		if l.Agency != nil { // whoever tells it tells these
+			to = []uuid.UUID{s.publisher.Person, s.steward.Person}
+		}
+		if l.Agency != nil && *l.Agency == uuid.Nil {
+			to = []uuid.UUID{s.operator.Person}
+		}
+		for _, person := range to {
+			list = append(list, l.Kind+" to "+names[person])
+		}
 		if err := s.LetterSent(t.Context(), l.ID); err != nil {
 			t.Fatal(err)
 		}

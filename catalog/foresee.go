@@ -20,7 +20,7 @@ func (c *Catalog) Foresee(ctx context.Context, do func(would *Catalog) error, ex
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it is never committed
 	would := &Catalog{
-		DB: tx, Now: c.Now, May: c.May, Agencies: c.Agencies, AgencyBySlug: c.AgencyBySlug, Names: c.Names, Holders: c.Holders,
+		DB: tx, Now: c.Now, May: c.May, Agencies: c.Agencies, AgencyBySlug: c.AgencyBySlug, Names: c.Names,
 		Expose:    func(_ context.Context, _ pgx.Tx, e Exposure) error { return expose(e) },
 		Withdraw:  func(context.Context, pgx.Tx, Ended) error { return nil },
 		Record:    func(context.Context, pgx.Tx, auth.Act) error { return nil },

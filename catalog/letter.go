@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"lgsp/auth"
 	"lgsp/internal/pg"
 )
 
@@ -22,11 +21,13 @@ const (
 	LetterReuseNow   = "reuse-now"   // to who added it: what the steward decided
 )
 
-// Letter is one that waits to be sent to one person.
+// Letter is one that waits to be told: to a person, or to those who publish and
+// approve for an agency.
 type Letter struct {
 	ID     uuid.UUID
 	Kind   string
-	Person uuid.UUID
+	Person uuid.UUID  // uuid.Nil: to
+	Agency *uuid.UUID // this agency, or with uuid.Nil to the operators
 	Detail LetterDetail
 }
 
@@ -57,24 +58,10 @@ const (
 insert into catalog.letter (id, kind, person, agency_id, detail, created_at)
 values (gen_random_uuid(), $1, $2, $3, $4, $5)`
 
-	// For each letter to an agency one to each of its people.
-	addressLetterSQL = `
-with done as (update catalog.letter set sent_at = $3 where id = $1 and sent_at is null returning kind, detail)
-insert into catalog.letter (id, kind, person, detail, created_at)
-select gen_random_uuid(), done.kind, person, done.detail, $3
-  from done, unnest($2::uuid[]) as person`
-
-	agencyLettersSQL = `
-select id, agency_id as agency
-  from catalog.letter
- where sent_at is null and agency_id is not null
- order by created_at
- limit 50`
-
 	claimLettersSQL = `
 with waiting as (
   select id from catalog.letter
-   where sent_at is null and person is not null and tries < 5
+   where sent_at is null and tries < 5
      and (claimed_at is null or claimed_at < $1::timestamptz - tries * interval '10 minutes')
    order by created_at
    limit $2
@@ -83,7 +70,7 @@ update catalog.letter l
    set claimed_at = $1, tries = l.tries + 1
   from waiting
  where l.id = waiting.id
-returning l.id, l.kind, l.person, l.detail`
+returning l.id, l.kind, coalesce(l.person, '00000000-0000-0000-0000-000000000000'::uuid) as person, l.agency_id as agency, l.detail`
 
 	letterSentSQL = `update catalog.letter set sent_at = $2 where id = $1`
 
@@ -118,48 +105,11 @@ func (c *Catalog) writeLetter(ctx context.Context, tx pgx.Tx, kind string, to []
 // is not told to be sent with LetterSent may be claimed again ten minutes
 // later, then twenty, five times in all.
 func (c *Catalog) ClaimLetters(ctx context.Context, n int) ([]Letter, error) {
-	type toAgency struct{ ID, Agency uuid.UUID }
-	waiting, err := pg.All[toAgency](ctx, c.DB, agencyLettersSQL)
-	if err != nil {
-		return nil, fmt.Errorf("read letters to agencies: %w", err)
-	}
-	for _, l := range waiting {
-		people, err := c.peopleOf(ctx, l.Agency)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := c.DB.Exec(ctx, addressLetterSQL, l.ID, people, c.Now().UTC()); err != nil {
-			return nil, fmt.Errorf("address letter %s: %w", l.ID, err)
-		}
-	}
 	letters, err := pg.All[Letter](ctx, c.DB, claimLettersSQL, c.Now().UTC(), n)
 	if err != nil {
 		return nil, fmt.Errorf("claim letters: %w", err)
 	}
 	return letters, nil
-}
-
-// peopleOf are who gets the letters to an agency, or to the platform.
-func (c *Catalog) peopleOf(ctx context.Context, agency uuid.UUID) ([]uuid.UUID, error) {
-	roles := []string{auth.RolePublisher, auth.RoleSteward}
-	if agency == uuid.Nil {
-		roles = []string{auth.RoleOperator}
-	}
-	var all []uuid.UUID
-	seen := map[uuid.UUID]bool{}
-	for _, role := range roles {
-		ids, err := c.Holders(ctx, role, agency)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range ids {
-			if !seen[id] {
-				seen[id] = true
-				all = append(all, id)
-			}
-		}
-	}
-	return all, nil
 }
 
 // LetterSent says that a letter left.

@@ -211,7 +211,7 @@ func TestOneReuseIsDecidedOnce(t *testing.T) {
 		time.Sleep(50 * time.Millisecond) // the others come while this one is not committed
 		return nil
 	})
-	steward.Names, steward.Holders = s.Names, s.Holders
+	steward.Names = s.Names
 	var decided atomic.Int32
 	var both sync.WaitGroup
 	for range 8 {

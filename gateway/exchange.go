@@ -48,7 +48,7 @@ type Exchange struct {
 
 	// RequestRef is RequestRef of the X-Request-Id that the caller chose; "" when it chose none, and Trace is told in its place.
 	RequestRef string `json:"request_ref,omitempty"`
-	Sandbox bool `json:"sandbox,omitempty"` // it was answered by the version's sandbox
+	Sandbox    bool   `json:"sandbox,omitempty"` // it was answered by the version's sandbox
 
 	Canary bool `json:"canary,omitempty"` // a canary's address answered it, or was the last that was asked; not said of stored answers
 }

@@ -9,6 +9,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/internal/mail"
+	"lgsp/web"
 )
 
 // letterRound is how often letters are looked for besides when one is asked for.
@@ -40,7 +41,7 @@ func (p *Portal) SendLetters(ctx context.Context) error {
 		}
 		letter, err := p.accountLetter(*l)
 		if err == nil {
-			err = p.Mailer.Send(ctx, letter)
+			err = p.sendLetter(ctx, l.Locale, letter, web.Letter{Link: letterLink(p.at(l.Locale, ""), *l)})
 		}
 		if err == nil {
 			err = p.Auth.LetterSent(ctx, l.ID)
@@ -59,6 +60,11 @@ var letterPages = map[string]string{
 	auth.LetterEmailChanged: "/account/email/confirm",
 }
 
+// letterLink is where the link of a letter leads.
+func letterLink(origin string, l auth.Letter) string {
+	return origin + letterPages[l.Kind] + "?token=" + url.QueryEscape(l.Token)
+}
+
 // accountLetter writes a letter in the language of who reads it.
 func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
 	origin, key := p.Origin, l.Kind
@@ -72,7 +78,7 @@ func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
 	if !l.Known && (l.Kind == auth.LetterSignUp || l.Kind == auth.LetterEmail) {
 		name = l.Email // what somebody typed for a name says whatever they like to whoever this is
 	}
-	link := origin + letterPages[l.Kind] + "?token=" + url.QueryEscape(l.Token)
+	link := letterLink(origin, l)
 	dropped, err := p.droppedWords(l)
 	if err != nil {
 		return mail.Letter{}, err

@@ -46,6 +46,16 @@ type waitingRequest struct {
 	Term agreement.Term // of what waits
 }
 
+// OwnedBy is whose application asks: an agency or a person; nil: nobody's any more.
+func (r waitingRequest) OwnedBy() *uuid.UUID {
+	for _, id := range []uuid.UUID{r.OwnerAgencyID, r.OwnerPersonID} {
+		if id != uuid.Nil {
+			return &id
+		}
+	}
+	return nil
+}
+
 // draftVersion is a version that is not public yet.
 type draftVersion struct {
 	catalog.Version
@@ -60,7 +70,7 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 	}
 	data := agencyDeskData{desk: d}
 	ctx, agency := r.Context(), d.Agency.ID
-	if data.Requests, _, err = p.requestsIn(r, d, agreement.Requested); err != nil {
+	if data.Requests, _, err = p.waitingIn(r, d, requestsData{}); err != nil {
 		return page{}, err
 	}
 	if data.Flagged, err = p.Agreements.Flagged(ctx, d.who, agency); err != nil {

@@ -74,10 +74,7 @@ func (p *Portal) endForm(r *http.Request) (page, error) {
 
 // inLocale is a title in the page's language, as far as it is there.
 func inLocale(r *http.Request, vi, en string) string {
-	if localeOf(r) == "en" && en != "" {
-		return en
-	}
-	return vi
+	return titleIn(localeOf(r), vi, en)
 }
 
 // deprecateVersion answers POST …/{version}/deprecate. The version ends with

@@ -26,15 +26,43 @@ func (p *Portal) requestDeskRoutes(r *mux.Router) {
 // requestsData is the data of the page "agency-requests".
 type requestsData struct {
 	desk
-	State string
-	Items []waitingRequest
-	Next  string // address of the next page
-	First string // of the first, "" when on it
+	State    string
+	Overdue  bool // only those over their term, of those that wait
+	Narrow   agreement.Narrow
+	Owner    string // the name of Narrow.Owner, as the list has it
+	Services []agreement.Service
+	Items    []waitingRequest
+	Next     string // address of the next page
+	First    string // of the first, "" when on it
 }
 
 // States are those that the page can be narrowed to, the waiting ones first.
 func (requestsData) States() []string {
 	return []string{agreement.Requested, agreement.Active, agreement.Suspended, agreement.Refused, agreement.Ended}
+}
+
+// Narrowed reports whether the list leaves anything of its state out.
+func (d requestsData) Narrowed() bool { return d.Overdue || d.Narrow != agreement.Narrow{} }
+
+// Owned reports whether the list is of one applicant.
+func (d requestsData) Owned() bool { return d.Narrow.Owner != uuid.Nil }
+
+// OfAll is the address of the same list of all applicants.
+func (d requestsData) OfAll() string { return d.Of(d.State, uuid.Nil, "") }
+
+// Of is an address of the list in a state, narrowed as it is but for the owner.
+func (d requestsData) Of(state string, owner uuid.UUID, after string) string {
+	overdue := ""
+	if d.Overdue && state == agreement.Requested {
+		overdue = "yes"
+	}
+	id := func(id uuid.UUID) string {
+		if id == uuid.Nil {
+			return ""
+		}
+		return id.String()
+	}
+	return d.At("requests") + "?" + withQuery("state", state, "q", d.Narrow.Text, "service", id(d.Narrow.Service), "owner", id(owner), "overdue", overdue, "after", after)
 }
 
 // requests answers GET /agency/{agency}/requests: the agreements on the
@@ -44,46 +72,58 @@ func (p *Portal) requests(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	data := requestsData{desk: d, State: r.FormValue("state")}
+	data := requestsData{desk: d, State: r.FormValue("state"), Overdue: r.FormValue("overdue") == "yes", Narrow: agreement.Narrow{Text: r.FormValue("q")}}
 	if !slices.Contains(data.States(), data.State) {
 		data.State = agreement.Requested
 	}
+	for name, into := range map[string]*uuid.UUID{"service": &data.Narrow.Service, "owner": &data.Narrow.Owner} {
+		if *into, err = idOf(r.Form, name); err != nil {
+			return page{}, err
+		}
+	}
 	var next string
-	if data.Items, next, err = p.requestsIn(r, d, data.State); err != nil {
+	if data.Items, next, err = p.requestsIn(r, d, data); err != nil {
 		return page{}, err
 	}
+	if data.Services, err = p.Agreements.Services(r.Context(), d.who, d.Agency.ID); err != nil {
+		return page{}, err
+	}
+	if data.Narrow.Owner != uuid.Nil && len(data.Items) > 0 {
+		data.Owner = data.Items[0].OwnerName
+	}
 	if next != "" {
-		data.Next = d.At("requests") + "?" + withQuery("state", data.State, "after", next)
+		data.Next = data.Of(data.State, data.Narrow.Owner, next)
 	}
 	if r.FormValue("after") != "" {
-		data.First = d.At("requests") + "?" + withQuery("state", data.State)
+		data.First = data.Of(data.State, data.Narrow.Owner, "")
 	}
 	return page{Name: "agency-requests", Data: data}, nil
 }
 
 // requestsIn are agreements on the agency's services in a state, the newest
 // first; those that wait stand by their clock, the most overdue first.
-func (p *Portal) requestsIn(r *http.Request, d desk, state string) ([]waitingRequest, string, error) {
-	if state == agreement.Requested {
-		return p.waitingIn(r, d)
+func (p *Portal) requestsIn(r *http.Request, d desk, data requestsData) ([]waitingRequest, string, error) {
+	if data.State == agreement.Requested {
+		return p.waitingIn(r, d, data)
 	}
-	inbox, err := p.Agreements.Inbox(r.Context(), d.who, agreement.Filter{Agency: d.Agency.ID, State: state, Limit: 100, After: r.FormValue("after")})
+	list, err := p.Agreements.Desk(r.Context(), d.who, agreement.Filter{Agency: d.Agency.ID, State: data.State, Limit: 50, After: r.FormValue("after")}, data.Narrow)
 	if err != nil {
 		return nil, "", err
 	}
-	list := make([]waitingRequest, len(inbox.Items))
-	for i, g := range inbox.Items {
+	rows := make([]waitingRequest, len(list.Items))
+	for i, g := range list.Items {
 		if g, err = p.inWords(r, g); err != nil {
 			return nil, "", err
 		}
-		list[i] = waitingRequest{Agreement: g}
+		rows[i] = waitingRequest{Agreement: g}
 	}
-	return list, inbox.Next, nil
+	return rows, list.Next, nil
 }
 
 // waitingIn are the requests that wait for the agency's decision.
-func (p *Portal) waitingIn(r *http.Request, d desk) ([]waitingRequest, string, error) {
-	inbox, err := p.Agreements.WaitingRequests(r.Context(), d.who, agreement.WaitingFilter{Agency: d.Agency.ID, Limit: 50, After: r.FormValue("after")})
+func (p *Portal) waitingIn(r *http.Request, d desk, data requestsData) ([]waitingRequest, string, error) {
+	inbox, err := p.Agreements.WaitingRequests(r.Context(), d.who, agreement.WaitingFilter{Agency: d.Agency.ID, Overdue: data.Overdue,
+		Limit: 50, After: r.FormValue("after"), Narrow: data.Narrow})
 	if err != nil {
 		return nil, "", err
 	}

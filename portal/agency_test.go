@@ -36,7 +36,7 @@ func newOffice(t *testing.T) *workshop {
 	}
 	w.Portal.Policy, w.Portal.Catalog.May, w.Portal.Catalog.Files = enforcer, enforcer.May, catalog.OnDisk(t.TempDir())
 	w.Portal.Catalog.Withdraw = func(context.Context, pgx.Tx, catalog.Ended) error { return nil }
-	w.Portal.Drifts.May = enforcer.May
+	w.Portal.Drifts.May, w.Portal.Notices.May = enforcer.May, enforcer.May
 	w.Portal.Drifts.Agency = func(ctx context.Context, who auth.Principal, version uuid.UUID) (uuid.UUID, error) {
 		v, err := w.Portal.Catalog.VersionByID(ctx, who, version)
 		return v.AgencyID, err

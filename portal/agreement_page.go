@@ -70,7 +70,7 @@ type conditionOperation struct {
 	agreement.Operation
 	Checked map[string]bool
 	Open    map[string]bool // sensitive values that stay unmasked
-	Bound   *boundsForm // nil: nothing can be bound any more
+	Bound   *boundsForm     // nil: nothing can be bound any more
 }
 
 // FieldsName is the name of the boxes of the operation's fields.

@@ -22,6 +22,7 @@ import (
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 	"lgsp/ledger"
+	"lgsp/portal/notice"
 )
 
 // API is the management API, /api/v1: everything the pages do, for programs.
@@ -61,6 +62,10 @@ type API struct {
 	// ClientCertificate is what the gateway shows the systems behind a version.
 	ClientCertificate func(ctx context.Context, version uuid.UUID) (gateway.ClientCertificate, error)
 
+	// Notices are what people are told, and Words what one says to its reader.
+	Notices *notice.Notices
+	Words   func(to auth.Person, n notice.Notice) (NoticeText, error)
+
 	// ExplainCall says whether the gateway would let a call through, and why.
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
 
@@ -90,6 +95,7 @@ func (a *API) router() *mux.Router {
 	a.applicationRoutes(own)
 	a.credentialRoutes(own)
 	a.meRoutes(own)
+	a.noticeRoutes(own)
 	a.leakRoutes(own)
 	a.honeyRoutes(own)
 	a.webhookRoutes(own)

@@ -20,11 +20,24 @@ func (a *API) waitingRoutes(r routes) {
 
 // waitingFilter reads what a list of requests is narrowed to.
 func waitingFilter(r *http.Request) (agreement.WaitingFilter, error) {
-	values, err := query(r, "overdue", "limit", "after")
+	return waitingFilterWith(r)
+}
+
+// waitingFilterWith reads it where further parameters are known.
+func waitingFilterWith(r *http.Request, more ...string) (agreement.WaitingFilter, error) {
+	values, err := query(r, append(more, "overdue", "limit", "after")...)
 	if err != nil {
 		return agreement.WaitingFilter{}, err
 	}
-	return waitingFilterOf(values)
+	f, err := waitingFilterOf(values)
+	if err != nil || len(more) == 0 {
+		return f, err
+	}
+	f.Text = values.Get("q")
+	if f.Service, err = idOf(values, "service"); err == nil {
+		f.Owner, err = idOf(values, "owner")
+	}
+	return f, err
 }
 
 func waitingFilterOf(values url.Values) (agreement.WaitingFilter, error) {
@@ -66,13 +79,16 @@ func (a *API) listAllWaiting(w http.ResponseWriter, r *http.Request) error {
 //	@Tags		agreements
 //	@Security	bearer
 //	@Param		id		path		string	true	"id of the agency"
+//	@Param		q		query		string	false	"words that all stand in the names or the purpose, with marks or without; at most 100 characters"
+//	@Param		service	query		string	false	"id of a version"
+//	@Param		owner	query		string	false	"id of the person or agency that owns the application"
 //	@Param		overdue	query		bool	false	"only those that are over their term"
 //	@Param		limit	query		int		false	"1 to 100, default 20"
 //	@Param		after	query		string	false	"next of the page before"
 //	@Success	200		{object}	agreement.WaitingPage
 //	@Router		/agencies/{id}/waiting [get]
 func (a *API) listWaiting(w http.ResponseWriter, r *http.Request) error {
-	f, err := waitingFilter(r)
+	f, err := waitingFilterWith(r, "q", "service", "owner")
 	if err != nil {
 		return err
 	}

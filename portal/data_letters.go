@@ -2,106 +2,56 @@ package portal
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"lgsp/auth"
 	"lgsp/catalog"
-	"lgsp/internal/mail"
+	"lgsp/portal/notice"
 )
 
-const (
-	dataLettersEvery  = 20 * time.Second
-	dataLettersAtOnce = 50
-)
-
-// SendDataLetters sends the letters that the catalogue owes, about discussions
-// and requests, until ctx ends. A letter that cannot be sent is logged and
-// tried again later.
-func (p *Portal) SendDataLetters(ctx context.Context) error {
-	for swept := (time.Time{}); ; {
-		var err error
-		if now := p.Now(); now.Sub(swept) >= time.Hour {
-			swept = now
-			err = p.Catalog.SweepLetters(ctx)
-		}
-		if err = errors.Join(err, p.sendDataLetters(ctx)); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "letters about data", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(dataLettersEvery):
-		}
-	}
+// dataKinds are the kinds of notice that the catalogue's letters are of; those
+// about a version's end have a kind of their own.
+var dataKinds = map[string]string{
+	catalog.LetterQuestion: notice.Question, catalog.LetterAnswer: notice.Answer,
+	catalog.LetterRequest: notice.DataAsked, catalog.LetterRequestNow: notice.DataAnswer,
+	catalog.LetterReuse: notice.Reuse, catalog.LetterReuseNow: notice.ReuseState,
 }
 
-// sendDataLetters sends the letters that wait, each claimed for this portal alone.
-func (p *Portal) sendDataLetters(ctx context.Context) error {
-	letters, err := p.Catalog.ClaimLetters(ctx, dataLettersAtOnce)
-	if err != nil || len(letters) == 0 {
-		return err
-	}
-	ids := make([]uuid.UUID, len(letters))
-	for i, l := range letters {
-		ids[i] = l.Person
-	}
-	people, err := p.Auth.Persons(ctx, ids)
+// gatherData tells people what the catalogue owes them: about discussions,
+// requests, reuses, and versions that end.
+func (p *Portal) gatherData(ctx context.Context) error {
+	letters, err := p.Catalog.ClaimLetters(ctx, gatherAtOnce)
 	if err != nil {
 		return err
 	}
-	var failed []error // one bad address keeps no letter from the others
-	for _, l := range letters {
-		to, known := people[l.Person]
-		if known && to.DisabledAt == nil {
-			out, err := p.dataLetter(to, l)
-			if err == nil {
-				err = p.Mailer.Send(ctx, out)
-			}
-			if err != nil {
-				failed = append(failed, err)
-				continue
-			}
+	return gather(ctx, p, letters, func(l catalog.Letter) (notice.Event, error) {
+		kind := dataKinds[l.Kind]
+		if strings.HasPrefix(l.Kind, catalog.LetterVersion) {
+			kind = notice.VersionEnd
 		}
-		failed = append(failed, p.Catalog.LetterSent(ctx, l.ID))
-	}
-	return errors.Join(failed...)
+		e, err := notice.New(kind, l.Kind, l.Detail)
+		e.ID, e.Agency = l.ID, l.Agency
+		if l.Person != uuid.Nil {
+			e.People = []uuid.UUID{l.Person}
+		}
+		return e, err
+	}, func(ctx context.Context, l catalog.Letter) error { return p.Catalog.LetterSent(ctx, l.ID) })
 }
 
-// dataLetter is a letter in the language of its reader.
-func (p *Portal) dataLetter(to auth.Person, l catalog.Letter) (mail.Letter, error) {
-	if strings.HasPrefix(l.Kind, catalog.LetterVersion) {
-		return p.lifeLetter(to, l)
+// dataWords are those of a discussion, a request for data, or a reuse.
+func (p *Portal) dataWords(to auth.Person, what string, d catalog.LetterDetail) (noticeWords, error) {
+	subject, text := "discussion.letter-subject-", "discussion.letter-text-"
+	switch what {
+	case catalog.LetterRequest, catalog.LetterRequestNow:
+		subject, text = "wanted.letter-subject-", "wanted.letter-text-"
+	case catalog.LetterReuse, catalog.LetterReuseNow:
+		subject, text = "reuse.letter-subject-", "reuse.letter-text-"
 	}
-	origin, title, d := p.Origin, l.Detail.TitleVI, l.Detail
-	if to.Locale == "en" {
-		origin += "/en"
-		if d.TitleEN != "" {
-			title = d.TitleEN
-		}
-	}
-	key := l.Kind
 	if d.State != "" {
-		key += "-" + d.State
+		what += "-" + d.State
 	}
-	out := mail.Letter{To: to.Email}
-	words := map[string]*string{"discussion.letter-subject-" + key: &out.Subject, "discussion.letter-text-" + key: &out.Text}
-	if l.Kind == catalog.LetterRequest || l.Kind == catalog.LetterRequestNow {
-		words = map[string]*string{"wanted.letter-subject-" + key: &out.Subject, "wanted.letter-text-" + key: &out.Text}
-	}
-	if l.Kind == catalog.LetterReuse || l.Kind == catalog.LetterReuseNow {
-		words = map[string]*string{"reuse.letter-subject-" + key: &out.Subject, "reuse.letter-text-" + key: &out.Text}
-	}
-	for message, into := range words {
-		text, err := p.Pages.Text(to.Locale, message, "name", to.Name, "title", title, "subject", d.Subject, "text", d.Text, "link", origin+d.Path)
-		if err != nil {
-			return out, err
-		}
-		*into = text
-	}
-	return out, nil
+	return p.said(to, d.Path, subject+what, text+what,
+		"title", titleIn(to.Locale, d.TitleVI, d.TitleEN), "subject", d.Subject, "text", d.Text)
 }

@@ -16,7 +16,6 @@ import (
 func TestDataRequestPages(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t)
-	w.Catalog.Holders = w.Auth.Holders
 	w.Catalog.Agencies = func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]catalog.Agency, error) {
 		found, err := w.Auth.Agencies(ctx, ids)
 		list := map[uuid.UUID]catalog.Agency{}

@@ -55,7 +55,7 @@ type askedOperation struct {
 	Chosen  bool
 	Checked map[string]bool // paths
 	masking
-	Bound   boundsForm
+	Bound boundsForm
 }
 
 // fieldsPrefix begins the name of the boxes of an operation's fields.

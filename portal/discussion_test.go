@@ -31,7 +31,7 @@ func (w *workshop) published(t *testing.T, slug string) {
 // lettersTo gives the subjects of the letters that were sent to an address.
 func (w *workshop) lettersTo(t *testing.T, address string) []string {
 	t.Helper()
-	if err := w.sendDataLetters(t.Context()); err != nil {
+	if err := w.gatherData(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	files, err := w.Mailer.Files(100)
@@ -50,7 +50,6 @@ func (w *workshop) lettersTo(t *testing.T, address string) []string {
 func TestDiscussionPages(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t)
-	w.Catalog.Holders = w.Auth.Holders
 	w.Catalog.Names = func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error) {
 		people, err := w.Auth.Persons(ctx, ids)
 		names := map[uuid.UUID]string{}

@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -11,117 +10,79 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
-	"lgsp/internal/mail"
+	"lgsp/portal/notice"
 )
 
-const (
-	dutyLettersEvery = 10 * time.Minute
-	dutiesInLetter   = 20
-)
+// listedInLetter is how many things a letter names; the rest are counted.
+const listedInLetter = 20
 
-// SendDutyLetters tells the publishers of each agency, once a week at most,
-// which of its public datasets are to be looked through or renewed, until ctx
-// ends. A letter that cannot be sent is logged and tried again in an hour.
-func (p *Portal) SendDutyLetters(ctx context.Context) error {
-	for {
-		if err := p.sendDutyLetters(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "letters about duties", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(dutyLettersEvery):
-		}
-	}
+// dutiesTold is what a notice tells of an agency's duties.
+type dutiesTold struct {
+	AgencyVI string         `json:"agency_vi"`
+	AgencyEN string         `json:"agency_en"`
+	Slug     string         `json:"slug"`
+	Duties   []catalog.Duty `json:"duties"` // the first of them
+	More     int            `json:"more"`
 }
 
-func (p *Portal) sendDutyLetters(ctx context.Context) error {
+// gatherDuties tells each agency, once a week at most, which of its public
+// datasets are to be looked through or renewed.
+func (p *Portal) gatherDuties(ctx context.Context) error {
 	claimed, err := p.Catalog.ClaimDutyLetters(ctx)
 	if err != nil {
 		return err
 	}
-	var failed []error // one agency's keeps no letter from the others
+	var failed []error // one agency's keeps none from the others
 	for agency, duties := range claimed {
-		if err := p.tellPublishers(ctx, agency, duties); err != nil {
+		if err := p.tellOfDuties(ctx, agency, duties); err != nil {
 			failed = append(failed, err, p.Catalog.UnclaimDutyLetter(ctx, agency))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-// tellPublishers writes to each publisher of an agency. It fails when none of
-// the letters could be sent; a single bad address is only logged, so that the
-// others are not written to again.
-func (p *Portal) tellPublishers(ctx context.Context, agency uuid.UUID, duties []catalog.Duty) error {
+func (p *Portal) tellOfDuties(ctx context.Context, agency uuid.UUID, duties []catalog.Duty) error {
 	agencies, err := p.Auth.Agencies(ctx, []uuid.UUID{agency})
 	if err != nil {
 		return err
 	}
-	ids, err := p.Auth.Holders(ctx, auth.RolePublisher, agency)
+	of := agencies[agency]
+	named := duties[:min(len(duties), listedInLetter)]
+	e, err := notice.New(notice.Duties, "", dutiesTold{of.NameVI, of.NameEN, of.Slug, named, len(duties) - len(named)})
 	if err != nil {
 		return err
 	}
-	people, err := p.Auth.Persons(ctx, ids)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, person := range people {
-		letter, err := p.dutyLetter(person, agencies[agency], duties)
-		if err == nil {
-			err = p.Mailer.Send(ctx, letter)
-		}
-		if err != nil {
-			failed = append(failed, err)
-		}
-	}
-	if len(failed) == len(people) {
-		return errors.Join(failed...)
-	}
-	if len(failed) > 0 {
-		slog.ErrorContext(ctx, "letter about duties not sent", "err", errors.Join(failed...))
-	}
-	return nil
+	e.ID, e.Agency = uuid.NewSHA1(agency, []byte("duties of "+p.Catalog.Now().UTC().Format(time.DateOnly))), &agency
+	return p.Notices.Deliver(ctx, e)
 }
 
-// dutyLetter is the letter in the language of its reader.
-func (p *Portal) dutyLetter(to auth.Person, agency auth.Agency, duties []catalog.Duty) (mail.Letter, error) {
-	origin, name := p.Origin, agency.NameVI
-	if to.Locale == "en" {
-		origin = p.Origin + "/en"
-		if agency.NameEN != "" {
-			name = agency.NameEN
-		}
-	}
+// dutyWords are those of an agency's duties.
+func (p *Portal) dutyWords(to auth.Person, _ string, d dutiesTold) (noticeWords, error) {
 	var lines []string
-	for _, duty := range duties[:min(len(duties), dutiesInLetter)] {
-		title, key := duty.TitleVI, "workflow.letter-"+duty.Kind
-		if to.Locale == "en" && duty.TitleEN != "" {
-			title = duty.TitleEN
-		}
+	for _, duty := range d.Duties {
+		key := "workflow.letter-" + duty.Kind
 		if duty.Overdue {
 			key += "-overdue"
 		}
-		line, err := p.Pages.Text(to.Locale, key, "title", title, "at", momentIn(to.Locale, &duty.Due))
+		line, err := p.Pages.Text(to.Locale, key, "title", titleIn(to.Locale, duty.TitleVI, duty.TitleEN), "at", momentIn(to.Locale, &duty.Due))
 		if err != nil {
-			return mail.Letter{}, err
+			return noticeWords{}, err
 		}
 		lines = append(lines, line)
 	}
-	if rest := len(duties) - len(lines); rest > 0 {
-		line, err := p.Pages.Text(to.Locale, "workflow.letter-rest", "n", rest)
-		if err != nil {
-			return mail.Letter{}, err
-		}
-		lines = append(lines, line)
+	lines, err := p.andMore(to.Locale, lines, "workflow.letter-rest", d.More)
+	if err != nil {
+		return noticeWords{}, err
 	}
-	letter := mail.Letter{To: to.Email}
-	for key, into := range map[string]*string{"workflow.letter-subject": &letter.Subject, "workflow.letter-text": &letter.Text} {
-		var err error
-		if *into, err = p.Pages.Text(to.Locale, key, "name", to.Name, "agency", name, "list", strings.Join(lines, "\n"),
-			"link", origin+"/agency/"+agency.Slug+"/due"); err != nil {
-			return mail.Letter{}, err
-		}
+	return p.said(to, "/agency/"+d.Slug+"/due", "workflow.letter-subject", "workflow.letter-text",
+		"agency", titleIn(to.Locale, d.AgencyVI, d.AgencyEN), "list", strings.Join(lines, "\n"))
+}
+
+// andMore adds to the lines of a list how many it leaves out.
+func (p *Portal) andMore(locale string, lines []string, key string, more int) ([]string, error) {
+	if more <= 0 {
+		return lines, nil
 	}
-	return letter, nil
+	line, err := p.Pages.Text(locale, key, "n", more)
+	return append(lines, line), err
 }

@@ -41,7 +41,7 @@ func TestWhatIsDueIsListedAndMailed(t *testing.T) {
 	w.Portal.Catalog.Now = func() time.Time { return later }
 	w.Mailer = mail.Mailer{Dir: t.TempDir(), From: "lgsp@portal.test", Now: w.Now}
 	for range 2 {
-		if err := w.sendDutyLetters(t.Context()); err != nil {
+		if err := w.gatherDuties(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,12 +73,12 @@ func TestDutyLetterThatCannotBeSentIsGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Mailer = mail.Mailer{Dir: blocked, From: "lgsp@portal.test", Now: w.Now}
-	if err := w.sendDutyLetters(t.Context()); err == nil {
+	if err := w.gatherDuties(t.Context()); err == nil {
 		t.Fatal("a letter went into a folder that is none")
 	}
 	w.Mailer.Dir = t.TempDir()
 	later = later.Add(time.Hour + time.Minute)
-	if err := w.sendDutyLetters(t.Context()); err != nil {
+	if err := w.gatherDuties(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if letters, err := w.Mailer.Files(10); err != nil || len(letters) != 1 {
@@ -89,10 +89,10 @@ func TestDutyLetterThatCannotBeSentIsGivenBack(t *testing.T) {
 func TestDutyLetterNamesTwenty(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t)
-	duties := slices.Repeat([]catalog.Duty{{Kind: catalog.DutyRenew, TitleVI: "Số liệu", TitleEN: "Figures", Due: monday}}, 23)
-	letter, err := p.dutyLetter(auth.Person{Name: "Lan", Email: "lan@example.vn", Locale: "en"}, auth.Agency{NameVI: "Sở", NameEN: "Department", Slug: "so"}, duties)
-	if err != nil || strings.Count(letter.Text, "- Figures: upload new data before") != 20 || !strings.Contains(letter.Text, "- and 3 more") ||
-		!strings.Contains(letter.Text, "datasets of Department") || !strings.Contains(letter.Text, "/en/agency/so/due") {
-		t.Errorf("got %s\n%s\nerror %v", letter.Subject, letter.Text, err)
+	duties := slices.Repeat([]catalog.Duty{{Kind: catalog.DutyRenew, TitleVI: "Số liệu", TitleEN: "Figures", Due: monday}}, 20)
+	got, err := p.dutyWords(auth.Person{Name: "Lan", Locale: "en"}, "", dutiesTold{"Sở", "Department", "so", duties, 3})
+	if err != nil || strings.Count(got.Text, "- Figures: upload new data before") != 20 || !strings.Contains(got.Text, "- and 3 more") ||
+		!strings.Contains(got.Text, "datasets of Department") || !strings.Contains(got.Text, "/en/agency/so/due") {
+		t.Errorf("got %s\n%s\nerror %v", got.Subject, got.Text, err)
 	}
 }

@@ -9,21 +9,37 @@ import (
 
 	"lgsp/agreement"
 	"lgsp/auth"
-	"lgsp/internal/mail"
+	"lgsp/portal/notice"
 )
 
-const requestsInLetter = 20
+// overdueTold is what a notice tells of an agency's requests that are over
+// their term.
+type overdueTold struct {
+	AgencyVI string           `json:"agency_vi"`
+	AgencyEN string           `json:"agency_en"`
+	Slug     string           `json:"slug"`
+	Requests []overdueRequest `json:"requests"` // the first of them
+	All      int              `json:"all"`
+}
+
+// overdueRequest is one of them.
+type overdueRequest struct {
+	ID          uuid.UUID `json:"id"`
+	Application string    `json:"application"`
+	ServiceVI   string    `json:"service_vi"`
+	ServiceEN   string    `json:"service_en"`
+	Late        int       `json:"late"` // working days
+}
 
 // SendEscalations tells of requests that are over their term: the stewards of
 // the agency, who run its desk and its members, and later the operators, each
-// once a request. An agency without a steward has its letters go to the
-// operators. A letter that cannot be sent is tried again in ten minutes.
+// once a request. What cannot be told is tried again in ten minutes.
 func (p *Portal) SendEscalations(ctx context.Context) error {
 	claimed, err := p.Agreements.ClaimEscalations(ctx)
 	if err != nil {
 		return err
 	}
-	var failed []error // one agency's keeps no letter from the others
+	var failed []error // one agency's keeps none from the others
 	for _, e := range claimed {
 		if err := p.escalate(ctx, e); err != nil {
 			failed = append(failed, err, p.Agreements.Unescalated(ctx, e))
@@ -34,87 +50,56 @@ func (p *Portal) SendEscalations(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// escalate writes to each reader of an escalation. It fails when none of the
-// letters could be sent, so that the others are not written to again.
 func (p *Portal) escalate(ctx context.Context, e agreement.Escalation) error {
-	ids, err := p.Auth.Holders(ctx, auth.RoleSteward, e.Agency)
-	if err == nil && (e.Level == agreement.ToOperator || len(ids) == 0) {
-		ids, err = p.Auth.Holders(ctx, auth.RoleOperator, uuid.Nil)
-	}
-	if err != nil {
-		return err
-	}
-	people, err := p.Auth.Persons(ctx, ids)
-	if err != nil {
-		return err
-	}
 	agencies, err := p.Auth.Agencies(ctx, []uuid.UUID{e.Agency})
 	if err != nil {
 		return err
 	}
-	sent := 0
-	var failed []error
-	for _, person := range people {
-		letter, err := p.escalationLetter(person, agencies[e.Agency], e)
-		if err == nil {
-			err = p.Mailer.Send(ctx, letter)
+	of := agencies[e.Agency]
+	told := overdueTold{AgencyVI: of.NameVI, AgencyEN: of.NameEN, Slug: of.Slug, All: len(e.Requests)}
+	var ids strings.Builder
+	for i, r := range e.Requests {
+		ids.WriteString(r.ID.String())
+		if i < listedInLetter {
+			told.Requests = append(told.Requests, overdueRequest{r.ID, r.ApplicationName, r.ServiceVI, r.ServiceEN, r.Term.Late})
 		}
-		if err == nil {
-			sent++
-		}
-		failed = append(failed, err)
 	}
-	if sent == 0 {
-		return errors.Join(failed...)
+	event, err := notice.New(notice.Overdue, e.Level, told)
+	if err != nil {
+		return err
 	}
-	return nil
+	event.ID, event.Agency = uuid.NewSHA1(e.Agency, []byte(e.Level+ids.String())), &e.Agency
+	if e.Level == agreement.ToOperator {
+		event.Agency = &uuid.Nil
+	}
+	return p.Notices.Deliver(ctx, event)
 }
 
-// escalationLetter is the letter in the language of its reader.
-func (p *Portal) escalationLetter(to auth.Person, agency auth.Agency, e agreement.Escalation) (mail.Letter, error) {
-	origin, name := p.Origin, agency.NameVI
-	if to.Locale == "en" {
-		origin = p.Origin + "/en"
-		if agency.NameEN != "" {
-			name = agency.NameEN
-		}
-	}
-	link := origin + "/agency/" + agency.Slug + "/requests"
-	if e.Level == agreement.ToOperator {
-		link = origin + "/operator/clocks"
+// overdueWords are those of requests that are over their term.
+func (p *Portal) overdueWords(to auth.Person, level string, o overdueTold) (noticeWords, error) {
+	path := "/agency/" + o.Slug + "/requests"
+	if level == agreement.ToOperator {
+		path = "/operator/clocks"
 	}
 	var lines []string
-	for _, r := range e.Requests[:min(len(e.Requests), requestsInLetter)] {
-		service := r.ServiceVI
-		if to.Locale == "en" && r.ServiceEN != "" {
-			service = r.ServiceEN
-		}
-		application, err := p.applicationIn(to.Locale, r.ApplicationName)
+	for _, r := range o.Requests {
+		application, err := p.applicationIn(to.Locale, r.Application)
 		if err != nil {
-			return mail.Letter{}, err
+			return noticeWords{}, err
 		}
-		line, err := p.Pages.Text(to.Locale, "registers.letter-line", "application", application, "service", service, "n", r.Term.Late,
-			"link", origin+"/agreements/"+r.ID.String())
+		line, err := p.Pages.Text(to.Locale, "registers.letter-line", "application", application, "service", titleIn(to.Locale, r.ServiceVI, r.ServiceEN),
+			"n", r.Late, "link", p.at(to.Locale, "/agreements/"+r.ID.String()))
 		if err != nil {
-			return mail.Letter{}, err
+			return noticeWords{}, err
 		}
 		lines = append(lines, line)
 	}
-	if rest := len(e.Requests) - len(lines); rest > 0 {
-		line, err := p.Pages.Text(to.Locale, "registers.letter-rest", "n", rest)
-		if err != nil {
-			return mail.Letter{}, err
-		}
-		lines = append(lines, line)
+	lines, err := p.andMore(to.Locale, lines, "registers.letter-rest", o.All-len(o.Requests))
+	if err != nil {
+		return noticeWords{}, err
 	}
-	letter := mail.Letter{To: to.Email}
-	for key, into := range map[string]*string{"registers.letter-subject-" + e.Level: &letter.Subject, "registers.letter-text-" + e.Level: &letter.Text} {
-		var err error
-		if *into, err = p.Pages.Text(to.Locale, key, "name", to.Name, "agency", name, "n", len(e.Requests), "list", strings.Join(lines, "\n"), "link", link); err != nil {
-			return mail.Letter{}, err
-		}
-	}
-	return letter, nil
+	return p.said(to, path, "registers.letter-subject-"+level, "registers.letter-text-"+level,
+		"agency", titleIn(to.Locale, o.AgencyVI, o.AgencyEN), "n", o.All, "list", strings.Join(lines, "\n"))
 }
 
 // applicationIn is an application's name, or what stands for one whose owner's

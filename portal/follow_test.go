@@ -55,7 +55,7 @@ func TestFollowPages(t *testing.T) {
 	w.published(t, "gia-dat")
 	w.Catalog.Now = func() time.Time { return later }
 	for range 2 { // one digest, however often it is looked for
-		if err := w.sendDigests(t.Context()); err != nil {
+		if err := w.gatherNews(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,9 +21,9 @@ func TestOwnersLetters(t *testing.T) {
 	for _, locale := range []string{"vi", "en"} {
 		for _, kind := range []string{auth.KeyExpiring, auth.KeyLeaked} {
 			for _, what := range []string{auth.APIKey, auth.ClientSecret, auth.TokenLeak, auth.RefreshLeak, auth.RegistrationLeak, auth.ClientLeak} {
-				l := auth.KeyLetter{Kind: kind, Detail: auth.KeyLetterDetail{What: what, Name: "Tên", Shown: "lgsp_key_abc…wxyz", Application: "Tra cứu",
-					ID: &id, Expires: &ends, Found: "https://github.example/a", Scanner: "GitHub"}}
-				got, err := p.ownersLetter(auth.Person{Email: "lan@example.vn", Name: "Lan", Locale: locale}, l)
+				told := auth.KeyLetterDetail{What: what, Name: "Tên", Shown: "lgsp_key_abc…wxyz", Application: "Tra cứu",
+					ID: &id, Expires: &ends, Found: "https://github.example/a", Scanner: "GitHub"}
+				got, err := p.keyWords(auth.Person{Name: "Lan", Locale: locale}, kind, told)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -51,8 +51,8 @@ func TestHoneyLetters(t *testing.T) {
 			{"application_honey_key", "203.0.113.7", "/operator/honey-keys", nil},
 			{"honey_key", "", "/operator/honey-keys", nil},
 		} {
-			got, err := p.ownersLetter(auth.Person{Email: "lan@example.vn", Name: "Lan", Locale: locale}, auth.KeyLetter{Kind: auth.KeyHoney,
-				Detail: auth.KeyLetterDetail{What: tt.what, Name: "Kho mã", Shown: "lgsp_key_abc…wxyz", Application: "Tra cứu", ID: tt.of, At: &at, From: tt.from, Where: auth.AtGateway}})
+			got, err := p.keyWords(auth.Person{Name: "Lan", Locale: locale}, auth.KeyHoney,
+				auth.KeyLetterDetail{What: tt.what, Name: "Kho mã", Shown: "lgsp_key_abc…wxyz", Application: "Tra cứu", ID: tt.of, At: &at, From: tt.from, Where: auth.AtGateway})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ values (gen_random_uuid(), $1, 'leaked', gen_random_uuid(), '', '{"what":"api_ke
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := p.sendKeyLetters(t.Context()); err != nil {
+		if err := p.gatherKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,38 +6,23 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
-	"lgsp/internal/mail"
 )
 
-// lifeLetter is a letter about a version's end, to who owns applications that
-// call it, in the language of its reader.
-func (p *Portal) lifeLetter(to auth.Person, l catalog.Letter) (mail.Letter, error) {
-	origin, title, d, end := p.Origin, l.Detail.TitleVI, l.Detail, l.Detail.Ending
-	if to.Locale == "en" {
-		origin, title = p.Origin+"/en", d.TitleEN
-	}
+// lifeWords are those of a version's end, for who owns applications that call it.
+func (p *Portal) lifeWords(to auth.Person, what string, d catalog.LetterDetail) (noticeWords, error) {
+	what = strings.TrimPrefix(what, catalog.LetterVersion)
+	end := d.Ending
 	if end == nil {
 		end = &catalog.EndingTold{}
 	}
-	text := func(key string, pairs ...string) (string, error) {
-		args := []any{"name", to.Name, "title", title, "applications", strings.Join(end.Applications, ", "), "day", lastDayIn(to.Locale, end.Sunset)}
-		for _, pair := range pairs {
-			args = append(args, pair)
-		}
-		return p.Pages.Text(to.Locale, "life.letter-"+key, args...)
-	}
-	out := mail.Letter{To: to.Email}
-	var err error
-	if out.Subject, err = text("subject-" + strings.TrimPrefix(l.Kind, catalog.LetterVersion)); err != nil {
-		return out, err
-	}
-	lines := [][]string{{"text-" + strings.TrimPrefix(l.Kind, catalog.LetterVersion)}, {"uses"}}
+	origin := p.at(to.Locale, "")
+	lines := [][]string{{"uses"}}
 	if end.Lacks != nil {
 		list, err := p.lacksInWords(to.Locale, end.Lacks)
 		if err != nil {
-			return out, err
+			return noticeWords{}, err
 		}
-		d.Text, lines = "", [][]string{lines[0], {"lacking", "list", list}, lines[1]}
+		d.Text, lines = "", [][]string{{"lacking", "list", list}, {"uses"}}
 	}
 	if end.LastAt != nil {
 		lines = append(lines, []string{"last-call", "at", momentIn(to.Locale, end.LastAt)})
@@ -52,16 +37,24 @@ func (p *Portal) lifeLetter(to auth.Person, l catalog.Letter) (mail.Letter, erro
 		lines = append(lines, []string{"docs", "link", end.Docs})
 	}
 	lines = append(lines, []string{"page", "link", origin + d.Path})
-	var body []string
-	for _, line := range lines {
-		words, err := text(line[0], line[1:]...)
-		if err != nil {
-			return out, err
-		}
-		body = append(body, words)
+	facts := []any{"name", to.Name, "title", titleIn(to.Locale, d.TitleVI, d.TitleEN),
+		"applications", strings.Join(end.Applications, ", "), "day", lastDayIn(to.Locale, end.Sunset)}
+	w, err := p.said(to, d.Path, "life.letter-subject-"+what, "life.letter-text-"+what, facts...)
+	if err != nil {
+		return w, err
 	}
-	out.Text = strings.Join(body, "\n\n")
-	return out, nil
+	for _, line := range lines {
+		pairs := facts
+		for _, pair := range line[1:] {
+			pairs = append(pairs, pair)
+		}
+		text, err := p.Pages.Text(to.Locale, "life.letter-"+line[0], pairs...)
+		if err != nil {
+			return w, err
+		}
+		w.Text += "\n\n" + text
+	}
+	return w, nil
 }
 
 // lastDayIn is the last day before a moment as a letter says it, on the
@@ -70,5 +63,5 @@ func lastDayIn(locale string, over *time.Time) string {
 	if over == nil {
 		return ""
 	}
-	return over.Add(-time.Nanosecond).In(province).Format(map[string]string{"vi": "2/1/2006", "en": "2 January 2006"}[locale])
+	return over.Add(-time.Nanosecond).In(province).Format(dayForm[locale])
 }

@@ -17,11 +17,11 @@ func TestLifeLetters(t *testing.T) {
 	days := map[string]string{"vi": "23/11/2026", "en": "23 November 2026"}
 	for _, locale := range []string{"vi", "en"} {
 		for _, kind := range []string{catalog.NoticeDeprecated, catalog.NoticeNear, catalog.NoticeMoved, catalog.NoticeKept, catalog.NoticeEnded} {
-			l := catalog.Letter{Kind: catalog.LetterVersion + kind, Detail: catalog.LetterDetail{
+			told := catalog.LetterDetail{
 				TitleVI: "Hồ sơ v1", TitleEN: "Dossiers v1", Text: "Hệ thống cũ", Path: "/apis/so/ho-so/v1",
 				Ending: &catalog.EndingTold{Applications: []string{"Một cửa", "Tra cứu"}, Sunset: &at, Successor: "/so/ho-so/v2", Docs: "https://so.example.vn/x", LastAt: &at},
-			}}
-			got, err := p.dataLetter(auth.Person{Email: "lan@example.vn", Name: "Lan", Locale: locale}, l)
+			}
+			got, err := p.lifeWords(auth.Person{Name: "Lan", Locale: locale}, catalog.LetterVersion+kind, told)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,7 +34,7 @@ func TestLifeLetters(t *testing.T) {
 					t.Errorf("%s %s lacks %q: %s", locale, kind, want, got.Text)
 				}
 			}
-			if all := got.Subject + got.Text; got.To != "lan@example.vn" || strings.ContainsAny(all, "{}") || got.Subject == "" {
+			if all := got.Subject + got.Text; got.Path != "/apis/so/ho-so/v1" || strings.ContainsAny(all, "{}") || got.Subject == "" {
 				t.Errorf("%s %s: %q %q", locale, kind, got.Subject, got.Text)
 			}
 		}

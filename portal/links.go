@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/catalog"
-	"lgsp/internal/mail"
+	"lgsp/portal/notice"
 	"lgsp/web"
 )
 
@@ -122,76 +121,59 @@ func (a *API) recheckLink(w http.ResponseWriter, r *http.Request) error {
 	return change(a, w, r, a.Catalog.RecheckLink)
 }
 
-// WriteLinkLetter sends the letters about links that do not work: to the
-// agency's publishers, and a week later to its stewards too. args is a
-// catalog.LinkNotice. It is tried again when no letter could be sent.
-func (p *Portal) WriteLinkLetter(ctx context.Context, args []byte) error {
+// linksTold is what a notice tells of an agency's links.
+type linksTold struct {
+	catalog.LinkNotice
+	Agency string `json:"agency_slug"`
+}
+
+// TellOfLinks tells of links that do not work: the agency's publishers, and a
+// week later its stewards too. args is a catalog.LinkNotice.
+func (p *Portal) TellOfLinks(ctx context.Context, args []byte) error {
 	var n catalog.LinkNotice
 	if err := json.Unmarshal(args, &n); err != nil {
 		return fmt.Errorf("read notice of links: %w", err)
 	}
-	ids, err := p.Auth.Holders(ctx, auth.RolePublisher, n.Agency)
-	if err == nil && (n.Escalated || len(ids) == 0) {
-		var stewards []uuid.UUID
-		stewards, err = p.Auth.Holders(ctx, auth.RoleSteward, n.Agency)
-		ids = append(ids, stewards...)
-	}
+	agencies, err := p.Auth.Agencies(ctx, []uuid.UUID{n.Agency})
 	if err != nil {
 		return err
 	}
-	people, err := p.Auth.Persons(ctx, ids)
+	what := "broken"
+	if n.Escalated {
+		what = "escalated"
+	}
+	e, err := notice.New(notice.Links, what, linksTold{n, agencies[n.Agency].Slug})
 	if err != nil {
 		return err
 	}
-	sent := 0
-	var failed []error // one bad address keeps no letter from the others
-	for _, person := range people {
-		letter, err := p.linkLetter(person, n)
-		if err == nil {
-			err = p.Mailer.Send(ctx, letter)
-		}
-		if err == nil {
-			sent++
-		}
-		failed = append(failed, err)
+	e.ID, e.Agency = uuid.NewSHA1(n.Agency, args), &n.Agency
+	if n.Escalated {
+		e.Also = []string{auth.RoleSteward}
 	}
-	if err := errors.Join(failed...); sent == 0 && err != nil {
-		return err
-	}
-	return nil
+	return p.Notices.Deliver(ctx, e)
 }
 
-func (p *Portal) linkLetter(to auth.Person, n catalog.LinkNotice) (mail.Letter, error) {
-	origin := p.Origin
-	if to.Locale == "en" {
-		origin += "/en"
-	}
+// linkWords are those of links that do not work.
+func (p *Portal) linkWords(to auth.Person, what string, n linksTold) (noticeWords, error) {
 	var list strings.Builder
 	for _, link := range n.Links {
 		why, err := p.Pages.Text(to.Locale, "files.link-why-"+link.Reason, "status", strconv.Itoa(link.Status))
 		if err != nil {
-			return mail.Letter{}, err
+			return noticeWords{}, err
 		}
-		title := link.TitleVI
-		if to.Locale == "en" && link.TitleEN != "" {
-			title = link.TitleEN
-		}
-		fmt.Fprintf(&list, "- %s\n  %s\n  %s (%s)\n  %s\n", title, link.URL, why, momentIn(to.Locale, &link.Since), origin+"/dataset/"+link.Slug)
+		fmt.Fprintf(&list, "- %s\n  %s\n  %s (%s)\n  %s\n", titleIn(to.Locale, link.TitleVI, link.TitleEN), link.URL, why,
+			momentIn(to.Locale, &link.Since), p.at(to.Locale, "/dataset/"+link.Slug))
 	}
 	if n.More > 0 {
 		more, err := p.Pages.Text(to.Locale, "files.letter-more", "n", strconv.Itoa(n.More))
 		if err != nil {
-			return mail.Letter{}, err
+			return noticeWords{}, err
 		}
 		list.WriteString(more + "\n")
 	}
-	kind := map[bool]string{false: "broken", true: "escalated"}[n.Escalated]
-	letter := mail.Letter{To: to.Email}
-	for key, into := range map[string]*string{"files.letter-subject-" + kind: &letter.Subject, "files.letter-text-" + kind: &letter.Text} {
-		var err error
-		if *into, err = p.Pages.Text(to.Locale, key, "name", to.Name, "links", list.String()); err != nil {
-			return letter, err
-		}
+	path := "/agency/" + n.Agency
+	if len(n.Links) == 1 && n.More == 0 {
+		path += "/datasets/" + n.Links[0].Slug
 	}
-	return letter, nil
+	return p.said(to, path, "files.letter-subject-"+what, "files.letter-text-"+what, "links", list.String())
 }

@@ -173,6 +173,7 @@ func (p *Portal) view(r *http.Request) web.View {
 	}
 	if who.SignedIn() {
 		v.Desks = desks(who)
+		v.Unread = p.unread(r.Context(), who)
 	}
 	return v
 }

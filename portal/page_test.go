@@ -44,7 +44,7 @@ func newPortal(t *testing.T) *Portal {
 	may := func(context.Context, auth.Principal, string, uuid.UUID) error { return nil }
 	record := func(context.Context, pgx.Tx, auth.Act) error { return nil }
 	keys := &gateway.ClientKeys{DB: db, Now: now, Seals: keyring.Of([]byte("thirty-two bytes to seal with..."))}
-	return &Portal{
+	p := &Portal{
 		ClientCertificate: keys.Of,
 		Auth: &auth.Auth{DB: db, Now: now, Peppers: keyring.Of([]byte("a pepper of thirty-two bytes ....")), Passwords: auth.NewPasswords(2, 16), May: may, Record: record,
 			Forget: func(context.Context, pgx.Tx, uuid.UUID, []uuid.UUID) error { return nil }},
@@ -68,6 +68,8 @@ func newPortal(t *testing.T) *Portal {
 			return []DemoAccount{{Role: "steward", Email: "lan@demo.test", Password: "<mật khẩu>"}}, nil
 		},
 	}
+	p.Notices, p.Auth.Notify = testNotices(p), p.NotifyFactor
+	return p
 }
 
 // browser keeps cookies between requests to a portal.

@@ -22,6 +22,7 @@ import (
 	"lgsp/internal/keyring"
 	"lgsp/internal/mail"
 	"lgsp/ledger"
+	"lgsp/portal/notice"
 	"lgsp/web"
 )
 
@@ -35,6 +36,7 @@ type Portal struct {
 	Drifts     *gateway.Drifts
 	Policy     *policy.Enforcer
 	Pages      *web.Pages
+	Notices    *notice.Notices
 	Mailer     mail.Mailer
 	Now        func() time.Time // time.Now outside tests
 
@@ -132,6 +134,8 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.discussionRoutes(r)
 	p.dataRequestRoutes(r)
 	p.followRoutes(r)
+	p.unsubscribeRoutes(r)
+	p.inboxRoutes(r)
 	p.usageRoutes(r)
 	p.reuseRoutes(r)
 	p.agencyRoutes(r)

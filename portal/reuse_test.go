@@ -13,7 +13,6 @@ import (
 func TestReusePages(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t)
-	w.Catalog.Holders = w.Auth.Holders
 	w.published(t, "thue-bao")
 	const form = "/dataset/thue-bao/reuses/new"
 	w.cookies = map[string]string{}
@@ -53,7 +52,7 @@ func TestReusePages(t *testing.T) {
 	w.signIn(t, "dan@example.vn")
 	w.sees(t, "/account/reuses", 200, "Không được duyệt", "Lý do: Liên kết hỏng.")
 	for range 2 { // first to each of the agency's people
-		if err := w.sendDataLetters(t.Context()); err != nil {
+		if err := w.gatherData(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -118,7 +118,7 @@ func TestOfficialIsLedToASecondFactor(t *testing.T) {
 	}
 	letters = append(letters, auth.FactorNotice{What: "codes-wrong"}, auth.FactorNotice{What: "factor-removed"})
 	for _, n := range letters {
-		if letter, err := p.letter(auth.Person{Email: "o@example.vn", Locale: "en"}, Notice{What: n.What, Factor: n.Kind}); err != nil || !strings.Contains(letter.Text, p.Origin+"/en/account/security") {
+		if letter, err := p.agreementWords(auth.Person{Locale: "en"}, n.What, agreementTold{Factor: n.Kind}); err != nil || !strings.Contains(letter.Text, p.Origin+"/en/account/security") {
 			t.Errorf("%s: got %v, %v", n.What, letter, err)
 		}
 	}

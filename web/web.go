@@ -20,7 +20,7 @@ import (
 	"strings"
 )
 
-//go:embed pages/*.html partials/*.html layout.html messages all:dist
+//go:embed pages/*.html partials/*.html layout.html letter.html messages all:dist
 var files embed.FS
 
 // Locales are the languages of every page; the first is the province's own.
@@ -44,6 +44,7 @@ type View struct {
 	Demo     bool   // the demonstration strip is shown
 	Name     string // who is signed in, "" when nobody is
 	Desks    []Link // where they work
+	Unread   int    // notices that they have not read, up to 100
 	Unknown  bool   // who reads the page could not be found out: it offers no signing in
 	Flash    *Flash // what the last form did
 	Trace    string // of this request
@@ -85,6 +86,9 @@ func New() (*Pages, error) {
 		set, err := template.New("").Funcs(calls).ParseFS(files, "partials/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("parse partials: %w", err)
+		}
+		if err := addLetter(set); err != nil {
+			return nil, err
 		}
 		for _, name := range names {
 			if err := addPage(set, calls, name); err != nil {

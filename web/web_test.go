@@ -116,7 +116,7 @@ func TestMessagesAreUsed(t *testing.T) {
 		area, _, _ := strings.Cut(key, ".")
 		areas[area] = true
 	}
-	for _, pattern := range []string{"layout.html", "pages/*.html", "partials/*.html", "../portal/*.go"} {
+	for _, pattern := range []string{"layout.html", "letter.html", "letter.go", "pages/*.html", "partials/*.html", "../portal/*.go"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

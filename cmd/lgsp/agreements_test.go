@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/agreement"
+	"lgsp/portal/notice"
 )
 
 // states are those of the developer's agreements.
@@ -71,7 +73,7 @@ func TestEndLettersAreAskedFor(t *testing.T) {
 	for range 4 {
 		w.must(<-failed)
 	}
-	rows, err := w.db.Pool.Query(ctx, `select args::text from jobs.river_job where kind = $1 order by id`, endLetter)
+	rows, err := w.db.Pool.Query(ctx, `select args::text from jobs.river_job where kind = $1 and args->>'what' like 'ending%' order by id`, notice.TellJob)
 	w.must(err)
 	defer rows.Close()
 	var letters []string
@@ -84,15 +86,24 @@ func TestEndLettersAreAskedFor(t *testing.T) {
 	if len(letters) != 2 || !strings.Contains(letters[0], w.people["developer"].Person.String()) || !strings.Contains(letters[1], w.uuid("so-a").String()) {
 		t.Fatalf("got %d letters: %q", len(letters), letters)
 	}
-	w.must(w.writeEndLetter(ctx, []byte(letters[1])))
+	for range 2 { // a job that is done again tells nobody twice
+		w.must(w.portal.Notices.Told(ctx, []byte(letters[1])))
+	}
 	var n int
-	w.must(w.db.Pool.QueryRow(ctx, `select count(*) from jobs.river_job where kind = $1 and args->>'person' = $2`, endLetter, w.people["steward"].Person).Scan(&n))
+	w.must(w.db.Pool.QueryRow(ctx, `select count(*) from portal.notice n join jobs.river_job j on j.kind = $2 and j.args->>'notice' = n.id::text where n.person_id = $1`,
+		w.people["steward"].Person, notice.MailJob).Scan(&n))
 	if n != 1 {
 		t.Errorf("the steward has %d letters", n)
 	}
-	var first map[string]any
-	w.must(json.Unmarshal([]byte(letters[0]), &first))
-	if first["ends"] != ends || first["agreement"] != w.uuid("agreed agreement").String() || first["agency"] != uuid.Nil.String() {
+	w.must(w.portal.ToldOfEnd(ctx, fmt.Appendf(nil, `{"what":"ending","agreement":%q,"person":%q,"agency":%q,"ends":%q}`,
+		w.uuid("agreed agreement"), w.people["steward"].Person, w.uuid("so-a"), ends))) // a job of before there were notices
+	w.must(w.db.Pool.QueryRow(ctx, `select count(*) from portal.notice where person_id = $1 and kind = 'agree-end' and what = 'ending-agency'`, w.people["steward"].Person).Scan(&n))
+	if n != 2 {
+		t.Errorf("the steward was told %d times", n)
+	}
+	var event struct{ Body map[string]any }
+	w.must(json.Unmarshal([]byte(letters[0]), &event))
+	if first := event.Body; first["ends"] != ends || first["agreement"] != w.uuid("agreed agreement").String() || first["agency"] != uuid.Nil.String() {
 		t.Errorf("got %v", first)
 	}
 }

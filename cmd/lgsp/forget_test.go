@@ -16,7 +16,7 @@ import (
 func (w *world) holding(text string) []string {
 	w.t.Helper()
 	ctx := w.t.Context()
-	tables, err := w.db.Pool.Query(ctx, `select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('auth', 'catalog', 'agreement', 'gateway', 'ledger')`)
+	tables, err := w.db.Pool.Query(ctx, `select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('auth', 'catalog', 'agreement', 'gateway', 'ledger', 'portal')`)
 	w.must(err)
 	names, err := pgx.CollectRows(tables, pgx.RowTo[string])
 	w.must(err)

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"lgsp/auth"
@@ -146,8 +147,11 @@ func (w *world) expectHoney(laid map[string]auth.IssuedHoneyKey, least int64) {
 		w.t.Errorf("the ledger has %d acts of use, want one a key", acts)
 	}
 	sending, stop := context.WithCancel(w.t.Context())
-	defer stop()
-	go func() { _ = w.portal.SendKeyLetters(sending) }()
+	var told sync.WaitGroup
+	defer func() { stop(); told.Wait() }()
+	for _, run := range []func(context.Context) error{w.portal.GatherNotices, w.jobs.Run} {
+		told.Go(func() { _ = run(sending) })
+	}
 	want := map[string]int{"developer@world.example": 2, "operator@world.example": 3}
 	letters := func() map[string]int {
 		files, err := filepath.Glob(filepath.Join(w.config.DataDir, "mail", "*.eml"))

@@ -323,7 +323,7 @@ func (u *user) outputs() map[string]string {
 		return err
 	}))
 	tables, err := u.db.Pool.Query(u.t.Context(), `select format('%I.%I', schemaname, tablename) from pg_tables
- where schemaname in ('auth', 'catalog', 'agreement', 'gateway', 'ledger')`)
+ where schemaname in ('auth', 'catalog', 'agreement', 'gateway', 'ledger', 'portal')`)
 	u.must(err)
 	names, err := pgx.CollectRows(tables, pgx.RowTo[string])
 	u.must(err)

@@ -208,7 +208,7 @@ func (p *platform) wireCatalog() {
 	*p.catalog = catalog.Catalog{
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.record,
-		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names, Holders: p.auth.Holders,
+		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names,
 		Expose: expose, Withdraw: withdraw, ExposeSandbox: exposeSandbox, ConcealSandbox: gateway.CloseSandbox, CallersOf: p.callersOf, CheckTraffic: checkTraffic, TrafficAddresses: trafficAddresses, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
 		Fetch:  egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Places: p.config.Places,
@@ -225,7 +225,7 @@ func (p *platform) wireAgreements() {
 		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
 		EscalateAfter: int(p.config.EscalateAfter / (24 * time.Hour)),
 		NameOf:        auth.NameIn, Holders: p.auth.Holders,
-		Grant: grant, Notify: p.portal.Notify, Remind: p.remindOfEnd,
+		Grant: grant, Notify: p.portal.Notify, Remind: p.portal.Notify,
 	}
 }
 
@@ -270,13 +270,14 @@ func (p *platform) wirePortal() error {
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall, AgreementEffect: p.agreementEffect, VersionEffect: p.versionEffect,
-		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of,
+		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of, Notices: p.notices(), Words: p.portal.NoticeWords,
 	}
 	*p.portal = portal.Portal{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Pages: pages, Now: time.Now,
 		Health: p.node.Health, ClientCertificate: p.clientKeys().Of,
-		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
-		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: provinceName,
+		Notices: p.notices(),
+		Mailer:  mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
+		Origin:  p.config.PortalURL, Gateway: p.config.GatewayURL, Province: provinceName,
 		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,
 		Remaining: p.remaining, ExplainCall: p.explainCall, AgreementEffect: p.agreementEffect, VersionEffect: p.versionEffect,
 		Programs: p.dcat().Before,

@@ -8,11 +8,15 @@ import (
 
 	"lgsp/agreement"
 	"lgsp/catalog"
+	"lgsp/portal/notice"
 )
 
 // forgetPerson has the other rooms forget who deletes their account.
 func forgetPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID, applications []uuid.UUID) error {
 	if err := agreement.ForgetPerson(ctx, tx, person, applications); err != nil {
+		return err
+	}
+	if err := notice.ForgetPerson(ctx, tx, person); err != nil {
 		return err
 	}
 	if err := catalog.ForgetSearches(ctx, tx, person); err != nil {

@@ -173,7 +173,7 @@ func checkFunction(t *testing.T, set *token.FileSet, f File, fn *ast.FuncDecl) {
 
 var (
 	prepared = regexp.MustCompile(`(?is)^\s*(select|insert|update|delete|with)\b`)
-	schema   = regexp.MustCompile(`\b(auth|catalog|agreement|gateway|ledger)\.[a-z_"]+`)
+	schema   = regexp.MustCompile(`\b(auth|catalog|agreement|gateway|ledger|portal)\.[a-z_"]+`)
 )
 
 func TestSQLFitsTheSchema(t *testing.T) {

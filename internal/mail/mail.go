@@ -29,11 +29,13 @@ type Mailer struct {
 	Now  func() time.Time
 }
 
-// Letter is plain text to one person.
+// Letter is text to one person.
 type Letter struct {
+	ID      string // the same when it is sent again, so that mail programs show it once; "": none
 	To      string
 	Subject string
 	Text    string
+	HTML    string // the same for programs that show it; "": none
 
 	// Unsubscribe is the address that ends letters of this kind by one POST
 	// without a sign-in (RFC 8058); "" for a letter that is owed anyway.
@@ -52,11 +54,17 @@ func (m Mailer) Send(ctx context.Context, l Letter) error {
 	msg.Subject(l.Subject)
 	msg.SetDateWithValue(m.Now())
 	msg.SetMessageID()
+	if _, host, ok := strings.Cut(m.From, "@"); ok && l.ID != "" {
+		msg.SetMessageIDWithValue(l.ID + "@" + host)
+	}
 	if l.Unsubscribe != "" {
 		msg.SetGenHeader(gomail.HeaderListUnsubscribe, "<"+l.Unsubscribe+">")
 		msg.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, l.Text)
+	if l.HTML != "" {
+		msg.AddAlternativeString(gomail.TypeTextHTML, l.HTML)
+	}
 	if m.URL == "" {
 		return m.file(msg)
 	}

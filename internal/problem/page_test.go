@@ -72,6 +72,7 @@ var rooms = []struct{ file, title string }{
 	{"use", "Use and reuse of data · Sử dụng và tái sử dụng dữ liệu"},
 	{"people", "Personal data, discussions, requests · Dữ liệu cá nhân, thảo luận, yêu cầu"},
 	{"schema", "Fields of an agency's own · Trường riêng của cơ quan"},
+	{"notice", "Notices · Thông báo"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
 	{"dcat", "The catalogue for harvesters · Danh mục cho máy thu thập"},
 	{"mcp", "Assistants at /mcp · Trợ lý AI tại /mcp"},

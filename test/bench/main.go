@@ -131,7 +131,8 @@ func run(ctx context.Context) (err error) {
 	return r.write()
 }
 
-// measureCatalogue measures what people and programs ask of the open data.
+// measureCatalogue measures what people and programs ask of the open data, and
+// stewards of their desk.
 func measureCatalogue(ctx context.Context, p *platform, r *report) (err error) {
 	if wanted("search") {
 		say("search at %d datasets", searchSize)
@@ -146,6 +147,12 @@ func measureCatalogue(ctx context.Context, p *platform, r *report) (err error) {
 	if wanted("dump") {
 		say("harvests of %d datasets", dumpSize)
 		if r.Dump, err = measureDump(ctx, p); err != nil {
+			return err
+		}
+	}
+	if wanted("inbox") {
+		say("a steward's desk of %d agreements", inboxSize)
+		if r.Inbox, err = measureInbox(ctx, p); err != nil {
 			return err
 		}
 	}

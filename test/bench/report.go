@@ -28,6 +28,7 @@ type report struct {
 	Search   []searchFigures   `json:"search"`
 	Packages []searchFigures   `json:"packages"`
 	Dump     []searchFigures   `json:"dump"`
+	Inbox    []searchFigures   `json:"inbox,omitempty"`
 	Rows     *rowsFigures      `json:"rows,omitempty"`
 	Large    *largeFigures     `json:"large,omitempty"`
 	Apply    *applyFigures     `json:"apply,omitempty"`
@@ -123,6 +124,9 @@ func (r report) markdown() string {
 			fmt.Fprintf(&b, "| %s | %d | %.1f | %.1f |\n", s.Name, s.Calls, s.P50, s.P95)
 		}
 		b.WriteString("\nOver HTTP at /api/v1, 50 requests a second whether or not the one before was answered.\n")
+	}
+	if len(r.Inbox) > 0 {
+		r.inbox(&b)
 	}
 	if len(r.Packages) > 0 {
 		r.packages(&b)
