@@ -57,6 +57,10 @@ type Auth struct {
 	// inside the transaction that takes it out of service; nil: nothing.
 	ApplicationGoes func(ctx context.Context, tx pgx.Tx, who Principal, application uuid.UUID) error
 
+	// AgencyRenamed has the other rooms follow an agency to its new slug or
+	// names, inside the transaction that gives them; nil: nothing.
+	AgencyRenamed func(ctx context.Context, tx pgx.Tx, before, after Agency) error
+
 	// Notify has a letter written about a second factor, once tx commits.
 	Notify func(ctx context.Context, tx pgx.Tx, n FactorNotice) error
 

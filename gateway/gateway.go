@@ -160,6 +160,7 @@ type call struct {
 	body      []byte
 	stream    *streamedBody // in place of body, when it is sent on as it comes
 	version   *version
+	former    string // the version's former address, when it was called there
 	operation *operation
 	caller    caller
 	grant     *grant       // nil: an open operation

@@ -23,6 +23,7 @@ type snapshot struct {
 	version   int64               // the last change that is in it
 	routes    map[string]*version // by prefix
 	byVersion map[uuid.UUID]*version
+	former    map[string]*version // by the addresses that they had
 	ended     map[string]*version // those whose calls are over, by prefix; in neither of the two
 	grants    grants
 	keys      keys
@@ -34,7 +35,7 @@ type snapshot struct {
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, ended: map[string]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
+	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, former: map[string]*version{}, ended: map[string]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
 }
 
 // version is a compiled Route.
@@ -186,6 +187,9 @@ func (s *snapshot) match(path string) (*version, string) {
 		end += 1 + i
 	}
 	if v := s.routes[path[:end]]; v != nil {
+		return v, path[end:]
+	}
+	if v := s.former[path[:end]]; v != nil {
 		return v, path[end:]
 	}
 	return s.ended[path[:end]], path[end:]

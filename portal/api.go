@@ -82,6 +82,7 @@ func (a *API) router() *mux.Router {
 	})
 	own.get("/openapi.json", a.openapi)
 	a.peopleRoutes(own)
+	a.agencyRoutes(own)
 	a.registrationRoutes(own)
 	a.applicationRoutes(own)
 	a.credentialRoutes(own)

@@ -131,6 +131,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.reuseRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
+	p.operatorAgencyRoutes(r)
 	p.calendarRoutes(r)
 	p.legalBasisRoutes(r)
 	p.onTimeRoutes(r)

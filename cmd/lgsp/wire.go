@@ -178,6 +178,7 @@ func (p *platform) wireAuth() error {
 		Record: p.record,
 
 		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson, ApplicationGoes: p.agreements.EndOf,
+		AgencyRenamed: p.agencyRenamed,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
