@@ -46,3 +46,15 @@ func (c *Catalog) FollowAgency(ctx context.Context, tx pgx.Tx, owner Agency) err
 	}
 	return nil
 }
+
+const upstreamStandsSQL = `select exists (select from catalog.upstream where agency_id = $1 and approved_at is not null)`
+
+// UpstreamStands reports whether the operator has approved an upstream of an
+// agency, without telling which.
+func (c *Catalog) UpstreamStands(ctx context.Context, agency uuid.UUID) (bool, error) {
+	var stands bool
+	if err := c.DB.QueryRow(ctx, upstreamStandsSQL, agency).Scan(&stands); err != nil {
+		return false, fmt.Errorf("find upstreams of agency %s: %w", agency, err)
+	}
+	return stands, nil
+}

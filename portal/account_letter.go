@@ -57,6 +57,7 @@ var letterPages = map[string]string{
 	auth.LetterReset:        "/set-password",
 	auth.LetterEmail:        "/account/email/confirm",
 	auth.LetterEmailChanged: "/account/email/confirm",
+	auth.LetterInvitation:   "/invitation",
 }
 
 // accountLetter writes a letter in the language of who reads it.
@@ -73,6 +74,9 @@ func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
 		name = l.Email // what somebody typed for a name says whatever they like to whoever this is
 	}
 	link := origin + letterPages[l.Kind] + "?token=" + url.QueryEscape(l.Token)
+	if l.Invites != nil {
+		return p.invitationLetter(l, link)
+	}
 	dropped, err := p.droppedWords(l)
 	if err != nil {
 		return mail.Letter{}, err

@@ -83,6 +83,7 @@ func (a *API) router() *mux.Router {
 	own.get("/openapi.json", a.openapi)
 	a.peopleRoutes(own)
 	a.agencyRoutes(own)
+	a.invitationRoutes(own)
 	a.registrationRoutes(own)
 	a.applicationRoutes(own)
 	a.credentialRoutes(own)

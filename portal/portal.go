@@ -132,6 +132,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
 	p.operatorAgencyRoutes(r)
+	p.peopleRoutes(r)
 	p.calendarRoutes(r)
 	p.legalBasisRoutes(r)
 	p.onTimeRoutes(r)

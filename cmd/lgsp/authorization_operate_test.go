@@ -1,5 +1,15 @@
 package main
 
+import "lgsp/auth"
+
+// operate has an official invited to agency A.
+func (w *world) operate() {
+	w.t.Helper()
+	i, err := w.auth.Invite(w.t.Context(), auth.Platform("test"), auth.NewInvitation{Agency: w.uuid("so-a"), Role: auth.RolePublisher, Email: "moi@so-a.example", Name: "Người được mời"})
+	w.must(err)
+	w.id["invitation"] = i.ID.String()
+}
+
 // operateAttempts are the calls of /api/v1 with which agencies are kept.
 func (w *world) operateAttempts() []attempt {
 	const change = `{"slug":"so-a","code":"H48.90","name_vi":"Sở A khác","name_en":"Department A"}`
@@ -7,6 +17,14 @@ func (w *world) operateAttempts() []attempt {
 		{"PUT /agencies/{slug}", "agency A", "/agencies/so-a", change},
 		{"GET /agencies/{slug}/aliases", "agency A", "/agencies/so-a/aliases", ""},
 		{"PUT /agencies/{id}/contact", "agency A", "/agencies/{so-a}/contact", `{"name":"Văn phòng"}`},
+		{"GET /agencies/{id}/onboarding", "agency A", "/agencies/{so-a}/onboarding", ""},
+		{"GET /agencies/{id}/invitations", "agency A", "/agencies/{so-a}/invitations", ""},
+		{"GET /agencies/{id}/invitations", "the platform", "/agencies/00000000-0000-0000-0000-000000000000/invitations", ""},
+		{"POST /agencies/{id}/invitations", "agency A", "/agencies/{so-a}/invitations", `{"email":"b@so-a.example","name":"B","role":"publisher"}`},
+		{"POST /agencies/{id}/invitations", "the platform", "/agencies/00000000-0000-0000-0000-000000000000/invitations", `{"email":"b@x.example","name":"B","role":"auditor"}`},
+		{"POST /invitations/{id}/send", "agency A, sent a moment ago", "/invitations/{invitation}/send", ""},
+		{"DELETE /invitations/{id}", "agency A", "/invitations/{invitation}", ""},
+		{"POST /invitations/accept", "no link", "/invitations/accept", `{"token":"x"}`},
 	}
 }
 
@@ -19,5 +37,17 @@ func (w *world) operatePages() []attempt {
 		{"GET /operator/agencies/new", "", "/operator/agencies/new", ""},
 		{"GET /operator/agencies/{agency}", "agency A", "/operator/agencies/so-a", ""},
 		{"POST /operator/agencies/{agency}", "agency A", "/operator/agencies/so-a", "slug=so-a&" + fields},
+		{"GET /agency/{agency}/people", "agency A", "/agency/so-a/people", ""},
+		{"POST /agency/{agency}/people/invite", "agency A", "/agency/so-a/people/invite", "email=b@so-a.example&name=B&role=publisher"},
+		{"POST /agency/{agency}/people/remove", "agency A", "/agency/so-a/people/remove", "person={person publisher}&role=publisher"},
+		{"POST /agency/{agency}/people/invitations/{invitation}/{step:send|withdraw}", "agency A", "/agency/so-a/people/invitations/{invitation}/withdraw", ""},
+		{"POST /agency/{agency}/people/invitations/{invitation}/{step:send|withdraw}", "agency A, at agency B's desk", "/agency/so-b/people/invitations/{invitation}/withdraw", ""},
+		{"POST /agency/{agency}/contact", "agency A", "/agency/so-a/contact", "focal_name=Van+phong"},
+		{"GET /operator/people", "", "/operator/people", ""},
+		{"POST /operator/people/invite", "", "/operator/people/invite", "email=b@x.example&name=B&role=auditor"},
+		{"POST /operator/people/remove", "", "/operator/people/remove", "person={person auditor}&role=auditor"},
+		{"POST /operator/people/invitations/{invitation}/{step:send|withdraw}", "agency A", "/operator/people/invitations/{invitation}/withdraw", ""},
+		{"GET /invitation", "no link", "/invitation?token=x", ""},
+		{"POST /invitation", "no link", "/invitation", "token=x"},
 	}
 }
