@@ -61,6 +61,10 @@ type Auth struct {
 	// names, inside the transaction that gives them; nil: nothing.
 	AgencyRenamed func(ctx context.Context, tx pgx.Tx, before, after Agency) error
 
+	// AgencyEnds has the other rooms pass on, or end, what an agency has with
+	// them, inside the transaction that ends its service; nil: nothing.
+	AgencyEnds func(ctx context.Context, tx pgx.Tx, e Ending) error
+
 	// Notify has a letter written about a second factor, once tx commits.
 	Notify func(ctx context.Context, tx pgx.Tx, n FactorNotice) error
 

@@ -16,6 +16,9 @@ func (a *API) agencyRoutes(r routes) {
 	r.put("/agencies/{slug}", a.changeAgency)
 	r.get("/agencies/{slug}/aliases", a.listAliases)
 	r.put("/agencies/{id}/contact", a.setContact)
+	r.get("/agencies/{id}/end", a.showEnd)
+	r.put("/agencies/{id}/end", a.planEnd)
+	r.remove("/agencies/{id}/end", a.dropEnd)
 }
 
 // dayOf reads a day of a body; nil when it is "".

@@ -20,6 +20,9 @@ func (p *Portal) operatorAgencyRoutes(r *mux.Router) {
 	r.Handle("/operator/agencies/new", p.page(p.newAgencyForm)).Methods("GET", "HEAD")
 	r.Handle("/operator/agencies/{agency}", p.page(p.keptAgency)).Methods("GET", "HEAD")
 	r.Handle("/operator/agencies/{agency}", p.page(p.changeAgency)).Methods("POST")
+	r.Handle("/operator/agencies/{agency}/end", p.page(p.agencyEnd)).Methods("GET", "HEAD")
+	r.Handle("/operator/agencies/{agency}/end", p.page(p.planEnd)).Methods("POST")
+	r.Handle("/operator/agencies/{agency}/end/drop", p.page(p.dropEnd)).Methods("POST")
 }
 
 // keptAgenciesData is the data of the page "operator-agencies".

@@ -1,6 +1,10 @@
 package main
 
-import "lgsp/auth"
+import (
+	"time"
+
+	"lgsp/auth"
+)
 
 // operate has an official invited to agency A.
 func (w *world) operate() {
@@ -12,11 +16,15 @@ func (w *world) operate() {
 
 // operateAttempts are the calls of /api/v1 with which agencies are kept.
 func (w *world) operateAttempts() []attempt {
+	lastDay := time.Now().AddDate(0, 0, 7).Format(time.DateOnly)
 	const change = `{"slug":"so-a","code":"H48.90","name_vi":"Sở A khác","name_en":"Department A"}`
 	return []attempt{
 		{"PUT /agencies/{slug}", "agency A", "/agencies/so-a", change},
 		{"GET /agencies/{slug}/aliases", "agency A", "/agencies/so-a/aliases", ""},
 		{"PUT /agencies/{id}/contact", "agency A", "/agencies/{so-a}/contact", `{"name":"Văn phòng"}`},
+		{"GET /agencies/{id}/end", "agency A", "/agencies/{so-a}/end?successor={so-b}", ""},
+		{"PUT /agencies/{id}/end", "agency A", "/agencies/{so-a}/end", `{"successor":"{so-b}","last_day":"` + lastDay + `","reason":"Sáp nhập"}`},
+		{"DELETE /agencies/{id}/end", "agency A, none planned", "/agencies/{so-a}/end", ""},
 		{"GET /agencies/{id}/onboarding", "agency A", "/agencies/{so-a}/onboarding", ""},
 		{"GET /agencies/{id}/invitations", "agency A", "/agencies/{so-a}/invitations", ""},
 		{"GET /agencies/{id}/invitations", "the platform", "/agencies/00000000-0000-0000-0000-000000000000/invitations", ""},
@@ -30,6 +38,7 @@ func (w *world) operateAttempts() []attempt {
 
 // operatePages are the same for the pages.
 func (w *world) operatePages() []attempt {
+	lastDay := time.Now().AddDate(0, 0, 7).Format(time.DateOnly)
 	const fields = "code=H48.90&name_vi=So+A+khac&name_en=Department+A"
 	return []attempt{
 		{"GET /operator/agencies", "", "/operator/agencies", ""},
@@ -37,6 +46,9 @@ func (w *world) operatePages() []attempt {
 		{"GET /operator/agencies/new", "", "/operator/agencies/new", ""},
 		{"GET /operator/agencies/{agency}", "agency A", "/operator/agencies/so-a", ""},
 		{"POST /operator/agencies/{agency}", "agency A", "/operator/agencies/so-a", "slug=so-a&" + fields},
+		{"GET /operator/agencies/{agency}/end", "agency A", "/operator/agencies/so-a/end?successor=so-b", ""},
+		{"POST /operator/agencies/{agency}/end", "agency A", "/operator/agencies/so-a/end", "successor=so-b&reason=Sap+nhap&last_day=" + lastDay},
+		{"POST /operator/agencies/{agency}/end/drop", "agency A, none planned", "/operator/agencies/so-a/end/drop", ""},
 		{"GET /agency/{agency}/people", "agency A", "/agency/so-a/people", ""},
 		{"POST /agency/{agency}/people/invite", "agency A", "/agency/so-a/people/invite", "email=b@so-a.example&name=B&role=publisher"},
 		{"POST /agency/{agency}/people/remove", "agency A", "/agency/so-a/people/remove", "person={person publisher}&role=publisher"},

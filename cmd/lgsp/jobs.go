@@ -89,6 +89,9 @@ func (p *platform) wireJobs() error {
 		jobs.Job{Kind: "catalog.publish-usage", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.RefreshUsage(ctx)
 		}},
+		jobs.Job{Kind: "auth.end-agencies", Every: time.Minute, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.auth.EndAgencies(ctx)
+		}},
 		jobs.Job{Kind: linkLetter, Work: p.portal.WriteLinkLetter},
 	)
 	return err

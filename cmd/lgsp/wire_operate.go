@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/gateway"
 )
@@ -18,6 +19,27 @@ func (p *platform) agencyRenamed(ctx context.Context, tx pgx.Tx, before, after a
 		}
 	}
 	return p.catalog.FollowAgency(ctx, tx, agencyOf(after))
+}
+
+// agencyEnds passes on what an agency has in the other rooms, or ends it where
+// there is no successor. What it offers goes first: nothing else moves when
+// that cannot.
+func (p *platform) agencyEnds(ctx context.Context, tx pgx.Tx, e auth.Ending) error {
+	from := agencyOf(e.Agency)
+	if e.To == nil {
+		if err := p.catalog.EndAgency(ctx, tx, from); err != nil {
+			return err
+		}
+		return p.agreements.EndAgency(ctx, tx, e.Who, e.Agency.ID, e.Reason)
+	}
+	renamed, err := p.catalog.MoveAgency(ctx, tx, from, agencyOf(*e.To), e.At)
+	if err != nil {
+		return err
+	}
+	if err := gateway.Readdress(ctx, tx, gateway.Readdressing{From: e.Agency.ID, To: e.To.ID, Slug: e.To.Slug, APIs: renamed, At: e.At}); err != nil {
+		return err
+	}
+	return agreement.MoveAgency(ctx, tx, e.Agency.ID, e.To.ID, e.To.NameVI)
 }
 
 // byAddressNow lets tokens be asked for by an address that a version had before
