@@ -1,6 +1,10 @@
 package portal
 
-import "lgsp/catalog"
+import (
+	"slices"
+
+	"lgsp/catalog"
+)
 
 // explaining are the pages that explain something: the address, the message
 // that is its title, and what the keys of its other messages begin with.
@@ -27,5 +31,10 @@ func (p *Portal) Documents() ([]catalog.Document, error) {
 		}
 		list = append(list, d)
 	}
-	return list, nil
+	terms, err := p.explained()
+	if err != nil {
+		return nil, err
+	}
+	sections, err := p.sections()
+	return slices.Concat(list, terms, sections), err
 }
