@@ -119,7 +119,7 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 		if err != nil {
 			return page{}, err
 		}
-		data.Steps = undone(standing{Agency: d.Agency, Members: data.Members, Upstream: stands, APIs: data.APIs, Datasets: data.Datasets}.steps())
+		data.Steps = undone(beginning{Agency: d.Agency, Members: data.Members, Upstream: stands, APIs: data.APIs, Datasets: data.Datasets}.steps())
 	}
 	list, err := p.Ledger.ListExchanges(ctx, d.who, ledger.ExchangeFilter{Agency: agency, Limit: 10})
 	if err != nil {

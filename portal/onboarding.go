@@ -27,8 +27,8 @@ type onboardingStep struct {
 	Done bool   `json:"done"`
 }
 
-// standing is what an agency's steps are judged by.
-type standing struct {
+// beginning is what an agency's steps are judged by.
+type beginning struct {
 	Agency   auth.Agency
 	Members  []auth.Member
 	Upstream bool // one is approved
@@ -37,7 +37,7 @@ type standing struct {
 }
 
 // steps are what the agency has done of its beginning, and has not.
-func (s standing) steps() []onboardingStep {
+func (s beginning) steps() []onboardingStep {
 	stewards := 0
 	for _, m := range s.Members {
 		if m.Role == auth.RoleSteward {
@@ -71,7 +71,7 @@ func undone(steps []onboardingStep) []onboardingStep {
 //	@Router		/agencies/{id}/onboarding [get]
 func (a *API) onboardingSteps(w http.ResponseWriter, r *http.Request) error {
 	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (items[onboardingStep], error) {
-		var s standing
+		var s beginning
 		var err error
 		if s.Members, err = a.Auth.Members(ctx, who, id); err != nil {
 			return items[onboardingStep]{}, err
