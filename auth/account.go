@@ -139,6 +139,7 @@ delete from auth.totp where person_id = $1`
 	endPasskeysSQL = `
 delete from auth.passkey where person_id = $1`
 	endLettersOfSQL = `
+with invited as (delete from auth.invitation where person_id = $1 or email = $2)
 delete from auth.account_letter where person_id = $1 or email = $2`
 )
 

@@ -30,7 +30,17 @@ type Agency struct {
 	FocalName  string     `json:"focal_name"` // the focal-point officer, as published; may be ""
 	FocalEmail string     `json:"focal_email"`
 	FocalPhone string     `json:"focal_phone"`
+
+	SlugFrom  *time.Time `json:"slug_from"`  // the day since when it has its slug; nil: since ValidFrom
+	CodeFrom  *time.Time `json:"code_from"`  // and its code
+	Source    string     `json:"source"`     // the decision that gave it name and code; may be ""
+	Successor *uuid.UUID `json:"successor"`  // what it merged into
+	EndedAt   *time.Time `json:"ended_at"`   // when its service here was ended; nil: it was not
+	EndReason string     `json:"end_reason"` // why
 }
+
+// Ended reports whether the agency has no service here any more.
+func (a Agency) Ended() bool { return a.EndedAt != nil }
 
 // Alias is a slug or code that an agency once had.
 type Alias struct {
@@ -38,15 +48,19 @@ type Alias struct {
 	Value     string     `json:"value"`
 	ValidFrom time.Time  `json:"valid_from"`
 	ValidTo   *time.Time `json:"valid_to"`
+	Source    string     `json:"source"` // the decision that ended it; may be ""
 }
+
+const agencyColumns = `id, slug, code, synthetic, name_vi, name_en, parent, valid_from, valid_to,
+       note_vi, note_en, focal_name, focal_email, focal_phone, slug_from, code_from, source, successor, ended_at, end_reason`
 
 const createAgencySQL = `
 insert into auth.agency (id, slug, code, synthetic, name_vi, name_en, parent, valid_from, valid_to,
-                         note_vi, note_en, focal_name, focal_email, focal_phone)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+                         note_vi, note_en, focal_name, focal_email, focal_phone, code_from, source)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 const addAliasSQL = `
-insert into auth.agency_alias (kind, value, agency_id, valid_from, valid_to) values ($1, $2, $3, $4, $5)`
+insert into auth.agency_alias (kind, value, agency_id, valid_from, valid_to, source) values ($1, $2, $3, $4, $5, $6)`
 
 // CreateAgency adds an agency with what it was once called. A Nil ID is given
 // one. It fails with Forbidden unless who may agency.edit, Conflict when the
@@ -58,23 +72,34 @@ func (a *Auth) CreateAgency(ctx context.Context, who Principal, agency Agency, a
 	if agency.ID == uuid.Nil {
 		agency.ID = uuid.Must(uuid.NewV7())
 	}
+	agency, wrong := agency.tidy()
+	if err := asError(wrong); err != nil {
+		return Agency{}, err
+	}
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, createAgencySQL, agency.ID, agency.Slug, agency.Code, agency.Synthetic, agency.NameVI, agency.NameEN,
 			agency.Parent, agency.ValidFrom, agency.ValidTo, agency.NoteVI, agency.NoteEN,
-			agency.FocalName, agency.FocalEmail, agency.FocalPhone)
+			agency.FocalName, agency.FocalEmail, agency.FocalPhone, agency.CodeFrom, agency.Source)
 		if err != nil {
 			return agencyProblem(err)
 		}
 		for _, alias := range aliases {
-			_, err := tx.Exec(ctx, addAliasSQL, alias.Kind, alias.Value, agency.ID, alias.ValidFrom, alias.ValidTo)
-			if err != nil {
-				return agencyProblem(err)
+			if err := addAlias(ctx, tx, agency.ID, alias); err != nil {
+				return err
 			}
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "agency.create", Agency: agency.ID, About: agency.ID,
 			Detail: map[string]any{"slug": agency.Slug, "code": agency.Code}})
 	})
 	return agency, err
+}
+
+func addAlias(ctx context.Context, tx pgx.Tx, agency uuid.UUID, alias Alias) error {
+	_, err := tx.Exec(ctx, addAliasSQL, alias.Kind, alias.Value, agency, alias.ValidFrom, alias.ValidTo, alias.Source)
+	if err != nil {
+		return agencyProblem(err)
+	}
+	return nil
 }
 
 // agencyProblem turns the name of a broken constraint into the field it is about.
@@ -102,13 +127,12 @@ func agencyProblem(err error) error {
 	case pg.IsForeign(err, "agency_parent_fk"):
 		return fieldsWrong().Wrong("parent", "agency-unknown", "no such agency")
 	}
-	return fmt.Errorf("create agency: %w", err)
+	return fmt.Errorf("write agency: %w", err)
 }
 
 // The agency that has the slug now comes before one that once had it.
 const agencyBySlugSQL = `
-select id, slug, code, synthetic, name_vi, name_en, parent, valid_from, valid_to,
-       note_vi, note_en, focal_name, focal_email, focal_phone
+select ` + agencyColumns + `
   from auth.agency
  where id = coalesce((select id from auth.agency where slug = $1),
                      (select agency_id from auth.agency_alias where kind = 'slug' and value = $1))`
@@ -126,7 +150,7 @@ func (a *Auth) AgencyBySlug(ctx context.Context, slug string) (Agency, error) {
 }
 
 const aliasesSQL = `
-select kind, value, valid_from, valid_to from auth.agency_alias where agency_id = $1 order by valid_from, kind, value`
+select kind, value, valid_from, valid_to, source from auth.agency_alias where agency_id = $1 order by valid_from, kind, value`
 
 // Aliases lists what an agency was once called, oldest first.
 func (a *Auth) Aliases(ctx context.Context, agency uuid.UUID) ([]Alias, error) {
@@ -138,8 +162,7 @@ func (a *Auth) Aliases(ctx context.Context, agency uuid.UUID) ([]Alias, error) {
 }
 
 const listAgenciesSQL = `
-select id, slug, code, synthetic, name_vi, name_en, parent, valid_from, valid_to,
-       note_vi, note_en, focal_name, focal_email, focal_phone
+select ` + agencyColumns + `
   from auth.agency
  where slug > $1
  order by slug
@@ -157,8 +180,7 @@ func (a *Auth) ListAgencies(ctx context.Context, page Page) ([]Agency, string, e
 }
 
 const agenciesSQL = `
-select id, slug, code, synthetic, name_vi, name_en, parent, valid_from, valid_to,
-       note_vi, note_en, focal_name, focal_email, focal_phone
+select ` + agencyColumns + `
   from auth.agency
  where id = any($1)`
 

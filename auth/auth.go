@@ -57,6 +57,14 @@ type Auth struct {
 	// inside the transaction that takes it out of service; nil: nothing.
 	ApplicationGoes func(ctx context.Context, tx pgx.Tx, who Principal, application uuid.UUID) error
 
+	// AgencyRenamed has the other rooms follow an agency to its new slug or
+	// names, inside the transaction that gives them; nil: nothing.
+	AgencyRenamed func(ctx context.Context, tx pgx.Tx, before, after Agency) error
+
+	// AgencyEnds has the other rooms pass on, or end, what an agency has with
+	// them, inside the transaction that ends its service; nil: nothing.
+	AgencyEnds func(ctx context.Context, tx pgx.Tx, e Ending) error
+
 	// Notify has a person told of what they prove themselves with, once tx commits.
 	Notify func(ctx context.Context, tx pgx.Tx, n FactorNotice) error
 

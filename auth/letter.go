@@ -54,12 +54,17 @@ type Letter struct {
 	Known  bool   // the address has an account already (LetterSignUp, LetterEmail)
 	Token  string // of its one-time link; "" where there is none
 	About  LetterAbout
+
+	Invites   *Invitation // of LetterInvitation: what to
+	InvitesTo *Agency     // its agency; nil: the platform
 }
 
 // LetterAbout is what a letter tells besides its kind.
 type LetterAbout struct {
 	Dropped []Way `json:"dropped,omitempty"` // ways in that a new password ended
 	Vouch   bool  `json:"vouch,omitempty"`   // an operator must vouch before a second factor is added
+
+	Invitation *uuid.UUID `json:"invitation,omitempty"` // of LetterInvitation
 }
 
 const askLetterSQL = `
@@ -164,6 +169,9 @@ func (a *Auth) compose(ctx context.Context, asked askedLetter) (*Letter, error) 
 	letter := &Letter{ID: asked.ID, Kind: asked.Kind, Email: asked.Email, Name: asked.Name, Locale: asked.Locale, About: asked.About}
 	if asked.Kind == LetterPasswordChanged {
 		return letter, nil
+	}
+	if asked.Kind == LetterInvitation {
+		return a.composeInvitation(ctx, letter)
 	}
 	now := a.Now().UTC()
 	if asked.Kind == LetterEmailChanged {

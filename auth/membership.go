@@ -66,12 +66,18 @@ delete from auth.membership
  where person_id = $1 and agency_id is not distinct from nullif($2, '00000000-0000-0000-0000-000000000000'::uuid) and role = $3`
 
 // RemoveMembership takes a role back. It fails with Forbidden as AddMembership
-// does, and with NotFound when the person has not the role.
+// does, with NotFound when the person has not the role, and with Conflict for the
+// last operator.
 func (a *Auth) RemoveMembership(ctx context.Context, who Principal, person uuid.UUID, m Membership) error {
 	if err := a.editMembers(ctx, who, m.Agency); err != nil {
 		return err
 	}
 	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if m.Agency == uuid.Nil && m.Role == RoleOperator {
+			if err := a.notTheLast(ctx, tx, person); err != nil {
+				return err
+			}
+		}
 		done, err := tx.Exec(ctx, removeMembershipSQL, person, m.Agency, m.Role)
 		if err != nil {
 			return fmt.Errorf("remove membership of person %s: %w", person, err)

@@ -148,7 +148,11 @@ func (c *Catalog) APIBySlug(ctx context.Context, who auth.Principal, agency, api
 	if err != nil {
 		return API{}, err
 	}
-	return c.oneAPI(ctx, who, apiBySlugSQL, owner.ID, api)
+	found, err := c.oneAPI(ctx, who, apiBySlugSQL, owner.ID, api)
+	if problem.Is(err, problem.NotFound) {
+		return c.formerAPI(ctx, who, owner.ID, api)
+	}
+	return found, err
 }
 
 const apiByIDSQL = `

@@ -85,6 +85,7 @@ func (f *feed) loadEnded(ctx context.Context, s *snapshot, versions []uuid.UUID)
 		}
 		v.over = true
 		s.ended[v.prefix] = v
+		s.formerly(v)
 	}
 	return nil
 }
@@ -93,6 +94,7 @@ func (f *feed) loadEnded(ctx context.Context, s *snapshot, versions []uuid.UUID)
 // this node's own clock.
 func (c *call) life() error {
 	v := c.version
+	c.moved()
 	if v.Deprecated == nil && v.Sunset == nil {
 		return nil
 	}

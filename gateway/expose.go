@@ -37,6 +37,7 @@ type Route struct {
 	Sunset     *time.Time      `json:"sunset,omitempty"`     // from when calls are answered 410
 	Successor  string          `json:"successor,omitempty"`  // Prefix of the version to move to
 	Docs       string          `json:"docs,omitempty"`       // where the agency writes about the end; none: the API's page
+	Former     []Former        `json:"former,omitempty"`     // addresses that it had; Expose keeps them
 }
 
 // Upstream is one of several addresses of a version.
@@ -101,6 +102,9 @@ on conflict (version_id) do update set prefix = excluded.prefix, document = excl
 func Expose(ctx context.Context, tx pgx.Tx, r Route) error {
 	if _, err := compileRoute(r); err != nil {
 		return problem.Errorf(problem.Invalid, "%s", err.Error()).Coded("route-unservable", "reason", err.Error())
+	}
+	if err := keepFormer(ctx, tx, &r); err != nil {
+		return err
 	}
 	document, err := json.Marshal(r)
 	if err != nil {

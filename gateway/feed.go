@@ -296,7 +296,8 @@ func (f *feed) changes(ctx context.Context) (routes, agreements []uuid.UUID, err
 // apply loads what changed into a snapshot that shares its maps with an older one.
 func (f *feed) apply(ctx context.Context, s *snapshot, routes, agreements []uuid.UUID) error {
 	if len(routes) > 0 {
-		s.routes, s.byVersion = maps.Clone(s.routes), maps.Clone(s.byVersion)
+		s.routes, s.byVersion, s.former = maps.Clone(s.routes), maps.Clone(s.byVersion), maps.Clone(s.former)
+		maps.DeleteFunc(s.former, func(_ string, v *version) bool { return slices.Contains(routes, v.Version) })
 		for _, id := range routes {
 			if old := s.byVersion[id]; old != nil && s.routes[old.prefix] == old {
 				delete(s.routes, old.prefix)
@@ -354,6 +355,7 @@ func (f *feed) loadRoutes(ctx context.Context, s *snapshot, versions []uuid.UUID
 		f.node.attach(v)
 		f.node.attachCache(v, versions != nil)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
+		s.formerly(v)
 	}
 	return nil
 }

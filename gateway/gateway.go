@@ -161,6 +161,7 @@ type call struct {
 	stream     *streamedBody // in place of body, when it is sent on as it comes
 	soapValues []string      // where the subject stands in a SOAP message
 	version    *version
+	former     string // the version's former address, when it was called there
 	operation  *operation
 	caller     caller
 	grant      *grant       // nil: an open operation

@@ -249,11 +249,13 @@ func (n *Node) read(r io.Reader) (*snapshot, kept, error) {
 		n.attach(v)
 		n.attachCache(v, false)
 		s.routes[v.prefix], s.byVersion[v.Version] = v, v
+		s.formerly(v)
 	}
 	for _, route := range head.Ended {
 		if v, err := compileRoute(route); err == nil {
 			v.over = true
 			s.ended[v.prefix] = v
+			s.formerly(v)
 		}
 	}
 	for _, one := range head.Sandboxes {

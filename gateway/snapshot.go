@@ -25,6 +25,7 @@ type snapshot struct {
 	version   int64               // the last change that is in it
 	routes    map[string]*version // by prefix
 	byVersion map[uuid.UUID]*version
+	former    map[string]*version // by the addresses that they had
 	ended     map[string]*version // those whose calls are over, by prefix; in neither of the two
 	sandboxes map[string]*version // by prefix; in none of the three
 	grants    grants
@@ -37,7 +38,7 @@ type snapshot struct {
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, ended: map[string]*version{}, sandboxes: map[string]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
+	return &snapshot{routes: map[string]*version{}, byVersion: map[uuid.UUID]*version{}, ended: map[string]*version{}, former: map[string]*version{}, sandboxes: map[string]*version{}, grants: newGrants(), keys: newKeys(nil), corrupt: map[uuid.UUID]bool{}}
 }
 
 // version is a compiled Route.
@@ -212,6 +213,9 @@ func (s *snapshot) match(path string) (*version, string) {
 		return v, path[end:]
 	}
 	if v := s.sandboxes[path[:end]]; v != nil {
+		return v, path[end:]
+	}
+	if v := s.former[path[:end]]; v != nil {
 		return v, path[end:]
 	}
 	return s.ended[path[:end]], path[end:]

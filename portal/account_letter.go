@@ -58,6 +58,7 @@ var letterPages = map[string]string{
 	auth.LetterReset:        "/set-password",
 	auth.LetterEmail:        "/account/email/confirm",
 	auth.LetterEmailChanged: "/account/email/confirm",
+	auth.LetterInvitation:   "/invitation",
 }
 
 // letterLink is where the link of a letter leads.
@@ -79,6 +80,9 @@ func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
 		name = l.Email // what somebody typed for a name says whatever they like to whoever this is
 	}
 	link := letterLink(origin, l)
+	if l.Invites != nil {
+		return p.invitationLetter(l, link)
+	}
 	dropped, err := p.droppedWords(l)
 	if err != nil {
 		return mail.Letter{}, err

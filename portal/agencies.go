@@ -76,6 +76,13 @@ func (p *Portal) publicAgency(r *http.Request) (page, error) {
 	if agency.Slug != slug {
 		return page{To: "/agencies/" + agency.Slug}, nil
 	}
+	if agency.Successor != nil {
+		next, err := p.Auth.Agencies(ctx, []uuid.UUID{*agency.Successor})
+		if err != nil {
+			return page{}, err
+		}
+		return page{To: "/agencies/" + next[*agency.Successor].Slug}, nil
+	}
 	data := publicAgencyData{Agency: agency}
 	if agency.Parent != nil {
 		above, err := p.Auth.Agencies(ctx, []uuid.UUID{*agency.Parent})

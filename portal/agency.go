@@ -111,6 +111,9 @@ func (p *Portal) desksOf(ctx context.Context, who auth.Principal) ([]agencyChoic
 		}
 		var choices []agencyChoice
 		for id, agency := range byID {
+			if agency.Ended() {
+				continue
+			}
 			choices = append(choices, agencyChoice{Agency: agency, Roles: roles[id]})
 		}
 		return p.counted(ctx, who, choices)

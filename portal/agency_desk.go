@@ -29,6 +29,7 @@ type agencyDeskData struct {
 	APIs        []catalog.API
 	Datasets    []catalog.Dataset
 	Members     []auth.Member
+	Steps       []onboardingStep // of the agency's beginning; none: all is done, or not the reader's to do
 	Exchanges   []exchangeRow
 }
 
@@ -124,6 +125,11 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 		if data.Members, err = p.Auth.Members(ctx, d.who, agency); err != nil {
 			return page{}, err
 		}
+		stands, err := p.Catalog.UpstreamStands(ctx, agency)
+		if err != nil {
+			return page{}, err
+		}
+		data.Steps = undone(beginning{Agency: d.Agency, Members: data.Members, Upstream: stands, APIs: data.APIs, Datasets: data.Datasets}.steps())
 	}
 	list, err := p.Ledger.ListExchanges(ctx, d.who, ledger.ExchangeFilter{Agency: agency, Limit: 10})
 	if err != nil {

@@ -91,6 +91,8 @@ func (a *API) router() *mux.Router {
 	})
 	own.get("/openapi.json", a.openapi)
 	a.peopleRoutes(own)
+	a.agencyRoutes(own)
+	a.invitationRoutes(own)
 	a.registrationRoutes(own)
 	a.applicationRoutes(own)
 	a.credentialRoutes(own)

@@ -148,18 +148,25 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
 //
 //	@Summary	The agencies of the province
 //	@Tags		people
+//	@Param		q		query		string	false	"words of names, codes and slugs, former ones too"
+//	@Param		state	query		string	false	"live or ended; default all"
 //	@Param		limit	query		int		false	"1 to 100, default 20"
 //	@Param		after	query		string	false	"next of the page before"
-//	@Success	200		{object}	items[auth.Agency]
+//	@Success	200		{object}	items[auth.FoundAgency]
 //	@Router		/agencies [get]
 func (a *API) listAgencies(w http.ResponseWriter, r *http.Request) error {
-	page, err := pageOf(r)
+	values, err := query(r, "q", "state", "limit", "after")
 	if err != nil {
 		return err
 	}
-	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (items[auth.Agency], error) {
-		list, next, err := a.Auth.ListAgencies(ctx, page)
-		return items[auth.Agency]{list, next}, err
+	limit, err := limitOf(values)
+	if err != nil {
+		return err
+	}
+	filter := auth.AgencyFilter{Query: values.Get("q"), State: values.Get("state"), Page: auth.Page{Limit: limit, After: values.Get("after")}}
+	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (items[auth.FoundAgency], error) {
+		list, next, err := a.Auth.FindAgencies(ctx, filter)
+		return items[auth.FoundAgency]{list, next}, err
 	})
 }
 
@@ -169,6 +176,8 @@ type newAgency struct {
 	Code      string     `json:"code"` // H48.11
 	NameVI    string     `json:"name_vi"`
 	NameEN    string     `json:"name_en"`
+	CodeFrom  string     `json:"code_from,omitempty"` // YYYY-MM-DD; none: since valid_from
+	Source    string     `json:"source,omitempty"`    // the decision that gave name and code
 	Parent    *uuid.UUID `json:"parent"`
 	ValidFrom string     `json:"valid_from"` // YYYY-MM-DD
 	NoteVI    string     `json:"note_vi"`
@@ -193,7 +202,11 @@ func (a *API) createAgency(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return auth.Agency{}, "", wrongParameter("valid_from", "YYYY-MM-DD")
 		}
-		made, err := a.Auth.CreateAgency(ctx, who, auth.Agency{Slug: n.Slug, Code: n.Code, NameVI: n.NameVI, NameEN: n.NameEN,
+		codeFrom, err := dayOf("code_from", n.CodeFrom)
+		if err != nil {
+			return auth.Agency{}, "", err
+		}
+		made, err := a.Auth.CreateAgency(ctx, who, auth.Agency{Slug: n.Slug, Code: n.Code, CodeFrom: codeFrom, Source: n.Source, NameVI: n.NameVI, NameEN: n.NameEN,
 			Parent: n.Parent, ValidFrom: from, NoteVI: n.NoteVI, NoteEN: n.NoteEN,
 			FocalName: n.FocalName, FocalEmail: n.FocalEmail, FocalPhone: n.FocalPhone})
 		return made, "/agencies/" + made.Slug, err

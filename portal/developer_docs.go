@@ -178,6 +178,9 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	if to := movedTo(r, s.Version); to != "" {
+		return page{To: to}, nil
+	}
 	operations, err := p.Catalog.Operations(r.Context(), whoever(r), s.Version.ID)
 	if err != nil {
 		return page{}, err
@@ -271,6 +274,9 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 	s, err := p.service(r)
 	if err != nil {
 		return page{}, err
+	}
+	if to := movedTo(r, s.Version); to != "" {
+		return page{To: to}, nil
 	}
 	o, err := p.Catalog.OperationBySlug(r.Context(), whoever(r), s.Version.ID, mux.Vars(r)["operation"])
 	if err != nil {

@@ -140,6 +140,8 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.reuseRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
+	p.operatorAgencyRoutes(r)
+	p.peopleRoutes(r)
 	p.calendarRoutes(r)
 	p.legalBasisRoutes(r)
 	p.onTimeRoutes(r)

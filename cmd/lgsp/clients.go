@@ -29,6 +29,7 @@ type clients struct {
 	auth      *auth.Auth
 	audiences func(context.Context, uuid.UUID) ([]string, error)
 	isSandbox func(ctx context.Context, audience string) (bool, error)
+	byAddressNow func(context.Context, string) (string, error)
 }
 
 // An agreement ends by the clock, without a notice: a token for it may be had
@@ -48,7 +49,7 @@ func newClients(p *platform) *clients {
 		open:         recall.Memory[uuid.UUID, []string]{Feed: feed, Now: time.Now, Life: rememberFor, Most: rememberMax},
 		revocations:  recall.Memory[struct{}, oauth.Revocations]{Feed: feed, Now: time.Now, Life: rememberFor, Most: 1},
 		honey:        recall.Memory[struct{}, map[string]auth.KnownHoney]{Feed: feed, Now: time.Now, Life: rememberFor, Most: 1},
-		auth:         p.auth, audiences: p.audiences, isSandbox: p.isSandbox,
+		auth:         p.auth, audiences: p.audiences, isSandbox: p.isSandbox, byAddressNow: p.byAddressNow,
 	}
 }
 
@@ -84,6 +85,13 @@ func (c *clients) mayHaveToken(ctx context.Context, client uuid.UUID, audience s
 		if sandbox, err := c.isSandbox(ctx, audience); sandbox || err != nil {
 			return err
 		}
+		now, err := c.byAddressNow(ctx, audience)
+		if err != nil {
+			return err
+		}
+		audience = now
+	}
+	if !slices.Contains(open, audience) {
 		return problem.Errorf(problem.Forbidden, "the application has no agreement in force for %s", audience)
 	}
 	return nil

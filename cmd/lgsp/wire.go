@@ -180,6 +180,7 @@ func (p *platform) wireAuth() error {
 		Record: p.record,
 
 		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson, ApplicationGoes: p.agreements.EndOf,
+		AgencyRenamed: p.agencyRenamed, AgencyEnds: p.agencyEnds,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,

@@ -119,6 +119,7 @@ func newWorldOn(t *testing.T, url string, change func(*world, *config)) *world {
 	w.agree()
 	w.open()
 	w.speak()
+	w.operate()
 	return w
 }
 

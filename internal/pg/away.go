@@ -39,9 +39,13 @@ func IsAway(err error) bool {
 }
 
 // WhenAway is err, but for an error that is no problem yet and says that the
-// database is away: that is Unavailable, to be asked again in a few seconds.
+// database is away: that is Unavailable, to be asked again in a few seconds. So
+// is one that begins something at an agency whose service has ended: Conflict.
 func WhenAway(err error) error {
 	var known *problem.Error
+	if IsCheck(err, "agency_serves") && !errors.As(err, &known) { // every room's tables hold to it
+		return problem.Errorf(problem.Conflict, "the agency's service has ended").Coded("agency-ended").Because(err)
+	}
 	if err == nil || errors.As(err, &known) || !IsAway(err) {
 		return err
 	}
