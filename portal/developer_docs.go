@@ -17,12 +17,14 @@ import (
 // documentationRoutes are the pages that say what each API answers. Anyone
 // reads them, without an account.
 func (p *Portal) documentationRoutes(r *mux.Router) {
+	r.Handle("/docs/errors", p.page(p.errors)).Methods("GET", "HEAD")
 	r.Handle("/apis", p.page(p.listAPIs)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}", p.page(p.newestVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}", p.page(p.showVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", told(p.openAPI)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
+	r.Handle("/apis/{agency}/{api}/{version}/token", told(p.tryToken)).Methods("POST")
 	r.Handle("/apis/{agency}/{api}/{version}/{operation}", p.page(p.showOperation)).Methods("GET", "HEAD")
 }
 
@@ -221,6 +223,7 @@ type operationData struct {
 	Basic      bool            // HTTP Basic is taken too
 	Signed     bool            // so are signatures
 	Samples    []sample
+	Try        *tryData // nil: the gateway does not serve it
 	TokenCall  string
 }
 
@@ -265,6 +268,7 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := operationData{Basic: traffic.Basic && o.Access == catalog.Restricted, Signed: traffic.Signatures && o.Access == catalog.Restricted, service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
+	data.Try = p.tryOf(s, o, data.Conditions, whoever(r).SignedIn())
 	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
 		data.TokenCall = p.tokenCall("$LGSP_CLIENT_ID", s.Base)

@@ -7,6 +7,7 @@ import "lgsp/catalog"
 var explaining = []struct{ path, title, words string }{
 	{"/start", "start.title", "start."},
 	{"/docs/rows", "dataset.guide", "dataset.guide-"},
+	{"/docs/errors", "first.errors-title", "first.errors-"},
 	{"/terms", "terms.title", "terms."},
 	{"/privacy", "privacy.title", "privacy."},
 	{"/accessibility", "access.title", "access."},

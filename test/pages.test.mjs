@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Browser, accessible } from './browser.mjs'
+import { firstMinutes } from './first-minutes.mjs'
 import { Platform } from './platform.mjs'
 
 let lgsp, browser, addresses
@@ -14,7 +15,7 @@ before(async () => {
   addresses = [
     '/', '/start', '/search?q=thue+bao', '/search?q=khong+co+gi+het', '/sign-in', '/sign-up', '/terms', '/privacy', '/accessibility', '/status',
     '/dev/components', '/apis', '/apis/so-noi-vu/nguoi-co-cong/v1', '/apis/so-noi-vu/nguoi-co-cong/v1/xem-nguoi-co-cong',
-    '/datasets', '/agencies', '/agencies/so-noi-vu', '/docs/rows',
+    '/datasets', '/agencies', '/agencies/so-noi-vu', '/docs/rows', '/docs/errors',
     ...datasets.map((d) => `/dataset/${d.slug}`), '/no-such-page',
   ]
 })
@@ -74,3 +75,5 @@ test('rows are asked for by URL', async () => {
   const csv = await fetch(`${lgsp.portal}/api/v1${rows}?format=csv`)
   assert.match(csv.headers.get('content-type'), /^text\/csv/)
 })
+
+firstMinutes(test, () => ({ lgsp, browser }))

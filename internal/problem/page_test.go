@@ -71,6 +71,7 @@ var rooms = []struct{ file, title string }{
 	{"schema", "Fields of an agency's own · Trường riêng của cơ quan"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
 	{"dcat", "The catalogue for harvesters · Danh mục cho máy thu thập"},
+	{"trial", "Trying calls on the pages · Gọi thử trên trang"},
 	{"mcp", "Assistants at /mcp · Trợ lý AI tại /mcp"},
 	{"ledger", "The ledger · Nhật ký"},
 	{"portal", "Pages · Trang của cổng"},

@@ -1,0 +1,196 @@
+package portal
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"lgsp/auth"
+	"lgsp/catalog"
+)
+
+// Whatever a document holds, the samples send exactly that.
+func TestSamplesSendWhatTheySay(t *testing.T) {
+	t.Parallel()
+	body := `{"ten":"O'Brien \"x\" $HOME ${a} \\u0041 \\ </script> ` + "`id`" + ` Nguyễn"}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent := make([]byte, len(body)+1)
+		n, _ := r.Body.Read(sent)
+		fmt.Fprintf(w, "%s %s %s %s %s", r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), r.Header.Get("X-Ten"), sent[:n])
+	}))
+	t.Cleanup(server.Close)
+	o := catalog.Operation{Method: "POST", Path: "/ho-so/{so}", Mark: catalog.Mark{Access: catalog.Open}}
+	o.Doc.Parameters = []catalog.Parameter{{Name: "so", In: "path", Required: true, Example: `0/1'2"$`}, {Name: "X-Ten", In: "header", Required: true, Example: `a'b"c$d`}}
+	o.Doc.Body = &catalog.Body{MediaTypes: []string{"application/json"}, Example: body}
+	want := `POST /ho-so/0%2F1%272%22$ application/json a'b"c$d ` + body
+	dir := t.TempDir()
+	for _, s := range callOf(server.URL, o).samples() {
+		run, known := map[string][]string{"curl": {"call.sh", "bash"}, "JavaScript": {"call.mjs", "node"}, "Python": {"call.py", "python3"},
+			"Go": {"call.go", "go", "run"}, "Java": {"Call.java", "java"}}[s.Label]
+		if !known { // no compiler of C# is at hand where this is built
+			continue
+		}
+		if _, err := exec.LookPath(run[1]); err != nil && s.Label != "curl" && s.Label != "Go" {
+			continue
+		}
+		file := filepath.Join(dir, run[0])
+		if err := os.WriteFile(file, []byte(s.Code), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := exec.CommandContext(t.Context(), run[1], append(run[2:], file)...).Output()
+		if err != nil || strings.TrimSpace(string(got)) != want {
+			t.Errorf("%s: got %q (%v), want %q\n%s", s.Label, got, err, want, s.Code)
+		}
+	}
+}
+
+// A document without an example still has something to send.
+func TestBodyFromFields(t *testing.T) {
+	t.Parallel()
+	b := &catalog.Body{MediaTypes: []string{"application/json"}, Fields: []catalog.Field{
+		{Path: "/so", Type: "string", Example: "000"}, {Path: "/a~1b", Type: "integer"}, {Path: "/nhom", Type: "object"}, {Path: "/nhom/loai", Type: "string", Enum: []string{"x", "y"}},
+		{Path: "/ds", Type: "array"}, {Path: "/ds/*/n", Type: "number", Example: "1.5"}, {Path: "/ok", Type: "boolean"}, {Path: "/la", Type: "integer", Example: "<sai"}, {Path: "/trong", Type: "array"},
+	}}
+	if got, want := compacted(bodyOf(b)), `{"so":"000","a/b":0,"nhom":{"loai":"x"},"ds":[{"n":1.5}],"ok":false,"la":0,"trong":[]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for name, other := range map[string]*catalog.Body{
+		"XML": {MediaTypes: []string{"application/xml"}, Fields: b.Fields}, "no fields": {MediaTypes: []string{"application/json"}}, "no media type": {Fields: b.Fields},
+	} {
+		if got := bodyOf(other); got != "" {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
+// A key is had without filling anything in, and by its own person only.
+func TestGetKey(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	signedIn := w.cookies
+	w.cookies = map[string]string{}
+	answer, _ := w.get(t, "/developer/key?operation="+w.href+"/danh-muc-doi-tuong")
+	if got := answer.Header.Get("Location"); answer.StatusCode != 303 || !strings.HasPrefix(got, "/sign-in?next=%2Fdeveloper%2Fkey") {
+		t.Errorf("nobody: got %d to %q", answer.StatusCode, got)
+	}
+	if answer, _ := w.post(t, "/developer/key", nil); answer.StatusCode == 201 {
+		t.Error("nobody is given a key")
+	}
+	w.cookies = signedIn
+	w.sees(t, "/developer/key?operation=//evil.example", 200, "Lấy khoá")
+	operation := url.Values{"operation": {w.href + "/danh-muc-doi-tuong"}}
+	answer, body := w.post(t, "/developer/key", operation)
+	key := regexp.MustCompile(`lgsp_key_\w+`).FindString(body)
+	if answer.StatusCode != 201 || strings.Count(body, key) < 7 || !strings.Contains(body, `data-path="/doi-tuong"`) {
+		t.Errorf("an open operation: got %d, the key %d times", answer.StatusCode, strings.Count(body, key))
+	}
+	if answer, body := w.post(t, "/developer/key", operation); answer.StatusCode != 409 || !strings.Contains(body, "usa-alert--error") {
+		t.Errorf("a third key: got %d, want 409", answer.StatusCode)
+	}
+	other, _, err := w.Auth.CreateApplication(t.Context(), w.who, auth.NewApplication{Name: "Thứ hai"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sees(t, "/developer/key?operation=/apis/../../x/y", 200, "Thứ hai", "<select")
+	for name, tt := range map[string]struct {
+		form url.Values
+		want int
+		says string
+	}{
+		"a personal operation leads on to its request": {url.Values{"application": {other.ID.String()}, "operation": {w.href + "/xem-nguoi-co-cong"}}, 201, w.href + "/request?operation=xem-nguoi-co-cong"},
+		"an application that is no UUID":               {url.Values{"application": {"x"}}, 400, ""},
+		"an application of nobody":                     {url.Values{"application": {uuid.NewString()}}, 404, ""},
+	} {
+		if answer, body := w.post(t, "/developer/key", tt.form); answer.StatusCode != tt.want || !strings.Contains(body, tt.says) {
+			t.Errorf("%s: got %d, want %d", name, answer.StatusCode, tt.want)
+		}
+	}
+}
+
+// The page gives tokens to the application's owner, signed in, on this site.
+func TestTryTokenRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	own := url.Values{"application": {w.app.ID.String()}}
+	for name, tt := range map[string]struct {
+		path string
+		form url.Values
+		as   map[string]string
+		want int
+	}{
+		"nobody":               {w.href + "/token", own, map[string]string{}, 401},
+		"no application":       {w.href + "/token", nil, w.cookies, 400},
+		"somebody else's":      {w.href + "/token", url.Values{"application": {uuid.NewString()}}, w.cookies, 404},
+		"no such version":      {strings.TrimSuffix(w.href, "v1") + "v9/token", own, w.cookies, 404},
+		"a form of a megabyte": {w.href + "/token", url.Values{"application": {strings.Repeat("x", bodyLimit)}}, w.cookies, 413},
+		"what is no text":      {w.href + "/token", url.Values{"application": {"\xff"}}, w.cookies, 400},
+	} {
+		b := &browser{portal: w.portal, cookies: tt.as}
+		answer, body := b.post(t, tt.path, tt.form)
+		if answer.StatusCode != tt.want || answer.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: got %d %s, want %d: %s", name, answer.StatusCode, answer.Header.Get("Content-Type"), tt.want, body)
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, w.href+"/token", strings.NewReader(own.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	if answer, _ := w.do(t, r); answer.StatusCode != 403 {
+		t.Errorf("another site: got %d, want 403", answer.StatusCode)
+	}
+	if err := w.Auth.DisableApplication(t.Context(), w.who, w.app.ID); err != nil {
+		t.Fatal(err)
+	}
+	if answer, body := w.post(t, w.href+"/token", own); answer.StatusCode != 409 || !json.Valid([]byte(body)) {
+		t.Errorf("disabled: got %d, want 409", answer.StatusCode)
+	}
+}
+
+// The page explains every code that a call can be refused with, under the
+// status that it has.
+func TestErrorsPageHasEveryCode(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/problems.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Calls through the gateway")
+	section, _, _ = strings.Cut(section, "\n## ")
+	setUp := []string{"limits-invalid", "route-taken", "route-unservable", "traffic-invalid", "traffic-wrong", "upstream-conflict", "upstream-invalid", "upstream-not-found", "upstream-refused"}
+	has := map[string]bool{}
+	for _, of := range callRefusals {
+		for _, code := range of.codes {
+			if has[code] {
+				t.Errorf("%s is there twice", code)
+			}
+			has[code] = true
+			has[fmt.Sprintf("%s %d", code, of.status)] = true
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (\\d+)").FindAllStringSubmatch(section, -1) {
+		if strings.Contains(strings.Join(setUp, " "), row[1]) { // met while a service is set up, never by a caller
+			continue
+		}
+		if !has[row[1]+" "+row[2]] {
+			t.Errorf("%s (%s) is not on the page", row[1], row[2])
+		}
+	}
+	p := newPortal(t)
+	for _, locale := range []string{"", "/en"} {
+		_, body := newBrowser(p).get(t, locale+"/docs/errors")
+		for code := range has {
+			if !strings.Contains(code, " ") && !strings.Contains(body, `id="`+code+`"`) {
+				t.Errorf("%s/docs/errors lacks %s", locale, code)
+			}
+		}
+	}
+}
