@@ -21,7 +21,11 @@ func (p *Portal) documentationRoutes(r *mux.Router) {
 	r.Handle("/apis", p.page(p.listAPIs)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}", p.page(p.newestVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}", p.page(p.showVersion)).Methods("GET", "HEAD")
-	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", told(p.openAPI)).Methods("GET", "HEAD")
+	for file, make := range map[string]func(*http.Request, catalog.Version) ([]byte, error){
+		"openapi.json": p.openAPI, "openapi.yaml": p.openAPIYAML, "postman.json": p.postman,
+	} {
+		r.Handle("/apis/{agency}/{api}/{version}/"+file, p.download(file, make)).Methods("GET", "HEAD")
+	}
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
 	r.Handle("/apis/{agency}/{api}/{version}/token", told(p.tryToken)).Methods("POST")
@@ -187,27 +191,6 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 		data.Groups[i].Operations = append(data.Groups[i].Operations, o)
 	}
 	return page{Name: "developer-version", Data: data}, nil
-}
-
-// openAPI answers GET /apis/{agency}/{api}/{version}/openapi.json: the
-// document with the gateway as its server.
-func (p *Portal) openAPI(w http.ResponseWriter, r *http.Request) error {
-	r, err := p.identified(r)
-	if err != nil {
-		return err
-	}
-	vars := mux.Vars(r)
-	v, err := p.Catalog.VersionBySlug(r.Context(), whoever(r), vars["agency"], vars["api"], vars["version"])
-	if err != nil {
-		return err
-	}
-	text, err := p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway+v.Prefix())
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Disposition", `attachment; filename="`+v.APISlug+"-"+v.Number+`.openapi.json"`)
-	w.Header().Set("Access-Control-Allow-Origin", "*") // it is public
-	return write(w, http.StatusOK, text)
 }
 
 // operationData is the data of the page "developer-operation".

@@ -194,3 +194,47 @@ func TestErrorsPageHasEveryCode(t *testing.T) {
 		}
 	}
 }
+
+// The files of a version open where they are meant to, and hold no secret.
+func TestServiceDownloads(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	w.cookies = map[string]string{} // nobody
+	page := w.sees(t, w.href, 200, "llms.txt")
+	for file, kind := range map[string]string{"openapi.json": "application/json", "openapi.yaml": "application/yaml", "postman.json": "application/json"} {
+		if !strings.Contains(page, w.href+"/"+file) {
+			t.Errorf("the page does not lead to %s", file)
+		}
+		answer, body := w.get(t, w.href+"/"+file)
+		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != kind || !strings.Contains(answer.Header.Get("Content-Disposition"), "nguoi-co-cong-v1."+file) {
+			t.Errorf("%s: got %d %v", file, answer.StatusCode, answer.Header)
+		}
+		if !strings.Contains(body, "http://gateway.test/so-noi-vu/nguoi-co-cong/v1") || strings.Contains(body, "secret-upstream") || strings.Contains(body, "127.0.0.1") {
+			t.Errorf("%s names another server:\n%.500s", file, body)
+		}
+		if answer, _ := w.get(t, "/apis/so-noi-vu/nguoi-co-cong/v9/"+file); answer.StatusCode != 404 {
+			t.Errorf("%s of no version: got %d", file, answer.StatusCode)
+		}
+	}
+	_, text := w.get(t, "/en"+w.href+"/postman.json")
+	var c postmanCollection
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string]postmanItem{}
+	for _, folder := range c.Item {
+		for _, item := range folder.Item {
+			calls[item.Name] = item
+		}
+	}
+	one := calls["Get a file"]
+	if len(c.Item) != 2 || one.Request == nil || one.Request.URL.Raw != "{{baseUrl}}/ho-so/:soDinhDanh" || one.Request.URL.Variable[0].Value != "000138000002" ||
+		one.Request.Auth.Bearer[0].Value != "{{LGSP_TOKEN}}" || len(one.Response) == 0 || one.Response[0].Code != 200 {
+		t.Errorf("the collection: %d folders, %+v", len(c.Item), one)
+	}
+	for _, v := range c.Variable[1:] {
+		if v.Value != "" || v.Type != "secret" {
+			t.Errorf("the variable %s holds %q", v.Key, v.Value)
+		}
+	}
+}

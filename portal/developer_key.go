@@ -102,7 +102,7 @@ type firstCallData struct {
 	Ask     string // address where an agreement for it is asked for, ""
 }
 
-// firstCallWith is the first call with a new key: of the operation that the
+// firstCallWith is the first call with a new key ("": with none): of the operation that the
 // reader came from, if it is open, else of any that is.
 func (p *Portal) firstCallWith(r *http.Request, key string) (firstCallData, error) {
 	var data firstCallData
@@ -126,7 +126,11 @@ func (p *Portal) firstCallWith(r *http.Request, key string) (firstCallData, erro
 		}
 		s, o = service{Base: base, Version: catalog.Version{State: catalog.Published}}, open
 	}
-	data.Samples = callOf(s.Base, o).withKey(key).samples()
+	call := callOf(s.Base, o)
+	if key != "" {
+		call = call.withKey(key)
+	}
+	data.Samples = call.samples()
 	if data.Try = p.tryOf(s, o, nil, true); data.Try != nil {
 		data.Try.Key = key
 	}

@@ -8,16 +8,6 @@ import (
 	"lgsp/catalog"
 )
 
-// firstCall is the URL of something anyone can call: firstOperation's. Where
-// there is none it is the gateway's own list of APIs (RFC 9727).
-func (p *Portal) firstCall(ctx context.Context) (string, error) {
-	base, o, found, err := p.firstOperation(ctx)
-	if err != nil || !found {
-		return p.Gateway + "/.well-known/api-catalog", err
-	}
-	return callOf(base, o).URL, nil
-}
-
 // firstOperation is the newest API's first open operation without a path
 // parameter, with its version's address at the gateway, and whether there is
 // one.
