@@ -117,10 +117,30 @@ type service struct {
 // version one can only be renewed.
 func (s service) OnOffer() bool { return s.Version.State == catalog.Published }
 
-// service reads the version in the address, as the reader may see it.
+// service reads the version in the address, as the reader may see it, with the
+// terms that it is offered on.
 func (p *Portal) service(r *http.Request) (service, error) {
-	ctx, who, vars := r.Context(), whoever(r), mux.Vars(r)
-	api, err := p.Catalog.APIBySlug(ctx, who, vars["agency"], vars["api"])
+	s, err := p.versionAt(r)
+	if err != nil {
+		return service{}, err
+	}
+	plans, err := p.Catalog.Plans(r.Context())
+	if err != nil {
+		return service{}, err
+	}
+	for _, plan := range plans {
+		if plan.Slug == s.Version.PlanSlug {
+			s.Plan = plan
+		}
+	}
+	return s, p.terms(r, &s)
+}
+
+// versionAt reads the version in the address, as the reader may see it, and
+// nothing about it.
+func (p *Portal) versionAt(r *http.Request) (service, error) {
+	vars := mux.Vars(r)
+	api, err := p.Catalog.APIBySlug(r.Context(), whoever(r), vars["agency"], vars["api"])
 	if err != nil {
 		return service{}, err
 	}
@@ -130,20 +150,15 @@ func (p *Portal) service(r *http.Request) (service, error) {
 	}
 	s := service{API: api, Version: api.Versions[i]}
 	s.Href, s.Base = "/apis"+s.Version.Prefix(), p.Gateway+s.Version.Prefix()
-	plans, err := p.Catalog.Plans(ctx)
-	if err != nil {
-		return service{}, err
-	}
-	for _, plan := range plans {
-		if plan.Slug == s.Version.PlanSlug {
-			s.Plan = plan
-		}
-	}
-	if s.Clock, err = p.Agreements.DecisionClock(ctx); err != nil {
-		return service{}, err
-	}
-	if !who.SignedIn() {
-		return s, nil
+	return s, nil
+}
+
+// terms reads how long an approval takes, and the reader's own agreements.
+func (p *Portal) terms(r *http.Request, s *service) error {
+	ctx, who := r.Context(), whoever(r)
+	var err error
+	if s.Clock, err = p.Agreements.DecisionClock(ctx); err != nil || !who.SignedIn() {
+		return err
 	}
 	mine, err := p.Agreements.Mine(ctx, who, agreement.Filter{Version: s.Version.ID, Limit: 20})
 	for _, g := range mine.Items {
@@ -151,7 +166,7 @@ func (p *Portal) service(r *http.Request) (service, error) {
 			s.Agreed = append(s.Agreed, g)
 		}
 	}
-	return s, err
+	return err
 }
 
 // versionData is the data of the page "developer-version".
@@ -169,16 +184,22 @@ type operationGroup struct {
 
 // showVersion answers GET /apis/{agency}/{api}/{version}.
 func (p *Portal) showVersion(r *http.Request) (page, error) {
-	s, err := p.service(r)
+	s, err := p.versionAt(r)
 	if err != nil {
 		return page{}, err
 	}
-	operations, err := p.Catalog.Operations(r.Context(), whoever(r), s.Version.ID)
+	told, err := p.Catalog.Told(r.Context(), whoever(r), s.Version, "")
 	if err != nil {
 		return page{}, err
+	}
+	s.Plan = told.Plan
+	if slices.ContainsFunc(told.Operations, func(o catalog.Operation) bool { return o.Access != catalog.Open }) {
+		if err := p.terms(r, &s); err != nil {
+			return page{}, err
+		}
 	}
 	data := versionData{service: s, Access: map[string]int{}}
-	for _, o := range operations {
+	for _, o := range told.Operations {
 		data.Access[o.Access]++
 		tag := ""
 		if len(o.Doc.Tags) > 0 {
@@ -234,19 +255,21 @@ type refusalRow struct {
 
 // showOperation answers GET /apis/{agency}/{api}/{version}/{operation}.
 func (p *Portal) showOperation(r *http.Request) (page, error) {
-	s, err := p.service(r)
+	s, err := p.versionAt(r)
 	if err != nil {
 		return page{}, err
 	}
-	o, err := p.Catalog.OperationBySlug(r.Context(), whoever(r), s.Version.ID, mux.Vars(r)["operation"])
+	told, err := p.Catalog.Told(r.Context(), whoever(r), s.Version, mux.Vars(r)["operation"])
 	if err != nil {
 		return page{}, err
 	}
-	told, err := p.Catalog.TrafficTold(r.Context(), whoever(r), s.Version.ID)
-	if err != nil {
-		return page{}, err
+	o := told.Operations[0]
+	if s.Plan = told.Plan; o.Access != catalog.Open {
+		if err := p.terms(r, &s); err != nil {
+			return page{}, err
+		}
 	}
-	traffic, err := trafficOf(told)
+	traffic, err := trafficOf(told.Traffic)
 	if err != nil {
 		return page{}, err
 	}

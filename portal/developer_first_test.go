@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,12 +12,16 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lgsp/auth"
 	"lgsp/catalog"
+	"lgsp/internal/pg"
 )
 
 // Whatever a document holds, the samples send exactly that.
@@ -192,6 +197,52 @@ func TestErrorsPageHasEveryCode(t *testing.T) {
 				t.Errorf("%s/docs/errors lacks %s", locale, code)
 			}
 		}
+	}
+}
+
+// counting counts the statements that go to a database.
+type counting struct {
+	pg.DB
+	n *atomic.Int64
+}
+
+func (c counting) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	c.n.Add(1)
+	return c.DB.Query(ctx, sql, args...)
+}
+
+func (c counting) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	c.n.Add(1)
+	return c.DB.QueryRow(ctx, sql, args...)
+}
+
+func (c counting) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	c.n.Add(1)
+	return c.DB.Exec(ctx, sql, args...)
+}
+
+// A page asks the database a few things, however many rows it shows.
+func TestQueriesOfAPage(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	var n atomic.Int64
+	db := counting{w.Auth.DB, &n}
+	w.Auth.DB, w.Catalog.DB, w.Agreements.DB, w.Ledger.DB, w.OAuth.DB = db, db, db, db, db
+	w.Catalog.AgencyBySlug = counted(&n, w.Catalog.AgencyBySlug)
+	w.Catalog.Agencies = counted(&n, w.Catalog.Agencies)
+	for _, path := range []string{w.href, w.href + "/danh-muc-doi-tuong", w.href + "/xem-nguoi-co-cong", "/docs/errors", "/developer/key"} {
+		n.Store(0)
+		if answer, _ := w.get(t, path); answer.StatusCode != 200 || n.Load() > 8 {
+			t.Errorf("%s: got %d with %d queries, want 200 with at most 8", path, answer.StatusCode, n.Load())
+		}
+	}
+}
+
+// counted counts what another room is asked, a query each.
+func counted[A, B any](n *atomic.Int64, ask func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
+	return func(ctx context.Context, about A) (B, error) {
+		n.Add(1)
+		return ask(ctx, about)
 	}
 }
 

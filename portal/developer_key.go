@@ -145,11 +145,11 @@ func (p *Portal) operationAt(r *http.Request, path string) (service, catalog.Ope
 		return service{}, catalog.Operation{}, nil
 	}
 	there := mux.SetURLVars(r, map[string]string{"agency": parts[0], "api": parts[1], "version": parts[2]})
-	s, err := p.service(there)
+	s, err := p.versionAt(there)
 	if err == nil {
-		var o catalog.Operation
-		if o, err = p.Catalog.OperationBySlug(r.Context(), whoever(r), s.Version.ID, parts[3]); err == nil {
-			return s, o, nil
+		var told catalog.Told
+		if told, err = p.Catalog.Told(r.Context(), whoever(r), s.Version, parts[3]); err == nil {
+			return s, told.Operations[0], nil
 		}
 	}
 	if problem.Is(err, problem.NotFound) {

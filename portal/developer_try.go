@@ -125,7 +125,7 @@ func (p *Portal) tryToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return problem.Errorf(problem.Invalid, "application is not a UUID")
 	}
-	s, err := p.service(r)
+	s, err := p.versionAt(r)
 	if err != nil {
 		return err
 	}
