@@ -14,14 +14,17 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/catalog"
 	"lgsp/internal/pg"
+	"lgsp/ledger"
 )
 
 // Whatever a document holds, the samples send exactly that.
@@ -287,5 +290,78 @@ func TestServiceDownloads(t *testing.T) {
 		if v.Value != "" || v.Type != "secret" {
 			t.Errorf("the variable %s holds %q", v.Key, v.Value)
 		}
+	}
+}
+
+// Each refused call in the list says what its owner does about it.
+func TestCallsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	list := "/developer/applications/" + w.app.ID.String()
+	var made []ledger.Exchange
+	wants := map[string]string{}
+	for i, tt := range []struct{ code, want string }{
+		{"no-agreement", `request?application=` + w.app.ID.String() + `&amp;operation=xem-nguoi-co-cong">Xin quyền truy cập`},
+		{"operation-not-agreed", "Xin bổ sung vào thoả thuận"}, {"agreement-expired", "Thoả thuận đã hết hạn: gia hạn"}, {"agreement-suspended", "Xem vì sao cơ quan tạm dừng"},
+		{"agreement-not-begun", "chưa đến ngày có hiệu lực"}, {"agreement-ended", "đã chấm dứt: xem lý do"}, {"key-for-personal-data", "Dùng mã truy cập (token)"},
+		{"purpose-required", "LGSP-Purpose"}, {"rate-exceeded", "Retry-After"}, {"quota-exceeded", `#agreements">Hết hạn mức`}, {"key-scope", `#credentials">Khoá này bị giới hạn`},
+		{"outside-hours", "Xem giờ, mạng và điều kiện"}, {"request-not-as-described", "So lời gọi với tham số"}, {"method-not-offered", "So địa chỉ và phương thức"},
+		{"version-ended", "xem phiên bản thay thế"}, {"upstream-timeout", `href="/status">Lỗi ở phía cơ quan`}, {"queue-full", "Lỗi ở phía cơ quan"},
+	} {
+		made = append(made, ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: fmt.Sprintf("%032d", i), AgencyID: w.version.AgencyID, VersionID: w.version.ID,
+			ApplicationID: w.app.ID, Operation: "xem-nguoi-co-cong", Status: 403, Code: tt.code, Outcome: "refused"})
+		wants[made[i].TraceID] = tt.want
+	}
+	w.shipped(t, append(made, ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: monday, TraceID: strings.Repeat("f", 32), ApplicationID: w.app.ID, Status: 403, Code: "a-code-of-tomorrow", Outcome: "refused"})...)
+	_, body := w.get(t, list)
+	for _, row := range strings.Split(body, "<tr>") {
+		trace := regexp.MustCompile(`class="trace">(\w{32})`).FindStringSubmatch(row)
+		if trace == nil {
+			continue
+		}
+		want, refused := wants[trace[1]]
+		if refused && !strings.Contains(row, want) || !refused && strings.Contains(row, "first.fix") {
+			t.Errorf("the row lacks %q:\n%s", want, row)
+		}
+		delete(wants, trace[1])
+	}
+	if len(wants) > 0 {
+		t.Errorf("these calls are not shown: %v", wants)
+	}
+	if answer, _ := w.get(t, "/en"+list); answer.StatusCode != 200 {
+		t.Errorf("in English: got %d", answer.StatusCode)
+	}
+}
+
+// The agreement on record is the one that is led to; one that ended yesterday
+// is told so.
+func TestDiagnosisNamesTheAgreement(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t)
+	version, mine, other := uuid.New(), uuid.New(), uuid.New()
+	list := []agreement.Agreement{
+		{ID: other, VersionID: version, Starts: "2026-01-01", Ends: monday.In(province).AddDate(0, 0, -1).Format(time.DateOnly)},
+		{ID: mine, VersionID: version, Starts: "2099-01-01", Ends: "2020-01-31"},
+		{ID: uuid.New(), VersionID: uuid.New(), Ends: "2099-01-01"},
+	}
+	for name, tt := range map[string]struct {
+		fix  string
+		on   uuid.UUID // the agreement on record
+		want callFix
+	}{
+		"on record":             {"renew", mine, callFix{"renew", "/agreements/" + mine.String(), "2020-01-31"}},
+		"the latest of several": {"renew", uuid.Nil, callFix{"renew-yesterday", "/agreements/" + other.String(), list[0].Ends}},
+		"from a day on":         {"not-begun", mine, callFix{"not-begun", "/agreements/" + mine.String(), "2099-01-01"}},
+		"suspended":             {"suspended", mine, callFix{"suspended", "/agreements/" + mine.String(), ""}},
+	} {
+		row := callRow{Fix: callFix{Key: tt.fix}}
+		row.VersionID, row.AgreementID = version, tt.on
+		if p.aboutAgreement(&row, list); row.Fix != tt.want {
+			t.Errorf("%s: got %+v, want %+v", name, row.Fix, tt.want)
+		}
+	}
+	row := callRow{Fix: callFix{Key: "renew"}}
+	if p.aboutAgreement(&row, nil); row.Fix != (callFix{Key: "renew"}) {
+		t.Errorf("without agreements: got %+v", row.Fix)
 	}
 }
