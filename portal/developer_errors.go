@@ -15,7 +15,7 @@ var callRefusals = []struct {
 }{
 	{400, []string{"request-not-as-described", "request-not-json", "purpose-required", "purpose-unsaid", "purpose-twice", "field-path", "query-malformed", "path-not-canonical",
 		"credential-in-query", "two-credentials", "subject-missing", "subject-twice", "body-broken", "check-too-large", "digest-wrong"}},
-	{401, []string{"no-credential", "key-wrong", "not-a-key", "key-as-bearer", "credential-scheme", "key-for-personal-data", "basic-malformed", "caller-disabled", "assurance-low",
+	{401, []string{"no-credential", "key-malformed", "key-wrong", "not-a-key", "key-as-bearer", "credential-scheme", "key-for-personal-data", "basic-malformed", "caller-disabled", "assurance-low",
 		"token-expired", "token-audience", "token-malformed", "token-untrusted", "token-revoked", "token-certificate", "token-absent",
 		"dpop-absent", "dpop-address", "dpop-key", "dpop-nonce", "dpop-proof", "dpop-replayed", "dpop-time", "dpop-token", "dpop-unbound",
 		"signature-covers-little", "signature-malformed", "signature-replayed", "signature-time", "signature-wrong", "foreign-client-unknown", "foreign-token-inactive"}},
@@ -26,7 +26,7 @@ var callRefusals = []struct {
 	{410, []string{"version-ended", "version-succeeded"}},
 	{413, []string{"request-too-large"}},
 	{415, []string{"content-type-not-taken", "content-encoding-not-taken"}},
-	{429, []string{"rate-exceeded", "quota-exceeded"}},
+	{429, []string{"rate-exceeded", "quota-exceeded", "quota-month-exceeded"}},
 	{502, []string{"upstream-unreachable", "upstream-broken", "upstream-upgrade", "answer-not-as-described", "answer-not-projectable", "answer-too-large"}},
 	{503, []string{"upstream-down", "upstream-busy", "queue-full", "queue-timeout", "gateway-starting", "config-stale", "evidence-unavailable", "dpop-busy", "signature-busy",
 		"foreign-issuer-absent", "foreign-issuer-down"}},

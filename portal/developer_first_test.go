@@ -365,3 +365,15 @@ func TestDiagnosisNamesTheAgreement(t *testing.T) {
 		t.Errorf("without agreements: got %+v", row.Fix)
 	}
 }
+
+// The lesson has the mistakes that what is on offer allows.
+func TestLesson(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	w.sees(t, "/docs/errors/lesson", 200, `id="no-credential"`, `id="key-malformed"`, `id="two-credentials"`, `id="no-such-operation"`, `id="method-not-offered"`,
+		"curl -X POST", `data-path="/khong-co-dia-chi-nay"`)
+	_, body := newBrowser(newPortal(t)).get(t, "/docs/errors/lesson")
+	if !strings.Contains(body, "Chưa có dịch vụ nào được công bố") || strings.Contains(body, "data-try") {
+		t.Errorf("with nothing on offer:\n%s", body)
+	}
+}

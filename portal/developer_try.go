@@ -17,10 +17,11 @@ import (
 type tryData struct {
 	Method, Base, Path string
 	Fields             []tryField
-	Takes              bool   // a body
-	Type, Body         string // of it
-	Access             string // of the operation
-	Token              string // address that gives a token for one of Callers; "": none is needed
+	Sends              []sampleHeader // beside what is filled in, always
+	Takes              bool           // a body
+	Type, Body         string         // of it
+	Access             string         // of the operation
+	Token              string         // address that gives a token for one of Callers; "": none is needed
 	Callers            []tryCaller
 	Key                string // on the page that has just shown it
 	SignIn             bool   // nobody is signed in, and somebody must be

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"lgsp/auth"
@@ -12,6 +13,14 @@ import (
 // parameter, with its version's address at the gateway, and whether there is
 // one.
 func (p *Portal) firstOperation(ctx context.Context) (string, catalog.Operation, bool, error) {
+	return p.firstWhere(ctx, func(o catalog.Operation) bool {
+		return o.Access == catalog.Open && o.Method == "GET" && !strings.Contains(o.Path, "{")
+	})
+}
+
+// firstWhere is the first operation of the newest published APIs that is such,
+// with its version's address at the gateway, and whether there is one.
+func (p *Portal) firstWhere(ctx context.Context, such func(catalog.Operation) bool) (string, catalog.Operation, bool, error) {
 	found, err := p.Catalog.Find(ctx, catalog.FindQuery{Kind: "api", Limit: 3})
 	if err != nil {
 		return "", catalog.Operation{}, false, err
@@ -23,14 +32,15 @@ func (p *Portal) firstOperation(ctx context.Context) (string, catalog.Operation,
 			return "", catalog.Operation{}, false, err
 		}
 		for _, version := range api.Versions {
-			operations, err := p.Catalog.Operations(ctx, auth.Principal{}, version.ID)
+			if version.State != catalog.Published {
+				continue
+			}
+			told, err := p.Catalog.Told(ctx, auth.Principal{}, version, "")
 			if err != nil {
 				return "", catalog.Operation{}, false, err
 			}
-			for _, o := range operations {
-				if o.Access == catalog.Open && o.Method == "GET" && !strings.Contains(o.Path, "{") && version.State == catalog.Published {
-					return p.Gateway + version.Prefix(), o, true, nil
-				}
+			if i := slices.IndexFunc(told.Operations, such); i >= 0 {
+				return p.Gateway + version.Prefix(), told.Operations[i], true, nil
 			}
 		}
 	}

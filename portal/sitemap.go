@@ -150,7 +150,7 @@ func (p *Portal) inLanguages(path string, at time.Time) []sitemapURL {
 // agencies and APIs.
 func (p *Portal) surroundings(ctx context.Context) ([]sitemapURL, error) {
 	var urls []sitemapURL
-	for _, path := range []string{"/", "/search", "/agencies", "/reuses", "/start", "/docs/rows", "/docs/errors", "/status", "/terms", "/privacy", "/accessibility"} {
+	for _, path := range []string{"/", "/search", "/agencies", "/reuses", "/start", "/docs/rows", "/docs/errors", "/docs/errors/lesson", "/status", "/terms", "/privacy", "/accessibility"} {
 		urls = append(urls, p.inLanguages(path, time.Time{})...)
 	}
 	err := p.eachAgency(ctx, func(a auth.Agency) { urls = append(urls, p.inLanguages("/agencies/"+a.Slug, time.Time{})...) })

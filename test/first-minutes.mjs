@@ -100,6 +100,21 @@ export function firstMinutes(test, at) {
     await page.context().close()
   })
 
+  test('the five commonest mistakes are made on purpose, and each is told for what it is', async () => {
+    const { browser } = at()
+    const page = await browser.person(1280)
+    await page.goto('/en/docs/errors/lesson')
+    const lessons = await page.$$eval('main section', (all) => all.map((s) => s.id))
+    assert.equal(lessons.length, 5)
+    for (const code of lessons) {
+      await page.click(`#${code} [data-try] button[type=submit]`)
+      await page.waitForSelector(`#${code} [data-advice=${code}]`)
+      assert.ok(await page.isVisible(`#${code} [data-advice] a[href="/en/docs/errors#${code}"]`))
+    }
+    await everywhere(page)
+    await page.context().close()
+  })
+
   test('a call for an own application carries a token of the page’s own', async () => {
     const { browser } = at()
     const page = await browser.signedIn('developer', 1280)

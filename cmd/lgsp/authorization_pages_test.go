@@ -150,7 +150,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /sitemap/datasets-{file:[0-9]{1,4}}.xml", "", "/sitemap/datasets-1.xml", ""},
 		{"GET /.well-known/api-catalog", "", "/.well-known/api-catalog", ""},
 	}
-	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/docs/errors", "/status", "/sign-in", "/sign-up", "/forgot-password",
+	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/docs/errors", "/docs/errors/lesson", "/status", "/sign-in", "/sign-up", "/forgot-password",
 		"/sitemap.xml", "/sitemap/pages.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams", "/operator/issuers", "/operator/honey-keys",
 		"/developer", "/developer/applications/new", "/explain"} {
 		list = append(list, attempt{"GET " + path, "", path, ""})
