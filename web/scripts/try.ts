@@ -26,7 +26,7 @@ class Panel {
   private under?: AbortController;
   private token?: { for: string; text: string; until: number };
 
-  constructor(private readonly box: HTMLElement, private readonly form: HTMLFormElement) {
+  constructor(private readonly box: HTMLElement, private readonly form: HTMLFormElement, private readonly which: string) {
     const said = box.querySelector<HTMLTemplateElement>("[data-words]")?.content.querySelectorAll<HTMLElement>("[data-say]") ?? [];
     for (const word of said) this.words[word.dataset["say"] ?? ""] = word.textContent ?? "";
     this.status = box.querySelector<HTMLElement>("[data-status]") ?? box;
@@ -263,8 +263,8 @@ class Panel {
     const pre = document.createElement("pre");
     pre.tabIndex = 0;
     pre.setAttribute("role", "region");
-    pre.setAttribute("aria-label", label);
-    pre.append(Object.assign(document.createElement("code"), { textContent: text, className: look }));
+    pre.setAttribute("aria-label", label + this.which);
+    pre.append(Object.assign(document.createElement("code"), { textContent: text }));
     if (look) pre.className = look;
     if (navigator.clipboard) {
       const copy = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: this.say("copy") });
@@ -281,11 +281,12 @@ class Panel {
   }
 }
 
-for (const box of document.querySelectorAll<HTMLElement>("[data-try]")) {
+const boxes = [...document.querySelectorAll<HTMLElement>("[data-try]")];
+boxes.forEach((box, i) => {
   box.hidden = false;
   const form = box.querySelector("form");
-  if (form) new Panel(box, form);
-}
+  if (form) new Panel(box, form, boxes.length > 1 ? ` ${i + 1}` : ""); // regions of one page have names of their own
+});
 
 // The language read last is the first one on the next page.
 const remembered = "lgsp-language";
