@@ -109,6 +109,7 @@ type Catalog struct {
 
 	written indexed // only in the copy that Reindex works with
 	places  placeBook
+	grouped grouped
 	claimed sync.Map // ids of uploads that are being written or read
 	uses    uses     // counted, and not written down yet
 }

@@ -140,7 +140,13 @@ func (c *Catalog) QueryRows(ctx context.Context, who auth.Principal, distributio
 	if err != nil {
 		return rows.Answer{}, err
 	}
-	return q.Ask(ctx, c.DB, rows.Held{Name: d.RowsTable, Rows: *d.Rows})
+	ask := func(ctx context.Context) (rows.Answer, error) {
+		return q.Ask(ctx, c.DB, rows.Held{Name: d.RowsTable, Rows: *d.Rows})
+	}
+	if q.Groups() {
+		return c.grouped.ask(ctx, d.RowsTable, question, ask)
+	}
+	return ask(ctx)
 }
 
 // ExportRows writes the answer to w in the format named (csv, csv-excel,

@@ -53,6 +53,7 @@ type datasetView struct {
 	Begins, Ends   time.Time // the period, zero when it is not given
 	Address        string    // of this page, permanent
 	Table          *tableView
+	Summary        *summaryView // of Table
 	Chart          *chart
 	Drawing        *drawing // a chart that was chosen, and the form to choose one
 	Map            *mapView // of a table that has places
@@ -105,6 +106,7 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 		if data.Drawing == nil || data.Drawing.Kind == "" {
 			data.Chart = chartOf(data.Table)
 		}
+		data.Summary = summaryOf(data.Table)
 		data.CSV = p.rowsAddress(d, *part) + "?format=csv"
 		if data.Table.Problem != "" {
 			answer.Status = http.StatusBadRequest

@@ -389,7 +389,7 @@ func TestLargeSitemap(t *testing.T) {
 	if _, err := s.Catalog.DB.Exec(t.Context(), copyDatasetSQL, d.ID, 24); err != nil {
 		t.Fatal(err)
 	}
-	s.SitemapSize = 30
+	s.SitemapSize = 48
 	var index struct {
 		XMLName xml.Name
 		Files   []struct {
@@ -408,7 +408,7 @@ func TestLargeSitemap(t *testing.T) {
 			} `xml:"url"`
 		}
 		body := s.holds(t, strings.TrimPrefix(file.Loc, "http://portal.test"), 200)
-		if err := xml.Unmarshal([]byte(body), &set); err != nil || set.XMLName.Local != "urlset" || len(set.URLs) == 0 || len(set.URLs) > 30 {
+		if err := xml.Unmarshal([]byte(body), &set); err != nil || set.XMLName.Local != "urlset" || len(set.URLs) == 0 || len(set.URLs) > 48 {
 			t.Errorf("%s holds %d: %v", file.Loc, len(set.URLs), err)
 		}
 		for _, u := range set.URLs {

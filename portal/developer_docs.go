@@ -17,8 +17,7 @@ import (
 // documentationRoutes are the pages that say what each API answers. Anyone
 // reads them, without an account.
 func (p *Portal) documentationRoutes(r *mux.Router) {
-	r.Handle("/docs/errors", p.page(p.errors)).Methods("GET", "HEAD")
-	r.Handle("/docs/errors/lesson", p.page(p.lesson)).Methods("GET", "HEAD")
+	r.Handle("/docs/lesson", p.page(p.lesson)).Methods("GET", "HEAD")
 	r.Handle("/apis", p.page(p.listAPIs)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}", p.page(p.newestVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}", p.page(p.showVersion)).Methods("GET", "HEAD")

@@ -163,46 +163,6 @@ func TestTryTokenRefusals(t *testing.T) {
 	}
 }
 
-// The page explains every code that a call can be refused with, under the
-// status that it has.
-func TestErrorsPageHasEveryCode(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../docs/problems.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(text), "\n## Calls through the gateway")
-	section, _, _ = strings.Cut(section, "\n## ")
-	setUp := []string{"limits-invalid", "route-taken", "route-unservable", "traffic-invalid", "traffic-wrong", "upstream-conflict", "upstream-invalid", "upstream-not-found", "upstream-refused"}
-	has := map[string]bool{}
-	for _, of := range callRefusals {
-		for _, code := range of.codes {
-			if has[code] {
-				t.Errorf("%s is there twice", code)
-			}
-			has[code] = true
-			has[fmt.Sprintf("%s %d", code, of.status)] = true
-		}
-	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (\\d+)").FindAllStringSubmatch(section, -1) {
-		if strings.Contains(strings.Join(setUp, " "), row[1]) { // met while a service is set up, never by a caller
-			continue
-		}
-		if !has[row[1]+" "+row[2]] {
-			t.Errorf("%s (%s) is not on the page", row[1], row[2])
-		}
-	}
-	p := newPortal(t)
-	for _, locale := range []string{"", "/en"} {
-		_, body := newBrowser(p).get(t, locale+"/docs/errors")
-		for code := range has {
-			if !strings.Contains(code, " ") && !strings.Contains(body, `id="`+code+`"`) {
-				t.Errorf("%s/docs/errors lacks %s", locale, code)
-			}
-		}
-	}
-}
-
 // counting counts the statements that go to a database.
 type counting struct {
 	pg.DB
@@ -233,7 +193,7 @@ func TestQueriesOfAPage(t *testing.T) {
 	w.Auth.DB, w.Catalog.DB, w.Agreements.DB, w.Ledger.DB, w.OAuth.DB = db, db, db, db, db
 	w.Catalog.AgencyBySlug = counted(&n, w.Catalog.AgencyBySlug)
 	w.Catalog.Agencies = counted(&n, w.Catalog.Agencies)
-	for _, path := range []string{w.href, w.href + "/danh-muc-doi-tuong", w.href + "/xem-nguoi-co-cong", "/docs/errors", "/developer/key"} {
+	for _, path := range []string{w.href, w.href + "/danh-muc-doi-tuong", w.href + "/xem-nguoi-co-cong", "/developer/key"} {
 		n.Store(0)
 		if answer, _ := w.get(t, path); answer.StatusCode != 200 || n.Load() > 8 {
 			t.Errorf("%s: got %d with %d queries, want 200 with at most 8", path, answer.StatusCode, n.Load())
@@ -370,9 +330,9 @@ func TestDiagnosisNamesTheAgreement(t *testing.T) {
 func TestLesson(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t)
-	w.sees(t, "/docs/errors/lesson", 200, `id="no-credential"`, `id="key-malformed"`, `id="two-credentials"`, `id="no-such-operation"`, `id="method-not-offered"`,
+	w.sees(t, "/docs/lesson", 200, `id="no-credential"`, `id="key-malformed"`, `id="two-credentials"`, `id="no-such-operation"`, `id="method-not-offered"`,
 		"curl -X POST", `data-path="/khong-co-dia-chi-nay"`)
-	_, body := newBrowser(newPortal(t)).get(t, "/docs/errors/lesson")
+	_, body := newBrowser(newPortal(t)).get(t, "/docs/lesson")
 	if !strings.Contains(body, "Chưa có dịch vụ nào được công bố") || strings.Contains(body, "data-try") {
 		t.Errorf("with nothing on offer:\n%s", body)
 	}

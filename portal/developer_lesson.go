@@ -14,7 +14,7 @@ type mistake struct {
 	Try  tryData
 }
 
-// lesson answers GET /docs/errors/lesson: five mistakes to make on purpose, so
+// lesson answers GET /docs/lesson: five mistakes to make on purpose, so
 // that their refusals are known when they are met. Those that need an operation
 // under an agreement are left out where none is on offer.
 func (p *Portal) lesson(r *http.Request) (page, error) {

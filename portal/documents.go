@@ -1,13 +1,17 @@
 package portal
 
-import "lgsp/catalog"
+import (
+	"slices"
+
+	"lgsp/catalog"
+)
 
 // explaining are the pages that explain something: the address, the message
 // that is its title, and what the keys of its other messages begin with.
 var explaining = []struct{ path, title, words string }{
 	{"/start", "start.title", "start."},
 	{"/docs/rows", "dataset.guide", "dataset.guide-"},
-	{"/docs/errors", "first.errors-title", "first.errors-"},
+	{"/docs/lesson", "first.lesson-title", "first.lesson-"},
 	{"/terms", "terms.title", "terms."},
 	{"/privacy", "privacy.title", "privacy."},
 	{"/accessibility", "access.title", "access."},
@@ -28,5 +32,10 @@ func (p *Portal) Documents() ([]catalog.Document, error) {
 		}
 		list = append(list, d)
 	}
-	return list, nil
+	terms, err := p.explained()
+	if err != nil {
+		return nil, err
+	}
+	sections, err := p.sections()
+	return slices.Concat(list, terms, sections), err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/url"
 	"strconv"
-	"sync"
-	"time"
 
 	"lgsp/auth"
 	"lgsp/catalog"
@@ -44,36 +42,20 @@ type Figure struct {
 	Dataset   catalog.Dataset
 }
 
-// figuresLast is how long figures once read are shown again.
-const figuresLast = time.Minute
-
-// figureMemory keeps the figures, which every visitor sees and few change. Its
-// zero value is ready.
-type figureMemory struct {
-	mu   sync.Mutex
-	read time.Time
-	list []Figure
-}
-
-// figures gives the key figures that are published now, at most a minute old.
+// figures gives the key figures that are published now.
 func (p *Portal) figures(ctx context.Context) ([]Figure, error) {
-	p.remembered.mu.Lock()
-	defer p.remembered.mu.Unlock()
-	if now := p.Now(); p.remembered.read.IsZero() || now.Sub(p.remembered.read) >= figuresLast {
-		var list []Figure
-		for _, k := range keyFigures() {
-			figure, err := p.figure(ctx, k)
-			if problem.Is(err, problem.NotFound) || problem.Is(err, problem.Gone) || problem.Is(err, problem.Invalid) {
-				continue // not published, or its table has changed
-			}
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, figure)
+	var list []Figure
+	for _, k := range keyFigures() {
+		figure, err := p.figure(ctx, k)
+		if problem.Is(err, problem.NotFound) || problem.Is(err, problem.Gone) || problem.Is(err, problem.Invalid) {
+			continue // not published, or its table has changed
 		}
-		p.remembered.list, p.remembered.read = list, now
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, figure)
 	}
-	return p.remembered.list, nil
+	return list, nil
 }
 
 // figure reads one. It fails with NotFound when the dataset or its row is not

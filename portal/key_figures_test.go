@@ -25,7 +25,7 @@ func TestFigures(t *testing.T) {
 	if _, body := b.get(t, "/"); strings.Contains(body, "970.000") {
 		t.Error("the figures were read again at once")
 	}
-	now = now.Add(figuresLast)
+	now = now.Add(homeLasts)
 	_, body := b.get(t, "/")
 	for _, want := range []string{`<span class="qualifier">ước</span><b>970.000</b>thuê bao điện thoại di động`, `href="/dataset/thue-bao-vien-thong"`} {
 		if !strings.Contains(body, want) {

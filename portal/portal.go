@@ -73,9 +73,9 @@ type Portal struct {
 	// SitemapSize is how many URLs a file of the sitemap holds; 0: as many as it may.
 	SitemapSize int
 
-	attempts   attempts     // sign-ins that failed and sign-ups, by network
-	remembered figureMemory // of the home page
-	sizes      exportSizes  // of the files that rows leave as
+	attempts   attempts    // sign-ins that failed and sign-ups, by network
+	remembered homeMemory  // of the home page
+	sizes      exportSizes // of the files that rows leave as
 }
 
 // DemoAccount is an account of the demonstration, password included.
@@ -123,6 +123,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.securityRoutes(r)
 	p.ownRoutes(r)
 	p.datasetRoutes(r)
+	p.guideRoutes(r)
 	p.searchRoutes(r)
 	p.discussionRoutes(r)
 	p.dataRequestRoutes(r)

@@ -19,7 +19,8 @@ const (
 	mapWidth     = 720.0
 	mapHighest   = 640.0
 	mapLowest    = 240.0
-	mapMargin    = 40.0
+	mapMargin    = 84.0
+	mapSpace     = 20.0 // above and below
 	leastDegrees = 0.02 // that a map shows, about two kilometres
 	mostVertices = 60_000
 	mostNamed    = 15
@@ -210,10 +211,10 @@ func projectionOf(all []placed) (projection, float64) {
 	height := min(max(inside*high/(wide*squeeze), mapLowest), mapHighest)
 	p.perLat = min(height/high, inside/(wide*squeeze))
 	p.perLng = p.perLat * squeeze
-	p.left, p.right, p.top, p.bottom = mapMargin, mapWidth-mapMargin, mapMargin/2, mapMargin/2+height
+	p.left, p.right, p.top, p.bottom = mapMargin, mapWidth-mapMargin, mapSpace, mapSpace+height
 	p.west, p.east = centre-inside/2/p.perLng, centre+inside/2/p.perLng
 	p.north, p.south = middle+height/2/p.perLat, middle-height/2/p.perLat
-	return p, height + mapMargin
+	return p, height + 2*mapSpace
 }
 
 func (p projection) x(lng float64) float64 { return p.left + (lng-p.west)*p.perLng }
@@ -281,7 +282,7 @@ func (m *mapView) grid(p projection) {
 	}
 	for lat := math.Ceil(p.south/step) * step; lat <= p.north; lat += step {
 		y := decimals(p.y(lat))
-		m.Grid = append(m.Grid, gridLine{X1: decimals(p.left), Y1: y, X2: decimals(p.right), Y2: y, TextX: decimals(p.left + 4), TextY: decimals(p.y(lat) - 5),
+		m.Grid = append(m.Grid, gridLine{X1: decimals(p.left), Y1: y, X2: decimals(p.right), Y2: y, TextX: "4", TextY: decimals(p.y(lat) + 5),
 			Degrees: decimalsAtMost(strconv.FormatFloat(math.Abs(lat), 'f', 6, 64), stepDecimals(step)), Sign: signOf(lat, "n", "s")})
 	}
 }

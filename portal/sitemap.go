@@ -146,11 +146,15 @@ func (p *Portal) inLanguages(path string, at time.Time) []sitemapURL {
 	return urls
 }
 
+// standing are the pages that are always there.
+var standing = []string{"/", "/search", "/agencies", "/reuses", "/start", "/docs", "/docs/citizens", "/docs/developers", "/docs/agencies",
+	"/docs/operators", "/docs/words", "/docs/problems", "/docs/lesson", "/docs/rows", "/status", "/terms", "/privacy", "/accessibility"}
+
 // surroundings are the pages that are no dataset's: those that always stand,
 // agencies and APIs.
 func (p *Portal) surroundings(ctx context.Context) ([]sitemapURL, error) {
 	var urls []sitemapURL
-	for _, path := range []string{"/", "/search", "/agencies", "/reuses", "/start", "/docs/rows", "/docs/errors", "/docs/errors/lesson", "/status", "/terms", "/privacy", "/accessibility"} {
+	for _, path := range standing {
 		urls = append(urls, p.inLanguages(path, time.Time{})...)
 	}
 	err := p.eachAgency(ctx, func(a auth.Agency) { urls = append(urls, p.inLanguages("/agencies/"+a.Slug, time.Time{})...) })

@@ -103,13 +103,13 @@ export function firstMinutes(test, at) {
   test('the five commonest mistakes are made on purpose, and each is told for what it is', async () => {
     const { browser } = at()
     const page = await browser.person(1280)
-    await page.goto('/en/docs/errors/lesson')
+    await page.goto('/en/docs/lesson')
     const lessons = await page.$$eval('main section', (all) => all.map((s) => s.id))
     assert.equal(lessons.length, 5)
     for (const code of lessons) {
       await page.click(`#${code} [data-try] button[type=submit]`)
       await page.waitForSelector(`#${code} [data-advice=${code}]`)
-      assert.ok(await page.isVisible(`#${code} [data-advice] a[href="/en/docs/errors#${code}"]`))
+      assert.ok(await page.isVisible(`#${code} [data-advice] a[href="/en/docs/problems/${code}"]`))
     }
     await everywhere(page)
     await page.context().close()

@@ -15,7 +15,9 @@ before(async () => {
   addresses = [
     '/', '/start', '/search?q=thue+bao', '/search?q=khong+co+gi+het', '/sign-in', '/sign-up', '/terms', '/privacy', '/accessibility', '/status',
     '/dev/components', '/apis', '/apis/so-noi-vu/nguoi-co-cong/v1', '/apis/so-noi-vu/nguoi-co-cong/v1/xem-nguoi-co-cong',
-    '/datasets', '/agencies', '/agencies/so-noi-vu', '/docs/rows', '/docs/errors',
+    '/datasets', '/agencies', '/agencies/so-noi-vu', '/docs/rows',
+    '/docs', '/docs/citizens', '/docs/developers/tokens', '/docs/operators/settings', '/docs/security', '/docs/words', '/docs/problems', '/docs/problems?q=quota',
+    '/docs/problems/agreement-ended', '/docs/journey', '/docs/lesson',
     ...datasets.map((d) => `/dataset/${d.slug}`), '/no-such-page',
   ]
 })

@@ -117,7 +117,7 @@ type Held struct {
 func (q Query) Ask(ctx context.Context, db pg.DB, table Held) (Answer, error) {
 	q.fetch = q.limit + 1
 	most := queryTime
-	if len(q.sums) > 0 {
+	if q.Groups() {
 		most = groupTime
 	}
 	a := Answer{Columns: q.Output(), Limit: q.limit, Rows: [][]*string{}}
@@ -133,7 +133,7 @@ func (q Query) Ask(ctx context.Context, db pg.DB, table Held) (Answer, error) {
 	}
 	if len(a.Rows) > q.limit {
 		a.Rows = a.Rows[:q.limit]
-		if len(q.sums) > 0 {
+		if q.Groups() {
 			a.Cut = true
 		} else {
 			a.Next = q.cursorOf(a.Rows[q.limit-1][len(q.show):])
@@ -148,7 +148,7 @@ func (q Query) Ask(ctx context.Context, db pg.DB, table Held) (Answer, error) {
 // count fills in Total.
 func (q Query) count(ctx context.Context, db pg.DB, table Held, a *Answer) error {
 	switch {
-	case len(q.sums) > 0:
+	case q.Groups():
 		return nil
 	case len(q.filters) == 0:
 		a.Total = &table.Rows

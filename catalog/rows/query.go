@@ -103,6 +103,9 @@ func Parse(values url.Values, columns []Column) (Query, error) {
 	return q, nil
 }
 
+// Groups reports whether the answer is of groups of rows.
+func (q Query) Groups() bool { return len(q.sums) > 0 }
+
 // Unlimited is the question without its default page; an asked limit stays.
 func (q Query) Unlimited(values url.Values) Query {
 	if values.Get("limit") == "" {

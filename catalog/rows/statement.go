@@ -55,7 +55,7 @@ func (q Query) statement(table string) statement {
 }
 
 func (q Query) out() []string {
-	if len(q.sums) > 0 {
+	if q.Groups() {
 		return q.grouped()
 	}
 	var out []string
@@ -179,7 +179,7 @@ func (q Query) orderBy() string {
 	var list []string
 	for _, o := range q.sort {
 		expression := at(o.column)
-		if len(q.sums) > 0 {
+		if q.Groups() {
 			expression = q.outputExpression(o.name)
 		}
 		list = append(list, expression+direction(o.desc)+" nulls last")

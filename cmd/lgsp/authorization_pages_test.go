@@ -139,6 +139,8 @@ func (w *world) pageAttempts() []attempt {
 			time.Now().Format(time.DateOnly) + "&ends=" + time.Now().AddDate(0, 0, 7).Format(time.DateOnly)},
 		{"POST /agency/{agency}/decisions/back", "the steward's", "/agency/so-a/decisions/back", "id={delegation}"},
 		{"POST /agreements/{id}/withdraw", "asked", "/agreements/{asked agreement}/withdraw", "reason=Khong+con+can"},
+		{"GET /apis/{agency}/{api}/{version}/openapi.yaml", "the agency's, published", "/apis/so-a/dich-vu-public/v1/openapi.yaml", ""},
+		{"GET /apis/{agency}/{api}/{version}/postman.json", "the agency's, published", "/apis/so-a/dich-vu-public/v1/postman.json", ""},
 		{"POST /apis/{agency}/{api}/{version}/token", "the developer's application", "/apis/so-a/dich-vu-public/v1/token", "application={application}"},
 		{"GET /developer/key", "own", "/developer/key", ""},
 		{"POST /developer/key", "own", "/developer/key", ""},
@@ -150,7 +152,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /sitemap/datasets-{file:[0-9]{1,4}}.xml", "", "/sitemap/datasets-1.xml", ""},
 		{"GET /.well-known/api-catalog", "", "/.well-known/api-catalog", ""},
 	}
-	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/docs/errors", "/docs/errors/lesson", "/status", "/sign-in", "/sign-up", "/forgot-password",
+	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/docs/lesson", "/status", "/sign-in", "/sign-up", "/forgot-password",
 		"/sitemap.xml", "/sitemap/pages.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams", "/operator/issuers", "/operator/honey-keys",
 		"/developer", "/developer/applications/new", "/explain"} {
 		list = append(list, attempt{"GET " + path, "", path, ""})

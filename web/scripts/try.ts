@@ -217,7 +217,7 @@ class Panel {
     part.append(title, this.line(String(said["detail"] ?? "")));
     const links = this.line("");
     links.className = "row";
-    links.append(this.link(this.say("code-page"), `${this.box.dataset["codes"]}#${code}`));
+    links.append(this.link(this.say("code-page"), `${this.box.dataset["codes"]}/${code}`));
     const application = this.caller()?.value;
     const trace = String(said["trace_id"] ?? "");
     if (application && trace) {
