@@ -87,6 +87,8 @@ type Operation struct {
 	TitleEN string  `json:"title_en"`
 	Access  string  `json:"access"` // restricted, personal
 	Fields  []Field `json:"fields"`
+
+	Sensitive []Sensitive `json:"sensitive,omitempty"` // of what the fields cover
 }
 
 // Field is one field of an operation's answer.
@@ -126,6 +128,7 @@ type Applicant struct {
 type Wanted struct {
 	Operation string   `json:"operation"`
 	Fields    []string `json:"fields"`
+	Open      []string `json:"open,omitempty"` // sensitive values of these fields that are wanted unmasked; an automatic plan leaves them to a steward
 }
 
 // Granted is what the gateway must know of one agreement.
@@ -138,6 +141,7 @@ type Granted struct {
 	VersionID     uuid.UUID
 	Purpose       string
 	Operations    []Wanted
+	Masked        []Masked // of the fields of these operations
 	Plan          string
 	RatePerMinute int
 	QuotaPerDay   int

@@ -109,7 +109,7 @@ func (w world) asked() Request {
 	return Request{ApplicationID: w.application, VersionID: w.version, Purpose: "thu-tuc", PurposeText: "Chi trả trợ cấp hằng tháng",
 		LegalBasis: "luat-60-2024-d11-2b", Starts: "2026-11-23", Ends: "2027-11-22",
 		Subjects: "Người có công đang hưởng trợ cấp", VolumePerDay: 200, RetentionDays: new(90), Onward: "Bưu điện xã, để chi trả",
-		Operations: []Wanted{{"danhSach", []string{"/items/*/ma"}}}}
+		Operations: []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ma"}}}}
 }
 
 func (w world) request(t *testing.T, r Request) Agreement {
@@ -133,7 +133,7 @@ func TestAnAgreementsLife(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(pgtest.Tx(t)), t.Context()
 	r := w.asked()
-	r.Operations = append(r.Operations, Wanted{"chiTiet", []string{"/hoTen"}}, Wanted{Operation: "tep"})
+	r.Operations = append(r.Operations, Wanted{Operation: "chiTiet", Fields: []string{"/hoTen"}}, Wanted{Operation: "tep"})
 	g := w.request(t, r)
 	if g.State != Requested || g.Revision != 1 || g.ApplicationName != "Ứng dụng xã" || g.RequesterName != w.developer.Name {
 		t.Errorf("requested: got %+v", g)
@@ -169,7 +169,7 @@ func TestAnAgreementsLife(t *testing.T) {
 		t.Errorf("ended: got %+v", ended)
 	}
 	wantGrant := Granted{AgreementID: g.ID, Revision: 2, State: Active, ApplicationID: w.application, AgencyID: w.agency, VersionID: w.version,
-		Purpose: "thu-tuc", Operations: []Wanted{{"danhSach", []string{"/items/*/ma"}}, {"chiTiet", []string{"/hoTen"}}, {"tep", []string{""}}},
+		Purpose: "thu-tuc", Operations: []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ma"}}, {Operation: "chiTiet", Fields: []string{"/hoTen"}}, {Operation: "tep", Fields: []string{""}}},
 		Plan: "chuan", RatePerMinute: 60, QuotaPerDay: 1000, QuotaPerMonth: 20_000,
 		NotBefore: time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC), NotAfter: time.Date(2027, 11, 22, 17, 0, 0, 0, time.UTC)}
 	if !reflect.DeepEqual((*w.grants)[0], wantGrant) {
@@ -209,7 +209,7 @@ func TestRequestRefuses(t *testing.T) {
 		{"no field", func(r *Request) { r.Operations[0].Fields = nil }, "operations fields-missing"},
 		{"field not offered", func(r *Request) { r.Operations[0].Fields = []string{"/items"} }, "operations field-not-offered"},
 		{"whole answer not offered", func(r *Request) { r.Operations[0].Fields = []string{""} }, "operations field-not-offered"},
-		{"field of an answer without fields", func(r *Request) { r.Operations[0] = Wanted{"tep", []string{"/a"}} }, "operations field-not-offered"},
+		{"field of an answer without fields", func(r *Request) { r.Operations[0] = Wanted{Operation: "tep", Fields: []string{"/a"}} }, "operations field-not-offered"},
 		{"no first day", func(r *Request) { r.Starts = "" }, "starts day-invalid"},
 		{"no such day", func(r *Request) { r.Ends = "2027-02-29" }, "ends day-invalid"},
 		{"ends before it starts", func(r *Request) { r.Ends = "2026-11-22" }, "ends ends-before-starts"},

@@ -22,15 +22,15 @@ func TestConditions(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(pgtest.Tx(t)), t.Context()
 	r := w.asked()
-	r.Operations = []Wanted{{"danhSach", []string{"/items/*/ma", "/items/*/ten"}}, {Operation: "tep"}}
+	r.Operations = []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ma", "/items/*/ten"}}, {Operation: "tep"}}
 	g := w.request(t, r)
 	got, err := w.ApproveWith(ctx, w.steward, g.ID, Approval{Text: "Chỉ tên", Conditions: &Conditions{
-		Operations: []Wanted{{"danhSach", []string{"/items/*/ten"}}}, Ends: "2027-02-28", RatePerMinute: 10, QuotaPerDay: 100, QuotaPerMonth: 500}})
+		Operations: []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ten"}}}, Ends: "2027-02-28", RatePerMinute: 10, QuotaPerDay: 100, QuotaPerMonth: 500}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	granted := (*w.grants)[0]
-	if !reflect.DeepEqual(granted.Operations, []Wanted{{"danhSach", []string{"/items/*/ten"}}}) || granted.RatePerMinute != 10 ||
+	if !reflect.DeepEqual(granted.Operations, []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ten"}}}) || granted.RatePerMinute != 10 ||
 		granted.QuotaPerDay != 100 || granted.QuotaPerMonth != 500 || !granted.NotAfter.Equal(ict(2027, 3, 1, 0)) {
 		t.Errorf("granted: got %+v", granted)
 	}
@@ -57,7 +57,7 @@ func TestConditionsOnlyNarrow(t *testing.T) {
 		given             Conditions
 	}{
 		{"another operation", "operations", "operation-not-offered", Conditions{Operations: []Wanted{{Operation: "tep"}}}},
-		{"another field", "operations", "field-not-offered", Conditions{Operations: []Wanted{{"danhSach", []string{"/items/*/ten"}}}}},
+		{"another field", "operations", "field-not-offered", Conditions{Operations: []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ten"}}}}},
 		{"no operation", "operations", "operations-count", Conditions{Operations: []Wanted{}}},
 		{"no field", "operations", "fields-missing", Conditions{Operations: []Wanted{{Operation: "danhSach"}}}},
 		{"longer", "ends", "condition-ends", Conditions{Ends: "2027-11-23"}},
@@ -168,7 +168,7 @@ func (w world) demandTwo(t *testing.T) Agreement {
 		t.Fatal(err)
 	}
 	r := w.asked()
-	r.Operations = append(r.Operations, Wanted{"chiTiet", []string{"/hoTen"}})
+	r.Operations = append(r.Operations, Wanted{Operation: "chiTiet", Fields: []string{"/hoTen"}})
 	return w.request(t, r)
 }
 
@@ -242,7 +242,7 @@ func TestAnAmendmentVoidsTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	amended := w.asked()
-	amended.Operations = []Wanted{{"chiTiet", []string{"/hoTen"}}}
+	amended.Operations = []Wanted{{Operation: "chiTiet", Fields: []string{"/hoTen"}}}
 	got, err := w.Answer(ctx, w.developer, g.ID, Reply{Text: "Chỉ họ tên", Amended: &amended})
 	if err != nil || got.FirstBy != nil || got.FirstTerms != nil {
 		t.Fatalf("got %+v, %v", got, err)
@@ -257,7 +257,7 @@ func TestOnlyPersonalDataNeedsTwo(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(pgtest.Tx(t)), t.Context()
 	g := w.demandTwo(t)
-	if got, err := w.ApproveWith(ctx, w.steward, g.ID, Approval{Conditions: &Conditions{Operations: []Wanted{{"danhSach", []string{"/items/*/ma"}}}}}); err != nil || got.State != Active {
+	if got, err := w.ApproveWith(ctx, w.steward, g.ID, Approval{Conditions: &Conditions{Operations: []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ma"}}}}}); err != nil || got.State != Active {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

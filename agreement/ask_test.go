@@ -35,7 +35,7 @@ func TestAskedAndAnswered(t *testing.T) {
 		t.Errorf("overdue while the requester has to answer: %v, %v", s.Overdue, err)
 	}
 	amended := w.asked()
-	amended.Operations, amended.RetentionDays, amended.Purpose = []Wanted{{"danhSach", []string{"/items/*/ten"}}}, new(30), "thong-ke"
+	amended.Operations, amended.RetentionDays, amended.Purpose = []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ten"}}}, new(30), "thong-ke"
 	got, err := w.Answer(ctx, w.developer, g.ID, Reply{Text: "Chỉ cần tên.", Amended: &amended})
 	if err != nil {
 		t.Fatal(err)

@@ -283,6 +283,7 @@ func (g Agreement) wanted() []Wanted {
 		for _, field := range operation.Fields {
 			want.Fields = append(want.Fields, field.Path)
 		}
+		want.Open = operation.open()
 		out = append(out, want)
 	}
 	return out
@@ -301,7 +302,7 @@ func (g Agreement) granted() (Granted, error) {
 	}
 	return Granted{
 		AgreementID: g.ID, Revision: g.Revision, State: g.State, ApplicationID: g.ApplicationID, AgencyID: g.AgencyID,
-		VersionID: g.VersionID, Purpose: g.Purpose, Operations: g.wanted(), Plan: g.Plan, RatePerMinute: g.RatePerMinute,
+		VersionID: g.VersionID, Purpose: g.Purpose, Operations: g.wanted(), Masked: g.masked(), Plan: g.Plan, RatePerMinute: g.RatePerMinute,
 		QuotaPerDay: g.QuotaPerDay, QuotaPerMonth: g.QuotaPerMonth, NotBefore: starts, NotAfter: ends.Add(24 * time.Hour),
 	}, nil
 }

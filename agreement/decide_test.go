@@ -29,7 +29,7 @@ func TestThePlanDecidesByItself(t *testing.T) {
 		t.Errorf("acts: got %v, want %v", got, want)
 	}
 	r := w.asked()
-	r.Purpose, r.Operations = "quan-ly", []Wanted{{"chiTiet", []string{"/hoTen"}}}
+	r.Purpose, r.Operations = "quan-ly", []Wanted{{Operation: "chiTiet", Fields: []string{"/hoTen"}}}
 	if g := w.request(t, r); g.State != Requested {
 		t.Errorf("personal data was granted by the plan: %+v", g)
 	}
@@ -250,7 +250,7 @@ func TestSummary(t *testing.T) {
 	w, ctx := newWorld(pgtest.Tx(t)), t.Context()
 	r := w.asked()
 	r.LegalBasis = "luat-91-2025-d19"
-	r.Operations = append(r.Operations, Wanted{"chiTiet", []string{"/hoTen"}})
+	r.Operations = append(r.Operations, Wanted{Operation: "chiTiet", Fields: []string{"/hoTen"}})
 	g := w.request(t, r)
 	got, err := w.Summary(ctx, g, "vi")
 	if err != nil || got.Basis.Confirmed || got.Basis.ArticleVI != "Điều 19" {
@@ -260,7 +260,7 @@ func TestSummary(t *testing.T) {
 		Who: "Ứng dụng xã – Phạm Thị Đào", Service: "Người có công v1", Purpose: "Giải quyết thủ tục hành chính",
 		Why: "Chi trả trợ cấp hằng tháng", Basis: got.Basis, From: "23/11/2026", Until: "22/11/2027", Days: 365, Personal: true,
 		Subjects: r.Subjects, Volume: 200, Retention: new(90), Onward: r.Onward,
-		Operations: []SummaryOperation{{"Danh sách", false, []string{"Mã"}}, {"Chi tiết", true, []string{"Họ tên"}}},
+		Operations: []SummaryOperation{{"Danh sách", false, []string{"Mã"}, []SummarySensitive{}}, {"Chi tiết", true, []string{"Họ tên"}, []SummarySensitive{}}},
 		Due:        g.DueAt, DueIsTarget: true,
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -153,7 +153,7 @@ func TestTwoPersonsAreTwo(t *testing.T) {
 		t.Errorf("in the place of the first: got %v", err)
 	}
 	r := w.asked()
-	r.Purpose, r.Operations = "thong-ke", []Wanted{{"chiTiet", []string{"/hoTen"}}}
+	r.Purpose, r.Operations = "thong-ke", []Wanted{{Operation: "chiTiet", Fields: []string{"/hoTen"}}}
 	g = w.request(t, r)
 	if got, err := w.Approve(ctx, colleague, g.ID, ""); err != nil || got.FirstFor == nil || *got.FirstFor != w.steward.Person {
 		t.Fatalf("the colleague first: got %+v, %v", got, err)

@@ -66,8 +66,8 @@ select to_char(ends, 'DD/MM/YYYY') as ends
 )
 
 // Request asks for an agreement on behalf of an application that who owns.
-// When the plan decides by itself and no operation gives personal data, it is
-// in force at once. It fails with Invalid, field by field, with NotFound for a
+// When the plan decides by itself, no operation gives personal data and no
+// sensitive value is asked for unmasked, it is in force at once. It fails with Invalid, field by field, with NotFound for a
 // version or an application that is not there, with Conflict when the same is
 // asked for already or agreed for the same days, or the version is deprecated
 // and nothing is replaced, with Forbidden unless a person asks, and with what
@@ -87,7 +87,7 @@ func (a *Agreements) Request(ctx context.Context, who auth.Principal, r Request)
 		if err := a.log(ctx, tx, who, g, change{verb: "request", what: "requested", text: g.Note, toAgency: true}); err != nil {
 			return err
 		}
-		if decision != "automatic" || personal(g.Operations) {
+		if decision != "automatic" || personal(g.Operations) || opens(g.Operations) {
 			return nil
 		}
 		g, err = a.approve(ctx, tx, auth.Principal{Name: g.Plan}, g, approval{terms: g.Terms()})
@@ -206,6 +206,7 @@ func checkOperations(wrong *problem.Error, wanted []Wanted, offer Offer) []Opera
 		}
 		seen[want.Operation] = true
 		operation.Fields = checkFields(wrong, want, operation)
+		operation.Sensitive = checkSensitive(wrong, want, operation.Fields, operation.Sensitive)
 		for _, field := range operation.Fields {
 			size += len(field.Path)
 		}

@@ -15,7 +15,7 @@ import (
 func TestUseIsSaid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(pgtest.Tx(t))
-	personal := []Wanted{{"chiTiet", []string{"/hoTen"}}}
+	personal := []Wanted{{Operation: "chiTiet", Fields: []string{"/hoTen"}}}
 	for _, tt := range []struct {
 		name, field, code string
 		spoil             func(r *Request)
@@ -72,7 +72,7 @@ func TestReview(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := w.asked()
-	r.Purpose, r.Operations = "thong-ke", []Wanted{{"danhSach", []string{"/items/*/ten"}}, {Operation: "tep"}}
+	r.Purpose, r.Operations = "thong-ke", []Wanted{{Operation: "danhSach", Fields: []string{"/items/*/ten"}}, {Operation: "tep"}}
 	r.RetentionDays, r.VolumePerDay, r.Onward, r.LegalBasis, r.Starts, r.Ends = new(30), 0, "", "nd-194-2025-d16", "2026-12-01", "2027-01-31"
 	r.PurposeText, r.Subjects = "Thống kê theo xã", "Hộ"
 	asked := w.request(t, r)

@@ -44,6 +44,14 @@ type SummaryOperation struct {
 	Title    string   `json:"title"`
 	Personal bool     `json:"personal"`
 	Fields   []string `json:"fields"` // titles
+
+	Sensitive []SummarySensitive `json:"sensitive"` // of what these hold, how it leaves
+}
+
+// SummarySensitive is a sensitive value of a SummaryOperation.
+type SummarySensitive struct {
+	Title string `json:"title"`
+	Mask  string `json:"mask"` // "": it leaves as it is
 }
 
 const purposeSQL = `select code, title_vi, title_en from agreement.purpose where code = $1`
@@ -76,9 +84,16 @@ func (a *Agreements) Summary(ctx context.Context, g Agreement, locale string) (S
 		Due: g.DueAt, DueIsTarget: isTarget, Overdue: g.State == Requested && a.Now().After(g.DueAt),
 	}
 	for _, operation := range g.Operations {
-		line := SummaryOperation{Title: operation.title(say), Personal: operation.Access == "personal", Fields: []string{}}
+		line := SummaryOperation{Title: operation.title(say), Personal: operation.Access == "personal", Fields: []string{}, Sensitive: []SummarySensitive{}}
 		for _, field := range operation.Fields {
 			line.Fields = append(line.Fields, field.title(say))
+		}
+		for _, value := range operation.Sensitive {
+			one := SummarySensitive{Title: value.title(say), Mask: value.Mask}
+			if value.Open {
+				one.Mask = ""
+			}
+			line.Sensitive = append(line.Sensitive, one)
 		}
 		s.Operations = append(s.Operations, line)
 	}

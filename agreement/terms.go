@@ -42,7 +42,7 @@ func (g Agreement) Terms() Terms {
 
 // Difference is one thing in which terms differ.
 type Difference struct {
-	What      string `json:"what"`      // operation, field, purpose, purpose_text, legal_basis, subjects, volume, retention, onward, starts, ends, rate, day, month
+	What      string `json:"what"`      // operation, field, open (a sensitive value unmasked), purpose, purpose_text, legal_basis, subjects, volume, retention, onward, starts, ends, rate, day, month
 	Operation string `json:"operation"` // of a field, as people read it
 	Was       string `json:"was"`       // "": it was not there, or not said
 	Is        string `json:"is"`        // "": it is there no more, or not said
@@ -117,6 +117,11 @@ func onlyIn(list, other []Operation, say func(vi, en string) string) []Differenc
 				out = append(out, Difference{What: "field", Operation: o.title(say), Was: f.title(say)})
 			}
 		}
+		against := Operation{}
+		if i >= 0 {
+			against = other[i]
+		}
+		out = append(out, openOnlyIn(o, against, say)...)
 	}
 	return out
 }

@@ -30,6 +30,8 @@ func (m Mark) wrong(doc Doc) []problem.Field {
 		p.Wrong("classification", "classification-invalid", "public, internal or confidential")
 	case m.Access == Open && m.Classification != "public":
 		p.Wrong("classification", "open-not-public", "what is open to anyone is public")
+	case m.Access == Open && len(doc.Sensitive) > 0:
+		p.Wrong("access", "open-sensitive", "an operation with sensitive values is open to nobody without an agreement", "path", doc.Sensitive[0].Path)
 	case m.Access == Personal && m.Classification == "public":
 		p.Wrong("classification", "personal-public", "personal data is not public")
 	}

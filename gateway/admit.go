@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,8 +17,8 @@ import (
 )
 
 // admit judges the upstream's answer before anything of it leaves. Under
-// agreed fields it fails closed: only a whole, plain, 2xx JSON answer passes,
-// and of it what was agreed.
+// agreed fields it fails closed: only a whole, plain, 2xx answer in JSON
+// or the operation's XML passes, and of it what was agreed.
 func (c *call) admit(r *http.Request, res *response) error {
 	if err := c.checkAnswer(r, res); err != nil {
 		return err
@@ -66,6 +65,9 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	if err := refusedUpstream(res); err != nil {
 		return err
 	}
+	if length, ok := lengthOf(res.fields); ok {
+		c.document = slices.Grow(c.document[:0], int(min(length, heldAnswer))+bytes.MinRead)
+	}
 	var fields http1.Fields // ETag, Digest, Link, Location and all else tell of what is left out
 	encoding, mediaType := "", ""
 	for _, line := range res.fields {
@@ -87,25 +89,37 @@ func (c *call) project(r *http.Request, res *response, filter *project.Filter) e
 	if encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return notProjectable("it is compressed although it was asked not to be")
 	}
-	if !isJSON(mediaType) {
-		return notProjectable("it is not JSON in UTF-8")
+	cut, err := c.projectionOf(mediaType, filter)
+	if err != nil {
+		return err
 	}
-	document, err := c.firstOf(r, res, heldAnswer)
+	document, err := c.firstOf(r, res, heldAnswer, c.document)
 	if err != nil {
 		return err
 	}
 	if len(document) > heldAnswer {
 		res.fields = slices.Clone(res.fields) // our own, as in replace
-		res.body = &projectedBody{responseBody: res.body, filter: filter, first: document, exchange: &c.exchange}
+		res.body = &projectedBody{responseBody: res.body, cut: cut, first: document, exchange: &c.exchange}
 		return nil
 	}
-	agreed, err := filter.Apply(document)
+	agreed, err := cut.append(c.agreed, document)
+	c.document, c.agreed = roomOf(document), roomOf(agreed)
 	if err != nil {
-		return notProjectable("it is no JSON that can be read in one way only (" + err.Error() + ")")
+		return notProjectable("it cannot be read in one way only (" + err.Error() + ")")
 	}
 	res.fields.Add("Content-Length", strconv.Itoa(len(agreed)))
 	return c.replace(res, agreed)
 }
+
+// roomOf is the room of a text, for the next call, unless it is large.
+func roomOf(text []byte) []byte {
+	if cap(text) > largestRoom {
+		return nil
+	}
+	return text[:0]
+}
+
+const largestRoom = 64 << 10
 
 // heldAnswer is up to how many bytes an answer is read whole before a byte of
 // its agreed fields leaves, so that one that cannot be held to them is refused
@@ -115,7 +129,7 @@ const heldAnswer = 1 << 20
 // projectedBody gives the agreed fields of an answer as it comes.
 type projectedBody struct {
 	responseBody
-	filter   *project.Filter
+	cut      projection
 	first    []byte    // was read already
 	exchange *Exchange // learns when it is broken off for what it is
 }
@@ -123,7 +137,7 @@ type projectedBody struct {
 // WriteTo is of io.WriterTo.
 func (b *projectedBody) WriteTo(w io.Writer) (int64, error) {
 	counted := &countingWriter{to: w}
-	err := b.filter.Stream(counted, io.MultiReader(bytes.NewReader(b.first), b.responseBody))
+	err := b.cut.stream(counted, io.MultiReader(bytes.NewReader(b.first), b.responseBody))
 	var fault *project.Fault
 	if errors.As(err, &fault) {
 		b.exchange.Code = "answer-not-projectable"
@@ -185,14 +199,4 @@ func refusedUpstream(res *response) error {
 func notProjectable(reason string) error {
 	return problem.Errorf(problem.BadGateway, "the answer of the agency's system cannot be held to the agreed fields: %s", reason).
 		Coded("answer-not-projectable", "reason", reason)
-}
-
-func isJSON(contentType string) bool {
-	kind, parameters, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return false
-	}
-	charset := parameters["charset"]
-	return (kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")) &&
-		(charset == "" || strings.EqualFold(charset, "utf-8"))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth/policy"
+	"lgsp/gateway/project"
 	"lgsp/internal/http1"
 )
 
@@ -207,6 +208,41 @@ func BenchmarkCheckedCall(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				from.Reset(sent)
+				w.node.ServeHTTP(to, r)
+			}
+		})
+	}
+}
+
+// BenchmarkProjectedCall is a call that answers 10 KB of JSON, as BenchmarkCall
+// otherwise: passed whole, or cut to agreed fields, some of them masked.
+func BenchmarkProjectedCall(b *testing.B) {
+	row := `{"maHoSo":"H48.11-2026-000123","hoTen":"Nguyễn Văn An","soDinhDanh":"000123456789","diaChi":{"xa":"Đình Lập","thon":"3"},"ngayNop":"2026-03-02","lePhi":125000,"trangThai":"dang-xu-ly"}`
+	body := `{"tong":50,"items":[` + strings.TrimSuffix(strings.Repeat(row+",", 50), ",") + `]}`
+	text := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nDate: Mon, 02 Jan 2006 15:04:05 GMT\r\n\r\n%s", len(body), body)
+	for _, tt := range []struct {
+		name   string
+		fields []string
+		masks  []project.Masked
+	}{
+		{"whole", []string{""}, nil},
+		{"fields", []string{"/tong", "/items/*/maHoSo", "/items/*/diaChi", "/items/*/ngayNop", "/items/*/trangThai"}, nil},
+		{"masked", []string{"/tong", "/items"}, []project.Masked{{Path: "/items/*/soDinhDanh", Mask: "last-4"}}},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			w := newWorld(b)
+			w.node.first.Dial = func(context.Context, string, string) (net.Conn, error) { return &canned{text: text}, nil }
+			w.put(func(g *Grant) {
+				g.Plan.RatePerMinute, g.Plan.QuotaPerDay = 600_000_000, 2_000_000_000
+				g.Operations[0].Fields, g.Operations[0].Masks = tt.fields, tt.masks
+			})
+			target := w.route.Prefix() + "/ho-so"
+			r := httptest.NewRequest("GET", target, nil)
+			r.RequestURI, r.Body = target, http.NoBody
+			r.Header = http.Header{"X-Api-Key": {w.key}, "User-Agent": {"bench"}, "Accept": {"*/*"}}
+			to := &taker{header: http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
 				w.node.ServeHTTP(to, r)
 			}
 		})

@@ -63,6 +63,9 @@ var choosers = []string{"sort", "sortby", "sapxep", "order", "orderby", "field",
 // chooser's (sort=-hoTen), and by a word before an operator (hoTen:An). Of an
 // operation whose fields are not known, choosers may name agreed fields only.
 func checkParameters(query map[string][]string, o *operation, filter *project.Filter) error {
+	if len(query) == 0 {
+		return nil
+	}
 	var agreed, hidden []string
 	for i, name := range o.names {
 		if filter.Covers(o.Fields[i]) {

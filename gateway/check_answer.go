@@ -106,16 +106,22 @@ var errTooLarge = errors.New("the answer is too large")
 // wholeAnswer reads the upstream's body; errTooLarge beyond MaxAnswer.
 func (c *call) wholeAnswer(r *http.Request, res *response) ([]byte, error) {
 	limit := or(c.node.MaxAnswer, 10<<20)
-	document, err := c.firstOf(r, res, limit)
+	document, err := c.firstOf(r, res, limit, nil)
 	if err == nil && int64(len(document)) > limit {
 		return nil, errTooLarge
 	}
 	return document, err
 }
 
-// firstOf reads of the upstream's body one byte more than some, or all of it.
-func (c *call) firstOf(r *http.Request, res *response, some int64) ([]byte, error) {
-	document, err := io.ReadAll(io.LimitReader(res.body, some+1))
+// firstOf reads of the upstream's body one byte more than some, or all of it,
+// into a room.
+func (c *call) firstOf(r *http.Request, res *response, some int64, into []byte) ([]byte, error) {
+	read := bytes.NewBuffer(into[:0])
+	if length, ok := lengthOf(res.fields); ok {
+		read.Grow(int(min(length, some)) + bytes.MinRead)
+	}
+	_, err := read.ReadFrom(io.LimitReader(res.body, some+1))
+	document := read.Bytes()
 	var slow net.Error
 	switch {
 	case r.Context().Err() != nil:

@@ -42,7 +42,7 @@ func (c *call) decide(r *http.Request) error {
 	}
 	c.grant = g
 	if g != nil {
-		c.exchange.Fields = g.terms.fields(c.operation.ID)
+		c.exchange.Fields, c.exchange.Masks = g.terms.fields(c.operation.ID)
 	}
 	return nil
 }

@@ -7,16 +7,26 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"lgsp/gateway/project"
 )
 
-// recordFormat is the first byte of a record in the journal. One that begins
-// with { is JSON, of an earlier version.
-const recordFormat = 1
+// The first byte of a record in the journal. One that begins with { is JSON, of
+// an earlier version. Only a record with masks is written as one: an earlier
+// version reads all others.
+const (
+	recordFormat       = 1
+	maskedRecordFormat = 2
+)
 
 // appendTo writes the exchange as a record of the journal: strings with their
 // length before them, ids as they are.
 func (e *Exchange) appendTo(b []byte) []byte {
-	b = append(b, recordFormat, e.flags())
+	format := byte(recordFormat)
+	if len(e.Masks) > 0 {
+		format = maskedRecordFormat
+	}
+	b = append(b, format, e.flags())
 	for _, id := range e.ids() {
 		b = append(b, id[:]...)
 	}
@@ -30,6 +40,14 @@ func (e *Exchange) appendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(e.Fields)))
 	for _, field := range e.Fields {
 		b = append(binary.AppendUvarint(b, uint64(len(field))), field...)
+	}
+	if format == recordFormat {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(len(e.Masks)))
+	for _, m := range e.Masks {
+		b = append(binary.AppendUvarint(b, uint64(len(m.Path))), m.Path...)
+		b = append(binary.AppendUvarint(b, uint64(len(m.Mask))), m.Mask...)
 	}
 	return b
 }
@@ -63,7 +81,7 @@ func readExchange(record []byte) (Exchange, error) {
 	if len(record) > 0 && record[0] == '{' {
 		return e, json.Unmarshal(record, &e)
 	}
-	if len(record) < 2 || record[0] != recordFormat {
+	if len(record) < 2 || record[0] != recordFormat && record[0] != maskedRecordFormat {
 		return e, errRecord
 	}
 	e.Complete, e.Unknown, e.Canary = record[1]&1 != 0, record[1]&2 != 0, record[1]&4 != 0
@@ -83,6 +101,12 @@ func readExchange(record []byte) (Exchange, error) {
 		e.Fields = make([]string, n)
 		for i := range e.Fields {
 			e.Fields[i] = r.text()
+		}
+	}
+	if record[0] == maskedRecordFormat {
+		e.Masks = make([]project.Masked, r.size())
+		for i := range e.Masks {
+			e.Masks[i] = project.Masked{Path: r.text(), Mask: project.Mask(r.text())}
 		}
 	}
 	if r.wrong || r.left != "" {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"lgsp/gateway/project"
 )
 
 // filled is an exchange none of whose fields is empty: a field that the record
@@ -26,6 +28,8 @@ func filled(t testing.TB) Exchange {
 			f.SetString("text " + v.Type().Field(i).Name)
 		case []string:
 			f.Set(reflect.ValueOf([]string{"/a", "", "/b/*/c"}))
+		case []project.Masked:
+			f.Set(reflect.ValueOf([]project.Masked{{Path: "/a", Mask: "last-4"}, {Path: "/b/*/c", Mask: "hash"}}))
 		case bool:
 			f.SetBool(true)
 		case int, int64, time.Duration:

@@ -8,6 +8,7 @@ import (
 
 	"lgsp/auth"
 	"lgsp/auth/policy"
+	"lgsp/gateway/project"
 	"lgsp/internal/problem"
 )
 
@@ -28,13 +29,14 @@ type Imagined struct {
 // Explanation is what the gateway would decide, by which rule, and what would
 // turn it.
 type Explanation struct {
-	Allowed   bool      `json:"allowed"`
-	Rule      string    `json:"rule"`      // the policy's
-	Code      string    `json:"code"`      // of the problem the caller would get, "" when allowed
-	Detail    string    `json:"detail"`    // English
-	Agreement uuid.UUID `json:"agreement"` // that was looked at; uuid.Nil: none
-	Fields    []string  `json:"fields"`    // that would be let through; nil: the whole answer, or nothing when refused
-	Change    []string  `json:"change"`    // codes of what would allow the call, each enough or all needed, in order
+	Allowed   bool             `json:"allowed"`
+	Rule      string           `json:"rule"`      // the policy's
+	Code      string           `json:"code"`      // of the problem the caller would get, "" when allowed
+	Detail    string           `json:"detail"`    // English
+	Agreement uuid.UUID        `json:"agreement"` // that was looked at; uuid.Nil: none
+	Fields    []string         `json:"fields"`    // that would be let through; nil: the whole answer, or nothing when refused
+	Masks     []project.Masked `json:"masks"`     // of those, what leaves masked
+	Change    []string         `json:"change"`    // codes of what would allow the call, each enough or all needed, in order
 
 	Conditions []string `json:"conditions"` // that the operation has beside its agreement: hours, network, two-factors, purpose
 }
@@ -67,7 +69,7 @@ func (n *Node) Explain(call Imagined) (Explanation, error) {
 	}
 	if e.Allowed {
 		if g != nil && !g.terms.filters[o.ID].Whole() {
-			e.Fields = g.terms.fields(o.ID)
+			e.Fields, e.Masks = g.terms.fields(o.ID)
 		}
 		return e, nil
 	}

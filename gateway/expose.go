@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"lgsp/gateway/project"
 	"lgsp/gateway/upstream"
 	"lgsp/internal/pg"
 	"lgsp/internal/problem"
@@ -84,6 +85,8 @@ type Operation struct {
 	SubjectIn   string   `json:"subject_in,omitempty"`   // path, query, header, body; of a personal operation
 	SubjectName string   `json:"subject_name,omitempty"` // parameter's name, or JSON pointer in the body
 	Fields      []string `json:"fields,omitempty"`       // every field path of the answer, as the API's document describes it
+
+	XML *project.Shape `json:"xml,omitempty"` // how the fields stand in an XML answer; nil: none is described
 }
 
 const exposeSQL = `

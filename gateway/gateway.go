@@ -177,6 +177,8 @@ type call struct {
 // room is where a call's lists are put, to be used again.
 type room struct {
 	text       []byte
+	document   []byte       // the upstream's answer, until it is cut
+	agreed     []byte       // what is agreed of it, until it is sent
 	out        http1.Fields // to the upstream
 	merged     http1.Fields // to the caller
 	request    http1.Request
@@ -189,8 +191,10 @@ var calls = sync.Pool{New: func() any { return new(call) }}
 func (n *Node) newCall(w http.ResponseWriter, r *http.Request) *call {
 	c := calls.Get().(*call)
 	text, out, merged, own := c.text[:0], c.out[:0], c.merged[:0], c.answer.own[:0]
+	document, agreed := c.document[:0], c.agreed[:0]
 	*c = call{node: n, snapshot: n.current.Load(), now: n.Now()}
 	c.text, c.out, c.merged, c.answer.own = text, out, merged, own
+	c.document, c.agreed = document, agreed
 	c.exchange.Trace = telemetry.TraceOf(r)
 	c.answer.start(w, r, c.exchange.Trace)
 	return c

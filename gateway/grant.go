@@ -32,8 +32,9 @@ type Grant struct {
 // element of an array, and covers all beneath it; the empty pointer "" is the
 // whole answer, whatever its type; an empty list lets nothing of the answer through.
 type GrantedOperation struct {
-	Operation string   `json:"operation"`
-	Fields    []string `json:"fields"`
+	Operation string           `json:"operation"`
+	Fields    []string         `json:"fields"`
+	Masks     []project.Masked `json:"masks,omitempty"` // of what these fields cover, what leaves masked
 }
 
 const grantSQL = `
@@ -51,7 +52,7 @@ on conflict (agreement_id) do update
 // Conflict when the same or a later revision is there already.
 func PutGrant(ctx context.Context, tx pgx.Tx, g Grant) error {
 	for _, operation := range g.Operations {
-		if _, err := project.Compile(operation.Fields); err != nil {
+		if _, err := project.CompileMasked(operation.Fields, operation.Masks); err != nil {
 			return problem.Errorf(problem.Invalid, "operation %s: %s", operation.Operation, err).
 				Coded("field-path", "operation", operation.Operation, "reason", err.Error())
 		}

@@ -55,7 +55,7 @@ var nothing = &terms{agreed: []string{}}
 func compileTerms(operations []GrantedOperation) (*terms, error) {
 	t := &terms{operations: operations, agreed: []string{}, filters: make(map[string]*project.Filter, len(operations))}
 	for _, o := range operations {
-		filter, err := project.Compile(o.Fields)
+		filter, err := project.CompileMasked(o.Fields, o.Masks)
 		if err != nil {
 			return nil, fmt.Errorf("operation %s: %w", o.Operation, err)
 		}
@@ -65,14 +65,14 @@ func compileTerms(operations []GrantedOperation) (*terms, error) {
 	return t, nil
 }
 
-// fields are those agreed of an operation.
-func (t *terms) fields(operation string) []string {
+// fields are those agreed of an operation, and what of them leaves masked.
+func (t *terms) fields(operation string) ([]string, []project.Masked) {
 	for _, o := range t.operations {
 		if o.Operation == operation {
-			return o.Fields
+			return o.Fields, o.Masks
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // interned gives what grants have in common once: few plans and purposes, and

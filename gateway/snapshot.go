@@ -12,6 +12,7 @@ import (
 	"lgsp/auth/policy"
 	"lgsp/gateway/cache"
 	"lgsp/gateway/check"
+	"lgsp/gateway/project"
 	"lgsp/gateway/queue"
 	"lgsp/gateway/route"
 	"lgsp/gateway/upstream"
@@ -69,6 +70,7 @@ type operation struct {
 
 	conditions []*condition
 	checks     *check.Operation // nil: calls are not held to the document
+	xml        *project.XML     // nil: no XML answer can be held to fields
 }
 
 // compileRoute makes a Route fit to serve, or says why it is not.
@@ -109,6 +111,11 @@ func compileRoute(r Route) (*version, error) {
 			return nil, fmt.Errorf("operation %s: %w", o.ID, err)
 		}
 		compiled := &operation{Operation: o, index: i, template: v.prefix + o.Path}
+		if o.XML != nil {
+			if compiled.xml, err = o.XML.Compile(); err != nil {
+				return nil, fmt.Errorf("operation %s: XML: %w", o.ID, err)
+			}
+		}
 		for _, field := range o.Fields {
 			compiled.names = append(compiled.names, lastName(field))
 		}

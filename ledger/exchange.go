@@ -38,5 +38,6 @@ type Exchange struct {
 	Subject       string    `json:"subject,omitempty"`       // keyed hash of the person asked about, hex
 	Address       string    `json:"address,omitempty"`       // keyed hash of the caller's address
 	Fields        []string  `json:"fields,omitempty"`        // the agreed fields that the answer was cut to
+	Masks         []string  `json:"masks,omitempty"`         // of what those cover, what left masked: "/path mask"
 	Canary        bool      `json:"canary,omitempty"`        // it went to the version's canary
 }

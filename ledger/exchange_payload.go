@@ -32,6 +32,7 @@ func (e Exchange) payload() (string, error) {
 	w.texts("fields", e.Fields)
 	w.always("id", e.ID.String())
 	w.always("kind", kindExchange)
+	w.texts("masks", e.Masks)
 	w.text("method", e.Method)
 	w.number("micros", e.Micros)
 	w.text("node", e.Node)

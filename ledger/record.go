@@ -66,7 +66,9 @@ func (l *Ledger) Record(ctx context.Context, tx pgx.Tx, act auth.Act) error {
 func (e Exchange) entry() (entry, error) {
 	e.At = e.At.UTC().Truncate(time.Microsecond) // as PostgreSQL keeps it
 	payload, err := e.payload()
-	return newEntry(payload, e.columns()), err
+	made := newEntry(payload, e.columns())
+	made.micros, made.bytes = e.Micros, e.ResponseBytes
+	return made, err
 }
 
 // entry is one to be inserted: its canonical payload, what that says, and what
@@ -75,6 +77,8 @@ type entry struct {
 	payload     string
 	columns     columns
 	nonce, leaf []byte
+
+	micros, bytes int64 // of an exchange: how long it took, how large its answer was
 }
 
 func newEntry(payload string, c columns) entry {

@@ -119,6 +119,9 @@ func (l *Ledger) sequence(ctx context.Context, careful bool) (numbered int, more
 		if err := number(ctx, tx, size, batchOf(waiting, shipped.entries), reader); err != nil {
 			return err
 		}
+		if err := countUse(ctx, tx, shipped.entries); err != nil {
+			return err
+		}
 		head, err = l.sign(ctx, tx, size+int64(numbered), reader)
 		return err
 	})

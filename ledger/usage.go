@@ -11,7 +11,7 @@ import (
 	"lgsp/internal/pg"
 )
 
-// Usage is how often an operation was called on one day (UTC).
+// Usage is how often an operation was called on one day, in Vietnam.
 type Usage struct {
 	Day       time.Time `json:"day"`
 	VersionID uuid.UUID `json:"version_id"`
@@ -21,10 +21,9 @@ type Usage struct {
 }
 
 const usageSQL = `
-select date_trunc('day', at, 'UTC') as day, version_id, operation, count(*) as calls,
-       count(*) filter (where status >= 400) as refused
-  from ledger.entry
- where kind = 'exchange' and application_id = $1 and at >= $2 and version_id is not null
+select day, version_id, operation, sum(calls)::bigint as calls, sum(refused + failed)::bigint as refused
+  from ledger.day_use
+ where application_id = $1 and day >= ($2::timestamptz at time zone interval '7 hours')::date
  group by 1, 2, 3
  order by 1 desc, 2, 3
  limit 10000`

@@ -69,6 +69,7 @@ func (d agreementData) ReasonWords() string {
 type conditionOperation struct {
 	agreement.Operation
 	Checked map[string]bool
+	Open    map[string]bool // sensitive values that stay unmasked
 }
 
 // FieldsName is the name of the boxes of the operation's fields.
@@ -106,6 +107,7 @@ func (p *Portal) decidingOf(r *http.Request, who auth.Principal, g agreement.Agr
 		for _, path := range chosen {
 			one.Checked[path] = true
 		}
+		one.Open = keptOpen(one, d.Base, r.PostForm)
 		d.Offered = append(d.Offered, one)
 	}
 	if ends, err := time.Parse(time.DateOnly, g.Ends); err == nil {
@@ -170,7 +172,7 @@ func approvalOf(form url.Values) (agreement.Approval, error) {
 	}
 	for _, slug := range wantedOf(url.Values(form)) {
 		if fields := form[fieldsPrefix+slug]; len(fields) > 0 {
-			c.Operations = append(c.Operations, agreement.Wanted{Operation: slug, Fields: fields})
+			c.Operations = append(c.Operations, agreement.Wanted{Operation: slug, Fields: fields, Open: form[openPrefix+slug]})
 		}
 	}
 	slices.SortFunc(c.Operations, func(a, b agreement.Wanted) int { return strings.Compare(a.Operation, b.Operation) })

@@ -36,6 +36,7 @@ type CallExplanation struct {
 	Fields  []string `json:"fields"` // that would be let through; null: the whole answer, or nothing when refused
 	Change  []string `json:"change"` // codes of what would allow it
 
+	Masks      []string `json:"masks"`      // of those fields, what would leave masked: "/path mask"
 	Conditions []string `json:"conditions"` // of the operation, beside its agreement: hours, network, two-factors, purpose
 }
 

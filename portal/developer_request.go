@@ -54,6 +54,7 @@ type askedOperation struct {
 	Tree    []choice
 	Chosen  bool
 	Checked map[string]bool // paths
+	masking
 }
 
 // fieldsPrefix begins the name of the boxes of an operation's fields.
@@ -191,6 +192,7 @@ func asked(offered []catalog.Operation, r *http.Request, old *agreement.Agreemen
 		for _, path := range r.PostForm[one.FieldsName()] {
 			one.Checked[path] = true
 		}
+		one.masking = maskingOf(o, r.PostForm)
 		if old != nil {
 			one.copy(*old)
 		}
@@ -224,6 +226,7 @@ func (o *askedOperation) copy(old agreement.Agreement) {
 			return leaf == f.Path || strings.HasPrefix(leaf, f.Path+"/")
 		})
 	}
+	o.opened(old.Operations[i])
 }
 
 // summaryData is the data of the page "developer-request-summary".
@@ -319,7 +322,7 @@ func requestOf(form url.Values, version uuid.UUID) (agreement.Request, error) {
 		q.Replaces = &id
 	}
 	for _, slug := range wantedOf(form) {
-		q.Operations = append(q.Operations, agreement.Wanted{Operation: slug, Fields: form[fieldsPrefix+slug]})
+		q.Operations = append(q.Operations, agreement.Wanted{Operation: slug, Fields: form[fieldsPrefix+slug], Open: form[openPrefix+slug]})
 	}
 	return q, nil
 }

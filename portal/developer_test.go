@@ -138,6 +138,9 @@ func offerOf(p *Portal) func(context.Context, uuid.UUID) (agreement.Offer, error
 			for _, f := range operation.Doc.Fields {
 				one.Fields = append(one.Fields, agreement.Field{Path: f.Path, TitleVI: f.TitleVI, TitleEN: f.TitleEN})
 			}
+			for _, s := range operation.Doc.Sensitive {
+				one.Sensitive = append(one.Sensitive, agreement.Sensitive{Path: s.Path, Mask: s.Mask, Open: true, TitleVI: s.TitleVI, TitleEN: s.TitleEN})
+			}
 			out.Operations = append(out.Operations, one)
 		}
 		return out, err

@@ -21,6 +21,7 @@ const usageMonths = 12
 
 func (p *Portal) usageRoutes(r *mux.Router) {
 	r.Handle("/agency/{agency}/usage", p.page(p.agencyUsage)).Methods("GET", "HEAD")
+	r.Handle("/agency/{agency}/calls", p.page(p.agencyCalls)).Methods("GET", "HEAD")
 	r.Handle("/operator/usage", p.page(p.portalUsage)).Methods("GET", "HEAD")
 	r.Handle("/operator/usage", p.page(p.publishUsage)).Methods("POST")
 }

@@ -37,8 +37,10 @@ type Operation struct {
 	Parameters    []Parameter `json:"parameters"`
 	Body          *Body       `json:"body"` // nil when the operation takes none
 	Answers       []Answer    `json:"answers"`
-	Fields        []Field     `json:"fields"`   // of the 2xx JSON or XML answers together: what an agreement chooses from
-	Personal      []string    `json:"personal"` // fields and parameters whose names suggest personal data
+	Fields        []Field     `json:"fields"`              // of the 2xx JSON or XML answers together: what an agreement chooses from
+	Personal      []string    `json:"personal"`            // fields and parameters whose names suggest personal data
+	Sensitive     []Sensitive `json:"sensitive,omitempty"` // places of the fields that leave masked unless an agreement gives them open
+	XML           *XML        `json:"xml,omitempty"`       // how the fields stand in the 2xx XML answers; null: there is none
 }
 
 // Parameter is one input beside the body.

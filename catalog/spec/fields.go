@@ -24,18 +24,50 @@ type flattener struct {
 	trail  map[*yaml.Node]string // schemas we are inside of → path: what closes a circle
 	steps  int
 	cut    bool
+
+	// Of the answers that an agreement chooses from.
+	where     string
+	masks     bool // marks of sensitive values are looked for
+	sensitive []Sensitive
+	hides     bool // one may stand where no path leads
 }
 
 // flatten lists the fields under the schemas of one body, as one list. A
 // circular schema is shown once, then named by the path where it is shown.
 func (r *reader) flatten(where string, schemas ...*yaml.Node) []Field {
-	f := flattener{r: r, fields: []Field{}, index: map[string]int{}}
+	f := flattener{r: r, where: where}
+	return f.flatten(schemas)
+}
+
+// agreeable lists the fields an agreement chooses from, and which are sensitive.
+func (r *reader) agreeable(where string, schemas []*yaml.Node) ([]Field, []Sensitive) {
+	f := flattener{r: r, where: where, masks: r.marks}
+	fields := f.flatten(schemas)
+	for i := range f.sensitive {
+		s := &f.sensitive[i]
+		for _, path := range []string{s.Path, strings.TrimSuffix(s.Path, "/*")} {
+			if at, ok := f.index[path]; ok && s.TitleVI == "" {
+				s.TitleVI, s.TitleEN = fields[at].TitleVI, fields[at].TitleEN
+			}
+		}
+	}
+	return fields, f.sensitive
+}
+
+func (f *flattener) flatten(schemas []*yaml.Node) []Field {
+	r := f.r
+	f.fields, f.index = []Field{}, map[string]int{}
 	for _, schema := range schemas {
 		f.trail = map[*yaml.Node]string{}
 		f.inside(schema, "")
 	}
+	for _, schema := range schemas {
+		if f.cut && f.masks && r.holdsMark(schema, false) {
+			f.unreached(lineOf(schema))
+		}
+	}
 	if f.cut {
-		r.found("spec-fields-cut", lineOf(schemas[0]), where, "the body has more fields than can be listed; those left out are agreed through the field above them")
+		r.found("spec-fields-cut", lineOf(schemas[0]), f.where, "the body has more fields than can be listed; those left out are agreed through the field above them")
 	}
 	r.fields += len(f.fields)
 	return f.fields
@@ -53,7 +85,14 @@ func (f *flattener) inside(n *yaml.Node, path string) {
 	}
 	if at, ok := f.trail[schema]; ok {
 		f.circle(path, at)
+		if f.masks && f.r.holdsMark(schema, false) {
+			f.unreached(lineOf(schema))
+		}
 		return
+	}
+	if f.masks {
+		f.marked(n, schema, path)
+		f.beside(n, schema)
 	}
 	f.trail[schema] = path
 	defer delete(f.trail, schema)
@@ -67,8 +106,11 @@ func (f *flattener) inside(n *yaml.Node, path string) {
 		required[name] = true
 	}
 	for key, property := range pairs(get(schema, "properties")) {
-		if key.Value == "*" {
-			continue // no path can name it, so no agreement can give it
+		if key.Value == "*" { // no path can name it, so no agreement can give it
+			if f.masks && f.r.holdsMark(property, false) {
+				f.unreached(key.Line)
+			}
+			continue
 		}
 		below := path + "/" + escape(key.Value)
 		if !f.add(below, property, required[key.Value]) {

@@ -20,12 +20,13 @@ func itoa(i int) string { return strconv.Itoa(i) }
 // is good to know.
 func severity(code string) string {
 	switch code {
-	case "spec-dangling-ref", "spec-duplicate-operation-id", "spec-invalid", "spec-no-operations",
+	case "spec-dangling-ref", "spec-duplicate-operation-id", "spec-invalid", "spec-mask-not-value", "spec-mask-unknown",
+		"spec-mask-unreached", "spec-no-operations",
 		"spec-no-title", "spec-path-parameter-undeclared", "spec-path-shape", "spec-path-twice":
 		return Error
 	case "spec-basic-auth", "spec-fields-cut", "spec-method-ignored", "spec-no-description", "spec-no-fields",
 		"spec-no-operation-id", "spec-no-success", "spec-no-summary", "spec-not-conforming",
-		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut":
+		"spec-not-structured", "spec-path-parameter-unused", "spec-text-cut", "spec-xml-ambiguous", "spec-xml-cut":
 		return Warning
 	}
 	return Info

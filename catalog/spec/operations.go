@@ -46,7 +46,7 @@ func (r *reader) operation(path, item *yaml.Node, method string, n *yaml.Node) O
 	where := op.Method + " " + op.Path
 	op.Parameters = r.parameters(get(item, "parameters"), get(n, "parameters"))
 	op.Body = r.body(where, get(n, "requestBody"))
-	agreed := []*yaml.Node{}
+	agreed, inXML := []*yaml.Node{}, []*yaml.Node{}
 	for status, answer := range pairs(get(n, "responses")) {
 		if strings.HasPrefix(status.Value, "x-") {
 			continue
@@ -55,6 +55,7 @@ func (r *reader) operation(path, item *yaml.Node, method string, n *yaml.Node) O
 		op.Answers = append(op.Answers, a)
 		if strings.HasPrefix(status.Value, "2") {
 			agreed = append(agreed, schemas...)
+			inXML = append(inXML, r.inXML(answer)...)
 		}
 	}
 	if op.Answers == nil {
@@ -62,8 +63,9 @@ func (r *reader) operation(path, item *yaml.Node, method string, n *yaml.Node) O
 	}
 	op.Fields = []Field{}
 	if len(agreed) > 0 {
-		op.Fields = r.flatten(where, agreed...)
+		op.Fields, op.Sensitive = r.agreeable(where, agreed)
 	}
+	op.XML = r.shape(where, inXML)
 	op.Personal = personal(op)
 	r.judgeOperation(op, n)
 	return op

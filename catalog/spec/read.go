@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -57,7 +58,7 @@ func read(source []byte) (*Document, error) {
 	if err := check(root, map[*yaml.Node]bool{}); err != nil {
 		return nil, err
 	}
-	r := &reader{root: root, slugs: map[string]int{}, targets: map[string]*yaml.Node{}, dangling: map[string]bool{}}
+	r := &reader{root: root, slugs: map[string]int{}, targets: map[string]*yaml.Node{}, dangling: map[string]bool{}, marks: bytes.Contains(source, []byte(maskKey))}
 	version := text(root, "openapi")
 	switch {
 	case version == "" && text(root, "swagger") == "2.0":
@@ -115,6 +116,9 @@ type reader struct {
 	fields   int // listed so far
 	spent    int // bytes shown so far
 	circular bool
+	marks    bool // the document marks sensitive values
+	sought   int  // steps of looking for marks so far
+	elements int  // of XML, of all operations
 }
 
 // maxHops is how many references in a row are followed.

@@ -12,10 +12,15 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+
+	"lgsp/docs"
 )
 
 // aFile as a body is a form with a CSV file.
 const aFile = "file"
+
+// guideRoute is the route of every guide.
+var guideRoute = "GET /docs/{guide:" + strings.Join(docs.Names, "|") + "}"
 
 func (w *world) pageAttempts() []attempt {
 	wish := w.wish("quan-ly")
@@ -26,6 +31,10 @@ func (w *world) pageAttempts() []attempt {
 	list := []attempt{
 		{"POST /sign-in", "", "/sign-in", url.Values{"email": {"citizen@world.example"}, "password": {w.password["citizen"]}}.Encode()},
 		{"POST /sign-up", "", "/sign-up", "name=M&email=m@world.example&terms=yes"},
+		{"GET /docs/problems/{code:[a-z0-9-]{1,80}}", "", "/docs/problems/agreement-ended", ""},
+		{"GET /docs/pictures/{name:[a-z.-]{1,40}}", "", "/docs/pictures/home.png", ""},
+		{guideRoute, "", "/docs/citizens", ""},
+		{guideRoute + "/{section}", "", "/docs/operators/settings", ""},
 		{"GET /sign-up/confirm", "no link", "/sign-up/confirm?token=x", ""},
 		{"POST /sign-up/confirm", "own, or no link", "/sign-up/confirm", "token=x&password=mot+mat+khau+dai"},
 		{"POST /forgot-password", "", "/forgot-password", "email=citizen@world.example"},
@@ -150,7 +159,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /sitemap/datasets-{file:[0-9]{1,4}}.xml", "", "/sitemap/datasets-1.xml", ""},
 		{"GET /.well-known/api-catalog", "", "/.well-known/api-catalog", ""},
 	}
-	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/docs/lesson", "/status", "/sign-in", "/sign-up", "/forgot-password",
+	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/docs/lesson", "/docs", "/docs/problems", "/docs/words", "/docs/journey", "/status", "/sign-in", "/sign-up", "/forgot-password",
 		"/sitemap.xml", "/sitemap/pages.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams", "/operator/issuers", "/operator/honey-keys",
 		"/developer", "/developer/applications/new", "/explain"} {
 		list = append(list, attempt{"GET " + path, "", path, ""})

@@ -29,6 +29,7 @@ func (w *world) usageAttempts() []attempt {
 // usagePages are the same for the pages.
 func (w *world) usagePages() []attempt {
 	return []attempt{
+		{"GET /agency/{agency}/calls", "agency A", "/agency/so-a/calls", ""},
 		{"GET /agency/{agency}/usage", "agency A", "/agency/so-a/usage", ""},
 		{"GET /operator/usage", "", "/operator/usage", ""},
 		{"POST /operator/usage", "of agency A", "/operator/usage", "agency=so-a"},

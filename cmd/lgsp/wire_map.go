@@ -66,6 +66,7 @@ func callable(list []catalog.Operation) []gateway.Operation {
 		for _, field := range o.Doc.Fields {
 			operation.Fields = append(operation.Fields, field.Path)
 		}
+		operation.XML = xmlOf(o.Doc.XML)
 		operations = append(operations, operation)
 	}
 	return operations
@@ -118,7 +119,7 @@ func grant(ctx context.Context, tx pgx.Tx, g agreement.Granted) error {
 		Plan: gateway.Plan{Slug: g.Plan, RatePerMinute: g.RatePerMinute, QuotaPerDay: g.QuotaPerDay, QuotaPerMonth: g.QuotaPerMonth},
 	}
 	for _, o := range g.Operations {
-		out.Operations = append(out.Operations, gateway.GrantedOperation{Operation: o.Operation, Fields: o.Fields})
+		out.Operations = append(out.Operations, gateway.GrantedOperation{Operation: o.Operation, Fields: o.Fields, Masks: masksOf(g.Masked, o.Operation)})
 	}
 	return gateway.PutGrant(ctx, tx, out)
 }
@@ -144,6 +145,7 @@ func (p *platform) offer(ctx context.Context, version uuid.UUID) (agreement.Offe
 		for _, f := range operation.Doc.Fields {
 			one.Fields = append(one.Fields, agreement.Field{Path: f.Path, TitleVI: f.TitleVI, TitleEN: f.TitleEN})
 		}
+		one.Sensitive = sensitiveOf(operation.Doc)
 		out.Operations = append(out.Operations, one)
 	}
 	return out, nil
@@ -277,7 +279,7 @@ func unpack(body []byte) ([]ledger.Exchange, error) {
 			Operation: e.Operation, Access: e.Access, Method: e.Method, Template: e.Template, Credential: e.Credential,
 			Status: e.Status, Code: e.Code, Outcome: outcomeOf(e), Micros: e.Duration.Microseconds(),
 			RequestBytes: e.BytesIn, ResponseBytes: e.BytesOut, RequestHash: e.RequestSum.String(), ResponseHash: e.AnswerSum.String(),
-			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Canary: e.Canary,
+			Subject: e.Subject, Address: e.Address, Fields: e.Fields, Masks: maskTexts(e.Masks), Canary: e.Canary,
 		}
 	}
 	return list, err
@@ -326,7 +328,7 @@ func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (por
 		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
 		From: call.From, Level: call.Level, At: call.At,
 	})
-	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Change: e.Change, Conditions: e.Conditions}, err
+	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Fields: e.Fields, Masks: maskTexts(e.Masks), Change: e.Change, Conditions: e.Conditions}, err
 }
 
 // names are what persons are called, for the ledger, which keeps ids.

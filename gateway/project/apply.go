@@ -2,13 +2,9 @@ package project
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
-	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -28,15 +24,34 @@ func (f *Fault) Error() string { return fmt.Sprintf("byte %d: %s", f.At, f.Reaso
 // what two programs could read differently: bytes that are not UTF-8, a name
 // twice in an object, anything after the value, nesting deeper than MaxDepth.
 func (f *Filter) Apply(document []byte) ([]byte, error) {
+	return f.Append(make([]byte, 0, min(len(document), window)), document)
+}
+
+// Append does as Apply does, and writes behind what is in to, which is not the
+// document's.
+func (f *Filter) Append(to, document []byte) ([]byte, error) {
 	if !utf8.Valid(document) {
 		return nil, &Fault{Reason: notUTF8}
 	}
-	s := scanner{in: document, out: make([]byte, 0, min(len(document), 4096))}
+	r := readings.Get().(*reading)
+	defer readings.Put(r)
+	s := scanner{in: document, out: to, secret: f.key, reading: r}
 	if err := s.document(&f.root); err != nil {
 		return nil, err
 	}
 	return s.out, nil
 }
+
+// readings are what a document is read with.
+var readings = sync.Pool{New: func() any { return &reading{} }}
+
+// reading is the names of the objects that are open, the innermost's last.
+type reading struct {
+	names []span // in kept
+	kept  []byte
+}
+
+type span struct{ from, to int32 }
 
 // The bounds of a document that is read as it comes.
 const (
@@ -51,6 +66,7 @@ var rooms = sync.Pool{New: func() any { return &room{} }}
 type room struct {
 	in  [window]byte
 	out [outSize + window]byte
+	reading
 }
 
 // Stream does as Apply does, with a document of any length as it comes, in
@@ -60,7 +76,7 @@ type room struct {
 func (f *Filter) Stream(to io.Writer, from io.Reader) error {
 	r := rooms.Get().(*room)
 	defer rooms.Put(r)
-	s := scanner{buf: r.in[:], from: from, to: to, out: r.out[:0]}
+	s := scanner{buf: r.in[:], from: from, to: to, out: r.out[:0], secret: f.key, reading: &r.reading}
 	if err := s.document(&f.root); err != nil {
 		return err
 	}
@@ -85,14 +101,16 @@ type scanner struct {
 	gone  int   // bytes before in
 	fault error // of from, of to, or of what came
 
-	names [][]byte // of the objects that are open, the innermost's last
-	kept  []byte   // the text of those, where in moves on
-	key   []byte   // the name of the member that is read, as it came
+	*reading
+	key []byte // the name of the member that is read, as it came, where in moves on
+
+	secret []byte // of hashes
 }
 
 // document reads the one value there is.
 func (s *scanner) document(root *step) error {
 	kept := false
+	s.names, s.kept = s.names[:0], s.kept[:0]
 	s.space()
 	err := s.value(root, 0, place{written: &kept})
 	if err == nil {
@@ -197,48 +215,69 @@ func (s *scanner) value(to *step, depth int, in place) error {
 	}
 	switch c := s.peek(); c {
 	case '{', '[':
-		if !to.fits(c) {
-			return s.container(none, depth, c)
+		if to.mask != "" {
+			return errMaskedShape
 		}
-		if to != none {
-			s.begin(in)
+		if to == none || !to.fits(c) {
+			return s.through(false, depth, c)
+		}
+		s.begin(in)
+		if to.all && !to.guards {
+			return s.through(true, depth, c)
 		}
 		return s.container(to, depth, c)
 	case '"':
-		if to.all {
+		if to.mask != "" {
+			s.begin(in)
+			return s.maskText(to.mask)
+		}
+		kept := to.all && !to.guards
+		if kept {
 			s.begin(in)
 		}
-		return s.passText(to.all)
+		return s.passText(kept)
 	}
 	word, err := s.word()
-	if err == nil && (to.all || to != none && string(word) == "null") {
+	switch {
+	case err != nil:
+		return err
+	case to != none && string(word) == "null", to.all && !to.guards && to.mask == "":
 		s.begin(in)
 		s.out = append(s.out, word...)
+	case to.mask != "" && (string(word) == "true" || string(word) == "false"):
+		return errMaskedShape // one of two values is told by any mask
+	case to.mask != "":
+		s.begin(in)
+		s.masked(to.mask, string(word))
+	}
+	return nil
+}
+
+var errMaskedShape = errors.New("a value that is agreed masked is neither text nor a number")
+
+// maskText reads a string and writes what its mask leaves of it.
+func (s *scanner) maskText(m Mask) error {
+	text, err := s.text()
+	if err == nil {
+		s.masked(m, text)
 	}
 	return err
 }
 
 // fits reports whether what opens with a bracket has the shape of the step.
 func (t *step) fits(opener byte) bool {
+	all := t.all && !t.guards
 	if opener == '{' {
-		return t.all || t.members != nil || t.each == nil
+		return all || t.members != nil || t.each == nil
 	}
-	return t.all || t.each != nil || t.members == nil
+	return all || t.each != nil || t.members == nil
 }
 
-// container reads an object or an array, whichever opens here.
+// container reads an object or an array, whichever opens here, of which some is kept.
 func (s *scanner) container(to *step, depth int, opener byte) error {
-	write := func(c byte) {
-		if to != none {
-			s.out = append(s.out, c)
-		}
-	}
-	closer := byte('}')
-	if opener == '[' {
-		closer = ']'
-	}
-	write(opener)
-	o := object{first: len(s.names), text: len(s.kept)}
+	closer := opener + 2 // } follows {, and ] follows [, after one other
+	s.out = append(s.out, opener)
+	o := s.object()
 	written := false
 	s.at++
 	for first := true; ; first = false {
@@ -269,32 +308,25 @@ func (s *scanner) container(to *step, depth int, opener byte) error {
 	}
 	s.at++
 	s.names, s.kept = s.names[:o.first], s.kept[:o.text]
-	write(closer)
+	s.out = append(s.out, closer)
 	return nil
 }
+
+// object begins one.
+func (s *scanner) object() object { return object{first: len(s.names), text: len(s.kept)} }
 
 func (s *scanner) member(to *step, depth int, o *object, written *bool) error {
 	raw, name, err := s.memberName()
 	if err != nil {
 		return err
 	}
-	if s.buf != nil { // in may move on before the name is compared, and before it is written
-		s.kept = append(s.kept, name...)
-		name = s.kept[len(s.kept)-len(name):]
+	if err := s.add(o, name); err != nil {
+		return err
+	}
+	inner := to.member(name)
+	if s.buf != nil { // in may move on before the name is written
 		s.key = append(s.key[:0], raw...)
 		raw = s.key
-		if len(s.kept) > maxNames {
-			return fmt.Errorf("the names of open objects are more than %d bytes", maxNames)
-		}
-	}
-	if !s.add(o, name) {
-		return errTwice
-	}
-	inner := to
-	if !to.all {
-		if inner = to.members[string(name)]; inner == nil {
-			inner = none
-		}
 	}
 	if err := s.colon(); err != nil {
 		return err
@@ -306,254 +338,124 @@ func (s *scanner) member(to *step, depth int, o *object, written *bool) error {
 type object struct {
 	first int             // of its names, in the scanner's
 	text  int             // where their text begins
+	seen  uint64          // a bit for each name there may be
 	many  map[string]bool // its names, once they are many
 }
 
-// add notes a name of an object; false when it is there already.
-func (s *scanner) add(o *object, name []byte) bool {
-	if o.many != nil {
-		if o.many[string(name)] {
-			return false
-		}
+// add notes a name of an object; errTwice when it is there already.
+func (s *scanner) add(o *object, name []byte) error {
+	bit := uint64(1) << (mixed(name) & 63)
+	switch {
+	case o.many != nil && o.many[string(name)]:
+		return errTwice
+	case o.many != nil:
 		o.many[string(name)] = true
-		return true
-	}
-	for _, other := range s.names[o.first:] {
-		if bytes.Equal(other, name) {
-			return false
+	case o.seen&bit != 0: // one that is mixed alike; most are not
+		for _, other := range s.names[o.first:] {
+			if bytes.Equal(s.kept[other.from:other.to], name) {
+				return errTwice
+			}
 		}
 	}
-	s.names = append(s.names, name)
-	if few := s.names[o.first:]; len(few) > 16 {
+	o.seen |= bit
+	from := len(s.kept)
+	if s.kept = append(s.kept, name...); len(s.kept) > maxNames {
+		return fmt.Errorf("the names of open objects are more than %d bytes", maxNames)
+	}
+	if o.many != nil {
+		return nil
+	}
+	s.names = append(s.names, span{int32(from), int32(len(s.kept))})
+	if few := s.names[o.first:]; len(few) > 32 {
 		o.many = make(map[string]bool, 64)
-		for _, name := range few {
-			o.many[string(name)] = true
+		for _, one := range few {
+			o.many[string(s.kept[one.from:one.to])] = true
 		}
 	}
-	return true
+	return nil
 }
 
-func (s *scanner) element(to *step, depth int, written *bool) error {
-	inner := to
-	if !to.all {
-		if inner = to.each; inner == nil {
-			inner = none
-		}
+// mixed is a number that names which differ seldom have in common.
+func mixed(name []byte) uint32 {
+	n := uint32(len(name))
+	if n == 0 {
+		return 0
 	}
-	return s.value(inner, depth+1, place{written: written})
+	return n*0x9e3779b1>>26 + uint32(name[0])*7 + uint32(name[n/2])*31 + uint32(name[n-1])*13
 }
 
-// rawText reads a string and gives it as it stands, good until more is read,
-// and whether there are escapes in it, of which none is checked.
-func (s *scanner) rawText() (raw []byte, escaped bool, err error) {
-	start := s.at
+// through reads an object or an array that is kept whole, or left out whole.
+func (s *scanner) through(kept bool, depth int, opener byte) error {
+	closer := opener + 2
+	if kept {
+		s.out = append(s.out, opener)
+	}
+	o := s.object()
 	s.at++
-	for {
-		for s.at < len(s.in) {
-			s.at = plainTo(s.in, s.at)
-			if s.at == len(s.in) {
-				break
+	s.space()
+	for first := true; s.peek() != closer; first = false {
+		if !first {
+			if s.peek() != ',' {
+				return fmt.Errorf("neither , nor %c", closer)
 			}
-			switch s.in[s.at] {
-			case '"':
-				s.at++
-				return s.in[start:s.at], escaped, nil
-			case '\\':
-				escaped = true
-				s.at += 2
-			default:
-				return nil, false, errControl
+			s.at++
+			s.space()
+			if kept {
+				s.out = append(s.out, ',')
 			}
 		}
-		if !s.more(&start) {
-			s.at = len(s.in)
-			return nil, false, errNoEnd
-		}
-	}
-}
-
-// plainTo is where the first byte from at on is that means something in a
-// string: ", \\ or a control character. Eight bytes are looked at together.
-func plainTo(text []byte, at int) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for ; at+8 <= len(text); at += 8 {
-		w := binary.LittleEndian.Uint64(text[at:])
-		quotes, strokes := w^'"'*ones, w^'\\'*ones
-		if found := ((quotes-ones)&^quotes | (strokes-ones)&^strokes | (w-0x20*ones)&^w) & tops; found != 0 {
-			return at + bits.TrailingZeros64(found)/8
-		}
-	}
-	for at < len(text) && text[at] >= 0x20 && text[at] != '"' && text[at] != '\\' {
-		at++
-	}
-	return at
-}
-
-// unescaped is what a string that rawText read says.
-func unescaped(raw []byte) (string, error) {
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return "", errEscape
-	}
-	return text, nil
-}
-
-var (
-	errEscape  = errors.New("a string with a wrong escape")
-	errControl = errors.New("a control character in a string")
-	errNoEnd   = errors.New("a string without its end")
-)
-
-// passText reads a string, however long, and writes it as it stands.
-func (s *scanner) passText(kept bool) error {
-	start := s.at
-	s.at++
-	for {
-		for s.at < len(s.in) {
-			if s.at = plainTo(s.in, s.at); s.at == len(s.in) {
-				break
-			}
-			switch s.in[s.at] {
-			case '"':
-				s.at++
-				s.pass(kept, start)
-				return nil
-			case '\\':
-			default:
-				return errControl
-			}
-			if s.at+longestEscape > len(s.in) { // the window may have to move on
-				s.pass(kept, start)
-				start = s.at
-			}
-			if err := s.escape(&start); err != nil {
+		if opener == '{' {
+			if err := s.nameThrough(kept, &o); err != nil {
 				return err
 			}
 		}
-		s.pass(kept, start)
+		if err := s.valueThrough(kept, depth+1); err != nil {
+			return err
+		}
 		if err := s.flush(outSize); err != nil {
 			return err
 		}
-		if start = s.at; !s.more(&start) {
-			return errNoEnd
-		}
+		s.space()
 	}
-}
-
-func (s *scanner) pass(kept bool, start int) {
+	s.at++
+	s.names, s.kept = s.names[:o.first], s.kept[:o.text]
 	if kept {
-		s.out = append(s.out, s.in[start:s.at]...)
+		s.out = append(s.out, closer)
 	}
+	return nil
 }
 
-const longestEscape = len(`\u0000`)
-
-// escape reads what follows a backslash, which is here.
-func (s *scanner) escape(start *int) error {
-	for length := 2; ; {
-		for s.at+length > len(s.in) {
-			if !s.more(start) {
-				return errNoEnd
-			}
-		}
-		switch c := s.in[s.at+1]; {
-		case c == 'u' && length == 2:
-			length = longestEscape
-			continue
-		case c == 'u' && !allHex(s.in[s.at+2:s.at+longestEscape]), c != 'u' && !isEscape[c]:
-			return errEscape
-		}
-		s.at += length
-		return nil
+func (s *scanner) nameThrough(kept bool, o *object) error {
+	raw, name, err := s.memberName()
+	if err != nil {
+		return err
 	}
+	if err := s.add(o, name); err != nil {
+		return err
+	}
+	if kept {
+		s.out = append(append(s.out, raw...), ':')
+	}
+	return s.colon()
 }
 
-var isEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
-
-func allHex(text []byte) bool {
-	for _, c := range text {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
-			return false
-		}
+func (s *scanner) valueThrough(kept bool, depth int) error {
+	if depth > MaxDepth {
+		return fmt.Errorf("nested deeper than %d", MaxDepth)
 	}
-	return true
+	switch c := s.peek(); c {
+	case '{', '[':
+		return s.through(kept, depth, c)
+	case '"':
+		return s.passText(kept)
+	}
+	word, err := s.word()
+	if err == nil && kept {
+		s.out = append(s.out, word...)
+	}
+	return err
 }
 
-// word reads a number, true, false or null, good until more is read.
-func (s *scanner) word() ([]byte, error) {
-	start := s.at
-	for {
-		for s.at < len(s.in) && isWord(s.in[s.at]) {
-			s.at++
-		}
-		if s.at < len(s.in) || !s.more(&start) {
-			break
-		}
-	}
-	if s.at == start {
-		return nil, errors.New("no value")
-	}
-	word := s.in[start:s.at]
-	if !isNumber(word) && string(word) != "null" && string(word) != "true" && string(word) != "false" {
-		return nil, errors.New("no number, true, false or null")
-	}
-	return word, nil
-}
-
-// isNumber reports whether a text is a number (RFC 8259 §6).
-func isNumber(text []byte) bool {
-	digits := func() bool {
-		n := 0
-		for n < len(text) && '0' <= text[n] && text[n] <= '9' {
-			n++
-		}
-		text = text[n:]
-		return n > 0
-	}
-	begins := func(with string) bool {
-		if len(text) == 0 || strings.IndexByte(with, text[0]) < 0 {
-			return false
-		}
-		text = text[1:]
-		return true
-	}
-	begins("-")
-	if !begins("0") && !digits() {
-		return false
-	}
-	if begins(".") && !digits() {
-		return false
-	}
-	if begins("eE") {
-		begins("+-")
-		if !digits() {
-			return false
-		}
-	}
-	return len(text) == 0
-}
-
-func isWord(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'
-}
-
-func (s *scanner) space() {
-	for {
-		for s.at < len(s.in) && (s.in[s.at] == ' ' || s.in[s.at] == '\t' || s.in[s.at] == '\n' || s.in[s.at] == '\r') {
-			s.at++
-		}
-		at := s.at
-		if s.at < len(s.in) || !s.more(&at) {
-			return
-		}
-	}
-}
-
-// peek is the byte here, 0 at the end: no value begins or ends with it. It
-// stands behind space.
-func (s *scanner) peek() byte {
-	if s.at < len(s.in) {
-		return s.in[s.at]
-	}
-	return 0
+func (s *scanner) element(to *step, depth int, written *bool) error {
+	return s.value(to.element(), depth+1, place{written: written})
 }

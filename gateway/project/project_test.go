@@ -386,3 +386,25 @@ func BenchmarkStream(b *testing.B) {
 		}
 	}
 }
+
+// tenKB is an answer as they are: some 10 KB of rows, of which a few fields are
+// agreed.
+func tenKB() (document []byte, fields []string) {
+	row := `{"maHoSo":"H48.11-2026-000123","hoTen":"Nguyễn Văn An","soDinhDanh":"079123456789","diaChi":{"xa":"Đình Lập","thon":"3"},"ngayNop":"2026-03-02","lePhi":125000,"trangThai":"dang-xu-ly"}`
+	return []byte(`{"tong":50,"items":[` + strings.TrimSuffix(strings.Repeat(row+",", 50), ",") + `]}`), []string{"/tong", "/items/*/maHoSo", "/items/*/diaChi", "/items/*/ngayNop", "/items/*/trangThai"}
+}
+
+func BenchmarkApplyTenKB(b *testing.B) {
+	document, fields := tenKB()
+	f, err := Compile(fields)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(document)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.Apply(document); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -18,7 +18,7 @@ const module = "lgsp/"
 // arrows say which rooms a room may import besides itself and internal
 // (design: cmd → portal → {agreement, catalog, gateway, ledger} → auth → internal).
 var arrows = map[string][]string{
-	"cmd":        {"portal", "demo", "agreement", "catalog", "gateway", "ledger", "auth", "web", "migrations", "internal"},
+	"cmd":        {"docs", "portal", "demo", "agreement", "catalog", "gateway", "ledger", "auth", "web", "migrations", "internal"},
 	"portal":     {"agreement", "catalog", "gateway", "ledger", "auth", "web", "docs", "internal"},
 	"demo":       {"agreement", "catalog", "gateway", "ledger", "auth", "internal"},
 	"agreement":  {"auth", "internal"},

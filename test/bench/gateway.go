@@ -154,18 +154,19 @@ func (d *dataPlane) expose(ctx context.Context) error {
 					{ID: "list", Method: "GET", Path: "/cay-trong", Access: access},
 					{ID: "one", Method: "GET", Path: "/cay-trong/{ma}", Access: access},
 					{ID: "large", Method: "GET", Path: "/n/{size}", Access: access},
+					{ID: "rows", Method: "GET", Path: rowsPath, Access: access},
 				}}
 			d.versions[name] = r
 			if err := gateway.Expose(ctx, tx, r); err != nil {
 				return err
 			}
-			fields := []string{""}
+			fields, ofRows := []string{""}, []string{""}
 			if name == "some" {
-				fields = []string{"/maCay"}
+				fields, ofRows = []string{"/maCay"}, fieldsOfRows
 			}
 			if err := gateway.PutGrant(ctx, tx, gateway.Grant{Agreement: uuid.Must(uuid.NewV7()), Revision: 1, Application: d.app, Version: r.Version, Purpose: "do",
 				State: "active", Starts: time.Now().Add(-time.Hour), Ends: time.Now().Add(time.Hour), Plan: plan,
-				Operations: []gateway.GrantedOperation{{Operation: "list", Fields: fields}, {Operation: "one", Fields: fields}, {Operation: "large", Fields: fields}}}); err != nil {
+				Operations: []gateway.GrantedOperation{{Operation: "list", Fields: fields}, {Operation: "one", Fields: fields}, {Operation: "large", Fields: fields}, {Operation: "rows", Fields: ofRows}}}); err != nil {
 				return err
 			}
 		}
@@ -227,6 +228,8 @@ func (d *dataPlane) rows() ([]gatewayRow, error) {
 		{name: "lgsp, token remembered", process: "node", url: on("node", "restricted"), header: bearer},
 		{name: "lgsp, every token new", process: "node", url: on("node", "restricted"), fresh: &restricted},
 		{name: "lgsp, API key, 1 agreed field of 2", process: "node", url: on("node", "some"), header: key},
+		{name: wholeRows, process: "node", url: "http://" + d.at("node") + restricted.Prefix() + rowsPath, header: key},
+		{name: agreedRows, process: "node", url: "http://" + d.at("node") + d.versions["some"].Prefix() + rowsPath, header: key},
 	}
 	if d.withCaddy {
 		rows = append(rows, gatewayRow{name: "Caddy, plain", process: "caddy", url: on("caddy", "open")})
@@ -382,4 +385,5 @@ func gatewayTable(b *strings.Builder, list []*gatewayFigures) {
 		fmt.Fprintf(b, "| %s | %s | %s | %.0f | %s | %.2f | %.2f | %.2f | %s | %s | %s | %.2f | %.0f |\n", f.Name, spread(f.PerSecond, "%.0f"), spread(f.Proxy, "%.0f"), median(f.Upstream),
 			spread(f.Servers, "%.0f"), nginx/both, floor/both, plain/both, spread(f.Evidence, "%.0f"), spread(f.P50, "%.2f"), spread(f.P99, "%.2f"), median(f.P99)/find99(list), f.Resident)
 	}
+	fieldsTable(b, list)
 }

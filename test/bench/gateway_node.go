@@ -168,12 +168,14 @@ const upstreamProgram = "upstream"
 
 func benchUpstream(ctx context.Context, address string) error {
 	small := []byte(`{"maCay":"keo","ghiChu":"` + strings.Repeat("x", 997) + `"}`)
-	large := make([]byte, 16<<20)
+	large, rows := make([]byte, 16<<20), rowsOfTenKB()
 	return serveUntil(ctx, address, func(w http.ResponseWriter, r *http.Request) {
 		body := small
 		if _, size, ok := strings.Cut(r.URL.Path, "/n/"); ok {
 			n, _ := strconv.Atoi(size) // 0 for what is no number
 			body = large[:min(n, len(large))]
+		} else if strings.HasSuffix(r.URL.Path, rowsPath) {
+			body = rows
 		}
 		if slow, ok := strings.CutPrefix(r.URL.RawQuery, "ms="); ok {
 			n, _ := strconv.Atoi(slow)
