@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -175,7 +176,9 @@ func (a *Auth) startSession(ctx context.Context, db pg.DB, person uuid.UUID, pro
 }
 
 const sessionSQL = `
-select s.person_id as person, p.name, p.demo, s.methods, s.seen_at as seen
+select s.person_id as person, p.name, p.demo, s.methods, s.seen_at as seen,
+       array(select coalesce(m.agency_id::text, '') || ' ' || m.role from auth.membership m where m.person_id = s.person_id
+              order by m.agency_id nulls first, m.role) as roles
   from auth.session s join auth.person p on p.id = s.person_id
  where s.hash = $1 and s.created_at > $2 and s.seen_at > $3 and p.disabled_at is null`
 
@@ -195,6 +198,7 @@ func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, erro
 		Demo    bool
 		Methods []string
 		Seen    time.Time
+		Roles   []string // "agency role", " role" on the platform
 	}
 	now := a.Now().UTC()
 	s, err := pg.One[row](ctx, a.DB, sessionSQL, hashSecret(secret), now.Add(-sessionLast), now.Add(-sessionIdle))
@@ -208,7 +212,18 @@ func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, erro
 			return Principal{}, fmt.Errorf("keep session alive: %w", err)
 		}
 	}
-	return a.asPerson(ctx, personRow{s.Person, s.Name, s.Demo}, LevelOf(s.Methods))
+	memberships := make([]Membership, len(s.Roles))
+	for i, role := range s.Roles {
+		agency, name, _ := strings.Cut(role, " ")
+		memberships[i].Role = name
+		if agency == "" {
+			continue
+		}
+		if memberships[i].Agency, err = uuid.Parse(agency); err != nil {
+			return Principal{}, fmt.Errorf("read memberships of person %s: %w", s.Person, err)
+		}
+	}
+	return principalOf(personRow{s.Person, s.Name, s.Demo}, memberships, LevelOf(s.Methods)), nil
 }
 
 const sessionProofSQL = `

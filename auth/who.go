@@ -19,19 +19,24 @@ type personRow struct {
 	Demo bool
 }
 
-// asPerson is the principal of a person who has proved level. The roles of an
-// official count only at AAL2, so that a password that leaked opens none of
-// them; the demonstration's officials are exempt.
+// asPerson is principalOf a person whose roles are looked up.
 func (a *Auth) asPerson(ctx context.Context, p personRow, level string) (Principal, error) {
 	memberships, err := a.Memberships(ctx, p.ID)
 	if err != nil {
 		return Principal{}, err
 	}
+	return principalOf(p, memberships, level), nil
+}
+
+// principalOf is the principal of a person who has proved level. The roles of an
+// official count only at AAL2, so that a password that leaked opens none of
+// them; the demonstration's officials are exempt.
+func principalOf(p personRow, memberships []Membership, level string) Principal {
 	who := Principal{Person: p.ID, Name: p.Name, Memberships: memberships, Level: level}
 	if level != AAL2 && !p.Demo && len(memberships) > 0 {
 		who.Memberships, who.Needs = []Membership{}, AAL2
 	}
-	return who, nil
+	return who
 }
 
 const personNameSQL = `

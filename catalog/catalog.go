@@ -204,6 +204,7 @@ type Mark struct {
 type (
 	Doc       = spec.Operation
 	Parameter = spec.Parameter
+	Body      = spec.Body
 	Field     = spec.Field
 	Finding   = spec.Finding
 )

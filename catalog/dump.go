@@ -234,7 +234,7 @@ func (c *Catalog) DumpServices(ctx context.Context, f DumpFilter, p DumpPage) ([
 		list = list[:p.Limit]
 		next = list[p.Limit-1].ID
 	}
-	if err := c.complete(ctx, auth.Principal{}, list); err != nil {
+	if err := c.complete(ctx, auth.Principal{}, list, nil); err != nil {
 		return nil, uuid.Nil, err
 	}
 	services := make([]Service, len(list))

@@ -77,7 +77,7 @@ func (c *Catalog) ListAPIs(ctx context.Context, who auth.Principal, f APIFilter)
 		list = list[:limit]
 		next = list[limit-1].ID.String()
 	}
-	return list, next, c.complete(ctx, who, list)
+	return list, next, c.complete(ctx, who, list, nil)
 }
 
 const versionColumns = `
@@ -93,8 +93,9 @@ const versionsOfAPIsSQL = versionColumns + `
  where v.api_id = any($1)
  order by v.id desc`
 
-// complete fills in the agency and the versions of each API, as who may see them.
-func (c *Catalog) complete(ctx context.Context, who auth.Principal, list []API) error {
+// complete fills in the agency and the versions of each API, as who may see
+// them. byID are their agencies where they are known; nil: they are looked up.
+func (c *Catalog) complete(ctx context.Context, who auth.Principal, list []API, byID map[uuid.UUID]Agency) error {
 	ids, agencies := []uuid.UUID{}, []uuid.UUID{}
 	for _, a := range list {
 		ids, agencies = append(ids, a.ID), append(agencies, a.AgencyID)
@@ -103,9 +104,10 @@ func (c *Catalog) complete(ctx context.Context, who auth.Principal, list []API) 
 	if err != nil {
 		return fmt.Errorf("list versions: %w", err)
 	}
-	byID, err := c.Agencies(ctx, agencies)
-	if err != nil {
-		return err
+	if byID == nil {
+		if byID, err = c.Agencies(ctx, agencies); err != nil {
+			return err
+		}
 	}
 	if err := c.nameSuccessors(ctx, c.DB, versions); err != nil {
 		return err
@@ -148,7 +150,7 @@ func (c *Catalog) APIBySlug(ctx context.Context, who auth.Principal, agency, api
 	if err != nil {
 		return API{}, err
 	}
-	found, err := c.oneAPI(ctx, who, apiBySlugSQL, owner.ID, api)
+	found, err := c.oneAPI(ctx, who, map[uuid.UUID]Agency{owner.ID: owner}, apiBySlugSQL, owner.ID, api)
 	if problem.Is(err, problem.NotFound) {
 		return c.formerAPI(ctx, who, owner.ID, api)
 	}
@@ -162,15 +164,15 @@ select id, agency_id, slug, title_vi, title_en, description_vi, description_en, 
 
 // APIByID is APIBySlug by id.
 func (c *Catalog) APIByID(ctx context.Context, who auth.Principal, id uuid.UUID) (API, error) {
-	return c.oneAPI(ctx, who, apiByIDSQL, id)
+	return c.oneAPI(ctx, who, nil, apiByIDSQL, id)
 }
 
-func (c *Catalog) oneAPI(ctx context.Context, who auth.Principal, sql string, args ...any) (API, error) {
+func (c *Catalog) oneAPI(ctx context.Context, who auth.Principal, owners map[uuid.UUID]Agency, sql string, args ...any) (API, error) {
 	list, err := pg.All[API](ctx, c.DB, sql, args...)
 	if err != nil {
 		return API{}, fmt.Errorf("read api: %w", err)
 	}
-	if err := c.complete(ctx, who, list); err != nil {
+	if err := c.complete(ctx, who, list, owners); err != nil {
 		return API{}, err
 	}
 	if len(list) == 0 || (len(list[0].Versions) == 0 && !sees(who, list[0].AgencyID)) {

@@ -27,19 +27,6 @@ func (c *Catalog) Traffic(ctx context.Context, who auth.Principal, version uuid.
 	return v.Traffic, nil
 }
 
-// TrafficTold gives the same to whoever may see the version, for pages that
-// tell callers the part that concerns them. It fails as VersionByID does.
-func (c *Catalog) TrafficTold(ctx context.Context, who auth.Principal, version uuid.UUID) (json.RawMessage, error) {
-	v, err := c.anyVersion(ctx, version)
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := asSeen(v, who); !ok {
-		return nil, problem.Errorf(problem.NotFound, "no version %s", version)
-	}
-	return v.Traffic, nil
-}
-
 const setTrafficSQL = `update catalog.version set traffic = $2 where id = $1`
 
 // SetTraffic says how a version's calls are held and sent beside its plan, in

@@ -34,7 +34,7 @@ const mostOffered = 100
 // read rather than call, in the language of the address.
 func (p *Portal) llms(w http.ResponseWriter, r *http.Request) error {
 	var b bytes.Buffer
-	for _, write := range []func(*bytes.Buffer, *http.Request) error{p.llmsHead, p.llmsDatasets, p.llmsAgencies, p.llmsGuides} {
+	for _, write := range []func(*bytes.Buffer, *http.Request) error{p.llmsHead, p.llmsDatasets, p.llmsServices, p.llmsAgencies, p.llmsGuides} {
 		if err := write(&b, r); err != nil {
 			return err
 		}

@@ -15,6 +15,8 @@ import (
 func (p *Portal) developerRoutes(r *mux.Router) {
 	p.documentationRoutes(r)
 	r.Handle("/developer", p.page(p.developer)).Methods("GET", "HEAD")
+	r.Handle("/developer/key", p.page(p.getKey)).Methods("GET", "HEAD")
+	r.Handle("/developer/key", p.page(p.giveKey)).Methods("POST")
 	r.Handle("/developer/applications/new", p.page(p.applicationForm)).Methods("GET", "HEAD")
 	r.Handle("/developer/applications/new", p.page(p.createApplication)).Methods("POST")
 	r.Handle("/developer/applications/{id}", p.page(p.application)).Methods("GET", "HEAD")

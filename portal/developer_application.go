@@ -74,9 +74,8 @@ func (p *Portal) createApplication(r *http.Request) (page, error) {
 type secretsData struct {
 	Application auth.Application
 	Issued      []auth.Issued
-	Key         string // of an API key among them
-	FirstCall   string // URL of an open operation
-	TokenCall   string // when a client secret is among them
+	First       *firstCallData // with the API key among them; nil: there is none
+	TokenCall   string         // when a client secret is among them
 }
 
 // showSecrets is the page on which new secrets are shown, once.
@@ -85,14 +84,16 @@ func (p *Portal) showSecrets(r *http.Request, app auth.Application, issued ...au
 	for _, one := range issued {
 		switch one.Kind {
 		case auth.APIKey:
-			data.Key = one.Secret
+			first, err := p.firstCallWith(r, one.Secret)
+			if err != nil {
+				return page{}, err
+			}
+			data.First = &first
 		case auth.ClientSecret:
 			data.TokenCall = p.tokenCall(app.ID.String(), p.Gateway+"/…/v1")
 		}
 	}
-	var err error
-	data.FirstCall, err = p.firstCall(r.Context())
-	return page{Name: "developer-secret", Status: http.StatusCreated, Data: data}, err
+	return page{Name: "developer-secret", Status: http.StatusCreated, Data: data}, nil
 }
 
 // applicationData is the data of the page "developer-application".

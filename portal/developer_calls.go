@@ -24,6 +24,7 @@ type callRow struct {
 	Title       string // of the operation, in the page's language
 	Refusal     string // what the gateway refused it with, in words
 	Explain     string // address of the page that explains the call
+	Fix         callFix
 }
 
 // Milliseconds is how long the call took, as exact as a reader wants it.
@@ -88,7 +89,7 @@ func (p *Portal) calls(r *http.Request, app auth.Application, f ledger.ExchangeF
 		}
 		rows[i] = row
 	}
-	return rows, list.Next, nil
+	return rows, list.Next, p.diagnose(r, app, rows)
 }
 
 // called reads a version that a call went to.

@@ -17,13 +17,19 @@ import (
 // documentationRoutes are the pages that say what each API answers. Anyone
 // reads them, without an account.
 func (p *Portal) documentationRoutes(r *mux.Router) {
+	r.Handle("/docs/lesson", p.page(p.lesson)).Methods("GET", "HEAD")
 	r.Handle("/apis", p.page(p.listAPIs)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}", p.page(p.newestVersion)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}", p.page(p.showVersion)).Methods("GET", "HEAD")
-	r.Handle("/apis/{agency}/{api}/{version}/openapi.json", told(p.openAPI)).Methods("GET", "HEAD")
-	r.Handle("/apis/{agency}/{api}/{version}/service.wsdl", told(p.wsdl)).Methods("GET", "HEAD")
+	for file, make := range map[string]func(*http.Request, catalog.Version) ([]byte, error){
+		"openapi.json": p.openAPI, "openapi.yaml": p.openAPIYAML, "postman.json": p.postman,
+	} {
+		r.Handle("/apis/{agency}/{api}/{version}/"+file, p.download(file, make)).Methods("GET", "HEAD")
+	}
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.requestForm)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/request", p.page(p.request)).Methods("POST")
+	r.Handle("/apis/{agency}/{api}/{version}/token", told(p.tryToken)).Methods("POST")
+	r.Handle("/apis/{agency}/{api}/{version}/service.wsdl", told(p.wsdl)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/pages/{page}", p.page(p.showDocPage)).Methods("GET", "HEAD")
 	r.Handle("/apis/{agency}/{api}/{version}/{operation}", p.page(p.showOperation)).Methods("GET", "HEAD")
 }
@@ -114,10 +120,30 @@ type service struct {
 // version one can only be renewed.
 func (s service) OnOffer() bool { return s.Version.State == catalog.Published }
 
-// service reads the version in the address, as the reader may see it.
+// service reads the version in the address, as the reader may see it, with the
+// terms that it is offered on.
 func (p *Portal) service(r *http.Request) (service, error) {
-	ctx, who, vars := r.Context(), whoever(r), mux.Vars(r)
-	api, err := p.Catalog.APIBySlug(ctx, who, vars["agency"], vars["api"])
+	s, err := p.versionAt(r)
+	if err != nil {
+		return service{}, err
+	}
+	plans, err := p.Catalog.Plans(r.Context())
+	if err != nil {
+		return service{}, err
+	}
+	for _, plan := range plans {
+		if plan.Slug == s.Version.PlanSlug {
+			s.Plan = plan
+		}
+	}
+	return s, p.terms(r, &s)
+}
+
+// versionAt reads the version in the address, as the reader may see it, and
+// nothing about it.
+func (p *Portal) versionAt(r *http.Request) (service, error) {
+	vars := mux.Vars(r)
+	api, err := p.Catalog.APIBySlug(r.Context(), whoever(r), vars["agency"], vars["api"])
 	if err != nil {
 		return service{}, err
 	}
@@ -133,20 +159,15 @@ func (p *Portal) service(r *http.Request) (service, error) {
 	if s.Version.State == catalog.Sandbox {
 		s.Base = s.Sandbox
 	}
-	plans, err := p.Catalog.Plans(ctx)
-	if err != nil {
-		return service{}, err
-	}
-	for _, plan := range plans {
-		if plan.Slug == s.Version.PlanSlug {
-			s.Plan = plan
-		}
-	}
-	if s.Clock, err = p.Agreements.DecisionClock(ctx); err != nil {
-		return service{}, err
-	}
-	if !who.SignedIn() {
-		return s, nil
+	return s, nil
+}
+
+// terms reads how long an approval takes, and the reader's own agreements.
+func (p *Portal) terms(r *http.Request, s *service) error {
+	ctx, who := r.Context(), whoever(r)
+	var err error
+	if s.Clock, err = p.Agreements.DecisionClock(ctx); err != nil || !who.SignedIn() {
+		return err
 	}
 	mine, err := p.Agreements.Mine(ctx, who, agreement.Filter{Version: s.Version.ID, Limit: 20})
 	for _, g := range mine.Items {
@@ -154,7 +175,7 @@ func (p *Portal) service(r *http.Request) (service, error) {
 			s.Agreed = append(s.Agreed, g)
 		}
 	}
-	return s, err
+	return err
 }
 
 // versionData is the data of the page "developer-version".
@@ -174,22 +195,28 @@ type operationGroup struct {
 
 // showVersion answers GET /apis/{agency}/{api}/{version}.
 func (p *Portal) showVersion(r *http.Request) (page, error) {
-	s, err := p.service(r)
+	s, err := p.versionAt(r)
 	if err != nil {
 		return page{}, err
 	}
 	if to := movedTo(r, s.Version); to != "" {
 		return page{To: to}, nil
 	}
-	operations, err := p.Catalog.Operations(r.Context(), whoever(r), s.Version.ID)
+	told, err := p.Catalog.Told(r.Context(), whoever(r), s.Version, "")
 	if err != nil {
 		return page{}, err
+	}
+	s.Plan = told.Plan
+	if slices.ContainsFunc(told.Operations, func(o catalog.Operation) bool { return o.Access != catalog.Open }) {
+		if err := p.terms(r, &s); err != nil {
+			return page{}, err
+		}
 	}
 	data := versionData{service: s, Access: map[string]int{}}
 	if data.Pages, err = p.Catalog.DocPagesOf(r.Context(), s.Version); err != nil {
 		return page{}, err
 	}
-	for _, o := range operations {
+	for _, o := range told.Operations {
 		data.Access[o.Access]++
 		data.SOAP = data.SOAP || o.Doc.SOAP != nil
 		tag := ""
@@ -205,27 +232,6 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 	return page{Name: "developer-version", Data: data}, nil
 }
 
-// openAPI answers GET /apis/{agency}/{api}/{version}/openapi.json: the
-// document with the gateway as its server.
-func (p *Portal) openAPI(w http.ResponseWriter, r *http.Request) error {
-	r, err := p.identified(r)
-	if err != nil {
-		return err
-	}
-	vars := mux.Vars(r)
-	v, err := p.Catalog.VersionBySlug(r.Context(), whoever(r), vars["agency"], vars["api"], vars["version"])
-	if err != nil {
-		return err
-	}
-	text, err := p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Disposition", `attachment; filename="`+v.APISlug+"-"+v.Number+`.openapi.json"`)
-	w.Header().Set("Access-Control-Allow-Origin", "*") // it is public
-	return write(w, http.StatusOK, text)
-}
-
 // operationData is the data of the page "developer-operation".
 type operationData struct {
 	service
@@ -239,6 +245,7 @@ type operationData struct {
 	Basic      bool            // HTTP Basic is taken too
 	Signed     bool            // so are signatures
 	Samples    []sample
+	Try        *tryData // nil: the gateway does not serve it
 	TokenCall  string
 	Lesson     string // a call that is refused on purpose, "" of an open operation
 	Trial      string // a call of the sandbox, where the operation has one beside its own
@@ -271,26 +278,29 @@ type refusalRow struct {
 
 // showOperation answers GET /apis/{agency}/{api}/{version}/{operation}.
 func (p *Portal) showOperation(r *http.Request) (page, error) {
-	s, err := p.service(r)
+	s, err := p.versionAt(r)
 	if err != nil {
 		return page{}, err
 	}
 	if to := movedTo(r, s.Version); to != "" {
 		return page{To: to}, nil
 	}
-	o, err := p.Catalog.OperationBySlug(r.Context(), whoever(r), s.Version.ID, mux.Vars(r)["operation"])
+	told, err := p.Catalog.Told(r.Context(), whoever(r), s.Version, mux.Vars(r)["operation"])
 	if err != nil {
 		return page{}, err
 	}
-	told, err := p.Catalog.TrafficTold(r.Context(), whoever(r), s.Version.ID)
-	if err != nil {
-		return page{}, err
+	o := told.Operations[0]
+	if s.Plan = told.Plan; o.Access != catalog.Open {
+		if err := p.terms(r, &s); err != nil {
+			return page{}, err
+		}
 	}
-	traffic, err := trafficOf(told)
+	traffic, err := trafficOf(told.Traffic)
 	if err != nil {
 		return page{}, err
 	}
 	data := operationData{Basic: traffic.Basic && o.Access == catalog.Restricted, Signed: traffic.Signatures && o.Access == catalog.Restricted, service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
+	data.Try = p.tryOf(s, o, data.Conditions, whoever(r).SignedIn())
 	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
 		data.TokenCall, data.Lesson = p.tokenCall("$LGSP_CLIENT_ID", s.Base), callOf(s.Base, o).lesson()

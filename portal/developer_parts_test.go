@@ -57,6 +57,7 @@ func TestSamples(t *testing.T) {
 		t.Errorf("URL: got %s, want %s", call.URL, want)
 	}
 	call.Type, call.Body = "application/json", `{"ten":"O'Brien \"x\" </script>"}`
+	call.Headers = append(call.Headers, sampleHeader{Name: "Content-Type", Value: call.Type})
 	for _, s := range call.samples() {
 		if !strings.Contains(s.Code, "LGSP_TOKEN") || !strings.Contains(s.Code, "application/json") || strings.Contains(s.Code, "LGSP_KEY") {
 			t.Errorf("%s lacks something:\n%s", s.Label, s.Code)
@@ -65,7 +66,7 @@ func TestSamples(t *testing.T) {
 	if want := `-d '{"ten":"O'\''Brien`; !strings.Contains(call.curl(), want) {
 		t.Errorf("curl is not quoted:\n%s", call.curl())
 	}
-	program := "package main\nfunc main() error {\n" + call.golang() + "\n}\n"
+	program := call.golang()
 	if _, err := parser.ParseFile(token.NewFileSet(), "sample.go", program, 0); err != nil {
 		t.Errorf("the Go sample: %v\n%s", err, program)
 	}

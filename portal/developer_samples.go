@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,23 +14,33 @@ import (
 
 // sample is one call written in one language.
 type sample struct {
-	Label string // curl, JavaScript, Python, Go: the same in both languages
-	Lang  string // shell, javascript, python, go
+	Label string // curl, JavaScript, Python, Go, Java, C#: the same in both languages
+	Lang  string // shell, javascript, python, go, java, csharp
 	Code  string
 }
 
 // sampleCall is what the samples of an operation send.
 type sampleCall struct {
-	Method, URL  string
-	Header, Name string // header that carries the credential and the variable it comes from; "" for an open operation
-	Body, Type   string // "" when nothing is sent
+	Method, URL string
+	Headers     []sampleHeader
+	Body, Type  string // "" when nothing is sent
 }
+
+// sampleHeader is one header of a call. Its value is Before with what the
+// environment holds under Variable, or, without one, Value.
+type sampleHeader struct{ Name, Before, Variable, Value string }
 
 // callOf is a call of an operation with the examples of its document. base is
 // the version's address at the gateway. A personal operation takes a token, a
 // restricted one a key.
 func callOf(base string, o catalog.Operation) sampleCall {
 	c := sampleCall{Method: o.Method}
+	switch o.Access {
+	case catalog.Restricted:
+		c.Headers = append(c.Headers, sampleHeader{Name: "X-API-Key", Variable: "LGSP_KEY"})
+	case catalog.Personal:
+		c.Headers = append(c.Headers, sampleHeader{Name: "Authorization", Before: "Bearer ", Variable: "LGSP_TOKEN"})
+	}
 	path, query := o.Path, url.Values{}
 	for _, p := range o.Doc.Parameters {
 		switch {
@@ -37,25 +48,35 @@ func callOf(base string, o catalog.Operation) sampleCall {
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(exampleOf(p)))
 		case p.In == "query" && p.Required:
 			query.Set(p.Name, exampleOf(p))
+		case p.In == "header" && p.Required:
+			c.Headers = append(c.Headers, sampleHeader{Name: p.Name, Value: exampleOf(p)})
 		}
 	}
 	c.URL = base + path
 	if len(query) > 0 {
 		c.URL += "?" + query.Encode()
 	}
-	switch o.Access {
-	case catalog.Restricted:
-		c.Header, c.Name = "X-API-Key", "LGSP_KEY"
-	case catalog.Personal:
-		c.Header, c.Name = "Authorization", "LGSP_TOKEN"
-	}
 	if b := o.Doc.Body; b != nil && len(b.MediaTypes) > 0 {
-		c.Type, c.Body = b.MediaTypes[0], b.Example
-		var compact bytes.Buffer
-		if json.Compact(&compact, []byte(b.Example)) == nil {
-			c.Body = compact.String()
-		}
+		c.Type, c.Body = b.MediaTypes[0], compacted(bodyOf(b))
+		c.Headers = append(c.Headers, sampleHeader{Name: "Content-Type", Value: c.Type})
 	}
+	return c
+}
+
+// compacted is JSON without its spaces, and what is none as it is.
+func compacted(text string) string {
+	var compact bytes.Buffer
+	if json.Compact(&compact, []byte(text)) == nil {
+		return compact.String()
+	}
+	return text
+}
+
+// withKey is the call with a key that has just been made in place of the
+// variable: for the one page that shows it.
+func (c sampleCall) withKey(key string) sampleCall {
+	c.Headers = append([]sampleHeader{{Name: "X-API-Key", Value: key}},
+		slices.DeleteFunc(slices.Clone(c.Headers), func(h sampleHeader) bool { return h.Name == "X-API-Key" })...)
 	return c
 }
 
@@ -71,22 +92,17 @@ func exampleOf(p catalog.Parameter) string {
 	return notWord.ReplaceAllString(strings.ToUpper(p.Name), "_")
 }
 
-// samples writes the call in each language.
+// samples writes the call in each language: whole programs of their standard
+// libraries alone, whose first line says how they are run.
 func (c sampleCall) samples() []sample {
 	return []sample{
 		{"curl", "shell", c.curl()},
 		{"JavaScript", "javascript", c.javascript()},
 		{"Python", "python", c.python()},
 		{"Go", "go", c.golang()},
+		{"Java", "java", c.java()},
+		{"C#", "csharp", c.csharp()},
 	}
-}
-
-// bearer is what stands before the variable in the header.
-func (c sampleCall) bearer() string {
-	if c.Header == "Authorization" {
-		return "Bearer "
-	}
-	return ""
 }
 
 func (c sampleCall) curl() string {
@@ -94,18 +110,22 @@ func (c sampleCall) curl() string {
 	if c.Method != "GET" {
 		lines[0] = "curl -X " + c.Method + " " + shellQuote(c.URL)
 	}
-	if c.Header != "" {
-		lines = append(lines, `-H "`+c.Header+": "+c.bearer()+"$"+c.Name+`"`)
+	for _, h := range c.Headers {
+		if h.Variable != "" {
+			lines = append(lines, `-H "`+h.Name+": "+h.Before+"$"+h.Variable+`"`)
+		} else {
+			lines = append(lines, "-H "+shellQuote(h.Name+": "+h.Value))
+		}
 	}
 	if c.Type != "" {
-		lines = append(lines, "-H "+shellQuote("Content-Type: "+c.Type), "-d "+shellQuote(c.Body))
+		lines = append(lines, "-d "+shellQuote(c.Body))
 	}
 	return strings.Join(lines, " \\\n  ")
 }
 
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// quote writes a string as JavaScript, Python and Go all read it.
+// quote writes a string as all of these languages read it.
 func quote(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -114,82 +134,6 @@ func quote(s string) string {
 		return strconv.Quote(s)
 	}
 	return strings.TrimSpace(b.String())
-}
-
-func (c sampleCall) javascript() string {
-	var b strings.Builder
-	b.WriteString("const answer = await fetch(" + quote(c.URL))
-	if c.Method != "GET" || c.Header != "" || c.Type != "" {
-		b.WriteString(", {\n")
-		if c.Method != "GET" {
-			b.WriteString("  method: " + quote(c.Method) + ",\n")
-		}
-		if c.Header != "" || c.Type != "" {
-			b.WriteString("  headers: {\n")
-			if c.Header != "" {
-				b.WriteString("    " + quote(c.Header) + ": `" + c.bearer() + "${process.env." + c.Name + "}`,\n")
-			}
-			if c.Type != "" {
-				b.WriteString(`    "Content-Type": ` + quote(c.Type) + ",\n")
-			}
-			b.WriteString("  },\n")
-		}
-		if c.Type != "" {
-			b.WriteString("  body: " + quote(c.Body) + ",\n")
-		}
-		b.WriteString("}")
-	}
-	b.WriteString(");\nif (!answer.ok) throw new Error(await answer.text());\nconsole.log(await answer.json());")
-	return b.String()
-}
-
-func (c sampleCall) python() string {
-	var b strings.Builder
-	if c.Header != "" {
-		b.WriteString("import os\n")
-	}
-	b.WriteString("import requests\n\nanswer = requests.request(\n    " + quote(c.Method) + ",\n    " + quote(c.URL) + ",\n")
-	if c.Header != "" || c.Type != "" {
-		b.WriteString("    headers={\n")
-		switch {
-		case c.bearer() != "":
-			b.WriteString(`        "Authorization": "Bearer " + os.environ["` + c.Name + "\"],\n")
-		case c.Header != "":
-			b.WriteString("        " + quote(c.Header) + `: os.environ["` + c.Name + "\"],\n")
-		}
-		if c.Type != "" {
-			b.WriteString(`        "Content-Type": ` + quote(c.Type) + ",\n")
-		}
-		b.WriteString("    },\n")
-	}
-	if c.Type != "" {
-		b.WriteString("    data=" + quote(c.Body) + ".encode(),\n")
-	}
-	b.WriteString("    timeout=10,\n)\nanswer.raise_for_status()\nprint(answer.json())")
-	return b.String()
-}
-
-func (c sampleCall) golang() string {
-	body := "nil"
-	if c.Type != "" {
-		body = "strings.NewReader(" + quote(c.Body) + ")"
-	}
-	var b strings.Builder
-	b.WriteString("request, err := http.NewRequest(" + quote(c.Method) + ", " + quote(c.URL) + ", " + body + ")\n")
-	b.WriteString("if err != nil {\n\treturn err\n}\n")
-	if c.Header != "" {
-		b.WriteString("request.Header.Set(" + quote(c.Header) + ", ")
-		if c.bearer() != "" {
-			b.WriteString(quote(c.bearer()) + "+")
-		}
-		b.WriteString(`os.Getenv("` + c.Name + "\"))\n")
-	}
-	if c.Type != "" {
-		b.WriteString(`request.Header.Set("Content-Type", ` + quote(c.Type) + ")\n")
-	}
-	b.WriteString("answer, err := http.DefaultClient.Do(request)\nif err != nil {\n\treturn err\n}\ndefer answer.Body.Close()\n")
-	b.WriteString("_, err = io.Copy(os.Stdout, answer.Body)\nreturn err")
-	return b.String()
 }
 
 // tokenCall asks for a token for a version with an application's id and

@@ -252,7 +252,7 @@ func TestDocumentationForEveryone(t *testing.T) {
 		if strings.HasSuffix(o[1], "/request") {
 			continue
 		}
-		w.sees(t, o[1], 200, "Câu trả lời", "Khi cổng từ chối", "curl ", "JavaScript", "import requests", "http.NewRequest")
+		w.sees(t, o[1], 200, "Câu trả lời", "Khi cổng từ chối", "curl ", "JavaScript", "import urllib.request", "http.NewRequest", "class Call", "HttpRequestMessage")
 	}
 	w.sees(t, w.href+"/xem-nguoi-co-cong", 200, "soDinhDanh", "Họ và tên", "$LGSP_TOKEN", "grant_type=client_credentials",
 		"resource=http://gateway.test/so-noi-vu/nguoi-co-cong/v1", "Xin quyền truy cập", "key-for-personal-data")

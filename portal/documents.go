@@ -11,6 +11,7 @@ import (
 var explaining = []struct{ path, title, words string }{
 	{"/start", "start.title", "start."},
 	{"/docs/rows", "dataset.guide", "dataset.guide-"},
+	{"/docs/lesson", "first.lesson-title", "first.lesson-"},
 	{"/terms", "terms.title", "terms."},
 	{"/privacy", "privacy.title", "privacy."},
 	{"/accessibility", "access.title", "access."},

@@ -32,17 +32,14 @@ func plainPage(name string) pageFunc {
 
 // startData is the data of the page "start".
 type startData struct {
-	FirstCall string // URL of an open operation
-	Gateway   string
+	First   firstCallData // an open operation
+	Gateway string
 }
 
 // start answers GET /start: the first steps of each kind of reader.
 func (p *Portal) start(r *http.Request) (page, error) {
-	call, err := p.firstCall(r.Context())
-	if err != nil {
-		return page{}, err
-	}
-	return page{Name: "start", Data: startData{FirstCall: call, Gateway: p.Gateway}}, nil
+	first, err := p.firstCallWith(r, "")
+	return page{Name: "start", Data: startData{First: first, Gateway: p.Gateway}}, err
 }
 
 // componentsData is the data of the page "components".

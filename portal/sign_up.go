@@ -79,7 +79,7 @@ type welcomeData struct {
 	Application auth.Application
 	APIKey      string
 	Secret      string
-	FirstCall   string // URL of an open operation
+	First       firstCallData
 }
 
 // confirm answers POST /sign-up/confirm: the account, signed in, with a first
@@ -119,7 +119,7 @@ func (p *Portal) welcome(r *http.Request, person auth.Person, method string) (pa
 			data.Secret = credential.Secret
 		}
 	}
-	if data.FirstCall, err = p.firstCall(r.Context()); err != nil {
+	if data.First, err = p.firstCallWith(r, data.APIKey); err != nil {
 		return page{}, err
 	}
 	return page{Name: "welcome", Status: http.StatusCreated, Data: data, Session: begun.Session, Who: who}, nil

@@ -148,7 +148,7 @@ func (p *Portal) inLanguages(path string, at time.Time) []sitemapURL {
 
 // standing are the pages that are always there.
 var standing = []string{"/", "/search", "/agencies", "/reuses", "/start", "/docs", "/docs/citizens", "/docs/developers", "/docs/agencies",
-	"/docs/operators", "/docs/words", "/docs/problems", "/docs/rows", "/status", "/terms", "/privacy", "/accessibility"}
+	"/docs/operators", "/docs/words", "/docs/problems", "/docs/lesson", "/docs/rows", "/status", "/terms", "/privacy", "/accessibility"}
 
 // surroundings are the pages that are no dataset's: those that always stand,
 // agencies and APIs.

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Browser, accessible } from './browser.mjs'
+import { firstMinutes } from './first-minutes.mjs'
 import { Platform } from './platform.mjs'
 
 let lgsp, browser, addresses
@@ -16,7 +17,7 @@ before(async () => {
     '/dev/components', '/apis', '/apis/so-noi-vu/nguoi-co-cong/v1', '/apis/so-noi-vu/nguoi-co-cong/v1/xem-nguoi-co-cong',
     '/datasets', '/agencies', '/agencies/so-noi-vu', '/docs/rows',
     '/docs', '/docs/citizens', '/docs/developers/tokens', '/docs/operators/settings', '/docs/security', '/docs/words', '/docs/problems', '/docs/problems?q=quota',
-    '/docs/problems/agreement-ended', '/docs/journey',
+    '/docs/problems/agreement-ended', '/docs/journey', '/docs/lesson',
     ...datasets.map((d) => `/dataset/${d.slug}`), '/no-such-page',
   ]
 })
@@ -76,3 +77,5 @@ test('rows are asked for by URL', async () => {
   const csv = await fetch(`${lgsp.portal}/api/v1${rows}?format=csv`)
   assert.match(csv.headers.get('content-type'), /^text\/csv/)
 })
+
+firstMinutes(test, () => ({ lgsp, browser }))

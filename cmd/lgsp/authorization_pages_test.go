@@ -148,6 +148,9 @@ func (w *world) pageAttempts() []attempt {
 			time.Now().Format(time.DateOnly) + "&ends=" + time.Now().AddDate(0, 0, 7).Format(time.DateOnly)},
 		{"POST /agency/{agency}/decisions/back", "the steward's", "/agency/so-a/decisions/back", "id={delegation}"},
 		{"POST /agreements/{id}/withdraw", "asked", "/agreements/{asked agreement}/withdraw", "reason=Khong+con+can"},
+		{"POST /apis/{agency}/{api}/{version}/token", "the developer's application", "/apis/so-a/dich-vu-public/v1/token", "application={application}"},
+		{"GET /developer/key", "own", "/developer/key", ""},
+		{"POST /developer/key", "own", "/developer/key", ""},
 		{"POST /apis/{agency}/{api}/{version}/request", "the developer's", "/apis/so-a/dich-vu-public/v1/request", request.Encode()},
 		{"GET /explain", "the developer's application", "/explain?application={application}&version={published version}&operation=nguoi&credential=token", ""},
 		{"GET /audit", "the developer's application", "/audit?application={application}", ""},
@@ -156,7 +159,7 @@ func (w *world) pageAttempts() []attempt {
 		{"GET /sitemap/datasets-{file:[0-9]{1,4}}.xml", "", "/sitemap/datasets-1.xml", ""},
 		{"GET /.well-known/api-catalog", "", "/.well-known/api-catalog", ""},
 	}
-	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/docs", "/docs/problems", "/docs/words", "/docs/journey", "/status", "/sign-in", "/sign-up", "/forgot-password",
+	for _, path := range []string{"/", "/search", "/start", "/terms", "/privacy", "/accessibility", "/dev/components", "/demo/mail", "/docs/rows", "/docs/lesson", "/docs", "/docs/problems", "/docs/words", "/docs/journey", "/status", "/sign-in", "/sign-up", "/forgot-password",
 		"/sitemap.xml", "/sitemap/pages.xml", "/datasets", "/agencies", "/apis", "/agency", "/audit", "/audit/acts", "/audit/ledger", "/operator", "/operator/upstreams", "/operator/issuers", "/operator/honey-keys",
 		"/developer", "/developer/applications/new", "/explain"} {
 		list = append(list, attempt{"GET " + path, "", path, ""})
@@ -190,6 +193,8 @@ func (w *world) pageAttempts() []attempt {
 			attempt{"GET " + open + "/{version}", api, public + "/v1", ""},
 			attempt{"GET " + open + "/{version}/openapi.json", api, public + "/v1/openapi.json", ""},
 			attempt{"GET " + open + "/{version}/service.wsdl", api, public + "/v1/service.wsdl", ""},
+			attempt{"GET " + open + "/{version}/openapi.yaml", api, public + "/v1/openapi.yaml", ""},
+			attempt{"GET " + open + "/{version}/postman.json", api, public + "/v1/postman.json", ""},
 			attempt{"GET " + open + "/{version}/request", api, public + "/v1/request", ""},
 			attempt{"GET " + open + "/{version}/{operation}", api, public + "/v1/nguoi", ""},
 			attempt{"GET " + template + "/about", api, desk + "/about", ""},

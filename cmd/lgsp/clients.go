@@ -26,9 +26,9 @@ type clients struct {
 	revocations  recall.Memory[struct{}, oauth.Revocations]
 	honey        recall.Memory[struct{}, map[string]auth.KnownHoney]
 
-	auth      *auth.Auth
-	audiences func(context.Context, uuid.UUID) ([]string, error)
-	isSandbox func(ctx context.Context, audience string) (bool, error)
+	auth         *auth.Auth
+	audiences    func(context.Context, uuid.UUID) ([]string, error)
+	isSandbox    func(ctx context.Context, audience string) (bool, error)
 	byAddressNow func(context.Context, string) (string, error)
 }
 

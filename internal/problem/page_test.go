@@ -76,6 +76,7 @@ var rooms = []struct{ file, title string }{
 	{"notice", "Notices · Thông báo"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
 	{"dcat", "The catalogue for harvesters · Danh mục cho máy thu thập"},
+	{"trial", "Trying calls on the pages · Gọi thử trên trang"},
 	{"mcp", "Assistants at /mcp · Trợ lý AI tại /mcp"},
 	{"ledger", "The ledger · Nhật ký"},
 	{"portal", "Pages · Trang của cổng"},

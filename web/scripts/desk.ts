@@ -1,45 +1,6 @@
 // Comforts of the documentation, the request form and the developer's desk; each
 // page works without them.
 
-// The same call in several languages becomes tabs.
-for (const box of document.querySelectorAll<HTMLElement>("[data-tabs]")) {
-  const panels = [...box.querySelectorAll<HTMLElement>(":scope > .sample")];
-  const list = document.createElement("div");
-  list.className = "tabs";
-  list.setAttribute("role", "tablist");
-  list.setAttribute("aria-label", box.dataset["tabs"] ?? "");
-  const tabs = panels.map((panel, i) => {
-    const tab = document.createElement("button");
-    tab.type = "button";
-    tab.id = `tab-${i}`;
-    tab.setAttribute("role", "tab");
-    tab.setAttribute("aria-controls", (panel.id = `panel-${i}`));
-    tab.textContent = panel.querySelector(".sample-head span")?.textContent ?? "";
-    panel.setAttribute("role", "tabpanel");
-    panel.setAttribute("aria-labelledby", tab.id);
-    tab.addEventListener("click", () => choose(i));
-    list.append(tab);
-    return tab;
-  });
-  const choose = (chosen: number) => {
-    tabs.forEach((tab, i) => {
-      tab.setAttribute("aria-selected", String(i === chosen));
-      tab.tabIndex = i === chosen ? 0 : -1;
-    });
-    panels.forEach((panel, i) => (panel.hidden = i !== chosen));
-  };
-  list.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const at = tabs.findIndex((tab) => tab === document.activeElement);
-    if (!step || at < 0) return;
-    const next = (at + step + tabs.length) % tabs.length;
-    choose(next);
-    tabs[next]?.focus();
-  });
-  box.prepend(list);
-  choose(0);
-}
-
 // Fields of an answer: all or none at once, for the whole answer and for each
 // group; choosing a field chooses its operation, dropping the operation drops
 // its fields.
