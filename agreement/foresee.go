@@ -41,17 +41,17 @@ type Held struct {
 	Operations []Operation
 }
 
-const heldSQL = `
+const inForceForSQL = `
 select id, purpose, operations
   from agreement.agreement
  where application_id = $1 and version_id = $2 and state = 'active' and $3::date between starts and ends
  order by id`
 
-// HeldBy lists the agreements of an application on a version that are in force
+// InForceFor lists the agreements of an application on a version that are in force
 // today: at most one a purpose. It is for the other rooms, which ask the
 // policy themselves.
-func (a *Agreements) HeldBy(ctx context.Context, application, version uuid.UUID) ([]Held, error) {
-	list, err := pg.All[Held](ctx, a.DB, heldSQL, application, version, a.today())
+func (a *Agreements) InForceFor(ctx context.Context, application, version uuid.UUID) ([]Held, error) {
+	list, err := pg.All[Held](ctx, a.DB, inForceForSQL, application, version, a.today())
 	if err != nil {
 		return nil, fmt.Errorf("list agreements of application %s on version %s: %w", application, version, err)
 	}

@@ -22,7 +22,7 @@ func foreseer(t *testing.T) (*Node, Route, Grant) {
 			{ID: "nguoi", Method: "GET", Path: "/nguoi/{so}", Access: Personal, SubjectIn: "path", SubjectName: "so"}}}
 	g := Grant{Agreement: uuid.New(), Revision: 1, Application: uuid.New(), Version: r.Version, Purpose: "tra-cuu", State: "active",
 		Starts: now.AddDate(0, -1, 0), Ends: now.AddDate(0, 1, 0), Plan: Plan{RatePerMinute: 60, QuotaPerDay: 100},
-		Operations: []GrantedOperation{{"tim", []string{"/ma", "/ten"}}, {"nguoi", []string{"/ten"}}}}
+		Operations: []GrantedOperation{{Operation: "tim", Fields: []string{"/ma", "/ten"}}, {Operation: "nguoi", Fields: []string{"/ten"}}}}
 	s, err := newSnapshot().with(WouldBe{Routes: []Route{r}, Grants: []Grant{g}})
 	if err != nil {
 		t.Fatal(err)
@@ -45,8 +45,8 @@ func TestForeseenAgreements(t *testing.T) {
 		{"ended", func(g *Grant) { g.State = "ended" }, Foreseen{Before: Always, Code: "agreement-ended"}},
 		{"shortened to yesterday", func(g *Grant) { g.Ends = monday("00:00") }, Foreseen{Before: Always, Code: "agreement-expired"}},
 		{"without the operation", func(g *Grant) { g.Operations = g.Operations[1:] }, Foreseen{Before: Always, Code: "operation-not-agreed"}},
-		{"without a field", func(g *Grant) { g.Operations = []GrantedOperation{{"tim", []string{"/ma"}}} }, Foreseen{Before: Always, After: Always, Lost: []string{"/ten"}}},
-		{"with another field", func(g *Grant) { g.Operations = []GrantedOperation{{"tim", []string{"/ma", "/ten", "/x"}}} },
+		{"without a field", func(g *Grant) { g.Operations = []GrantedOperation{{Operation: "tim", Fields: []string{"/ma"}}} }, Foreseen{Before: Always, After: Always, Lost: []string{"/ten"}}},
+		{"with another field", func(g *Grant) { g.Operations = []GrantedOperation{{Operation: "tim", Fields: []string{"/ma", "/ten", "/x"}}} },
 			Foreseen{Before: Always, After: Always, Won: []string{"/x"}}},
 		{"a second purpose", func(g *Grant) { g.Agreement, g.Purpose = uuid.New(), "thong-ke" }, Foreseen{Before: Always, After: Depends, Code: "purpose-required"}},
 	} {

@@ -146,7 +146,7 @@ func (v *version) compileOperations() error {
 		v.operations = append(v.operations, compiled)
 	}
 	if err := v.compileSOAP(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := v.compileConditions(); err != nil {
 		return err

@@ -183,6 +183,6 @@ func refusalOf(r *http.Request, status int, code string) refusalRow {
 // lesson is the same call without its credential: what is refused shows what a
 // refusal tells.
 func (c sampleCall) lesson() string {
-	c.Header = ""
+	c.Headers = slices.DeleteFunc(slices.Clone(c.Headers), func(h sampleHeader) bool { return h.Variable != "" })
 	return c.curl()
 }

@@ -191,8 +191,8 @@ func TestQueriesOfAPage(t *testing.T) {
 	var n atomic.Int64
 	db := counting{w.Auth.DB, &n}
 	w.Auth.DB, w.Catalog.DB, w.Agreements.DB, w.Ledger.DB, w.OAuth.DB = db, db, db, db, db
-	w.Catalog.AgencyBySlug = counted(&n, w.Catalog.AgencyBySlug)
-	w.Catalog.Agencies = counted(&n, w.Catalog.Agencies)
+	w.Catalog.AgencyBySlug = numbered(&n, w.Catalog.AgencyBySlug)
+	w.Catalog.Agencies = numbered(&n, w.Catalog.Agencies)
 	for _, path := range []string{w.href, w.href + "/danh-muc-doi-tuong", w.href + "/xem-nguoi-co-cong", "/developer/key"} {
 		n.Store(0)
 		if answer, _ := w.get(t, path); answer.StatusCode != 200 || n.Load() > 8 {
@@ -201,8 +201,8 @@ func TestQueriesOfAPage(t *testing.T) {
 	}
 }
 
-// counted counts what another room is asked, a query each.
-func counted[A, B any](n *atomic.Int64, ask func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
+// numbered counts what another room is asked, a query each.
+func numbered[A, B any](n *atomic.Int64, ask func(context.Context, A) (B, error)) func(context.Context, A) (B, error) {
 	return func(ctx context.Context, about A) (B, error) {
 		n.Add(1)
 		return ask(ctx, about)

@@ -93,9 +93,9 @@ func TestLackingLetter(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t)
 	for locale, want := range map[string]string{"vi": "trường Tên của xem", "en": "field Tên of xem"} {
-		got, err := p.dataLetter(auth.Person{Email: "lan@example.vn", Name: "Lan", Locale: locale}, catalog.Letter{Kind: catalog.LetterVersion + catalog.NoticeLacking, Detail: catalog.LetterDetail{
+		got, err := p.lifeWords(auth.Person{Email: "lan@example.vn", Name: "Lan", Locale: locale}, catalog.LetterVersion+catalog.NoticeLacking, catalog.LetterDetail{
 			TitleVI: "Hồ sơ v2", TitleEN: "Dossiers v2", Path: "/apis/so/ho-so/v2",
-			Ending: &catalog.EndingTold{Applications: []string{"Tra cứu"}, Lacks: []catalog.LostPart{{Operation: "xem", TitleVI: "Tên", Field: "/ten"}}}}})
+			Ending: &catalog.EndingTold{Applications: []string{"Tra cứu"}, Lacks: []catalog.LostPart{{Operation: "xem", TitleVI: "Tên", Field: "/ten"}}}})
 		if err != nil || !strings.Contains(got.Text, want) || !strings.Contains(got.Text, "Tra cứu") || strings.ContainsAny(got.Subject+got.Text, "{}") {
 			t.Errorf("%s: got %q %q, %v", locale, got.Subject, got.Text, err)
 		}

@@ -96,6 +96,9 @@ func samples(at time.Time) map[string]toldSample {
 	for _, what := range []string{"deprecated", "near", "moved", "kept", "ended"} {
 		list["life.letter-subject-"+what] = toldSample{notice.VersionEnd, catalog.LetterVersion + what, ends, data.Path}
 	}
+	lacks := ends
+	lacks.Ending = &catalog.EndingTold{Applications: []string{"Tra cứu"}, Lacks: []catalog.LostPart{{Operation: "xem", TitleVI: "Tên", Field: "/ten"}}}
+	list["life.letter-subject-lacking"] = toldSample{notice.VersionEnd, catalog.LetterVersion + catalog.NoticeLacking, lacks, data.Path}
 	for what, kind := range map[string]string{
 		"requested": notice.Request, "answered": notice.Request, "amended": notice.Request, "approved-first": notice.Request,
 		"asked": notice.Decision, "approved": notice.Decision, "approved-narrower": notice.Decision, "refused": notice.Decision,

@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -75,7 +73,7 @@ func (p *platform) agreementEffect(ctx context.Context, who auth.Principal, id u
 	if len(told) == 0 {
 		return p.tellEffect(ctx, &e, would)
 	}
-	others, err := p.agreements.HeldBy(ctx, after.ApplicationID, after.VersionID) // calls that name no purpose may be of them
+	others, err := p.agreements.InForceFor(ctx, after.ApplicationID, after.VersionID) // calls that name no purpose may be of them
 	if err != nil {
 		return portal.Effect{}, err
 	}
@@ -146,6 +144,7 @@ func (p *platform) versionEffect(ctx context.Context, who auth.Principal, id uui
 	err = p.foresee(ctx, func() error {
 		return p.catalog.Foresee(ctx, func(would *catalog.Catalog) error { return changeVersion(ctx, would, who, id, change) }, func(x catalog.Exposure) error {
 			route, err := routeOf(x)
+			route.Upstream = x.Upstreams[0].URL   // no decision depends on it
 			route.Traffic.Check = gateway.Check{} // for which the document would be needed
 			would.Routes = []gateway.Route{route} // of several changes the last
 			return err
@@ -388,24 +387,4 @@ func (p *platform) nameRows(ctx context.Context, rows []portal.EffectRow) error 
 		rows[i].Application, rows[i].Owner = list[i].Name, list[i].Owner
 	}
 	return nil
-}
-
-// routeOf is a version as the gateway knows it, without what its document says:
-// no decision depends on that.
-func routeOf(e catalog.Exposure) (gateway.Route, error) {
-	route := gateway.Route{
-		Version: e.VersionID, Agency: e.AgencyID, API: e.APIID,
-		AgencySlug: e.AgencySlug, APISlug: e.APISlug, Number: e.Number,
-		Upstream:   e.Upstreams[0].URL, // a version is exposed with an upstream only
-		Deprecated: e.Deprecated, Sunset: e.Sunset, Successor: e.Successor, Docs: e.Docs,
-		Plan: gateway.Plan{Slug: e.Plan.Slug, RatePerMinute: e.Plan.RatePerMinute, QuotaPerDay: e.Plan.QuotaPerDay, QuotaPerMonth: e.Plan.QuotaPerMonth},
-	}
-	for _, share := range e.Upstreams {
-		route.Upstreams = append(route.Upstreams, gateway.Upstream(share))
-	}
-	if err := json.Unmarshal(e.Traffic, &route.Traffic); err != nil {
-		return route, fmt.Errorf("read traffic of version %s: %w", e.VersionID, err)
-	}
-	route.Operations = callable(e.Operations)
-	return route, nil
 }
