@@ -18,14 +18,14 @@ type Holdings struct {
 	Received int `json:"received"` // agreements and requests of its applications
 }
 
-const holdingsSQL = `
+const heldSQL = `
 select (select count(*) from agreement.agreement where agency_id = $1 and state in ('active', 'suspended'))::int as given,
        (select count(*) from agreement.agreement where agency_id = $1 and state = 'requested')::int as waiting,
        (select count(*) from agreement.agreement where owner_agency_id = $1 and state in ('requested', 'active', 'suspended'))::int as received`
 
-// HoldingsOf counts what an agency has here that its end would pass on.
-func (a *Agreements) HoldingsOf(ctx context.Context, agency uuid.UUID) (Holdings, error) {
-	h, err := pg.One[Holdings](ctx, a.DB, holdingsSQL, agency)
+// HeldBy counts what an agency has here that its end would pass on.
+func (a *Agreements) HeldBy(ctx context.Context, agency uuid.UUID) (Holdings, error) {
+	h, err := pg.One[Holdings](ctx, a.DB, heldSQL, agency)
 	if err != nil {
 		return Holdings{}, fmt.Errorf("count agreements of agency %s: %w", agency, err)
 	}

@@ -51,7 +51,7 @@ func (in holders) of(ctx context.Context, of auth.Agency, to *auth.Agency) (agen
 	if h.Offers, err = in.catalog.HeldBy(ctx, catalog.Agency{ID: of.ID, Slug: of.Slug}, next); err != nil {
 		return h, err
 	}
-	h.Agreements, err = in.agreements.HoldingsOf(ctx, of.ID)
+	h.Agreements, err = in.agreements.HeldBy(ctx, of.ID)
 	return h, err
 }
 
