@@ -39,9 +39,13 @@ const (
 select 'route' as of, version_id, document from gateway.route where document ->> 'agency' = $1
 union all
 select 'ended', version_id, document from gateway.ended where document ->> 'agency' = $1
+union all
+select 'sandbox', version_id, document from gateway.sandbox where document ->> 'agency' = $1
  order by 2`
 
-	readdressRouteSQL = `update gateway.route set prefix = $2, document = $3 where version_id = $1`
+	readdressRouteSQL   = `update gateway.route set prefix = $2, document = $3 where version_id = $1`
+	readdressSandboxSQL = `update gateway.sandbox set document = $2 where version_id = $1`
+
 	readdressEndedSQL = `update gateway.ended set prefix = $2, document = $3 where version_id = $1`
 
 	// Versions of others may name one that moved as theirs to go on with.
@@ -56,11 +60,12 @@ select version_id from r union select version_id from e`
 
 	formerSQL = `
 select coalesce((select document -> 'former' from gateway.route where version_id = $1),
-                (select document -> 'former' from gateway.ended where version_id = $1), '[]')`
+                (select document -> 'former' from gateway.ended where version_id = $1),
+                (select document -> 'former' from gateway.sandbox where version_id = $1), '[]')`
 )
 
 type addressRow struct {
-	Of        string // route, ended
+	Of        string // route, ended, sandbox
 	VersionID uuid.UUID
 	Document  []byte
 }
@@ -79,6 +84,13 @@ func Readdress(ctx context.Context, tx pgx.Tx, to Readdressing) error {
 		if err != nil {
 			return fmt.Errorf("move version %s: %w", row.VersionID, err)
 		}
+		touched[row.VersionID] = true
+		if row.Of == "sandbox" {
+			if _, err := tx.Exec(ctx, readdressSandboxSQL, row.VersionID, document); err != nil {
+				return fmt.Errorf("move sandbox of version %s: %w", row.VersionID, err)
+			}
+			continue
+		}
 		sql := readdressRouteSQL
 		if row.Of == "ended" {
 			sql = readdressEndedSQL
@@ -89,7 +101,7 @@ func Readdress(ctx context.Context, tx pgx.Tx, to Readdressing) error {
 		} else if err != nil {
 			return fmt.Errorf("move version %s: %w", row.VersionID, err)
 		}
-		touched[row.VersionID], moved[before] = true, after
+		moved[before] = after
 	}
 	for _, before := range slices.Sorted(maps.Keys(moved)) {
 		named, err := tx.Query(ctx, successorsSQL, before, moved[before])
@@ -170,11 +182,14 @@ func NowAt(ctx context.Context, db pg.DB, prefix string) (string, error) {
 // formerly are the versions by the addresses that they had.
 func (s *snapshot) formerly(v *version) {
 	for _, f := range v.Former {
-		if v.over {
+		switch {
+		case v.sandbox != nil:
+			s.sandboxes[f.Prefix+SandboxSuffix] = v
+		case v.over:
 			s.ended[f.Prefix] = v
-			continue
+		default:
+			s.former[f.Prefix] = v
 		}
-		s.former[f.Prefix] = v
 	}
 }
 
@@ -185,7 +200,11 @@ func (c *call) moved() {
 	if prefix == c.version.prefix {
 		return
 	}
-	i := slices.IndexFunc(c.version.Former, func(f Former) bool { return f.Prefix == prefix })
+	asVersion := prefix
+	if c.version.sandbox != nil {
+		asVersion = strings.TrimSuffix(prefix, SandboxSuffix)
+	}
+	i := slices.IndexFunc(c.version.Former, func(f Former) bool { return f.Prefix == asVersion })
 	if i < 0 {
 		return
 	}

@@ -108,3 +108,27 @@ func TestReaddress(t *testing.T) {
 		t.Errorf("moved to %v, and named as successor %q", v.Agency, s.byVersion[other.Version].Successor)
 	}
 }
+
+// TestSandboxMovesWithItsVersion: its address of before goes on too, also once
+// it is exposed again.
+func TestSandboxMovesWithItsVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.opensSandbox()
+	old, now := "@"+w.route.Prefix()+SandboxSuffix, "@/so-moi/ho-so/v1"+SandboxSuffix
+	w.commit(func(ctx context.Context, tx pgx.Tx) error {
+		return Readdress(ctx, tx, Readdressing{From: w.route.Agency, To: w.route.Agency, Slug: "so-moi", At: w.now()})
+	})
+	w.until("moved", func() bool { return w.do("GET", now+"/danh-muc/1").status == 200 })
+	for range 2 {
+		if got := w.do("GET", old+"/danh-muc/1"); got.status != 200 || got.header.Get("Deprecation") == "" || links(got.header)["latest-version"] != w.node.GatewayURL+now[1:] {
+			t.Errorf("the old address: %d %v", got.status, got.header)
+		}
+		w.route.AgencySlug = "so-moi"
+		w.opensSandbox()
+	}
+	s := w.node.current.Load()
+	if len(s.sandboxes) != 2 || s.sandboxes[old[1:]] != s.sandboxes[now[1:]] {
+		t.Errorf("the node has %d sandboxes", len(s.sandboxes))
+	}
+}

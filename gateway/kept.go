@@ -125,7 +125,10 @@ func (s *snapshot) write(w io.Writer, head kept) error {
 	for _, v := range s.ended {
 		head.Ended = append(head.Ended, v.Route)
 	}
-	for _, v := range s.sandboxes {
+	for at, v := range s.sandboxes {
+		if at != v.prefix {
+			continue // the same, by an address that it had
+		}
 		head.Sandboxes = append(head.Sandboxes, v.sandbox.kept)
 	}
 	places := map[*terms]int{}

@@ -161,6 +161,9 @@ func ExposeSandbox(ctx context.Context, tx pgx.Tx, s Sandbox) error {
 	if _, err := compileSandbox(s); err != nil {
 		return problem.Errorf(problem.Invalid, "%s", err.Error()).Coded("route-unservable", "reason", err.Error())
 	}
+	if err := keepFormer(ctx, tx, &s.Route); err != nil {
+		return err
+	}
 	document, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("encode sandbox of %s: %w", s.Version, err)
@@ -218,6 +221,7 @@ func (s *snapshot) addSandbox(one Sandbox) error {
 	}
 	v.sandbox.kept = one
 	s.sandboxes[v.prefix] = v
+	s.formerly(v)
 	return nil
 }
 
