@@ -68,7 +68,8 @@ func newWorld(t *testing.T) *world {
 		return nil
 	}
 	w.auth = &auth.Auth{
-		DB: w.db, Now: w.Now, Peppers: keyring.Of([]byte(strings.Repeat("p", 32))), Record: record,
+		Notify: func(context.Context, pgx.Tx, auth.FactorNotice) error { return nil },
+		DB:     w.db, Now: w.Now, Peppers: keyring.Of([]byte(strings.Repeat("p", 32))), Record: record,
 		May: func(context.Context, auth.Principal, string, uuid.UUID) error { return nil },
 	}
 	var err error
