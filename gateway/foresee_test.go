@@ -46,7 +46,9 @@ func TestForeseenAgreements(t *testing.T) {
 		{"shortened to yesterday", func(g *Grant) { g.Ends = monday("00:00") }, Foreseen{Before: Always, Code: "agreement-expired"}},
 		{"without the operation", func(g *Grant) { g.Operations = g.Operations[1:] }, Foreseen{Before: Always, Code: "operation-not-agreed"}},
 		{"without a field", func(g *Grant) { g.Operations = []GrantedOperation{{Operation: "tim", Fields: []string{"/ma"}}} }, Foreseen{Before: Always, After: Always, Lost: []string{"/ten"}}},
-		{"with another field", func(g *Grant) { g.Operations = []GrantedOperation{{Operation: "tim", Fields: []string{"/ma", "/ten", "/x"}}} },
+		{"with another field", func(g *Grant) {
+			g.Operations = []GrantedOperation{{Operation: "tim", Fields: []string{"/ma", "/ten", "/x"}}}
+		},
 			Foreseen{Before: Always, After: Always, Won: []string{"/x"}}},
 		{"a second purpose", func(g *Grant) { g.Agreement, g.Purpose = uuid.New(), "thong-ke" }, Foreseen{Before: Always, After: Depends, Code: "purpose-required"}},
 	} {
