@@ -15,10 +15,11 @@ type Told struct {
 	Operations []Operation     // in the order of the document
 	Traffic    json.RawMessage // of which pages tell callers the part that concerns them
 	Plan       Plan            // the zero Plan: none yet
+	Pages      []DocPage       // that the agency wrote beside the document
 }
 
 const toldSQL = `
-select o.id, o.version_id, o.slug, o.method, o.path, o.access, o.classification, o.subject_in, o.subject_name, o.doc, v.traffic,
+select o.id, o.version_id, o.slug, o.method, o.path, o.access, o.classification, o.subject_in, o.subject_name, o.doc, v.traffic, v.pages,
        coalesce(p.slug, '') as plan_slug, coalesce(p.title_vi, '') as plan_vi, coalesce(p.title_en, '') as plan_en,
        coalesce(p.rate_per_minute, 0) as plan_rate, coalesce(p.quota_per_day, 0) as plan_day, coalesce(p.quota_per_month, 0) as plan_month,
        coalesce(p.decision, '') as plan_decision
@@ -38,8 +39,9 @@ func (c *Catalog) Told(ctx context.Context, who auth.Principal, v Version, opera
 		PlanSlug, PlanVI, PlanEN     string
 		PlanRate, PlanDay, PlanMonth int
 		PlanDecision                 string
+		Pages                        []DocPage
 	}
-	if !sees(who, v.AgencyID) && !isPublic(v.State) {
+	if !sees(who, v.AgencyID) && !isPublic(v.State) && v.State != Sandbox {
 		return Told{}, problem.Errorf(problem.NotFound, "no version %s", v.ID)
 	}
 	rows, err := pg.All[row](ctx, c.DB, toldSQL, v.ID, operation)
@@ -49,7 +51,7 @@ func (c *Catalog) Told(ctx context.Context, who auth.Principal, v Version, opera
 	told := Told{Operations: make([]Operation, len(rows))}
 	for i, r := range rows {
 		told.Operations[i] = r.Operation
-		told.Traffic = r.Traffic
+		told.Traffic, told.Pages = r.Traffic, r.Pages
 		told.Plan = Plan{Slug: r.PlanSlug, TitleVI: r.PlanVI, TitleEN: r.PlanEN, RatePerMinute: r.PlanRate, QuotaPerDay: r.PlanDay, QuotaPerMonth: r.PlanMonth, Decision: r.PlanDecision}
 	}
 	if !sees(who, v.AgencyID) {

@@ -33,7 +33,7 @@ func rooms(t *testing.T, exposed, granted *int) Rooms {
 		t.Fatal(err)
 	}
 	record := func(context.Context, pgx.Tx, auth.Act) error { return nil }
-	a := &auth.Auth{DB: db, Now: time.Now, Peppers: keyring.Of(make([]byte, 32)), Passwords: auth.NewPasswords(2, 64), May: enforcer.May, Record: record}
+	a := &auth.Auth{Notify: func(context.Context, pgx.Tx, auth.FactorNotice) error { return nil }, DB: db, Now: time.Now, Peppers: keyring.Of(make([]byte, 32)), Passwords: auth.NewPasswords(2, 64), May: enforcer.May, Record: record}
 	agency := func(a auth.Agency) catalog.Agency {
 		return catalog.Agency{ID: a.ID, Slug: a.Slug, TitleVI: a.NameVI, TitleEN: a.NameEN}
 	}

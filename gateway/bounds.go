@@ -37,20 +37,21 @@ const (
 	MaxBoundValues     = 200 // of one parameter or one field
 )
 
-// keptOperation is a GrantedOperation as it is kept. One with bounds has
-// another name for its operation: a node that does not know bounds yet reads
+// keptOperation is a GrantedOperation as it is kept. One with bounds or masks
+// has another name for its operation: a node that does not know them yet reads
 // none, and refuses its calls.
 type keptOperation struct {
-	Operation string   `json:"operation"`
-	Bounded   string   `json:"bounded,omitempty"`
-	Fields    []string `json:"fields"`
-	Bounds    *Bounds  `json:"bounds,omitempty"`
+	Operation string           `json:"operation"`
+	Bounded   string           `json:"bounded,omitempty"`
+	Fields    []string         `json:"fields"`
+	Masks     []project.Masked `json:"masks,omitempty"`
+	Bounds    *Bounds          `json:"bounds,omitempty"`
 }
 
 // MarshalJSON is of json.Marshaler.
 func (o GrantedOperation) MarshalJSON() ([]byte, error) {
-	if o.Bounds != nil {
-		return json.Marshal(keptOperation{Bounded: o.Operation, Fields: o.Fields, Bounds: o.Bounds})
+	if o.Bounds != nil || len(o.Masks) > 0 {
+		return json.Marshal(keptOperation{Bounded: o.Operation, Fields: o.Fields, Masks: o.Masks, Bounds: o.Bounds})
 	}
 	return json.Marshal(keptOperation{Operation: o.Operation, Fields: o.Fields})
 }
@@ -61,7 +62,7 @@ func (o *GrantedOperation) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &kept); err != nil {
 		return err
 	}
-	*o = GrantedOperation{Operation: or(kept.Operation, kept.Bounded), Fields: kept.Fields, Bounds: kept.Bounds}
+	*o = GrantedOperation{Operation: or(kept.Operation, kept.Bounded), Fields: kept.Fields, Masks: kept.Masks, Bounds: kept.Bounds}
 	return nil
 }
 

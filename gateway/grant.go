@@ -32,10 +32,10 @@ type Grant struct {
 // element of an array, and covers all beneath it; the empty pointer "" is the
 // whole answer, whatever its type; an empty list lets nothing of the answer through.
 type GrantedOperation struct {
-	Operation string           `json:"operation"`
-	Fields    []string         `json:"fields"`
-	Masks     []project.Masked `json:"masks,omitempty"`  // of what these fields cover, what leaves masked
-	Bounds    *Bounds          `json:"bounds,omitempty"` // nil: none
+	Operation string
+	Fields    []string
+	Masks     []project.Masked // of what these fields cover, what leaves masked
+	Bounds    *Bounds          // nil: none
 }
 
 const grantSQL = `

@@ -27,19 +27,19 @@ func Steps() []string {
 // stepCodes are the codes of the problems of each step. A code that is not
 // here is that of a credential where it begins like one (credentialCodes).
 var stepCodes = map[string][]string{
-	StepAddress: {"no-such-operation", "method-not-offered", "path-not-canonical", "query-malformed", "call-loop", "version-ended", "version-succeeded", "gateway-starting"},
+	StepAddress: {"no-such-operation", "method-not-offered", "path-not-canonical", "query-malformed", "call-loop", "version-ended", "version-succeeded", "gateway-starting", "soap-no-operation", "soap-query"},
 	StepCredential: {"address-not-allowed", "caller-disabled", "two-credentials", "not-a-key", "digest-wrong", "foreign-issuer-absent",
 		"application-disabled", "client-refused"},
 	StepAgreement: {"config-stale", "purpose-twice", "no-credential", "key-for-personal-data", "foreign-token-for-personal-data", "signature-for-personal-data",
-		"no-agreement", "operation-not-agreed", "outside-hours", "outside-network", "assurance-low", "purpose-unsaid", "purpose-required", "purpose-not-agreed",
+		"no-agreement", "operation-not-agreed", "outside-hours", "outside-network", "assurance-low", "purpose-unsaid", "purpose-required", "purpose-not-agreed", "dossier-missing", "dossier-twice", "dossier-form",
 		"agreement-suspended", "agreement-ended", "agreement-not-begun", "agreement-expired", "refused-by-rule"},
 	StepLimits: {"rate-exceeded", "quota-exceeded", "quota-month-exceeded"},
 	StepRequest: {"field-not-agreed", "subject-missing", "subject-twice", "content-encoding-not-taken", "content-type-not-taken", "request-not-as-described",
-		"request-not-json", "request-too-large", "body-broken", "body-too-slow", "not-cached", "range-not-satisfiable"},
+		"request-not-json", "request-too-large", "body-broken", "body-too-slow", "not-cached", "range-not-satisfiable", "soap-not-read", "soap-other-operation"},
 	StepRecord: {"evidence-unavailable"},
 	StepUpstream: {"queue-full", "queue-timeout", "upstream-broken", "upstream-refused", "upstream-upgrade", "upstream-timeout", "upstream-unreachable",
 		"upstream-down", "upstream-busy", "upstream-conflict", "upstream-invalid", "upstream-not-found"},
-	StepAnswer: {"answer-not-projectable", "answer-not-as-described", "answer-too-large"},
+	StepAnswer: {"answer-not-projectable", "answer-not-as-described", "answer-too-large", "sandbox-too-large", "sandbox-no-example"},
 }
 
 // credentialCodes are what the codes of problems with a credential begin with:

@@ -212,10 +212,7 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 			return page{}, err
 		}
 	}
-	data := versionData{service: s, Access: map[string]int{}}
-	if data.Pages, err = p.Catalog.DocPagesOf(r.Context(), s.Version); err != nil {
-		return page{}, err
-	}
+	data := versionData{service: s, Access: map[string]int{}, Pages: told.Pages}
 	for _, o := range told.Operations {
 		data.Access[o.Access]++
 		data.SOAP = data.SOAP || o.Doc.SOAP != nil

@@ -50,12 +50,12 @@ func (p *Portal) download(file string, make func(r *http.Request, v catalog.Vers
 
 // openAPI is the version's document with the gateway as its server.
 func (p *Portal) openAPI(r *http.Request, v catalog.Version) ([]byte, error) {
-	return p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway+v.Prefix())
+	return p.Catalog.SpecJSON(r.Context(), whoever(r), v.ID, p.Gateway)
 }
 
 // openAPIYAML is the same in YAML (RFC 9512).
 func (p *Portal) openAPIYAML(r *http.Request, v catalog.Version) ([]byte, error) {
-	return p.Catalog.SpecYAML(r.Context(), whoever(r), v.ID, p.Gateway+v.Prefix())
+	return p.Catalog.SpecYAML(r.Context(), whoever(r), v.ID, p.Gateway)
 }
 
 // postmanSchema is the form of a collection.

@@ -240,7 +240,7 @@ func (p *Portal) invitationLetter(l auth.Letter, link string) (mail.Letter, erro
 		agency = nameIn(l.Locale, *l.InvitesTo)
 	}
 	until := l.Invites.ExpiresAt.In(province).Format("15:04 " + dayForm[l.Locale])
-	for message, into := range map[string]*string{"operate.letter-subject": &letter.Subject, "operate.letter-text": &letter.Text} {
+	for message, into := range map[string]*string{"operate.invitation-subject": &letter.Subject, "operate.invitation-text": &letter.Text} {
 		if *into, err = p.Pages.Text(l.Locale, message, "name", l.Invites.Name, "agency", agency, "role", role, "link", link, "until", until); err != nil {
 			return letter, err
 		}

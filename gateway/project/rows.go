@@ -169,7 +169,7 @@ func (r *Rows) Apply(document []byte) ([]byte, error) {
 	if !utf8.Valid(document) {
 		return nil, &Fault{Reason: notUTF8}
 	}
-	s := sieve{scanner{in: document, out: make([]byte, 0, min(len(document), 4096))}}
+	s := sieve{scanner{in: document, out: make([]byte, 0, min(len(document), 4096)), reading: &reading{}}}
 	if err := s.document(&r.root); err != nil {
 		return nil, err
 	}
@@ -184,7 +184,8 @@ func (r *Rows) Reader(from io.Reader) io.ReadCloser {
 	out.next, out.stop = iter.Pull(func(yield func([]byte) bool) {
 		place := rooms.Get().(*room)
 		defer rooms.Put(place)
-		s := sieve{scanner{buf: place.in[:], from: from, to: yielding(yield), out: place.out[:0]}}
+		place.names, place.kept = place.names[:0], place.kept[:0]
+		s := sieve{scanner{buf: place.in[:], from: from, to: yielding(yield), out: place.out[:0], reading: &place.reading}}
 		if out.err = s.document(&r.root); out.err == nil {
 			out.err = s.flush(0)
 		}
