@@ -144,11 +144,32 @@ func newCertifiedWorld(t *testing.T, door func(doors) net.Listener, life time.Du
 		a = newAuthority(t, number, life)
 		c.ACMEHosts, c.ACMEDirectory, c.ACMECA, c.ACMEEmail = []string{portalHost, gatewayHost}, a.directory, a.ca, "an@example.vn"
 		c.EgressAllow = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+		c.DataDir = writtenToAtTheEnd(t)
 		c.PortalURL, c.GatewayURL = "https://"+portalHost, "https://"+gatewayHost
 		c.files, err = openTLS(*c)
 		w.must(err)
 	})
 	return w, a
+}
+
+// writtenToAtTheEnd is a folder into which a renewal that is under way may write
+// once more when the test is over: autocert has no end to wait for.
+func writtenToAtTheEnd(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lgsp-acme-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 100 {
+			if os.RemoveAll(dir) == nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Errorf("%s cannot be removed", dir)
+	})
+	return dir
 }
 
 // shown is the certificate that a door shows for a name, nil: none.
