@@ -85,8 +85,9 @@ test('facets, operations and guides', async () => {
     await page.goto(`${language}/search?q=nguoi+co+cong&kind=operation`)
     const operation = await page.getAttribute('main article h3 a', 'href')
     assert.equal((await page.goto(operation)).status(), 200, operation)
-    await page.goto(`${language}/search?kind=document`)
-    await page.getByRole('link', { name: language ? /by address/ : /bằng địa chỉ/ }).first().click()
+    const guide = language ? 'Query data by address' : 'Truy vấn dữ liệu bằng địa chỉ'
+    await page.goto(`${language}/search?kind=document&q=${encodeURIComponent(guide)}`)
+    await page.locator('main').getByRole('link', { name: guide }).first().click()
     assert.match(page.url(), /\/docs\/rows/)
     await page.goto(`${language}/search?access=open`)
     const counted = Number(await page.locator('main .facets [aria-current=true] .count').textContent())
