@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { tmpdir } from 'node:os'
 import { accessible, everywhere } from './browser.mjs'
 
 const run = promisify(execFile)
@@ -78,7 +79,7 @@ export function firstMinutes(test, at) {
     const { lgsp, browser } = at()
     const page = await browser.person(1280, { javaScriptEnabled: false })
     await page.goto(restricted)
-    const dir = await mkdtemp('/tmp/lgsp-samples-')
+    const dir = await mkdtemp(path.join(tmpdir(), 'lgsp-samples-'))
     const env = { ...process.env, LGSP_KEY: lgsp.info.application.api_key }
     const first = {
       shell: ['call.sh', 'bash'], javascript: ['call.mjs', process.execPath], python: ['call.py', 'python3'], go: ['call.go', 'go', 'run'], java: ['Call.java', 'java'],
