@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,6 +12,24 @@ import (
 	"lgsp/auth"
 	"lgsp/ledger"
 )
+
+// TestCallsOfTheNightAreOfTheProvincesDay: what is called at one in the morning
+// there, while it is the day before in UTC, stands under today.
+func TestCallsOfTheNightAreOfTheProvincesDay(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	night := time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)
+	call := ledger.Exchange{ID: uuid.Must(uuid.NewV7()), At: night, AgencyID: w.version.AgencyID, VersionID: w.version.ID,
+		ApplicationID: w.app.ID, Operation: "danh-muc-doi-tuong", Status: 200, Outcome: "complete"}
+	tried := call
+	tried.ID, tried.Sandbox = uuid.Must(uuid.NewV7()), true // told to its owner, and explained and counted nowhere
+	w.shipped(t, call, tried)
+	w.at(night)
+	w.sees(t, "/developer/applications/"+w.app.ID.String(), 200, `<rect class="bar"`, `<time datetime="2026-11-24">24/11/2026</time></th><td class="number">1</td>`)
+	if body := w.sees(t, "/developer/applications/"+w.app.ID.String(), 200, `href="/calls/`+call.ID.String()); strings.Contains(body, `href=""`) || strings.Contains(body, "/calls/"+tried.ID.String()) {
+		t.Errorf("a call of a sandbox leads to an explanation:\n%s", body)
+	}
+}
 
 // TestCallsOfAnAgency: who calls, how it goes, and which agreement nobody uses;
 // an agreement is unused after 90 days without a call, not before, and no more

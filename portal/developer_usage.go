@@ -28,7 +28,7 @@ type usage struct {
 	LabelY        int // of the days below them
 }
 
-// usageDay is one day (UTC), and where its bar lies.
+// usageDay is one day of the province, and where its bar lies.
 type usageDay struct {
 	Day            time.Time
 	Label          string // "23/11"; "" when it is not written below
@@ -42,7 +42,7 @@ type usageDay struct {
 
 // usageOf counts and draws the calls of an application.
 func (p *Portal) usageOf(r *http.Request, application uuid.UUID) (usage, error) {
-	today := p.Now().UTC().Truncate(24 * time.Hour)
+	today := day(p.Now().In(province).Format(time.DateOnly))
 	since := today.AddDate(0, 0, 1-usageDays)
 	list, err := p.Ledger.UsageOf(r.Context(), whoever(r), application, since)
 	if err != nil {
