@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -152,33 +153,66 @@ const (
 	fewDistinct  = 2_000
 	// A value of an index has at most 2,704 bytes (PostgreSQL manual, B-tree indexes).
 	longestIndexed = 1_000
+	mostFilters    = 4 // beside a day, in its index
+	longestFilter  = 100
 )
 
 // index makes an index for each column that is likely to be asked: codes by
 // their names, dates, and what has few values. The row's number comes second,
-// for pages.
+// for pages. Behind a day stand the columns that it is likely to be filtered
+// by, so that one place's rows in the order of time are found without a look at
+// the rows of all others.
 func (t *Table) index(ctx context.Context, tx pgx.Tx, name string) error {
 	if t.Rows < leastIndexed {
 		return nil
 	}
-	made := 0
+	chosen := t.choose()
+	for _, i := range chosen {
+		keys := t.Columns[i].Field + ", _id"
+		if t.Columns[i].Type == Date {
+			keys += t.filters(chosen, i)
+		}
+		if _, err := tx.Exec(ctx, "create index on "+name+" ("+keys+")"); err != nil {
+			return fmt.Errorf("index %s of %s: %w", t.Columns[i].Key, name, err)
+		}
+	}
+	return nil
+}
+
+// choose marks the columns that have an index, and gives their places.
+func (t *Table) choose() []int {
+	var chosen []int
 	for _, wanted := range []func(Column, Profile) bool{
 		func(c Column, _ Profile) bool { return c.Type == Text && isCode(c.Name) },
 		func(c Column, _ Profile) bool { return c.Type == Date },
 		func(c Column, p Profile) bool {
-			return c.Type != Boolean && c.Type != Geometry && p.Distinct > 1 && p.Distinct <= min(fewDistinct, t.Rows/5)
+			return c.Type != Boolean && c.Type != Geometry && p.Distinct > 1 && p.Distinct <= t.few()
 		},
 	} {
 		for i, c := range t.Columns {
-			if c.Indexed || made == mostIndexes || t.longest[i] > longestIndexed || !wanted(c, t.Profiles[i]) {
+			if c.Indexed || len(chosen) == mostIndexes || t.longest[i] > longestIndexed || !wanted(c, t.Profiles[i]) {
 				continue
 			}
-			if _, err := tx.Exec(ctx, "create index on "+name+" ("+c.Field+", _id)"); err != nil {
-				return fmt.Errorf("index %s of %s: %w", c.Key, name, err)
-			}
 			t.Columns[i].Indexed = true
-			made++
+			chosen = append(chosen, i)
 		}
 	}
-	return nil
+	return chosen
+}
+
+// few is how many values a column has at most that a filter by one of them
+// still leaves a list.
+func (t *Table) few() int64 { return min(fewDistinct, t.Rows/5) }
+
+// filters are the keys behind those of a day's index.
+func (t *Table) filters(chosen []int, day int) string {
+	var keys strings.Builder
+	count := 0
+	for _, i := range chosen {
+		if i != day && count < mostFilters && t.longest[i] <= longestFilter && t.Profiles[i].Distinct <= t.few() {
+			keys.WriteString(", " + t.Columns[i].Field)
+			count++
+		}
+	}
+	return keys.String()
 }

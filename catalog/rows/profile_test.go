@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,7 +67,9 @@ func TestIndexesServePages(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "set local enable_seqscan = off; set local enable_sort = off"); err != nil {
 		t.Fatal(err)
 	}
-	for _, question := range []string{"sort=ma_so&limit=10", "sort=-loai&limit=10", "sort=ngay&limit=10&loai__exact=A"} {
+	for question, holds := range map[string]string{
+		"sort=ma_so&limit=10": "Index", "sort=-loai&limit=10": "Index", "sort=ngay&limit=10&loai__exact=A": `Index Cond: \(\(c3 .*\(c2 = 'A'`,
+	} {
 		values, _ := url.ParseQuery(question)
 		for page := range 3 {
 			q, err := Parse(values, table.Columns)
@@ -87,7 +90,7 @@ func TestIndexesServePages(t *testing.T) {
 				}
 				plan.WriteString(line + "\n")
 			}
-			if strings.Contains(plan.String(), "Seq Scan") || !strings.Contains(plan.String(), "Index") {
+			if strings.Contains(plan.String(), "Seq Scan") || !regexp.MustCompile(holds).MatchString(plan.String()) {
 				t.Errorf("%s, page %d, is read without an index:\n%s", question, page, &plan)
 			}
 			a, err := q.Ask(t.Context(), tx, Held{testTable, table.Rows})
