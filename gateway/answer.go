@@ -131,6 +131,22 @@ func (a *answer) Write(part []byte) (int, error) {
 	return size, err
 }
 
+// TakesPipes is of http1.PipeSink: what is hashed has to be seen.
+func (a *answer) TakesPipes() bool {
+	sink, ok := a.ResponseWriter.(http1.PipeSink)
+	return ok && !a.hashes && sink.TakesPipes()
+}
+
+// WritePipe is of http1.PipeSink.
+func (a *answer) WritePipe(p *http1.Pipe) (int64, error) {
+	size, err := a.ResponseWriter.(http1.PipeSink).WritePipe(p)
+	a.bytes += size
+	if err != nil {
+		a.err = err
+	}
+	return size, err
+}
+
 // digest is the hash of the body that left; none when none is wanted or nothing
 // was begun.
 func (a *answer) digest() Sum {

@@ -24,6 +24,7 @@ type body struct {
 	over    bool // read to its end
 	err     error
 	trailer Fields
+	link    *link  // nil, or whose connection it may be taken from without being looked at
 	before  func() // nil, or called once before the first read
 	after   func() // nil, or called once when it was read to its end, or failed
 }
@@ -75,11 +76,59 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 		if err == nil && !b.over && flusher != nil && b.waits() {
 			err = flusher.FlushError()
 		}
+		if err == nil && b.passes(w) {
+			var passed int64
+			passed, err = b.pass(w.(PipeSink))
+			sum += passed
+		}
 		if err != nil {
 			b.in.narrow(large)
 			return sum, &sinkError{err}
 		}
 	}
+}
+
+// PipeSink is a writer that can take bytes which never were in the program's
+// memory.
+type PipeSink interface {
+	// TakesPipes reports whether it can now.
+	TakesPipes() bool
+	// WritePipe takes all that the pipe holds, and says how much it was.
+	WritePipe(p *Pipe) (int64, error)
+}
+
+// passes reports whether the rest is long, and nobody is to look at it.
+func (b *body) passes(w io.Writer) bool {
+	if b.link == nil || b.link.tcp == nil || b.chunked || b.toEnd || b.left < leastPiped || b.in.r != b.in.w {
+		return false
+	}
+	sink, ok := w.(PipeSink)
+	return ok && sink.TakesPipes()
+}
+
+// pass sends the rest from one connection to the other inside the kernel. Only
+// the sink's errors are given: the body's own come from what is read next.
+func (b *body) pass(sink PipeSink) (int64, error) {
+	p := takePipe()
+	if p == nil {
+		return 0, nil
+	}
+	defer p.putBack()
+	var sum int64
+	for b.left > 0 {
+		if err := b.link.fill(p, b.left); err != nil {
+			_ = b.end(unexpected(err))
+			break
+		}
+		n, err := sink.WritePipe(p)
+		sum += n
+		b.left -= n
+		if err != nil {
+			return sum, err
+		}
+	}
+	b.over = b.left == 0
+	return sum, nil
 }
 
 // waits reports whether more must be read before there is more of the body:

@@ -42,6 +42,14 @@ func (l *linkSource) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// fill is Read into a pipe.
+func (l *link) fill(p *Pipe, most int64) error {
+	l.allow(l.patience)
+	err := p.fill(l.tcp, most)
+	l.allow(0)
+	return err
+}
+
 // allow gives the upstream so long for what is next, 0: any time. A connection
 // that was over its time stays so.
 func (l *link) allow(within time.Duration) {
@@ -274,6 +282,7 @@ func (l *link) answer(r *Request, minor int) (*Response, error) {
 		return nil, errNoAnswer
 	default:
 		l.body.frame(&l.in, h.chunked, h.length)
+		l.body.link = l
 		l.keep = l.keep && !l.body.toEnd
 	}
 	return &Response{Status: l.status, Fields: h.fields, Length: h.length, link: l}, nil

@@ -251,6 +251,31 @@ func (w *response) send(first, second []byte) {
 	}
 }
 
+// TakesPipes is of PipeSink: a body that goes out as it is, and unencrypted.
+func (w *response) TakesPipes() bool {
+	return w.sent && w.err == nil && w.c.tcp != nil && w.length >= 0 && !w.bodiless
+}
+
+// WritePipe is of PipeSink.
+func (w *response) WritePipe(p *Pipe) (int64, error) {
+	if err := w.FlushError(); err != nil {
+		return 0, err
+	}
+	c := w.c
+	if w.written+int64(p.held) > w.length {
+		w.err = errLength
+		return 0, w.err
+	}
+	c.stalled.Store(c.server.now.Load() + int64(c.server.Stall))
+	n, err := p.drain(c.tcp)
+	c.stalled.Store(0)
+	w.written += n
+	if err != nil {
+		w.err, w.close = err, true
+	}
+	return n, err
+}
+
 // FlushError sends what is gathered (http.ResponseController).
 func (w *response) FlushError() error {
 	if w.status == 0 {
