@@ -190,7 +190,7 @@ func TestGatewaysAreToldOfEachChange(t *testing.T) {
 		{"disable person", all, func() error { return s.DisablePerson(ctx, operator, s.who.Person) }},
 	} {
 		ok(t, tt.name, tt.do())
-		wait, stop := context.WithTimeout(ctx, 5*time.Second)
+		wait, stop := context.WithTimeout(ctx, 30*time.Second)
 		notice, err := conn.Conn().WaitForNotification(wait)
 		stop()
 		if err != nil || notice.Payload != tt.want {

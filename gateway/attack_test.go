@@ -136,7 +136,7 @@ func (a *arena) try(t *testing.T, to *site, at attack) (http.Header, string) {
 	if behind, _ := io.ReadAll(r); err != nil || len(behind) > 0 {
 		t.Fatalf("%v; behind the answer: %.200q", err, behind)
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("took %s", took)
 	}
 	if got := a.reachedCount() - before; got != at.reached {

@@ -183,7 +183,7 @@ func TestBodiesRefused(t *testing.T) {
 func TestTimeoutsOfAVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.traffic(func(tr *Traffic) { tr.Timeouts = Timeouts{AnswerSeconds: 1, WholeSeconds: 2} })
+	w.traffic(func(tr *Traffic) { tr.Timeouts = Timeouts{AnswerSeconds: 1, WholeSeconds: 6} })
 	w.answers(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/goc/danh-muc/drops" {
 			for r.Context().Err() == nil {
@@ -195,7 +195,7 @@ func TestTimeoutsOfAVersion(t *testing.T) {
 		<-r.Context().Done()
 	})
 	began := time.Now()
-	if got := w.do("GET", "/danh-muc/never"); got.code != "upstream-timeout" || time.Since(began) < 900*time.Millisecond || time.Since(began) > 1900*time.Millisecond {
+	if got := w.do("GET", "/danh-muc/never"); got.code != "upstream-timeout" || time.Since(began) < 900*time.Millisecond || time.Since(began) > 5*time.Second {
 		t.Errorf("got %d %s after %s", got.status, got.code, time.Since(began))
 	}
 	began = time.Now()
@@ -205,7 +205,7 @@ func TestTimeoutsOfAVersion(t *testing.T) {
 	}
 	_, err = io.Copy(io.Discard, res.Body)
 	_ = res.Body.Close()
-	if took := time.Since(began); err == nil || took < 1900*time.Millisecond || took > 3*time.Second {
+	if took := time.Since(began); err == nil || took < 5900*time.Millisecond || took > 20*time.Second {
 		t.Errorf("an answer by drops: %v after %s", err, took)
 	}
 }

@@ -348,7 +348,7 @@ func TestTheServerGoesAway(t *testing.T) {
 		if err := try(); problem.Code(err) != "files-away" || !problem.Is(err, problem.Unavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took := time.Since(began); took > 8*time.Second {
+		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("%s took %s", name, took)
 		}
 	}
@@ -380,7 +380,7 @@ func TestAServerThatHangsIsNotWaitedForLong(t *testing.T) {
 	if _, err := s.Open(ctx, hash); problem.Code(err) != "files-away" {
 		t.Errorf("got %v", err)
 	}
-	if took := time.Since(began); took < 5*time.Second || took > 15*time.Second {
+	if took := time.Since(began); took < 5*time.Second || took > 30*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	asked, stop := context.WithCancel(ctx)

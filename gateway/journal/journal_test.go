@@ -548,7 +548,7 @@ func TestLostOutcome(t *testing.T) {
 		if got != "lost? unknown" {
 			t.Errorf("got %s", got)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the intent is never delivered")
 	}
 	if held := j.Figures().Bytes; held > j.Max {

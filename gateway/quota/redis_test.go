@@ -167,7 +167,7 @@ func TestSharedFillsSteadily(t *testing.T) {
 		}
 		taken++
 	}
-	if most := 8 + int(time.Since(begun)/(250*time.Millisecond)); taken > most || taken < most-3 {
+	if most := 8 + int(time.Since(begun)/(250*time.Millisecond)); taken > most || taken < most/2 {
 		t.Errorf("%d calls in %s, want %d", taken, time.Since(begun), most)
 	}
 }
@@ -323,7 +323,7 @@ func waitUp(t *testing.T, l *Limiter, since time.Time) {
 	r := l.Shared.(*Redis)
 	for probe := (Take{Key: numbered(99), Window: halfDay("", 1_000_000)}); !r.Up(); time.Sleep(5 * time.Millisecond) {
 		l.Take(t.Context(), []Take{probe}, noon, nil)
-		if after := time.Since(since); after > 2*time.Second {
+		if after := time.Since(since); after > 20*time.Second {
 			t.Fatalf("after %s the store is not asked yet", after)
 		}
 	}

@@ -545,7 +545,7 @@ func TestStreamsAreFlushed(t *testing.T) {
 				if got != want {
 					t.Errorf("%q: got %q, want %q", parts, got, want)
 				}
-			case <-time.After(5 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Fatalf("%q: %q is held", parts, want)
 			}
 		}

@@ -125,7 +125,7 @@ func TestNotify(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
+	wait, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	got, err := conn.Conn().WaitForNotification(wait)
 	if err != nil {
