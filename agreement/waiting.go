@@ -216,6 +216,24 @@ type WaitingCount struct {
 	Overdue int       `json:"overdue"`
 }
 
+const waitingInAllSQL = `
+select '00000000-0000-0000-0000-000000000000'::uuid as agency, count(*) as waiting, count(*) filter (where due_at <= $1) as overdue
+  from agreement.agreement
+ where state = 'requested'`
+
+// WaitingInAll counts what waits in all agencies. It fails with what May says
+// of agreement.read of the whole platform.
+func (a *Agreements) WaitingInAll(ctx context.Context, who auth.Principal) (WaitingCount, error) {
+	if err := a.May(ctx, who, "agreement.read", uuid.Nil); err != nil {
+		return WaitingCount{}, err
+	}
+	count, err := pg.One[WaitingCount](ctx, a.DB, waitingInAllSQL, a.Now())
+	if err != nil {
+		return WaitingCount{}, fmt.Errorf("count what waits in all: %w", err)
+	}
+	return count, nil
+}
+
 const waitingCountsSQL = `
 select agency_id as agency, count(*) as waiting, count(*) filter (where due_at <= $2) as overdue
   from agreement.agreement

@@ -16,12 +16,13 @@ import (
 const (
 	AgencyLive  = "live"
 	AgencyEnded = "ended"
+	AgencyUnled = "unled" // live, and without a steward
 )
 
 // AgencyFilter narrows FindAgencies.
 type AgencyFilter struct {
 	Query string // words of names, slugs and codes, former ones too; marks and case do not matter
-	State string // live, ended; "": all
+	State string // live, ended, unled; "": all
 	Page
 }
 
@@ -38,15 +39,18 @@ select ` + agencyColumns + `,
        coalesce((select array_agg(l.value order by l.value) from auth.agency_alias l where l.agency_id = a.id), '{}') as former
   from auth.agency a
  where slug > $1
-   and ($2 = '' or $2 = 'live' and ended_at is null and (valid_to is null or valid_to >= $3) or $2 = 'ended' and (ended_at is not null or valid_to < $3))
+   and ($2 = '' or $2 = 'live' and ended_at is null and (valid_to is null or valid_to >= $3) or $2 = 'ended' and (ended_at is not null or valid_to < $3)
+        or $2 = 'unled' and ended_at is null and (valid_to is null or valid_to >= $3)
+           and not exists (select from auth.membership m join auth.person p on p.id = m.person_id and p.disabled_at is null
+                            where m.agency_id = a.id and m.role = 'steward'))
  order by slug
  limit 10000`
 
 // FindAgencies lists agencies by slug; next is "" at the end. It fails with
 // Invalid for a state that is none.
 func (a *Auth) FindAgencies(ctx context.Context, f AgencyFilter) ([]FoundAgency, string, error) {
-	if f.State != "" && f.State != AgencyLive && f.State != AgencyEnded {
-		return nil, "", problem.Errorf(problem.Invalid, "state must be live or ended").Coded("parameter-invalid", "parameter", "state", "type", "live, ended")
+	if f.State != "" && f.State != AgencyLive && f.State != AgencyEnded && f.State != AgencyUnled {
+		return nil, "", problem.Errorf(problem.Invalid, "state must be live, ended or unled").Coded("parameter-invalid", "parameter", "state", "type", "live, ended, unled")
 	}
 	all, err := pg.All[FoundAgency](ctx, a.DB, findAgenciesSQL, f.After, f.State, a.today())
 	if err != nil {

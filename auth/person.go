@@ -184,37 +184,38 @@ select g.id from auth.oauth_grant g join auth.application a on a.id = g.client_i
 
 // DisablePerson locks a person out: sessions, grants and tokens end (EndPerson),
 // their applications are refused, and what other persons let those do ends. Disabling twice changes nothing. It fails with
-// Forbidden unless who may person.edit, and with NotFound.
+// Forbidden unless who may person.edit, with NotFound, and with Conflict for the last operator.
 func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUID) error {
 	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
 		return err
 	}
 	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		done, err := tx.Exec(ctx, disablePersonSQL, person, a.Now().UTC())
-		if err != nil {
-			return fmt.Errorf("disable person %s: %w", person, err)
-		}
-		if done.RowsAffected() == 0 {
-			known, err := pg.All[Person](ctx, tx, personsSQL, []uuid.UUID{person})
-			if err != nil {
-				return fmt.Errorf("read person %s: %w", person, err)
-			}
-			if len(known) == 0 {
-				return problem.Errorf(problem.NotFound, "no person %s", person).Coded("person-unknown")
-			}
-			return nil
-		}
-		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
+		p, err := lockAccount(ctx, tx, person)
+		if err != nil || p.DisabledAt != nil {
 			return err
 		}
-		if err := endGrantsOf(ctx, tx, a.Now().UTC(), ownersGrantsSQL, person); err != nil {
-			return err
-		}
-		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
+		if err := a.disable(ctx, tx, person); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "person.disable", About: person})
 	})
+}
+
+// disable does what DisablePerson says to a person who is not locked out yet.
+func (a *Auth) disable(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
+	if err := a.notTheLast(ctx, tx, person); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, disablePersonSQL, person, a.Now().UTC()); err != nil {
+		return fmt.Errorf("disable person %s: %w", person, err)
+	}
+	if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
+		return err
+	}
+	if err := endGrantsOf(ctx, tx, a.Now().UTC(), ownersGrantsSQL, person); err != nil {
+		return err
+	}
+	return pg.Notify(ctx, tx, "gateway", "credential")
 }
 
 const hasDemoSQL = `

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -212,16 +211,9 @@ func (a *Auth) WhoBySession(ctx context.Context, secret string) (Principal, erro
 			return Principal{}, fmt.Errorf("keep session alive: %w", err)
 		}
 	}
-	memberships := make([]Membership, len(s.Roles))
-	for i, role := range s.Roles {
-		agency, name, _ := strings.Cut(role, " ")
-		memberships[i].Role = name
-		if agency == "" {
-			continue
-		}
-		if memberships[i].Agency, err = uuid.Parse(agency); err != nil {
-			return Principal{}, fmt.Errorf("read memberships of person %s: %w", s.Person, err)
-		}
+	memberships, err := readRoles(s.Roles)
+	if err != nil {
+		return Principal{}, fmt.Errorf("read memberships of person %s: %w", s.Person, err)
 	}
 	return principalOf(personRow{s.Person, s.Name, s.Demo}, memberships, LevelOf(s.Methods)), nil
 }

@@ -56,6 +56,9 @@ type API struct {
 	// Address is where a request comes from; nil: nobody asks for honey keys.
 	Address func(r *http.Request) netip.Addr
 
+	// Room is what operators ask of this process.
+	Room OperatorRoom
+
 	// Remaining is what is left of the quotas of an agreement now.
 	Remaining func(ctx context.Context, g agreement.Agreement) (Quota, error)
 
@@ -92,6 +95,7 @@ func (a *API) router() *mux.Router {
 	own.get("/openapi.json", a.openapi)
 	a.peopleRoutes(own)
 	a.agencyRoutes(own)
+	a.operatorRoutes(own)
 	a.invitationRoutes(own)
 	a.registrationRoutes(own)
 	a.applicationRoutes(own)

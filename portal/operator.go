@@ -14,6 +14,7 @@ import (
 	"lgsp/catalog"
 	"lgsp/gateway"
 	"lgsp/internal/problem"
+	"lgsp/ledger"
 	"lgsp/web"
 )
 
@@ -26,24 +27,11 @@ func (p *Portal) operatorRoutes(r *mux.Router) {
 
 // operatorData is the data of the page "operator".
 type operatorData struct {
-	Health  gateway.Health
-	Age     int // seconds since the change feed last answered
-	Waiting int // upstreams to be approved
-	Model   string
-	Rules   [][]string
-
-	CallModel string
-	CallRules []callRule
-	Acts      []web.Option // that the rules know
-	Agencies  []web.Option
-	Asked     *actAnswer // what the reader asked the policy, nil before
-
-	Email, Act, Agency string // of whom and what it was asked
-}
-
-// WithPlatform are the agencies as choices, after the whole platform.
-func (d operatorData) WithPlatform(platform string) []web.Option {
-	return append([]web.Option{{Text: platform}}, d.Agencies...)
+	Needs  []need
+	Counts auth.Attention
+	Day    *ledger.VersionCalls // of all versions together; nil: the reader may not know
+	Health gateway.Health
+	Age    int // seconds since the change feed last answered
 }
 
 // actAnswer is the policy's answer about a person.
@@ -52,69 +40,33 @@ type actAnswer struct {
 	Name, Act string
 }
 
-// operator answers GET /operator: how the gateway stands, the policy as it
-// runs, and, asked about a person and an act, what it answers and why.
+// operator answers GET /operator: what waits for the reader, then the figures
+// of the day. What was asked of the rules here leads on to their own page.
 func (p *Portal) operator(r *http.Request) (page, error) {
-	who, err := signedIn(r)
+	who, err := p.readsPlatform(r)
 	if err != nil {
 		return page{}, err
 	}
+	if asked := r.URL.Query(); asked.Has("email") || asked.Has("act") {
+		return page{To: "/operator/rules?" + r.URL.RawQuery + "#ask"}, nil
+	}
 	ctx := r.Context()
-	if err := p.Policy.May(ctx, who, "platform.read", uuid.Nil); err != nil {
+	data := operatorData{}
+	if data.Needs, data.Counts, err = p.needs(ctx, who); err != nil {
 		return page{}, err
 	}
-	data := operatorData{Model: p.Policy.Model(), CallModel: policy.CallModel(), CallRules: callRules(), Email: r.FormValue("email"), Act: r.FormValue("act"), Agency: r.FormValue("agency")}
 	if data.Health = p.Health(); data.Health.Ready {
 		data.Age = int(p.Now().Sub(data.Health.Fresh).Seconds())
 	}
-	if data.Rules, err = p.Policy.Rules(); err != nil {
-		return page{}, err
+	calls, err := p.Ledger.LastDay(ctx, who)
+	if problem.Is(err, problem.Forbidden) {
+		return page{Name: "operator", Data: data}, nil
 	}
-	for _, act := range actsIn(data.Rules) {
-		data.Acts = append(data.Acts, web.Option{Value: act, Text: act})
+	data.Day = &ledger.VersionCalls{}
+	for _, c := range calls {
+		data.Day.Calls, data.Day.Refused, data.Day.Failed = data.Day.Calls+c.Calls, data.Day.Refused+c.Refused, data.Day.Failed+c.Failed
 	}
-	agencies, _, err := p.Auth.ListAgencies(ctx, auth.Page{Limit: 100})
-	if err != nil {
-		return page{}, err
-	}
-	data.Agencies = agencyOptions(localeOf(r), agencies)
-	if p.Policy.May(ctx, who, "upstream.approve", uuid.Nil) == nil {
-		hosts, err := p.Catalog.Upstreams(ctx, who, uuid.Nil)
-		if err != nil {
-			return page{}, err
-		}
-		for _, host := range hosts {
-			if host.ApprovedAt == nil {
-				data.Waiting++
-			}
-		}
-	}
-	answer := page{Name: "operator"}
-	if data.Email != "" {
-		data.Asked, err = p.askPolicy(r, who)
-		if problem.Of(err) != nil && (problem.Is(err, problem.NotFound) || problem.Is(err, problem.Forbidden)) {
-			title, detail := words(r, problem.Of(err))
-			answer.Form, err = &web.Form{Values: r.Form, Title: title, Detail: detail}, nil
-		}
-	}
-	answer.Data = data
-	return answer, err
-}
-
-// askPolicy asks whether the person of an address may do an act.
-func (p *Portal) askPolicy(r *http.Request, who auth.Principal) (*actAnswer, error) {
-	ctx := r.Context()
-	person, err := p.Auth.PersonByEmail(ctx, who, uuid.Nil, r.FormValue("email"))
-	if err != nil {
-		return nil, err
-	}
-	asked, err := p.Auth.WhoByPerson(ctx, person.ID)
-	if err != nil {
-		return nil, err
-	}
-	agency, _ := uuid.Parse(r.FormValue("agency")) // none: the platform
-	explanation, err := p.Policy.Explain(ctx, asked, r.FormValue("act"), agency)
-	return &actAnswer{Explanation: explanation, Name: person.Name, Act: r.FormValue("act")}, err
+	return page{Name: "operator", Data: data}, err
 }
 
 // actsIn are the acts that rules (p, rule, role, act) name, each once.
@@ -223,8 +175,8 @@ func (p *Portal) approveUpstream(r *http.Request) (page, error) {
 type callRule struct {
 	Access string
 	Rule   string
-	When   string // what must be so: agreement=covers credential=token lacking=hours
-	Effect string // allow, deny
+	When   []string // keys of the words of what must be so
+	Effect string   // allow, deny
 }
 
 func callRules() []callRule {
@@ -234,10 +186,10 @@ func callRules() []callRule {
 		var when []string
 		for i, name := range names {
 			if value := row[i+2]; value != "any" {
-				when = append(when, name+"="+value)
+				when = append(when, "room.when-"+name+"-"+strings.ReplaceAll(value, "_", "-"))
 			}
 		}
-		list = append(list, callRule{Access: row[0], Rule: row[1], When: strings.Join(when, " "), Effect: row[len(row)-1]})
+		list = append(list, callRule{Access: row[0], Rule: row[1], When: when, Effect: row[len(row)-1]})
 	}
 	return list
 }

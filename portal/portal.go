@@ -68,6 +68,9 @@ type Portal struct {
 	// Health is how the gateway of this process stands.
 	Health func() gateway.Health
 
+	// Room is what the operator's pages need of this process.
+	Room OperatorRoom
+
 	// Protocols are the handlers of other rooms, by what their paths begin
 	// with: "/oauth2/", "/.well-known/", "/ledger/".
 	Protocols map[string]http.Handler
@@ -140,6 +143,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.reuseRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
+	p.operatorRoomRoutes(r)
 	p.operatorAgencyRoutes(r)
 	p.peopleRoutes(r)
 	p.calendarRoutes(r)

@@ -107,7 +107,8 @@ test('the operator registers an agency, invites its first official and looks wha
   for (let n = 0; n < 100 && !(await link.count()); n++) await letters.goto('/demo/mail')
   await letters.goto(await link.getAttribute('href'))
   await everywhere(letters)
-  for (const at of ['/operator/agencies?q=so', '/operator/agencies/so-noi-vu/end?successor=so-thu-nghiem', '/en/operator/people']) {
+  for (const at of ['/operator/agencies?q=so', '/operator/agencies/so-noi-vu/end?successor=so-thu-nghiem', '/en/operator/people',
+    '/operator', '/operator/rules', '/operator/accounts', '/operator/settings', '/en/operator/jobs', '/operator/code-lists']) {
     assert.equal((await page.goto(at)).status(), 200, at)
     await everywhere(page)
   }

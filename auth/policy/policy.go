@@ -50,7 +50,7 @@ var managementRules = map[string][]string{
 	auth.RoleSteward:   {"agreement.decide", "agreement.read", "dataset.approve", "schema.edit", "exchange.read", "member.edit", "agency.contact", "person.act-through"},
 	auth.RoleAuditor:   {"agreement.read", "exchange.read", "platform.read"},
 	auth.RoleOperator: {"api.edit", "api.publish", "dataset.edit", "dataset.publish", "dataset.approve", "schema.edit", "agreement.read", "exchange.read",
-		"exchange.erase", "member.edit", "upstream.approve", "agency.edit", "agency.contact", "person.edit", "scanner.edit", "foreign-issuer.edit", "honey-key.edit", "search.edit", "calendar.edit", "legal-basis.edit", "platform.read"},
+		"exchange.erase", "member.edit", "upstream.approve", "agency.edit", "agency.contact", "person.edit", "job.edit", "scanner.edit", "foreign-issuer.edit", "honey-key.edit", "search.edit", "calendar.edit", "legal-basis.edit", "code-list.edit", "platform.read"},
 }
 
 // roles in the order in which people read them.

@@ -47,6 +47,7 @@ func (r *settingsReader) readACME(c *config) {
 		return
 	}
 	c.ACMEHosts = hosts
+	takes(r, "LGSP_ACME_HOSTS", strings.Join(hosts, ", "))
 	if c.TLSCert != "" || c.TLSKey != "" {
 		r.wrong("LGSP_ACME_HOSTS", "set together with LGSP_TLS_CERT; keep one")
 	}

@@ -20,6 +20,7 @@ import (
 
 	"lgsp/catalog/files"
 	"lgsp/gateway/quota"
+	"lgsp/portal"
 )
 
 // config is everything the operator may set. A field's comment gives its
@@ -74,6 +75,8 @@ type config struct {
 
 	notice time.Duration // the quarter of Drain; 0 until serving begins, and in the demo, which no balancer stands before
 	files  *tlsFiles     // what the doors show; nil until openTLS
+
+	inForce []portal.Setting // all of the above by their variables, for people to read
 }
 
 // settings are the variables that config reads; any other LGSP_ variable is a
@@ -124,6 +127,17 @@ func readEnvironment(environ []string) (environment, error) {
 type settingsReader struct {
 	env    environment
 	errors []error
+	took   map[string]string // what each setting that was asked for came to; "" of a secret
+}
+
+// takes notes what a setting came to. Every method that reads one ends with it,
+// so what is in force is known of each without a list of its own.
+func takes[T any](r *settingsReader, name string, v T) T {
+	if r.took == nil {
+		r.took = map[string]string{}
+	}
+	r.took[name] = fmt.Sprint(v)
+	return v
 }
 
 func (r *settingsReader) checkS3(c config) {
@@ -217,6 +231,7 @@ func readConfig(environ []string, demo bool) (config, error) {
 			r.wrong("LGSP_REDIS_URL", "%v", err)
 		}
 	}
+	c.inForce = r.inForce(environ)
 	return c, errors.Join(r.errors...)
 }
 
@@ -266,13 +281,14 @@ func (r *settingsReader) readOIDC(c *config) {
 
 func (r *settingsReader) text(name, standard string) string {
 	if v := r.env[name]; v != "" {
-		return v
+		return takes(r, name, v)
 	}
-	return standard
+	return takes(r, name, standard)
 }
 
 // secret reads a setting from its variable or from the file named by NAME_FILE.
 func (r *settingsReader) secret(name string) string {
+	takes(r, name, "")
 	path := r.env[name+"_FILE"]
 	if path == "" {
 		return r.env[name]
@@ -298,26 +314,26 @@ func (r *settingsReader) address(name, standard string) string {
 func (r *settingsReader) duration(name string, standard time.Duration) time.Duration {
 	v := r.env[name]
 	if v == "" {
-		return standard
+		return takes(r, name, standard)
 	}
 	d, err := time.ParseDuration(v)
 	if err != nil || d <= 0 {
 		r.wrong(name, "%q is not a duration such as 20s or 10m", v)
 	}
-	return d
+	return takes(r, name, d)
 }
 
 // mebibytes reads a size up to a TiB.
 func (r *settingsReader) mebibytes(name string, standard int64) int64 {
 	v := r.env[name]
 	if v == "" {
-		return standard
+		return takes(r, name, standard)
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err != nil || n < 0 || n > 1<<20 {
 		r.wrong(name, "%q is not a number of MiB, 0 to %d", v, 1<<20)
 	}
-	return n
+	return takes(r, name, n)
 }
 
 // demoPlaces is the demo's own list of places.
@@ -343,7 +359,7 @@ func (r *settingsReader) days(name string, standard int) time.Duration {
 			r.wrong(name, "%q is not a number of days, 1 to 3660", v)
 		}
 	}
-	return time.Duration(n) * 24 * time.Hour
+	return time.Duration(takes(r, name, n)) * 24 * time.Hour
 }
 
 func (r *settingsReader) level(name string) slog.Level {
@@ -353,15 +369,15 @@ func (r *settingsReader) level(name string) slog.Level {
 			r.wrong(name, "%q is not one of debug, info, warn, error", v)
 		}
 	}
-	return level
+	return takes(r, name, level)
 }
 
 func (r *settingsReader) flag(name string) bool {
 	switch v := r.env[name]; v {
 	case "", "0":
-		return false
+		return takes(r, name, "0") == "1"
 	case "1":
-		return true
+		return takes(r, name, "1") == "1"
 	default:
 		r.wrong(name, "%q is neither 0 nor 1", v)
 		return false
@@ -374,7 +390,7 @@ func (r *settingsReader) origin(name, standard string) string {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Path != "" || u.RawQuery != "" {
 		r.wrong(name, "%q is not an origin such as https://du-lieu.example.vn", v)
 	}
-	return v
+	return takes(r, name, v)
 }
 
 func (r *settingsReader) prefixes(name string) []netip.Prefix {
@@ -391,6 +407,7 @@ func (r *settingsReader) prefixes(name string) []netip.Prefix {
 		}
 		all = append(all, prefix.Masked())
 	}
+	takes(r, name, strings.Trim(fmt.Sprint(all), "[]"))
 	return all
 }
 

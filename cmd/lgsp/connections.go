@@ -33,13 +33,13 @@ func (r *settingsReader) readConnections(c *config) {
 func (r *settingsReader) count(name string) int {
 	text := r.env[name]
 	if text == "" {
-		return 0
+		return takes(r, name, 0)
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > math.MaxInt32 {
 		r.wrong(name, "%q is not a number above 0", text)
 	}
-	return n
+	return takes(r, name, n)
 }
 
 // bounds are those of each door. A connection is an open file, and a process

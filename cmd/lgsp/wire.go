@@ -271,11 +271,11 @@ func (p *platform) wirePortal() error {
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall, AgreementEffect: p.agreementEffect, VersionEffect: p.versionEffect,
-		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of, Notices: p.notices(), Words: p.portal.NoticeWords,
+		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of, Room: p.operatorRoom(), Notices: p.notices(), Words: p.portal.NoticeWords,
 	}
 	*p.portal = portal.Portal{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Pages: pages, Now: time.Now,
-		Health: p.node.Health, ClientCertificate: p.clientKeys().Of,
+		Health: p.node.Health, ClientCertificate: p.clientKeys().Of, Room: p.operatorRoom(),
 		Notices: p.notices(),
 		Mailer:  mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
 		Origin:  p.config.PortalURL, Gateway: p.config.GatewayURL, Province: provinceName,

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,6 +47,8 @@ type Job struct {
 // Jobs works on what was asked for.
 type Jobs struct {
 	client *river.Client[pgx.Tx]
+	pool   *pgxpool.Pool
+	kinds  []Job // by name
 }
 
 // New gives the kinds of work that this process does, none of them begun. When
@@ -70,7 +74,9 @@ func New(pool *pgxpool.Pool, workers int, grace time.Duration, kinds ...Job) (*J
 	if err != nil {
 		return nil, fmt.Errorf("prepare jobs: %w", err)
 	}
-	return &Jobs{client: client}, nil
+	kinds = slices.Clone(kinds)
+	slices.SortFunc(kinds, func(a, b Job) int { return strings.Compare(a.Kind, b.Kind) })
+	return &Jobs{client: client, pool: pool, kinds: kinds}, nil
 }
 
 // Run works until ctx ends. Then nothing new is begun; what is under way is let
