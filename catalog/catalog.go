@@ -110,11 +110,17 @@ type Catalog struct {
 	// Files is where uploaded files lie.
 	Files FileStore
 
-	written indexed // only in the copy that Reindex works with
-	places  placeBook
-	grouped grouped
-	claimed sync.Map // ids of uploads that are being written or read
-	uses    uses     // counted, and not written down yet
+	// Turn does what holds a connection while it asks for others, for as many at
+	// once as leave enough of them; nil: at once.
+	Turn func(ctx context.Context, do func() error) error
+
+	asIf     bool    // everything is undone, see Foresee
+	prepares bool    // what is changed is prepared, see Prepare
+	written  indexed // only in the copy that Reindex works with
+	places   placeBook
+	grouped  grouped
+	claimed  sync.Map // ids of uploads that are being written or read
+	uses     uses     // counted, and not written down yet
 }
 
 // Agency is the owner of what is on offer, as readers see it.

@@ -23,6 +23,8 @@ type versionChange struct {
 	verb    string
 	from    []string
 	detail  map[string]any
+	part    string // of the version's bundle, that it is about; "": of none
+	save    *Save  // what the revision says of it; nil: nothing
 }
 
 const lockVersionSQL = versionColumns + `
@@ -32,10 +34,11 @@ const lockVersionSQL = versionColumns + `
 const touchVersionSQL = `update catalog.version set updated_at = $2 where id = $1`
 
 // changeVersion does one change in one transaction: the version is locked, do
-// changes it, the gateway and search learn of it when it is live, and the
-// ledger keeps it. It fails with NotFound for a version that is unknown or not
-// to be seen, with what May says, with Conflict in another state, and with
-// what do returns.
+// changes it, its bundle is kept as a revision where it became another, the
+// gateway and search learn of it when it is live, and the ledger keeps it with
+// the bundle's hash. It fails with NotFound for a version that is unknown or not
+// to be seen, with what May says, with Conflict in another state or where the
+// agency demands two persons for it, and with what do returns.
 func (c *Catalog) changeVersion(ctx context.Context, ch versionChange, do func(tx pgx.Tx, v Version) error) (Version, error) {
 	seen, err := c.VersionByID(ctx, ch.who, ch.version)
 	if err != nil {
@@ -55,7 +58,14 @@ func (c *Catalog) changeVersion(ctx context.Context, ch versionChange, do func(t
 		if !slices.Contains(ch.from, v.State) {
 			return problem.Errorf(problem.Conflict, "%s/%s is %s", v.APISlug, v.Number, v.State).Coded("wrong-state", "state", v.State)
 		}
+		if err := c.mayAlone(ctx, tx, ch, v); err != nil {
+			return err
+		}
 		if err := do(tx, v); err != nil {
+			return err
+		}
+		hash, err := c.revise(ctx, tx, v.ID, ch)
+		if err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, touchVersionSQL, v.ID, c.Now().UTC()); err != nil {
@@ -64,7 +74,7 @@ func (c *Catalog) changeVersion(ctx context.Context, ch versionChange, do func(t
 		if err := c.tell(ctx, tx, v); err != nil {
 			return err
 		}
-		detail := map[string]any{"api": v.APISlug, "version": v.Number}
+		detail := map[string]any{"api": v.APISlug, "version": v.Number, "bundle": hash}
 		for name, value := range ch.detail {
 			detail[name] = value
 		}
@@ -93,7 +103,7 @@ func (c *Catalog) tell(ctx context.Context, tx pgx.Tx, before Version) error {
 		return err
 	}
 	switch {
-	case v.State == Published || v.State == Deprecated:
+	case live(v.State):
 		if err := c.expose(ctx, tx, v); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package catalog
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -146,7 +145,8 @@ func (c *Catalog) changePages(ctx context.Context, who auth.Principal, version u
 	if err := checkWhy(&why); err != nil {
 		return Version{}, err
 	}
-	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.pages", from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{}}
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.pages", part: PartPages, from: []string{Draft, Review, Sandbox, Published, Deprecated},
+		detail: map[string]any{}, save: &Save{Why: why}}
 	if why != "" {
 		ch.detail["why"] = why
 	}
@@ -162,14 +162,7 @@ func (c *Catalog) changePages(ctx context.Context, who auth.Principal, version u
 			return err
 		}
 		ch.detail["pages"] = len(list)
-		if err := setPages(ctx, tx, v.ID, list); err != nil {
-			return err
-		}
-		var text string
-		if err := tx.QueryRow(ctx, specTextSQL, v.ID).Scan(&text); err != nil {
-			return fmt.Errorf("read text of %s: %w", v.ID, err)
-		}
-		return c.revise(ctx, tx, v.ID, Save{Text: []byte(text), Why: why, by: who})
+		return setPages(ctx, tx, v.ID, list)
 	})
 }
 
@@ -185,22 +178,4 @@ func setPages(ctx context.Context, tx pgx.Tx, version uuid.UUID, list []DocPage)
 		return fmt.Errorf("set pages of %s: %w", version, err)
 	}
 	return nil
-}
-
-const revisionPagesSQL = `select pages from catalog.revision where version_id = $1 and number = $2`
-
-// RevisionPages gives the pages beside a version's document as they were. It
-// fails as RevisionText does.
-func (c *Catalog) RevisionPages(ctx context.Context, who auth.Principal, version uuid.UUID, number int) ([]DocPage, error) {
-	if _, err := c.ownVersion(ctx, who, version); err != nil {
-		return nil, err
-	}
-	list := []DocPage{}
-	err := c.DB.QueryRow(ctx, revisionPagesSQL, version, number).Scan(&list)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, problem.Errorf(problem.NotFound, "no revision %d of version %s", number, version)
-	} else if err != nil {
-		return nil, fmt.Errorf("read pages of revision %d of %s: %w", number, version, err)
-	}
-	return list, nil
 }

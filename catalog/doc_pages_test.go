@@ -50,16 +50,16 @@ func TestDocPages(t *testing.T) {
 	if got, err := w.DocPages(ctx, w.publisher, v.ID); err != nil || !reflect.DeepEqual(got, []DocPage{begin, codes}) {
 		t.Errorf("restored: %+v, %v", got, err)
 	}
-	if got, err := w.RevisionPages(ctx, w.publisher, v.ID, 5); err != nil || !reflect.DeepEqual(got, []DocPage{moved}) {
+	if got, err := w.RevisionBundle(ctx, w.publisher, v.ID, 5); err != nil || !reflect.DeepEqual(got.Pages, []DocPage{moved}) {
 		t.Errorf("as they were: %+v, %v", got, err)
 	}
 	if _, err := w.ReplaceSpec(ctx, w.publisher, v.ID, Save{Text: append(procedures(t), "\n# đổi\n"...)}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.RevisionPages(ctx, w.publisher, v.ID, 7); err != nil || len(got) != 2 {
+	if got, err := w.RevisionBundle(ctx, w.publisher, v.ID, 7); err != nil || len(got.Pages) != 2 {
 		t.Errorf("a changed document keeps its pages: %+v, %v", got, err)
 	}
-	if _, err := w.RevisionPages(ctx, w.publisher, v.ID, 99); !problem.Is(err, problem.NotFound) {
+	if _, err := w.RevisionBundle(ctx, w.publisher, v.ID, 99); !problem.Is(err, problem.NotFound) {
 		t.Errorf("no such revision: %v", err)
 	}
 }

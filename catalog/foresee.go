@@ -19,13 +19,24 @@ func (c *Catalog) Foresee(ctx context.Context, do func(would *Catalog) error, ex
 		return fmt.Errorf("begin to foresee: %w", err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it is never committed
-	would := &Catalog{
-		DB: tx, Now: c.Now, May: c.May, Agencies: c.Agencies, AgencyBySlug: c.AgencyBySlug, Names: c.Names,
-		Expose:    func(_ context.Context, _ pgx.Tx, e Exposure) error { return expose(e) },
+	return do(c.would(tx, expose))
+}
+
+// would is the catalogue inside a transaction that is undone; expose, when set,
+// learns what the gateway would.
+func (c *Catalog) would(tx pgx.Tx, expose func(e Exposure) error) *Catalog {
+	return &Catalog{
+		asIf: true,
+		DB:   tx, Now: c.Now, May: c.May, Agencies: c.Agencies, AgencyBySlug: c.AgencyBySlug, Names: c.Names,
+		Expose: func(_ context.Context, _ pgx.Tx, e Exposure) error {
+			if expose == nil {
+				return nil
+			}
+			return expose(e)
+		},
 		Withdraw:  func(context.Context, pgx.Tx, Ended) error { return nil },
 		Record:    func(context.Context, pgx.Tx, auth.Act) error { return nil },
 		CallersOf: c.CallersOf, CheckTraffic: c.CheckTraffic, Unchecked: c.Unchecked, TrafficAddresses: c.TrafficAddresses,
 		Loopback: c.Loopback, Terms: c.Terms, RequestDue: c.RequestDue, Places: c.Places,
 	}
-	return do(would)
 }

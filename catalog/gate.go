@@ -37,7 +37,7 @@ type BrokenCaller struct {
 // or holds an agreement that includes it, and the field. Documents that are
 // not public change freely.
 func (c *Catalog) gate(ctx context.Context, tx pgx.Tx, v Version, before []Operation, doc *spec.Document) ([]Broken, error) {
-	if v.State != Published && v.State != Deprecated {
+	if !live(v.State) {
 		return nil, nil
 	}
 	found, err := c.weigh(ctx, tx, v, before, doc)

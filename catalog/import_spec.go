@@ -141,12 +141,13 @@ func (c *Catalog) CreateVersion(ctx context.Context, who auth.Principal, api uui
 		if err := insertOperations(ctx, tx, id, doc, nil); err != nil {
 			return err
 		}
-		if err := c.revise(ctx, tx, id, Save{Text: doc.Text, by: who}); err != nil {
+		hash, err := c.revise(ctx, tx, id, versionChange{who: who})
+		if err != nil {
 			return err
 		}
 		return c.Record(ctx, tx, auth.Act{
 			Who: who, Verb: "version.create", Agency: a.AgencyID, About: id,
-			Detail: map[string]any{"api": a.Slug, "version": number, "operations": len(doc.Operations)},
+			Detail: map[string]any{"api": a.Slug, "version": number, "operations": len(doc.Operations), "bundle": hash},
 		})
 	})
 	if err != nil {
@@ -178,44 +179,36 @@ func (c *Catalog) ReplaceSpec(ctx context.Context, who auth.Principal, version u
 	if err != nil {
 		return Version{}, err
 	}
-	s.Text = doc.Text
-	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.import", from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{}}
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.import", part: PartDocument, from: []string{Draft, Review, Sandbox, Published, Deprecated},
+		detail: map[string]any{}, save: &s}
 	if s.Why != "" {
 		ch.detail["why"] = s.Why
 	}
-	if s.restores != nil {
-		ch.detail["restores"] = *s.restores
+	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error { return c.putSpec(ctx, tx, v, doc, &s) })
+}
+
+// putSpec gives a locked version another document, as far as gate lets it, and
+// notes in s what might have broken callers.
+func (c *Catalog) putSpec(ctx context.Context, tx pgx.Tx, v Version, doc *spec.Document, s *Save) error {
+	before, err := operationsOf(ctx, tx, v.ID)
+	if err != nil {
+		return err
 	}
-	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
-		before, err := operationsOf(ctx, tx, v.ID)
-		if err != nil {
+	if s.note, err = c.gate(ctx, tx, v, before, doc); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, replaceSpecSQL, v.ID, string(doc.Text), string(doc.JSON), doc.Findings); err != nil {
+		return fmt.Errorf("replace document of %s: %w", v.ID, err)
+	}
+	if _, err := tx.Exec(ctx, deleteOperationsSQL, v.ID); err != nil {
+		return fmt.Errorf("delete operations of %s: %w", v.ID, err)
+	}
+	if v.State == Published {
+		if err := c.oweLosses(ctx, tx, v.ID); err != nil {
 			return err
 		}
-		s.by = who
-		if s.note, err = c.gate(ctx, tx, v, before, doc); err != nil {
-			return err
-		}
-		if s.pages != nil {
-			if err := setPages(ctx, tx, v.ID, *s.pages); err != nil {
-				return err
-			}
-		}
-		if err := c.revise(ctx, tx, v.ID, s); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, replaceSpecSQL, v.ID, string(s.Text), string(doc.JSON), doc.Findings); err != nil {
-			return fmt.Errorf("replace document of %s: %w", v.ID, err)
-		}
-		if _, err := tx.Exec(ctx, deleteOperationsSQL, v.ID); err != nil {
-			return fmt.Errorf("delete operations of %s: %w", v.ID, err)
-		}
-		if v.State == Published {
-			if err := c.oweLosses(ctx, tx, v.ID); err != nil {
-				return err
-			}
-		}
-		return insertOperations(ctx, tx, v.ID, doc, before)
-	})
+	}
+	return insertOperations(ctx, tx, v.ID, doc, before)
 }
 
 const insertOperationsSQL = `

@@ -75,7 +75,7 @@ update catalog.operation
 // everywhere. It fails with Conflict for a published mark that would change,
 // and as changeVersion does for api.edit.
 func (c *Catalog) MarkOperations(ctx context.Context, who auth.Principal, version uuid.UUID, marks map[string]Mark) ([]Operation, error) {
-	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.mark", from: []string{Draft, Review, Sandbox, Published, Deprecated},
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.mark", part: PartOperations, from: []string{Draft, Review, Sandbox, Published, Deprecated},
 		detail: map[string]any{"operations": len(marks)}}
 	_, err := c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		all, err := operationsOf(ctx, tx, v.ID)
@@ -103,12 +103,7 @@ func (c *Catalog) MarkOperations(ctx context.Context, who auth.Principal, versio
 		if err := c.marksFit(ctx, tx, v, all, marks); err != nil {
 			return err
 		}
-		for slug, m := range marks {
-			if _, err := tx.Exec(ctx, markOperationSQL, v.ID, slug, m.Access, m.Classification, m.SubjectIn, m.SubjectName); err != nil {
-				return fmt.Errorf("mark operation %s of %s: %w", slug, v.ID, err)
-			}
-		}
-		return nil
+		return setMarks(ctx, tx, v.ID, marks)
 	})
 	if err != nil {
 		return nil, err
@@ -116,10 +111,21 @@ func (c *Catalog) MarkOperations(ctx context.Context, who auth.Principal, versio
 	return operationsOf(ctx, c.DB, version)
 }
 
+// setMarks keeps marks that fit.
+func setMarks(ctx context.Context, tx pgx.Tx, version uuid.UUID, marks map[string]Mark) error {
+	for _, slug := range slices.Sorted(maps.Keys(marks)) {
+		m := marks[slug]
+		if _, err := tx.Exec(ctx, markOperationSQL, version, slug, m.Access, m.Classification, m.SubjectIn, m.SubjectName); err != nil {
+			return fmt.Errorf("mark operation %s of %s: %w", slug, version, err)
+		}
+	}
+	return nil
+}
+
 // marksFit refuses what callers of a published version rely on otherwise: a
 // mark that was given, and a plan that is open to all.
 func (c *Catalog) marksFit(ctx context.Context, tx pgx.Tx, v Version, all []Operation, marks map[string]Mark) error {
-	if v.State != Published && v.State != Deprecated {
+	if !live(v.State) {
 		return nil
 	}
 	for _, op := range all {

@@ -36,16 +36,21 @@ const publishVersionSQL = `update catalog.version set state = 'published', publi
 // has errors, an operation is not marked, or upstream or plan are missing or
 // do not fit.
 func (c *Catalog) PublishVersion(ctx context.Context, who auth.Principal, version uuid.UUID) (Version, error) {
-	ch := versionChange{who: who, version: version, act: "api.publish", verb: "version.publish", from: []string{Draft, Review, Sandbox}}
+	ch := versionChange{who: who, version: version, act: "api.publish", verb: "version.publish", part: partAll, from: []string{Draft, Review, Sandbox}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
-		if err := c.ready(ctx, tx, v); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, publishVersionSQL, v.ID, c.Now().UTC()); err != nil {
-			return fmt.Errorf("publish version %s: %w", v.ID, err)
-		}
-		return c.oweLosses(ctx, tx, v.ID)
+		return c.putLive(ctx, tx, v)
 	})
+}
+
+// putLive makes a locked version public that lacks nothing.
+func (c *Catalog) putLive(ctx context.Context, tx pgx.Tx, v Version) error {
+	if err := c.ready(ctx, tx, v); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, publishVersionSQL, v.ID, c.Now().UTC()); err != nil {
+		return fmt.Errorf("publish version %s: %w", v.ID, err)
+	}
+	return c.oweLosses(ctx, tx, v.ID)
 }
 
 // ready tells everything that keeps a version from being public.

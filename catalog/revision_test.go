@@ -69,7 +69,7 @@ func TestRevisions(t *testing.T) {
 	}
 	changes, err := w.CompareRevisions(ctx, w.publisher, v.ID, 1, 2)
 	said := []string{}
-	for _, c := range changes {
+	for _, c := range changes.Document {
 		if c.Operation == "lay-thu-tuc" {
 			said = append(said, c.Words("vi")+" "+c.In+" "+c.Name)
 		}
@@ -77,7 +77,7 @@ func TestRevisions(t *testing.T) {
 	if want := []string{"Thêm trường /phi answer /phi", "Thành bắt buộc answer /ten"}; err != nil || !slices.Equal(said, want) {
 		t.Errorf("changes: got %q, want %q, %v", said, want, err)
 	}
-	if back, err := w.CompareRevisions(ctx, w.publisher, v.ID, 3, 1); err != nil || len(back) != 0 {
+	if back, err := w.CompareRevisions(ctx, w.publisher, v.ID, 3, 1); err != nil || len(back.Document)+len(back.Settings) != 0 {
 		t.Errorf("the restored one and the first: %+v, %v", back, err)
 	}
 	if page, next, err := w.Revisions(ctx, w.publisher, v.ID, 2, ""); err != nil || len(page) != 2 || next != "2" {

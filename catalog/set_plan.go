@@ -37,28 +37,26 @@ const setPlanSQL = `update catalog.version set plan_slug = $2 where id = $1`
 // once. It fails with Invalid for a plan that does not exist or does not fit
 // the operations, and as changeVersion does for api.edit.
 func (c *Catalog) SetPlan(ctx context.Context, who auth.Principal, version uuid.UUID, plan string) (Version, error) {
-	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.plan",
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.plan", part: PartPlan,
 		from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{"plan": plan}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
 		_, err := tx.Exec(ctx, setPlanSQL, v.ID, plan)
-		if pg.IsForeign(err, "version_plan_fkey") {
-			return problem.Errorf(problem.Invalid, "no plan %s", plan).Coded("plan-unknown").
-				Wrong("plan", "plan-unknown", "no such plan")
-		}
-		if err != nil {
-			return fmt.Errorf("set plan of %s: %w", v.ID, err)
+		if err := planError(err, v.ID, plan); err != nil {
+			return err
 		}
 		v.PlanSlug = plan
-		if v.State == Sandbox {
-			wrong := problem.Errorf(problem.Invalid, "%s/%s cannot be tried so", v.APISlug, v.Number).Coded("not-ready")
-			if err := c.describedReady(ctx, tx, v, wrong); err != nil || len(wrong.Fields) == 0 {
-				return err
-			}
-			return wrong
-		}
-		if !isPublic(v.State) {
-			return nil // PublishVersion looks whether it fits
-		}
-		return c.ready(ctx, tx, v)
+		return c.stillFits(ctx, tx, v) // of others PublishVersion looks whether it fits
 	})
+}
+
+// planError is what became of choosing a plan, in words.
+func planError(err error, version uuid.UUID, plan string) error {
+	if pg.IsForeign(err, "version_plan_fkey") {
+		return problem.Errorf(problem.Invalid, "no plan %s", plan).Coded("plan-unknown").
+			Wrong("plan", "plan-unknown", "no such plan")
+	}
+	if err != nil {
+		return fmt.Errorf("set plan of %s: %w", version, err)
+	}
+	return nil
 }

@@ -38,32 +38,39 @@ func (c *Catalog) SetTraffic(ctx context.Context, who auth.Principal, version uu
 	if err := json.Unmarshal(traffic, &members); err != nil || members == nil {
 		return Version{}, problem.Errorf(problem.Invalid, "traffic is not an object").Coded("body-empty")
 	}
-	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.traffic",
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.traffic", part: PartTraffic,
 		from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{"set": slices.Sorted(maps.Keys(members))}}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
-		operations, err := operationsOf(ctx, tx, v.ID)
-		if err != nil {
-			return err
-		}
-		if err := c.CheckTraffic(traffic, operations, documentOf(ctx, tx, v.ID)); err != nil {
-			return err
-		}
-		wrong := problem.Errorf(problem.Invalid, "the traffic goes where it may not").Coded("traffic-wrong")
-		hosts, err := c.trafficReady(ctx, tx, v.AgencyID, traffic, wrong)
-		if err != nil {
-			return err
-		}
-		if len(wrong.Fields) > 0 {
-			return wrong
-		}
+		hosts, err := c.putTraffic(ctx, tx, v, traffic)
 		if len(hosts) > 0 {
 			ch.detail["hosts"] = hosts
 		}
-		if _, err := tx.Exec(ctx, setTrafficSQL, v.ID, traffic); err != nil {
-			return fmt.Errorf("set traffic of %s: %w", v.ID, err)
-		}
-		return nil
+		return err
 	})
+}
+
+// putTraffic keeps a locked version's traffic, and gives the hosts that it
+// sends calls to beside the version's own.
+func (c *Catalog) putTraffic(ctx context.Context, tx pgx.Tx, v Version, traffic json.RawMessage) ([]string, error) {
+	operations, err := operationsOf(ctx, tx, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.CheckTraffic(traffic, operations, documentOf(ctx, tx, v.ID)); err != nil {
+		return nil, err
+	}
+	wrong := problem.Errorf(problem.Invalid, "the traffic goes where it may not").Coded("traffic-wrong")
+	hosts, err := c.trafficReady(ctx, tx, v.AgencyID, traffic, wrong)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong.Fields) > 0 {
+		return nil, wrong
+	}
+	if _, err := tx.Exec(ctx, setTrafficSQL, v.ID, traffic); err != nil {
+		return nil, fmt.Errorf("set traffic of %s: %w", v.ID, err)
+	}
+	return hosts, nil
 }
 
 // TrafficAddress is an address that a version's traffic sends calls to.

@@ -43,31 +43,37 @@ func (c *Catalog) SetUpstreams(ctx context.Context, who auth.Principal, version 
 	if err != nil {
 		return Version{}, err
 	}
-	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.upstream",
+	ch := versionChange{who: who, version: version, act: "api.edit", verb: "version.upstream", part: PartUpstreams,
 		from: []string{Draft, Review, Sandbox, Published, Deprecated}, detail: map[string]any{"host_port": hosts[0]}}
 	if len(hosts) > 1 {
 		ch.detail["hosts"] = hosts
 	}
 	return c.changeVersion(ctx, ch, func(tx pgx.Tx, v Version) error {
-		for i, host := range hosts {
-			ok, err := approved(ctx, tx, v.AgencyID, host)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				return problem.Errorf(problem.Invalid, "%s is not approved", host).Coded("upstream-not-approved", "host", host).
-					Wrong(upstreamField(i, len(hosts)), "upstream-not-approved", "not on the agency's approved list", "host", host)
-			}
-		}
-		stored, err := json.Marshal(list)
-		if err != nil {
-			return fmt.Errorf("encode upstreams of %s: %w", v.ID, err)
-		}
-		if _, err := tx.Exec(ctx, setUpstreamsSQL, v.ID, list[0].URL, stored); err != nil {
-			return fmt.Errorf("set upstreams of %s: %w", v.ID, err)
-		}
-		return nil
+		return storeUpstreams(ctx, tx, v, list, hosts)
 	})
+}
+
+// storeUpstreams keeps checked addresses, and fails with Invalid for the first
+// host that is not approved for the agency.
+func storeUpstreams(ctx context.Context, tx pgx.Tx, v Version, list []UpstreamShare, hosts []string) error {
+	for i, host := range hosts {
+		ok, err := approved(ctx, tx, v.AgencyID, host)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return problem.Errorf(problem.Invalid, "%s is not approved", host).Coded("upstream-not-approved", "host", host).
+				Wrong(upstreamField(i, len(hosts)), "upstream-not-approved", "not on the agency's approved list", "host", host)
+		}
+	}
+	stored, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("encode upstreams of %s: %w", v.ID, err)
+	}
+	if _, err := tx.Exec(ctx, setUpstreamsSQL, v.ID, list[0].URL, stored); err != nil {
+		return fmt.Errorf("set upstreams of %s: %w", v.ID, err)
+	}
+	return nil
 }
 
 // checkUpstreams gives the list in its one form, and the host and port of each.

@@ -32,13 +32,13 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	r.Handle(version, p.page(p.versionDesk)).Methods("GET", "HEAD")
 	r.Handle(version+"/found", p.page(p.found)).Methods("GET", "HEAD")
 	r.Handle(version+"/found/mend", p.page(p.mendFound)).Methods("POST")
-	r.Handle(version+"/connection", p.page(p.connectionForm)).Methods("GET", "HEAD")
-	r.Handle(version+"/connection", p.page(p.connect)).Methods("POST")
+	r.Handle(version+"/connection", p.page(p.preparable((*Portal).connectionForm))).Methods("GET", "HEAD")
+	r.Handle(version+"/connection", p.page(p.preparable((*Portal).connect))).Methods("POST")
 	r.Handle(version+"/hosts", p.page(p.askForHost)).Methods("POST")
 	r.Handle(version+"/traffic", p.page(p.trafficForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/traffic/limits", p.page(p.setLimits)).Methods("POST")
-	r.Handle(version+"/conditions", p.page(p.conditionsForm)).Methods("GET", "HEAD")
-	r.Handle(version+"/conditions", p.page(p.setConditions)).Methods("POST")
+	r.Handle(version+"/conditions", p.page(p.preparable((*Portal).conditionsForm))).Methods("GET", "HEAD")
+	r.Handle(version+"/conditions", p.page(p.preparable((*Portal).setConditions))).Methods("POST")
 	r.Handle(version+"/traffic/sizes", p.page(p.setSizes)).Methods("POST")
 	r.Handle(version+"/traffic/check", p.page(p.setChecks)).Methods("POST")
 	r.Handle(version+"/drift/clear", p.page(p.clearDrift)).Methods("POST")
@@ -48,12 +48,13 @@ func (p *Portal) apiDeskRoutes(r *mux.Router) {
 	r.Handle(version+"/upstream", p.page(p.upstreamForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/upstream/client-key", p.page(p.setUpstreamKey)).Methods("POST")
 	r.Handle(version+"/upstream/{part}", p.page(p.setUpstreamPart)).Methods("POST")
-	r.Handle(version+"/marks", p.page(p.marksForm)).Methods("GET", "HEAD")
-	r.Handle(version+"/marks", p.page(p.mark)).Methods("POST")
+	r.Handle(version+"/marks", p.page(p.preparable((*Portal).marksForm))).Methods("GET", "HEAD")
+	r.Handle(version+"/marks", p.page(p.preparable((*Portal).mark))).Methods("POST")
 	r.Handle(version+"/publish", p.page(p.publishForm)).Methods("GET", "HEAD")
 	r.Handle(version+"/publish", p.page(p.publishVersion)).Methods("POST")
 	r.Handle(version+"/deprecate", p.page(p.deprecateVersion)).Methods("POST")
 	p.revisionRoutes(r)
+	p.promotionRoutes(r)
 	p.sandboxRoutes(r)
 	p.docPageRoutes(r)
 	r.Handle(version+"/end", p.page(p.endForm)).Methods("GET", "HEAD")
@@ -76,6 +77,11 @@ func (p *Portal) apiDesk(r *http.Request) (apiDesk, error) {
 	if err := p.Catalog.May(r.Context(), d.who, "api.edit", d.Agency.ID); err != nil {
 		return apiDesk{}, err
 	}
+	return p.apiAt(r, d)
+}
+
+// apiAt finds the API of the address; none is named: a new one is described.
+func (p *Portal) apiAt(r *http.Request, d desk) (apiDesk, error) {
 	slug, named := mux.Vars(r)["api"]
 	if !named {
 		return apiDesk{desk: d}, nil
@@ -144,6 +150,11 @@ func (p *Portal) version(r *http.Request) (apiDesk, catalog.Version, error) {
 	if err != nil {
 		return d, catalog.Version{}, err
 	}
+	return d.version(r)
+}
+
+// version is the version of the address.
+func (d apiDesk) version(r *http.Request) (apiDesk, catalog.Version, error) {
 	number := mux.Vars(r)["version"]
 	for _, v := range d.API.Versions {
 		if v.Number == number {

@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"lgsp/agreement"
+	"lgsp/catalog"
 	"lgsp/internal/problem"
 	"lgsp/web"
 )
@@ -28,6 +29,7 @@ type decisionsData struct {
 	Away        []awayRow
 	Colleagues  []web.Option // to whom the reader can delegate
 	Operates    bool         // the reader may set two persons back to one
+	Release     catalog.ReleaseRule
 }
 
 // awayRow is a delegation with the names of those it is between.
@@ -47,6 +49,9 @@ func (p *Portal) decisions(r *http.Request) (page, error) {
 	ctx := r.Context()
 	data := decisionsData{desk: d, Operates: d.May("agency.edit")}
 	if data.Rules, err = p.Agreements.RulesOf(ctx, d.who, d.Agency.ID); err != nil {
+		return page{}, err
+	}
+	if data.Release, err = p.Catalog.ReleaseRuleOf(ctx, d.who, d.Agency.ID); err != nil {
 		return page{}, err
 	}
 	if data.Unconfirmed, err = p.Agreements.Unconfirmed(ctx, d.who, d.Agency.ID); err != nil {

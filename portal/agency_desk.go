@@ -28,6 +28,7 @@ type agencyDeskData struct {
 	Wanted      int                   // data requests that wait for a decision
 	APIs        []catalog.API
 	Datasets    []catalog.Dataset
+	Promotions  []catalog.WaitingPromotion // bundles on their way to being live
 	Members     []auth.Member
 	Steps       []onboardingStep // of the agency's beginning; none: all is done, or not the reader's to do
 	Exchanges   []exchangeRow
@@ -35,7 +36,7 @@ type agencyDeskData struct {
 
 // Quiet reports that nothing waits for anyone at this desk.
 func (d agencyDeskData) Quiet() bool {
-	return len(d.Requests)+len(d.Flagged)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+d.Posts+d.Reuses+d.Wanted+d.Due+d.Unconfirmed == 0
+	return len(d.Requests)+len(d.Flagged)+len(d.Drafts)+len(d.Hosts)+len(d.Moving)+len(d.Promotions)+d.Posts+d.Reuses+d.Wanted+d.Due+d.Unconfirmed == 0
 }
 
 // EditsDatasets reports whether the reader may edit the agency's datasets.
@@ -81,6 +82,9 @@ func (p *Portal) agencyDesk(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data.Drafts = drafts(data.APIs)
+	if data.Promotions, err = p.Catalog.WaitingPromotions(ctx, d.who, agency); err != nil {
+		return page{}, err
+	}
 	if data.Datasets, _, err = p.Catalog.ListDatasets(ctx, d.who, catalog.DatasetFilter{Agency: agency, Limit: 100}); err != nil {
 		return page{}, err
 	}

@@ -12,16 +12,18 @@ import (
 	"lgsp/catalog"
 	"lgsp/catalog/spec"
 	"lgsp/internal/problem"
+	"lgsp/web"
 )
 
 // documentData is the data of the page "agency-document".
 type documentData struct {
 	apiDesk
-	Number  string           // of the version to be made, before anyone typed
-	Version catalog.Version  // whose document is replaced; zero for a new one
-	Text    string           // its document as it stands
-	Lines   []line           // around what could not be read
-	Broken  []catalog.Broken // what callers rely on, of a published document
+	Number   string           // of the version to be made, before anyone typed
+	Version  catalog.Version  // whose document is replaced; zero for a new one
+	Prepares bool             // beside the version, see preparable
+	Text     string           // its document as it stands
+	Lines    []line           // around what could not be read
+	Broken   []catalog.Broken // what callers rely on, of a published document
 }
 
 // line is one line of a document.
@@ -45,8 +47,16 @@ func (p *Portal) documentForm(r *http.Request) (page, error) {
 	if data.apiDesk, data.Version, err = p.version(r); err != nil {
 		return page{}, err
 	}
-	text, err := p.Catalog.SpecText(r.Context(), d.who, data.Version.ID)
-	data.Text = string(text)
+	read := func(c *catalog.Catalog) error {
+		text, err := c.SpecText(r.Context(), d.who, data.Version.ID)
+		data.Text = string(text)
+		return err
+	}
+	if data.Prepares = prepares(r); data.Prepares {
+		err = p.Catalog.AsPrepared(r.Context(), d.who, data.Version.ID, read)
+	} else {
+		err = read(p.Catalog)
+	}
 	return page{Name: "agency-document", Data: data}, err
 }
 
@@ -62,6 +72,9 @@ func (p *Portal) takeDocument(r *http.Request) (page, error) {
 	if err == nil {
 		var v catalog.Version
 		if v, err = p.keepDocument(r, d, text); err == nil {
+			if prepares(r) {
+				return page{To: d.At("apis", d.API.Slug, v.Number, "promotion"), Flash: &web.Flash{Key: "bundle.done-prepare"}}, nil
+			}
 			return page{To: d.At("apis", d.API.Slug, v.Number, "found")}, nil
 		}
 	}
@@ -87,6 +100,12 @@ func (p *Portal) keepDocument(r *http.Request, d apiDesk, text []byte) (catalog.
 	_, v, err := p.version(r)
 	if err != nil {
 		return catalog.Version{}, err
+	}
+	if prepares(r) {
+		return v, p.Catalog.Prepare(r.Context(), d.who, v.ID, r.PostFormValue("why"), func(would *catalog.Catalog) error {
+			_, err := would.ReplaceSpec(r.Context(), d.who, v.ID, catalog.Save{Text: text})
+			return err
+		})
 	}
 	return p.Catalog.ReplaceSpec(r.Context(), d.who, v.ID, catalog.Save{Text: text, Why: r.PostFormValue("why")})
 }

@@ -11,7 +11,7 @@ import (
 	"lgsp/web"
 )
 
-// revisionRoutes are the pages of what a version's document was.
+// revisionRoutes are the pages of what a version was.
 func (p *Portal) revisionRoutes(r *mux.Router) {
 	const version = "/agency/{agency}/apis/{api}/{version:v[0-9]+}"
 	r.Handle(version+"/revisions", p.page(p.listRevisions)).Methods("GET", "HEAD")
@@ -49,16 +49,19 @@ type revisionData struct {
 	From, To int // 0: a document without anything
 	Latest   int
 	Groups   []catalog.DocumentChanges
+	Settings []settingLine
+	Unknown  bool // the settings of one of the two were not kept
+	Hash     string
 	Numbers  []web.Option     // that can be compared with
 	Text     string           // of the later one
 	Broken   []catalog.Broken // what callers rely on, that a refused restoring breaks
 }
 
-// Current reports whether the revision is the document as it stands.
+// Current reports whether the revision is the version as it stands.
 func (d revisionData) Current() bool { return d.To == d.Latest }
 
 // showRevision answers GET …/{version}/revisions/{number}: what became of the
-// document since another revision, the one before unless from names it.
+// version since another revision, the one before unless from names it.
 func (p *Portal) showRevision(r *http.Request) (page, error) {
 	v, err := p.versionPage(r)
 	if err != nil {
@@ -75,16 +78,21 @@ func (p *Portal) showRevision(r *http.Request) (page, error) {
 		}
 	}
 	ctx := r.Context()
-	text, err := p.Catalog.RevisionText(ctx, v.who, v.Version.ID, data.To)
+	bundle, err := p.Catalog.RevisionBundle(ctx, v.who, v.Version.ID, data.To)
 	if err != nil {
 		return page{}, err
 	}
-	data.Text = string(text)
+	if data.Text = bundle.Text; bundle.Whole {
+		data.Hash = bundle.Hash()
+	}
 	changes, err := p.Catalog.CompareRevisions(ctx, v.who, v.Version.ID, data.From, data.To)
 	if err != nil {
 		return page{}, err
 	}
-	data.Groups = catalog.ByOperation(changes)
+	data.Groups, data.Unknown = catalog.ByOperation(changes.Document), changes.Unknown
+	if data.Settings, err = p.settingLines(r, changes.Settings); err != nil {
+		return page{}, err
+	}
 	all, _, err := p.Catalog.Revisions(ctx, v.who, v.Version.ID, 100, "")
 	if err != nil {
 		return page{}, err

@@ -25,6 +25,7 @@ type versionPage struct {
 	Traffic    gateway.Traffic
 	Losses     []lossRow
 	Earliest   string // day on which a published version may end at the earliest
+	Prepares   bool   // the page changes what is prepared beside the version
 }
 
 // versionStep is one thing to be done before a version can be published.
@@ -138,7 +139,7 @@ func (p *Portal) versionPage(r *http.Request) (versionPage, error) {
 	if err != nil {
 		return versionPage{}, err
 	}
-	data := versionPage{apiDesk: d, Version: v, Address: p.Gateway + v.Prefix(), Findings: grouped(v)}
+	data := versionPage{apiDesk: d, Version: v, Prepares: prepares(r), Address: p.Gateway + v.Prefix(), Findings: grouped(v)}
 	day := p.Now().In(time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)).AddDate(0, 0, 1)
 	data.Earliest = day.Format(time.DateOnly)
 	if data.Traffic, err = trafficOf(v.Traffic); err != nil {

@@ -110,6 +110,7 @@ func (a *API) router() *mux.Router {
 	a.lifeRoutes(own)
 	a.lossRoutes(own)
 	a.revisionRoutes(own)
+	a.promotionRoutes(own)
 	a.lintRoutes(own)
 	a.agreementRoutes(own)
 	a.calendarRoutes(own)

@@ -281,15 +281,20 @@ func (a *API) setUpstream(w http.ResponseWriter, r *http.Request) error {
 			return catalog.Version{}, problem.Errorf(problem.Invalid, "url and upstreams are given").Coded("upstream-one-or-several").
 				Wrong("url", "upstream-one-or-several", "given beside upstreams")
 		}
-		list := make([]catalog.UpstreamShare, len(u.Upstreams))
-		for i, share := range u.Upstreams {
-			list[i] = catalog.UpstreamShare{URL: share.URL, Weight: 1}
-			if share.Weight != nil {
-				list[i].Weight = *share.Weight
-			}
-		}
-		return a.Catalog.SetUpstreams(ctx, who, id, list)
+		return a.Catalog.SetUpstreams(ctx, who, id, shares(u.Upstreams))
 	})
+}
+
+// shares are addresses with their weights, 1 where none is given.
+func shares(given []upstreamShare) []catalog.UpstreamShare {
+	list := make([]catalog.UpstreamShare, len(given))
+	for i, share := range given {
+		list[i] = catalog.UpstreamShare{URL: share.URL, Weight: 1}
+		if share.Weight != nil {
+			list[i].Weight = *share.Weight
+		}
+	}
+	return list
 }
 
 // planChoice names a plan.

@@ -27,7 +27,7 @@ func (a *API) agreementEffect(w http.ResponseWriter, r *http.Request) error {
 
 // versionEffect answers POST /versions/{id}/effect.
 //
-//	@Summary	Who would lose or gain what if a version's plan, traffic (with its conditions) or marks were set; nothing is set
+//	@Summary	Who would lose or gain what if a version's plan, traffic (with its conditions) or marks were set, or what is prepared went live; nothing is set
 //	@Description	It fails as setting them would. Of a version that is not public nobody loses anything.
 //	@Tags		apis
 //	@Security	bearer

@@ -13,7 +13,7 @@ import (
 	"lgsp/internal/problem"
 )
 
-// revisionRoutes are what a version's document was, and how it changes.
+// revisionRoutes are what a version was, and how its document changes.
 func (a *API) revisionRoutes(r routes) {
 	r.put("/versions/{id}/spec", a.replaceSpec)
 	r.get("/versions/{id}/revisions", a.listRevisions)
@@ -50,7 +50,7 @@ func (a *API) replaceSpec(w http.ResponseWriter, r *http.Request) error {
 
 // listRevisions answers GET /versions/{id}/revisions.
 //
-//	@Summary	Revisions of a version's document, newest first, for its agency's people
+//	@Summary	Revisions of a version (document, pages, plan, upstreams, traffic, marks together), newest first, for its agency's people
 //	@Tags		apis
 //	@Security	bearer
 //	@Param		id		path		string	true	"id of the version"
@@ -82,15 +82,17 @@ func revisionNumber(r *http.Request) (int, error) {
 	return number, nil
 }
 
-// revisionText is a document as it was.
+// revisionText is a version as it was.
 type revisionText struct {
 	Number int    `json:"number"`
-	Text   string `json:"text"` // as it was imported
+	Text   string `json:"text"` // the document, as it was imported
+	Hash   string `json:"hash"` // of the whole; "" where the settings were not kept
+	catalog.KeptBundle
 }
 
 // showRevision answers GET /versions/{id}/revisions/{number}.
 //
-//	@Summary	A version's document as it was, for its agency's people
+//	@Summary	A version as it was: document, pages and settings, for its agency's people
 //	@Tags		apis
 //	@Security	bearer
 //	@Param		id		path		string	true	"id of the version"
@@ -103,8 +105,12 @@ func (a *API) showRevision(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (revisionText, error) {
-		text, err := a.Catalog.RevisionText(ctx, who, id, number)
-		return revisionText{number, string(text)}, err
+		b, err := a.Catalog.RevisionBundle(ctx, who, id, number)
+		told := revisionText{Number: number, Text: b.Text, KeptBundle: b}
+		if b.Whole {
+			told.Hash = b.Hash()
+		}
+		return told, err
 	})
 }
 
@@ -115,15 +121,32 @@ type toldChange struct {
 	EN string `json:"en"`
 }
 
+// revisionChanges are what became of a version: of its document in words, of the
+// rest place by place.
+type revisionChanges struct {
+	Items    []toldChange            `json:"items"`
+	Next     string                  `json:"next"` // "": all are told
+	Settings []catalog.SettingChange `json:"settings"`
+	Unknown  bool                    `json:"unknown"` // the settings of one of the two were not kept
+}
+
+func toldChanges(c catalog.BundleChanges) revisionChanges {
+	told := revisionChanges{Items: make([]toldChange, len(c.Document)), Settings: c.Settings, Unknown: c.Unknown}
+	for i, d := range c.Document {
+		told.Items[i] = toldChange{d, d.Words("vi"), d.Words("en")}
+	}
+	return told
+}
+
 // compareRevisions answers GET /versions/{id}/revisions/{number}/changes.
 //
-//	@Summary	What became of a version's document, in words, for its agency's people
+//	@Summary	What became of a version, its document in words, for its agency's people
 //	@Tags		apis
 //	@Security	bearer
 //	@Param		id		path		string	true	"id of the version"
 //	@Param		number	path		int		true	"number of the later revision"
 //	@Param		from	query		int		false	"number of the earlier one, default the one before; 0: nothing"
-//	@Success	200		{object}	items[toldChange]
+//	@Success	200		{object}	revisionChanges
 //	@Router		/versions/{id}/revisions/{number}/changes [get]
 func (a *API) compareRevisions(w http.ResponseWriter, r *http.Request) error {
 	values, err := query(r, "from")
@@ -140,13 +163,9 @@ func (a *API) compareRevisions(w http.ResponseWriter, r *http.Request) error {
 			return problem.Errorf(problem.NotFound, "no revision %q", given)
 		}
 	}
-	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (items[toldChange], error) {
-		list, err := a.Catalog.CompareRevisions(ctx, who, id, from, to)
-		told := make([]toldChange, len(list))
-		for i, c := range list {
-			told[i] = toldChange{c, c.Words("vi"), c.Words("en")}
-		}
-		return items[toldChange]{Items: told}, err
+	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (revisionChanges, error) {
+		changes, err := a.Catalog.CompareRevisions(ctx, who, id, from, to)
+		return toldChanges(changes), err
 	})
 }
 
@@ -157,7 +176,8 @@ type restoring struct {
 
 // restoreRevision answers POST /versions/{id}/revisions/{number}/restore.
 //
-//	@Summary	Save the document of an earlier revision anew, as a revision of its own
+//	@Summary		Make a version what it was in an earlier revision, as a revision of its own
+//	@Description	What may not be changed alone is not changed by restoring either: what breaks callers (409 change-breaks), a mark of a published operation (409 mark-fixed), an upstream that is not approved any more (400 upstream-not-approved).
 //	@Tags		apis
 //	@Security	bearer
 //	@Param		id		path		string		true	"id of the version"

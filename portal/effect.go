@@ -21,6 +21,7 @@ type VersionChange struct {
 	Plan       string                  `json:"plan"`       // slug
 	Traffic    json.RawMessage         `json:"traffic"`    // as PUT /versions/{id}/traffic takes it
 	Operations map[string]catalog.Mark `json:"operations"` // marks, by slug
+	Prepared   bool                    `json:"prepared"`   // in place of the others: what is prepared beside the version
 }
 
 // Effect is who would lose and who would gain what by a change, found out by

@@ -47,7 +47,19 @@ func effectFirst(r *http.Request, act, action, back string, ask func() (Effect, 
 	if err != nil || !e.Loses() {
 		return page{}, false
 	}
-	data := effectData{Effect: e, Act: act, Action: action, Back: back, More: max(0, len(e.Rows)-shownEffects)}
+	data := tellEffect(r, e)
+	data.Act, data.Action, data.Back = act, action, back
+	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
+		for _, value := range r.PostForm[name] {
+			data.Kept = append(data.Kept, keptPair{name, value})
+		}
+	}
+	return page{Name: "effect", Data: data}, true
+}
+
+// tellEffect is an effect in words.
+func tellEffect(r *http.Request, e Effect) effectData {
+	data := effectData{Effect: e, More: max(0, len(e.Rows)-shownEffects)}
 	for _, row := range e.Rows[:min(len(e.Rows), shownEffects)] {
 		line := effectLine{EffectRow: row}
 		if row.Code != "" {
@@ -55,12 +67,7 @@ func effectFirst(r *http.Request, act, action, back string, ask func() (Effect, 
 		}
 		data.Rows = append(data.Rows, line)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
-		for _, value := range r.PostForm[name] {
-			data.Kept = append(data.Kept, keptPair{name, value})
-		}
-	}
-	return page{Name: "effect", Data: data}, true
+	return data
 }
 
 // shownEffects is how many rows the page lists.

@@ -47,9 +47,9 @@ m = r.act == p.act && holds(r.who, p.role, r.agency)
 // but decides no agreement: that is the owning agency's.
 var managementRules = map[string][]string{
 	auth.RolePublisher: {"api.edit", "api.publish", "dataset.edit", "dataset.publish", "agreement.read", "exchange.read", "person.act-through"},
-	auth.RoleSteward:   {"agreement.decide", "agreement.read", "dataset.approve", "schema.edit", "exchange.read", "member.edit", "agency.contact", "person.act-through"},
+	auth.RoleSteward:   {"api.promote", "agreement.decide", "agreement.read", "dataset.approve", "schema.edit", "exchange.read", "member.edit", "agency.contact", "person.act-through"},
 	auth.RoleAuditor:   {"agreement.read", "exchange.read", "platform.read"},
-	auth.RoleOperator: {"api.edit", "api.publish", "dataset.edit", "dataset.publish", "dataset.approve", "schema.edit", "agreement.read", "exchange.read",
+	auth.RoleOperator: {"api.edit", "api.publish", "api.promote", "dataset.edit", "dataset.publish", "dataset.approve", "schema.edit", "agreement.read", "exchange.read",
 		"exchange.erase", "member.edit", "upstream.approve", "agency.edit", "agency.contact", "person.edit", "job.edit", "scanner.edit", "foreign-issuer.edit", "honey-key.edit", "search.edit", "calendar.edit", "legal-basis.edit", "code-list.edit", "platform.read"},
 }
 

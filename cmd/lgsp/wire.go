@@ -211,6 +211,7 @@ func (p *platform) wireCatalog() {
 		May: p.policy.May, Record: p.record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names,
 		Expose: expose, Withdraw: withdraw, ExposeSandbox: exposeSandbox, ConcealSandbox: gateway.CloseSandbox, CallersOf: p.callersOf, CheckTraffic: checkTraffic, TrafficAddresses: trafficAddresses, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
+		Turn:   p.foresee,
 		Fetch:  egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
 		Places: p.config.Places,
 		Files:  p.files, TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,

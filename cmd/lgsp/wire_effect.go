@@ -188,6 +188,9 @@ func (p *platform) versionEffect(ctx context.Context, who auth.Principal, id uui
 
 // changeVersion sets what is about to be set.
 func changeVersion(ctx context.Context, c *catalog.Catalog, who auth.Principal, id uuid.UUID, change portal.VersionChange) error {
+	if change.Prepared {
+		return c.PutPrepared(ctx, who, id)
+	}
 	if change.Plan == "" && len(change.Traffic) == 0 && len(change.Operations) == 0 {
 		return problem.Errorf(problem.Invalid, "nothing is about to be set").Coded("body-empty")
 	}

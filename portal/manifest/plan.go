@@ -192,6 +192,11 @@ func (s state) planVersion(u *unit, api *string, slug string, v, has Version) er
 			return c.do(ctx, method, "/versions/"+id+path, body, nil)
 		}})
 	}
+	if s.twoPersons && isLive(has.State) {
+		if has, err = u.prepare(id, name, v, has); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	switch {
 	case has.Number == "":
 		u.steps = append(u.steps, step{what: name + ": made a draft from its document", do: func(ctx context.Context, c *Client) error {
@@ -218,6 +223,10 @@ func (s state) planVersion(u *unit, api *string, slug string, v, has Version) er
 		at(http.MethodPut, "/pages", map[string]any{"pages": append([]Object{}, v.Pages...)}, "changed its pages")
 	}
 	for _, path := range versionPath(has, v) {
+		if path == "/publish" && s.twoPersons {
+			u.propose(&id, name)
+			continue
+		}
 		var body any
 		if path == "/deprecate" {
 			body = map[string]string{"sunset": v.Sunset}

@@ -25,11 +25,12 @@ var (
 // addressed by.
 type state struct {
 	Document
-	id       string
-	apis     map[string]string // ids by slug
-	versions map[string]string // ids by slug/number
-	writable writable
-	unseen   []string // the parts that the token's person may not see
+	id         string
+	apis       map[string]string // ids by slug
+	versions   map[string]string // ids by slug/number
+	writable   writable
+	twoPersons bool     // what goes live does so by a bundle that another person promotes
+	unseen     []string // the parts that the token's person may not see
 }
 
 // writable are the keys that the API takes of what it gives.
@@ -49,7 +50,7 @@ func read(ctx context.Context, c *Client, agency string) (state, error) {
 		return s, err
 	}
 	s.id, s.Agency = found.ID, found.Slug
-	for _, step := range []func(context.Context, *Client) error{s.isOurs, s.readWritable, s.readMembers, s.readHosts, s.readAPIs, s.readDatasets} {
+	for _, step := range []func(context.Context, *Client) error{s.isOurs, s.readRule, s.readWritable, s.readMembers, s.readHosts, s.readAPIs, s.readDatasets} {
 		if err := step(ctx, c); err != nil {
 			return s, err
 		}
