@@ -68,7 +68,7 @@ func (e Exchange) entry() (entry, error) {
 	e.At = e.At.UTC().Truncate(time.Microsecond) // as PostgreSQL keeps it
 	payload, err := e.payload()
 	made := newEntry(payload, e.columns())
-	made.micros, made.bytes = e.Micros, e.ResponseBytes
+	made.micros, made.bytes, made.code = e.Micros, e.ResponseBytes, e.Code
 	return made, err
 }
 
@@ -79,7 +79,8 @@ type entry struct {
 	columns     columns
 	nonce, leaf []byte
 
-	micros, bytes int64 // of an exchange: how long it took, how large its answer was
+	micros, bytes int64  // of an exchange: how long it took, how large its answer was
+	code          string // of its problem
 }
 
 func newEntry(payload string, c columns) entry {

@@ -23,6 +23,7 @@ import (
 	"lgsp/internal/problem"
 	"lgsp/ledger"
 	"lgsp/portal/notice"
+	"lgsp/portal/report"
 )
 
 // API is the management API, /api/v1: everything the pages do, for programs.
@@ -44,6 +45,7 @@ type API struct {
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
 	Drifts     *gateway.Drifts
+	Reports    *report.Reports
 	Origin     string // public, without a slash at the end
 	ClientURL  string // the same where clients show certificates, "" when they do nowhere
 	Gateway    string // public origin of the gateway, without a slash at the end
@@ -116,6 +118,7 @@ func (a *API) router() *mux.Router {
 	a.calendarRoutes(own)
 	a.legalBasisRoutes(own)
 	a.waitingRoutes(own)
+	a.monthReportRoutes(own)
 	a.datasetRoutes(own)
 	a.searchRoutes(own)
 	a.personalRoutes(own)

@@ -15,6 +15,7 @@ func (a *API) ledgerRoutes(r routes) {
 	r.get("/exchanges", a.listExchanges)
 	r.get("/acts", a.listActs)
 	r.get("/applications/{id}/usage", a.showUsage)
+	r.get("/applications/{id}/failures", a.showFailures)
 	r.get("/explain/call", a.explainCall)
 	r.get("/explain/act", a.explainAct)
 	r.get("/explain/past", a.explainPast)

@@ -20,6 +20,7 @@ func (p *Portal) developerRoutes(r *mux.Router) {
 	r.Handle("/developer/applications/new", p.page(p.applicationForm)).Methods("GET", "HEAD")
 	r.Handle("/developer/applications/new", p.page(p.createApplication)).Methods("POST")
 	r.Handle("/developer/applications/{id}", p.page(p.application)).Methods("GET", "HEAD")
+	p.applicationUsageRoutes(r)
 	r.Handle("/developer/applications/{id}/credentials", p.page(p.addCredential)).Methods("POST")
 	r.Handle("/developer/applications/{id}/credentials/{credential}/rotate", p.page(p.rotateCredential)).Methods("POST")
 	r.Handle("/developer/applications/{id}/credentials/{credential}/revoke", p.page(p.revokeCredential)).Methods("POST")
@@ -71,7 +72,11 @@ func withQuery(pairs ...string) string {
 // wordsOfCode are the words for a code that a call was refused with. What was
 // filled in at the time is not known any more, so a text with gaps is left out.
 func wordsOfCode(r *http.Request, code string) (title, detail string) {
-	title, detail = (&problem.Error{Code: code}).Words(localeOf(r))
+	return wordsIn(localeOf(r), code)
+}
+
+func wordsIn(locale, code string) (title, detail string) {
+	title, detail = (&problem.Error{Code: code}).Words(locale)
 	if title == "" {
 		title = code
 	}

@@ -106,8 +106,9 @@ type applicationData struct {
 	First       string // address of the newest calls, "" when they are shown
 	Now         time.Time
 	Usage       usage
-	Untold      int // ends of sessions that it was not told of, at most 100
-	GivenUp     int // of these, those that are not tried again
+	Failures    []failureRow // the latest kinds of them, of the last days
+	Untold      int          // ends of sessions that it was not told of, at most 100
+	GivenUp     int          // of these, those that are not tried again
 }
 
 // credentialRow is one credential that has not ended long ago.
@@ -183,6 +184,9 @@ func (p *Portal) application(r *http.Request) (page, error) {
 		data.First = here + "#calls"
 	}
 	if data.Usage, err = p.usageOf(r, app.ID); err != nil {
+		return page{}, err
+	}
+	if data.Failures, err = p.failuresOf(r, app, p.Now().AddDate(0, 0, -glanceDays), glanceFailures); err != nil {
 		return page{}, err
 	}
 	untold, err := p.OAuth.UntoldLogouts(ctx, app.ID)

@@ -71,6 +71,8 @@ func (p *Portal) wordsOf(to auth.Person, n notice.Notice) (noticeWords, error) {
 		w, err = fill(p.overdueWords, to, n)
 	case notice.Duties:
 		w, err = fill(p.dutyWords, to, n)
+	case notice.MonthReport:
+		w, err = fill(p.reportWords, to, n)
 	case notice.Links:
 		w, err = fill(p.linkWords, to, n)
 	case notice.News:

@@ -25,6 +25,7 @@ import (
 	"lgsp/catalog"
 	"lgsp/internal/mail"
 	"lgsp/portal/notice"
+	"lgsp/portal/report"
 	"lgsp/web"
 )
 
@@ -67,6 +68,9 @@ func samples(at time.Time) map[string]toldSample {
 	honey.What = "application_honey_key"
 	late := overdueTold{"Sở A", "Department A", "so-a", []overdueRequest{{id, "Tra cứu", "Đất đai v1", "Land v1", 2}}, 3}
 	links := linksTold{catalog.LinkNotice{Links: []catalog.DeadLink{{Slug: "thue-bao", TitleVI: "Thuê bao", URL: "https://x.example/a", Reason: "status", Status: 404, Since: at}}, More: 2}, "so-a"}
+	month := reportTold{Month: "2026-10", AgencyVI: "Sở A", AgencyEN: "Department A", Slug: "so-a", This: report.Figures{Calls: 1350, Decided: 2, Median: 2.5}, Stopped: 2}
+	all := month
+	all.Slug = ""
 	news := catalog.Digest{Every: catalog.Daily, News: []catalog.News{{Kind: "file", Slug: "thue-bao", TitleVI: "Thuê bao", About: "a.csv", At: at}}}
 	list := map[string]toldSample{
 		"keys.letter-subject-expiring": {notice.KeyExpiry, "expiring", key, "/developer/applications/" + id.String()},
@@ -88,6 +92,8 @@ func samples(at time.Time) map[string]toldSample {
 		"registers.letter-subject-agency":   {notice.Overdue, agreement.ToAgency, late, "/agency/so-a/requests"},
 		"registers.letter-subject-operator": {notice.Overdue, agreement.ToOperator, late, "/operator/clocks"},
 		"workflow.letter-subject":           {notice.Duties, "", dutiesTold{"Sở A", "Department A", "so-a", []catalog.Duty{{Kind: catalog.DutyRenew, TitleVI: "Số liệu", Due: at}}, 1}, "/agency/so-a/due"},
+		"report.letter-subject-agency":      {notice.MonthReport, "agency", month, "/agency/so-a/report/2026-10"},
+		"report.letter-subject-province":    {notice.MonthReport, "province", all, "/operator/report/2026-10"},
 		"files.letter-subject-broken":       {notice.Links, "broken", links, "/agency/so-a"},
 		"files.letter-subject-escalated":    {notice.Links, "escalated", links, "/agency/so-a"},
 		"follow.letter-subject-daily":       {notice.News, "daily", news, "/account/follows"},

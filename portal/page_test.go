@@ -24,6 +24,7 @@ import (
 	"lgsp/internal/mail"
 	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
+	"lgsp/portal/report"
 	"lgsp/web"
 )
 
@@ -69,6 +70,7 @@ func newPortal(t *testing.T) *Portal {
 		},
 	}
 	p.Notices, p.Auth.Notify = testNotices(p), p.NotifyFactor
+	p.Reports = &report.Reports{DB: db, Now: now, May: may, Auth: p.Auth, Catalog: p.Catalog, Tell: p.TellOfReport}
 	return p
 }
 

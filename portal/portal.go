@@ -23,6 +23,7 @@ import (
 	"lgsp/internal/mail"
 	"lgsp/ledger"
 	"lgsp/portal/notice"
+	"lgsp/portal/report"
 	"lgsp/web"
 )
 
@@ -38,6 +39,7 @@ type Portal struct {
 	Pages      *web.Pages
 	Notices    *notice.Notices
 	Mailer     mail.Mailer
+	Reports    *report.Reports
 	Now        func() time.Time // time.Now outside tests
 
 	Origin   string       // public origin of the portal, LGSP_PORTAL_URL, without a slash at the end
@@ -149,6 +151,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.calendarRoutes(r)
 	p.legalBasisRoutes(r)
 	p.onTimeRoutes(r)
+	p.monthReportRoutes(r)
 	p.auditRoutes(r)
 	p.developerRoutes(r)
 	p.honeyRoutes(r)

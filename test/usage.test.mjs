@@ -56,6 +56,22 @@ test('what is used is counted, shown and open data', { timeout: 180_000 }, async
   assert.match(await operator.textContent('tbody tr:first-child'), /Thuê bao/)
 })
 
+test('what a month came to, and how an application’s calls go', { timeout: 180_000 }, async () => {
+  const operator = await browser.signedIn('operator')
+  await operator.goto(`/agency/${agency}`)
+  await press(operator, 'main a[href$="/report"]')
+  await everywhere(operator)
+  const running = new Date(Date.now() + 7 * 3600_000).toISOString().slice(0, 7) // in Vietnam
+  await operator.goto(`/operator/report/${running}`)
+  await everywhere(operator)
+  assert.match(await operator.textContent('main'), /IV. Theo cơ quan/)
+
+  const developer = await browser.signedIn('developer')
+  await developer.goto(`/developer/applications/${platform.info.application.client_id}/usage`)
+  await everywhere(developer)
+  assert.match(await developer.textContent('h1'), /Lời gọi và lỗi/)
+})
+
 test('what somebody made of a dataset, from sent to shown and taken away', { timeout: 180_000 }, async () => {
   const citizen = await browser.signedIn('citizen')
   await citizen.goto(`/dataset/${set}`)

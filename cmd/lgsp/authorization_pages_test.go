@@ -169,7 +169,7 @@ func (w *world) pageAttempts() []attempt {
 		list = append(list, attempt{"GET /agency/{agency}" + page, "agency A", "/agency/so-a" + page, ""})
 	}
 	for _, name := range []string{"application", "agency's application"} {
-		for _, page := range []string{"/settings", "/keys", "/leak", "/honey-keys", "/webhooks"} {
+		for _, page := range []string{"/settings", "/keys", "/leak", "/honey-keys", "/webhooks", "/usage", "/usage.csv"} {
 			list = append(list, attempt{"GET /developer/applications/{id}" + page, name, "/developer/applications/{" + name + "}" + page, ""})
 		}
 		at := "/developer/applications/{" + name + "}"

@@ -231,6 +231,7 @@ func (w *world) attempts() []attempt {
 			attempt{"PUT /applications/{id}/keys", name, at + "/keys", `{"keys":[]}`},
 			attempt{"POST /applications/{id}/revoke-everything", name, at + "/revoke-everything", `{}`},
 			attempt{"POST /applications/{id}/transfer", name, at + "/transfer", `{"agency":"{so-a}"}`},
+			attempt{"GET /applications/{id}/failures", name, at + "/failures", ""},
 			attempt{"GET /applications/{id}/usage", name, at + "/usage", ""})
 	}
 	for _, api := range []string{"public", "hidden"} {

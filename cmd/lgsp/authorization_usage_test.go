@@ -1,5 +1,10 @@
 package main
 
+import "time"
+
+// lastMonth is the month before, as reports are asked for by it.
+func lastMonth() string { return time.Now().AddDate(0, 0, -31).UTC().Format("2006-01") }
+
 // worldReuse is something that was made of a dataset.
 const worldReuse = `{"kind":"app","title_vi":"Bản đồ","description_vi":"Tra cứu.","url":"https://example.vn/ban-do"}`
 
@@ -11,6 +16,8 @@ func (w *world) usageAttempts() []attempt {
 		{"POST /usage/dataset", "of agency A", "/usage/dataset", `{"agency":"{so-a}"}`},
 		{"GET /datasets/{slug}/usage", "drafted", "/datasets/drafted-data/usage", ""},
 		{"GET /datasets/{slug}/usage", "opened", "/datasets/opened-data/usage", ""},
+		{"GET /reports/{month}", "", "/reports/" + lastMonth(), ""},
+		{"GET /agencies/{id}/reports/{month}", "agency A", "/agencies/{so-a}/reports/" + lastMonth(), ""},
 		{"GET /reuses", "", "/reuses", ""},
 		{"GET /reuses/{id}", "shown", "/reuses/{reuse}", ""},
 		{"GET /reuses/{id}", "the developer's, waiting", "/reuses/{waiting reuse}", ""},
@@ -31,6 +38,12 @@ func (w *world) usagePages() []attempt {
 	return []attempt{
 		{"GET /agency/{agency}/calls", "agency A", "/agency/so-a/calls", ""},
 		{"GET /agency/{agency}/usage", "agency A", "/agency/so-a/usage", ""},
+		{"GET /agency/{agency}/report", "agency A", "/agency/so-a/report", ""},
+		{"GET /agency/{agency}/report/{month:[0-9]{4}-[0-9]{2}}", "agency A", "/agency/so-a/report/" + lastMonth(), ""},
+		{"GET /agency/{agency}/report/{month:[0-9]{4}-[0-9]{2}}.{form:csv|json}", "agency A", "/agency/so-a/report/" + lastMonth() + ".csv", ""},
+		{"GET /operator/report", "", "/operator/report", ""},
+		{"GET /operator/report/{month:[0-9]{4}-[0-9]{2}}", "", "/operator/report/" + lastMonth(), ""},
+		{"GET /operator/report/{month:[0-9]{4}-[0-9]{2}}.{form:csv|json}", "", "/operator/report/" + lastMonth() + ".json", ""},
 		{"GET /operator/usage", "", "/operator/usage", ""},
 		{"POST /operator/usage", "of agency A", "/operator/usage", "agency=so-a"},
 		{"GET /reuses", "", "/reuses", ""},

@@ -273,13 +273,14 @@ func (p *platform) wirePortal() error {
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall, AgreementEffect: p.agreementEffect, VersionEffect: p.versionEffect,
 		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of, Room: p.operatorRoom(), Notices: p.notices(), Words: p.portal.NoticeWords,
+		Reports: p.reports(),
 	}
 	*p.portal = portal.Portal{
 		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Pages: pages, Now: time.Now,
 		Health: p.node.Health, ClientCertificate: p.clientKeys().Of, Room: p.operatorRoom(),
-		Notices: p.notices(),
-		Mailer:  mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
-		Origin:  p.config.PortalURL, Gateway: p.config.GatewayURL, Province: provinceName,
+		Notices: p.notices(), Reports: p.reports(),
+		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},
+		Origin: p.config.PortalURL, Gateway: p.config.GatewayURL, Province: provinceName,
 		Cookies: p.secrets.ring("lgsp cookie v1"), Proxies: p.config.TrustedProxies,
 		Remaining: p.remaining, ExplainCall: p.explainCall, AgreementEffect: p.agreementEffect, VersionEffect: p.versionEffect,
 		Programs: p.dcat().Before,

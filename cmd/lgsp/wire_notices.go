@@ -8,6 +8,7 @@ import (
 
 	"lgsp/internal/jobs"
 	"lgsp/portal/notice"
+	"lgsp/portal/report"
 )
 
 // notices are what people are told.
@@ -22,6 +23,15 @@ func (p *platform) notices() *notice.Notices {
 	}
 }
 
+// reports are what months came to.
+func (p *platform) reports() *report.Reports {
+	return &report.Reports{
+		DB: p.db.Pool, Now: time.Now, May: p.policy.May,
+		Auth: p.auth, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger,
+		Tell: p.portal.TellOfReport,
+	}
+}
+
 // noticeJobs is the work of telling people.
 func (p *platform) noticeJobs() []jobs.Job {
 	return []jobs.Job{
@@ -30,6 +40,9 @@ func (p *platform) noticeJobs() []jobs.Job {
 		{Kind: notice.BundleJob, Work: p.portal.MailBundle},
 		{Kind: "portal.ask-bundles", Every: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.portal.Notices.AskBundles(ctx, p.jobs.AskOnce)
+		}},
+		{Kind: "portal.month-reports", Every: 10 * time.Minute, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
+			return p.portal.Reports.File(ctx)
 		}},
 	}
 }

@@ -41,23 +41,24 @@ const (
 
 // The kinds, in the order in which people read them.
 const (
-	Security   = "security"    // an account's password, address, second factors
-	KeyLeak    = "key-leak"    // a key was found, or one that nobody should use was used
-	KeyExpiry  = "key-expiry"  // a key or token ends soon
-	Decision   = "decision"    // what becomes of one's own request for an agreement
-	Request    = "request"     // an agreement is asked for
-	Overdue    = "overdue"     // a request is over its term
-	AgreeEnd   = "agree-end"   // an agreement ends
-	VersionEnd = "version-end" // a version that one's applications call ends
-	DataAsked  = "data-asked"  // data are asked for
-	DataAnswer = "data-answer" // where one's own request for data stands
-	Question   = "question"    // somebody asks about a dataset
-	Answer     = "answer"      // somebody answered where one takes part
-	Reuse      = "reuse"       // somebody made something of a dataset
-	ReuseState = "reuse-state" // what was decided on what one made
-	Duties     = "duties"      // datasets are to be looked through or renewed
-	Links      = "links"       // links of datasets do not work
-	News       = "news"        // of what one follows; how often is said where it is followed
+	Security    = "security"     // an account's password, address, second factors
+	KeyLeak     = "key-leak"     // a key was found, or one that nobody should use was used
+	KeyExpiry   = "key-expiry"   // a key or token ends soon
+	Decision    = "decision"     // what becomes of one's own request for an agreement
+	Request     = "request"      // an agreement is asked for
+	Overdue     = "overdue"      // a request is over its term
+	AgreeEnd    = "agree-end"    // an agreement ends
+	VersionEnd  = "version-end"  // a version that one's applications call ends
+	DataAsked   = "data-asked"   // data are asked for
+	DataAnswer  = "data-answer"  // where one's own request for data stands
+	Question    = "question"     // somebody asks about a dataset
+	Answer      = "answer"       // somebody answered where one takes part
+	Reuse       = "reuse"        // somebody made something of a dataset
+	ReuseState  = "reuse-state"  // what was decided on what one made
+	Duties      = "duties"       // datasets are to be looked through or renewed
+	Links       = "links"        // links of datasets do not work
+	MonthReport = "month-report" // what a month came to
+	News        = "news"         // of what one follows; how often is said where it is followed
 )
 
 // Kinds is the closed list of what people are told of.
@@ -82,6 +83,7 @@ func Kinds() []Kind {
 		{Name: ReuseState, Self: true},
 		{Name: Duties, Hears: publisher},
 		{Name: Links, Hears: publisher},
+		{Name: MonthReport, Hears: map[string]string{auth.RoleSteward: Now, auth.RolePublisher: Off}},
 		{Name: News, Self: true},
 	}
 }
