@@ -183,7 +183,7 @@ select g.id from auth.oauth_grant g join auth.application a on a.id = g.client_i
  where a.owner_person = $1 and g.revoked_at is null`
 
 // DisablePerson locks a person out: sessions, grants and tokens end (EndPerson),
-// their applications are refused, and what other persons let those do ends. Disabling twice changes nothing. It fails with
+// their applications are refused, but those that pass to another owner in the team, and what other persons let those do ends. Disabling twice changes nothing. It fails with
 // Forbidden unless who may person.edit, and with NotFound.
 func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUID) error {
 	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
@@ -206,6 +206,15 @@ func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUI
 		}
 		if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
 			return err
+		}
+		passed, err := a.passApplications(ctx, tx, who, person)
+		if err != nil {
+			return err
+		}
+		for _, application := range passed { // for when the account is opened again
+			if err := a.stayInTeam(ctx, tx, application, person); err != nil {
+				return err
+			}
 		}
 		if err := endGrantsOf(ctx, tx, a.Now().UTC(), ownersGrantsSQL, person); err != nil {
 			return err

@@ -142,6 +142,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.operatorRoutes(r)
 	p.operatorAgencyRoutes(r)
 	p.peopleRoutes(r)
+	p.teamRoutes(r)
 	p.calendarRoutes(r)
 	p.legalBasisRoutes(r)
 	p.onTimeRoutes(r)
