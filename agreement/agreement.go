@@ -182,11 +182,13 @@ type Agreements struct {
 	// Applicant is an application and its owner, or a NotFound problem.
 	Applicant func(ctx context.Context, application uuid.UUID) (Applicant, error)
 
-	// OwnsApplication is nil when who owns the application, by themselves or
-	// through their agency; else a problem.
+	// OwnsApplication is nil when who owns the application, by themselves, in its
+	// team or through their agency, WorksOn when they do or are a developer of the
+	// team; else a problem.
 	OwnsApplication func(ctx context.Context, who auth.Principal, application uuid.UUID) error
+	WorksOn         func(ctx context.Context, who auth.Principal, application uuid.UUID) error
 
-	// OwnApplications lists the applications that who owns.
+	// OwnApplications lists the applications that who works on.
 	OwnApplications func(ctx context.Context, who auth.Principal) ([]uuid.UUID, error)
 
 	// NameOf is the name of a person inside the transaction that keeps it; an

@@ -67,7 +67,7 @@ func (a *Agreements) ApproveWith(ctx context.Context, who auth.Principal, id uui
 		}
 	}
 	return a.decide(ctx, who, id, yes.Text, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
-		if by.own {
+		if by.asks {
 			return Agreement{}, ownRequest()
 		}
 		if yes.Revision != 0 && yes.Revision != g.Revision {

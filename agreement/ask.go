@@ -35,7 +35,7 @@ update agreement.agreement
 func (a *Agreements) Ask(ctx context.Context, who auth.Principal, id uuid.UUID, text string) (Agreement, error) {
 	return a.decide(ctx, who, id, text, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
 		switch {
-		case by.own:
+		case by.asks:
 			return Agreement{}, ownRequest()
 		case strings.TrimSpace(text) == "":
 			return Agreement{}, questionMissing()

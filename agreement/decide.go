@@ -62,7 +62,7 @@ func (a *Agreements) Suspend(ctx context.Context, who auth.Principal, id uuid.UU
 // Resume puts a suspended agreement in force again. It fails as Approve does.
 func (a *Agreements) Resume(ctx context.Context, who auth.Principal, id uuid.UUID, note string) (Agreement, error) {
 	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
-		if by.own {
+		if by.asks {
 			return Agreement{}, ownRequest()
 		}
 		return a.change(ctx, tx, who, g, change{from: []string{Suspended}, to: Active, verb: "resume", what: "resumed",
@@ -98,7 +98,8 @@ func (a *Agreements) decide(ctx context.Context, who auth.Principal, id uuid.UUI
 
 // side is where who does a step stands.
 type side struct {
-	own       bool      // on the asking side
+	own       bool      // acts for the application
+	asks      bool      // that, or works on it, or asked: who does not decide here
 	refused   error     // why who does not decide; nil: who does
 	inPlaceOf uuid.UUID // the steward whose decisions who takes; uuid.Nil: their own
 }
@@ -117,11 +118,10 @@ func (a *Agreements) locked(ctx context.Context, who auth.Principal, id uuid.UUI
 		return Agreement{}, problem.Errorf(problem.Invalid, "the text is too long").Coded("refusal-invalid").
 			Wrong("reason", "words-too-long", "at most 2,000 characters, no control characters")
 	}
-	g, own, err := a.see(ctx, who, id)
+	g, by, err := a.see(ctx, who, id)
 	if err != nil {
 		return Agreement{}, err
 	}
-	by := side{own: own}
 	if by.inPlaceOf, by.refused, err = a.acting(ctx, who, g); err != nil {
 		return Agreement{}, err
 	}
@@ -136,20 +136,36 @@ func (a *Agreements) locked(ctx context.Context, who auth.Principal, id uuid.UUI
 	return g, err
 }
 
-// isOwn reports whether who stands on the asking side.
-func (a *Agreements) isOwn(ctx context.Context, who auth.Principal, g Agreement) (bool, error) {
-	mine := slices.ContainsFunc(who.Memberships, func(m auth.Membership) bool {
+// asking reports where who stands on the asking side, and whether they see the
+// agreement from there: who only asked, and works on the application no
+// longer, does not, but decides nothing either.
+func (a *Agreements) asking(ctx context.Context, who auth.Principal, g Agreement) (side, bool, error) {
+	yes := func(ask func(context.Context, auth.Principal, uuid.UUID) error) (bool, error) {
+		err := ask(ctx, who, g.ApplicationID)
+		var refused *problem.Error
+		if err != nil && !errors.As(err, &refused) {
+			return false, err // not known: nobody may decide on a guess
+		}
+		return err == nil, nil
+	}
+	var by side
+	var sees bool
+	var err error
+	by.own = slices.ContainsFunc(who.Memberships, func(m auth.Membership) bool {
 		return m.Agency != uuid.Nil && m.Agency == g.OwnerAgencyID
 	})
-	if mine || who.Person != uuid.Nil && (who.Person == g.RequesterID || who.Person == g.OwnerPersonID) {
-		return true, nil
+	if !by.own {
+		if by.own, err = yes(a.OwnsApplication); err != nil {
+			return side{}, false, err
+		}
 	}
-	err := a.OwnsApplication(ctx, who, g.ApplicationID)
-	var refused *problem.Error
-	if err != nil && !errors.As(err, &refused) {
-		return false, err // not known: nobody may decide on a guess
+	if sees = by.own; !sees {
+		if sees, err = yes(a.WorksOn); err != nil {
+			return side{}, false, err
+		}
 	}
-	return err == nil, nil
+	by.asks = sees || who.Person != uuid.Nil && (who.Person == g.RequesterID || who.Person == g.OwnerPersonID)
+	return by, sees, nil
 }
 
 func ownRequest() error {

@@ -45,31 +45,31 @@ const (
  limit $6`
 )
 
-// Get gives one agreement to the application's owner and to those who may read
+// Get gives one agreement to those who work on the application and to those who may read
 // the agency's; to everyone else it is NotFound.
 func (a *Agreements) Get(ctx context.Context, who auth.Principal, id uuid.UUID) (Agreement, error) {
 	g, _, err := a.see(ctx, who, id)
 	return g, err
 }
 
-// see is Get, and tells whether who stands on the asking side.
-func (a *Agreements) see(ctx context.Context, who auth.Principal, id uuid.UUID) (Agreement, bool, error) {
+// see is Get, and tells where who stands on the asking side.
+func (a *Agreements) see(ctx context.Context, who auth.Principal, id uuid.UUID) (Agreement, side, error) {
 	g, err := pg.One[Agreement](ctx, a.DB, getSQL, id)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Agreement{}, false, noAgreement(id)
+		return Agreement{}, side{}, noAgreement(id)
 	} else if err != nil {
-		return Agreement{}, false, fmt.Errorf("read agreement %s: %w", id, err)
+		return Agreement{}, side{}, fmt.Errorf("read agreement %s: %w", id, err)
 	}
-	own, err := a.isOwn(ctx, who, g)
-	if err != nil || own {
-		return g, own, err
+	by, sees, err := a.asking(ctx, who, g)
+	if err != nil || sees {
+		return g, by, err
 	}
 	err = a.May(ctx, who, "agreement.read", g.AgencyID)
 	var refused *problem.Error
 	if errors.As(err, &refused) {
-		return Agreement{}, false, noAgreement(id)
+		return Agreement{}, side{}, noAgreement(id)
 	}
-	return g, false, err
+	return g, by, err
 }
 
 // Filter narrows a list; zero fields do not.
@@ -88,7 +88,7 @@ type Page struct {
 	Next  string      `json:"next"` // "" at the end
 }
 
-// Mine lists the agreements of the applications that who owns. It fails with
+// Mine lists the agreements of the applications that who works on. It fails with
 // Invalid for a bad page.
 func (a *Agreements) Mine(ctx context.Context, who auth.Principal, f Filter) (Page, error) {
 	own, err := a.OwnApplications(ctx, who)

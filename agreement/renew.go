@@ -24,11 +24,11 @@ type Renewal struct {
 // on, as it was agreed. Other terms are a Request that replaces it. It fails as
 // Request does, and with Conflict unless the agreement runs.
 func (a *Agreements) Renew(ctx context.Context, who auth.Principal, id uuid.UUID, r Renewal) (Agreement, error) {
-	g, own, err := a.see(ctx, who, id)
+	g, by, err := a.see(ctx, who, id)
 	if err != nil {
 		return Agreement{}, err
 	}
-	if !own {
+	if !by.own {
 		return Agreement{}, problem.Errorf(problem.Forbidden, "the asking side asks for a renewal").Coded("not-asked")
 	}
 	if g.State != Active && g.State != Suspended {
@@ -51,7 +51,7 @@ const confirmSQL = `update agreement.agreement set confirmed_at = $2 where id = 
 // ask at intervals. It fails as Approve does.
 func (a *Agreements) Confirm(ctx context.Context, who auth.Principal, id uuid.UUID, note string) (Agreement, error) {
 	return a.decide(ctx, who, id, note, func(tx pgx.Tx, g Agreement, by side) (Agreement, error) {
-		if by.own {
+		if by.asks {
 			return Agreement{}, ownRequest()
 		}
 		if g.State != Active {

@@ -43,6 +43,7 @@ type Export struct {
 	Sessions     []OpenSession         `json:"sessions"`
 	Tokens       []PersonalToken       `json:"personal_tokens"`
 	Applications []ExportedApplication `json:"applications"` // their own, not their agencies'
+	Teams        []TeamSeat            `json:"teams"`        // in which they work on another's application
 }
 
 // ExportedApplication is an application of a person with what it proves itself with.
@@ -74,14 +75,17 @@ func (a *Auth) ExportPerson(ctx context.Context, who Principal) (Export, error) 
 	if out.Tokens, err = a.Tokens(ctx, who); err != nil {
 		return Export{}, err
 	}
+	if out.Teams, err = pg.All[TeamSeat](ctx, a.DB, teamSeatsSQL, p.ID); err != nil {
+		return Export{}, fmt.Errorf("list teams of person %s: %w", p.ID, err)
+	}
 	for page := (Page{Limit: 100}); ; {
 		list, next, err := a.Applications(ctx, who, page)
 		if err != nil {
 			return Export{}, err
 		}
 		for _, app := range list {
-			if app.OwnerPerson == nil {
-				continue // an agency's
+			if app.OwnerPerson == nil || *app.OwnerPerson != p.ID {
+				continue // an agency's, or another's
 			}
 			one := ExportedApplication{Application: app}
 			if one.Credentials, err = a.Credentials(ctx, who, app.ID); err != nil {
@@ -145,7 +149,7 @@ delete from auth.account_letter where person_id = $1 or email = $2`
 
 // DeletePerson deletes the account of who is signed in: address, name,
 // password, roles, identities and consents go, sessions and tokens end, their
-// own applications are disabled, and the other rooms forget the name. The id
+// own applications pass to the next owner in the team or are disabled, and the other rooms forget the name. The id
 // stays, with nothing to it, since acts and agreements name it. email is what they typed to confirm it. It fails with
 // Unauthorized, Invalid when email is not theirs, and Conflict for the last
 // operator. The caller has seen that the proof of the session is recent.
@@ -168,11 +172,17 @@ func (a *Auth) DeletePerson(ctx context.Context, who Principal, email string) er
 		if err := a.endAll(ctx, tx, p.ID); err != nil {
 			return err
 		}
+		gone := Principal{Person: p.ID, Name: Deleted}
+		if _, err := a.passApplications(ctx, tx, gone, p.ID); err != nil {
+			return err
+		}
+		if err := a.leaveTeams(ctx, tx, gone, p.Email); err != nil {
+			return err
+		}
 		own, err := a.disableOwn(ctx, tx, p.ID, now)
 		if err != nil {
 			return err
 		}
-		gone := Principal{Person: p.ID, Name: Deleted}
 		for _, application := range own {
 			if err := a.applicationGoes(ctx, tx, gone, application); err != nil {
 				return err

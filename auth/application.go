@@ -33,6 +33,9 @@ type Application struct {
 	ScopeLimit []string `json:"scope_limit" db:"scopes"` // the only scopes it may ask for, as it registered itself; null: all
 
 	TokensNotBefore *time.Time `json:"tokens_not_before"` // its tokens that were made earlier are not believed; see RevokeEverything
+
+	Shared bool   `json:"shared"`                // others work on it, or did: it acts with no roles of its owner
+	Role   string `json:"role,omitempty" db:"-"` // of who asked, where it is known: TeamOwner, TeamDeveloper
 	Protocol
 }
 
@@ -54,7 +57,7 @@ type NewApplication struct {
 }
 
 const applicationColumns = `
-id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, scopes, tokens_not_before, ` + protocolColumns
+id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, disabled_at, scopes, tokens_not_before, shared, ` + protocolColumns
 
 const createApplicationSQL = `
 insert into auth.application (id, owner_person, owner_agency, name, description, kind, redirect_uris, created_at, ` + protocolColumns + `)
@@ -231,34 +234,15 @@ func speaksFor(who Principal, agency uuid.UUID) bool {
 	return who.Has(RolePublisher, agency) || who.Has(RoleSteward, agency)
 }
 
-func owns(who Principal, app Application) bool {
-	if app.OwnerAgency != nil {
-		return speaksFor(who, *app.OwnerAgency)
-	}
-	return who.Person == *app.OwnerPerson
-}
-
-// OwnsApplication is nil when who owns the application: the person, or a
-// publisher or steward of the agency. Else it is NotFound, as if there were none.
-func (a *Auth) OwnsApplication(ctx context.Context, who Principal, id uuid.UUID) error {
-	app, err := a.Application(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !owns(who, app) {
-		return applicationUnknown(id)
-	}
-	return nil
-}
-
 const applicationsSQL = `
 select ` + applicationColumns + `
   from auth.application
- where (owner_person = $1 or owner_agency = any($2)) and ($3::uuid is null or id < $3)
+ where (owner_person = $1 or owner_agency = any($2) or id in (select application_id from auth.application_member where person_id = $1))
+   and ($3::uuid is null or id < $3)
  order by id desc
  limit $4`
 
-// Applications lists what who owns, oneself or for an agency, newest first;
+// Applications lists what who works on, oneself, in a team or for an agency, newest first;
 // next is "" at the end. It fails with Invalid for a cursor that is not ours.
 func (a *Auth) Applications(ctx context.Context, who Principal, page Page) ([]Application, string, error) {
 	var after *uuid.UUID
@@ -310,15 +294,15 @@ update auth.application
 returning ` + applicationColumns
 
 // EditApplication changes name, description, redirect URIs and Protocol; owner
-// and kind stay. A jwks_uri takes the place of the keys that were set. It fails with NotFound unless who owns the application, and with
+// and kind stay. A jwks_uri takes the place of the keys that were set. It fails as OwnsApplication does, and with
 // Invalid and the fields that are wrong.
 func (a *Auth) EditApplication(ctx context.Context, who Principal, id uuid.UUID, n NewApplication) (Application, error) {
 	app, err := a.Application(ctx, id)
 	if err != nil {
 		return Application{}, err
 	}
-	if !owns(who, app) {
-		return Application{}, applicationUnknown(id)
+	if err := mayOn(ctx, a.DB, who, app, TeamOwner); err != nil {
+		return Application{}, err
 	}
 	if err := secondFactorFirst(who); err != nil {
 		return Application{}, err
@@ -356,12 +340,13 @@ func agencyOf(app Application) uuid.UUID {
 }
 
 // mayEnd is nil when who may take an application or credential out of service:
-// its owner, or whoever may edit persons.
-func (a *Auth) mayEnd(ctx context.Context, who Principal, app Application) error {
-	if !owns(who, app) && a.May(ctx, who, "person.edit", uuid.Nil) != nil {
-		return applicationUnknown(app.ID)
+// an owner or developer as mayOn says, or whoever may edit persons.
+func (a *Auth) mayEnd(ctx context.Context, who Principal, app Application, need string) error {
+	err := mayOn(ctx, a.DB, who, app, need)
+	if err != nil && a.May(ctx, who, "person.edit", uuid.Nil) == nil {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // applicationGoes tells the other rooms.
@@ -383,7 +368,7 @@ func (a *Auth) DisableApplication(ctx context.Context, who Principal, id uuid.UU
 	if err != nil {
 		return err
 	}
-	if err := a.mayEnd(ctx, who, app); err != nil {
+	if err := a.mayEnd(ctx, who, app, TeamOwner); err != nil {
 		return err
 	}
 	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {

@@ -43,7 +43,7 @@ select kid, jwk, set_at
 // Keys lists the public keys of an application, by kid. It fails with NotFound
 // unless who owns the application.
 func (a *Auth) Keys(ctx context.Context, who Principal, application uuid.UUID) ([]ApplicationKey, error) {
-	if err := a.OwnsApplication(ctx, who, application); err != nil {
+	if err := a.WorksOn(ctx, who, application); err != nil {
 		return nil, err
 	}
 	return readKeys(ctx, a.DB, application)
@@ -101,7 +101,7 @@ func (a *Auth) SetKeys(ctx context.Context, who Principal, application uuid.UUID
 	}
 	var list []ApplicationKey
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		app, err := lockOwned(ctx, tx, who, application)
+		app, err := lockFor(ctx, tx, who, application, TeamDeveloper)
 		if err != nil {
 			return err
 		}

@@ -68,6 +68,12 @@ type Auth struct {
 	// Notify has a person told of what they prove themselves with, once tx commits.
 	Notify func(ctx context.Context, tx pgx.Tx, n FactorNotice) error
 
+	// OwnerChanges has the other rooms follow an application to its new owner, of
+	// that name, inside the transaction that gives it; nil: nothing. TellTeam has people told
+	// of what was done with a team, once tx commits; nil: nobody.
+	OwnerChanges func(ctx context.Context, tx pgx.Tx, app Application, owner string) error
+	TellTeam     func(ctx context.Context, tx pgx.Tx, n TeamNotice) error
+
 	uses Uses // of client secrets, since SaveUses
 }
 

@@ -78,9 +78,9 @@ select ` + credentialColumns + `
  order by id desc`
 
 // Credentials lists the credentials of an application, newest first, those
-// that have ended too. It fails with NotFound unless who owns the application.
+// that have ended too. It fails with NotFound unless who works on the application.
 func (a *Auth) Credentials(ctx context.Context, who Principal, application uuid.UUID) ([]Credential, error) {
-	if err := a.OwnsApplication(ctx, who, application); err != nil {
+	if err := a.WorksOn(ctx, who, application); err != nil {
 		return nil, err
 	}
 	credentials, err := pg.All[Credential](ctx, a.DB, credentialsSQL, application)
@@ -96,15 +96,15 @@ select ` + applicationColumns + `
  where id = $1
    for update`
 
-// lockOwned locks an application that who owns and that is in service, so that
-// credentials are counted and added one at a time.
-func lockOwned(ctx context.Context, tx pgx.Tx, who Principal, id uuid.UUID) (Application, error) {
+// lockFor locks an application that is in service and that who works on in the
+// role that is needed, so that credentials are counted and added one at a time.
+func lockFor(ctx context.Context, tx pgx.Tx, who Principal, id uuid.UUID, need string) (Application, error) {
 	app, err := readApplication(ctx, tx, lockApplicationSQL, id)
 	if err != nil {
 		return Application{}, err
 	}
-	if !owns(who, app) {
-		return Application{}, applicationUnknown(id)
+	if err := mayOn(ctx, tx, who, app, need); err != nil {
+		return Application{}, err
 	}
 	if app.DisabledAt != nil {
 		return Application{}, problem.Errorf(problem.Conflict, "application %s is disabled", id).Coded("application-disabled")
@@ -177,7 +177,7 @@ func (a *Auth) AddCredential(ctx context.Context, who Principal, application uui
 	}
 	var issued Issued
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		app, err := lockOwned(ctx, tx, who, application)
+		app, err := lockFor(ctx, tx, who, application, TeamDeveloper)
 		if err != nil {
 			return err
 		}
@@ -244,7 +244,7 @@ func (a *Auth) RotateCredential(ctx context.Context, who Principal, id uuid.UUID
 	}
 	var issued Issued
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		app, err := lockOwned(ctx, tx, who, old.Application)
+		app, err := lockFor(ctx, tx, who, old.Application, TeamDeveloper)
 		if problem.Is(err, problem.NotFound) {
 			return credentialUnknown(id)
 		} else if err != nil {
@@ -282,7 +282,7 @@ func (a *Auth) RevokeCredential(ctx context.Context, who Principal, id uuid.UUID
 	if err != nil {
 		return err
 	}
-	if a.mayEnd(ctx, who, app) != nil {
+	if a.mayEnd(ctx, who, app, TeamDeveloper) != nil {
 		return credentialUnknown(id)
 	}
 	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {

@@ -128,7 +128,7 @@ func (a *Auth) honeyOwner(ctx context.Context, tx pgx.Tx, who Principal, applica
 	if application == uuid.Nil {
 		return uuid.Nil, nil, a.May(ctx, who, "honey-key.edit", uuid.Nil)
 	}
-	app, err := lockOwned(ctx, tx, who, application)
+	app, err := lockFor(ctx, tx, who, application, TeamOwner)
 	return agencyOf(app), &app.ID, err
 }
 
@@ -182,7 +182,7 @@ func (a *Auth) EndHoneyKey(ctx context.Context, who Principal, id uuid.UUID) err
 		}
 	}
 	mayEdit := a.May(ctx, who, "honey-key.edit", uuid.Nil) == nil
-	if !mayEdit && (k.Application == nil || !owns(who, app)) {
+	if !mayEdit && (k.Application == nil || mayOn(ctx, a.DB, who, app, TeamOwner) != nil) {
 		return unknown
 	}
 	return pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {

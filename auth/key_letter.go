@@ -55,7 +55,7 @@ const (
 	ownHoneyLetter = "application_honey_key"
 )
 
-// An owner of an application is its person, or each publisher of its agency.
+// Told of an application is its person and team, or each publisher of its agency.
 const remindSQL = `
 with ending as (
   select c.id, o.person_id, c.expires_at, c.expiry_set_at as since,
@@ -65,6 +65,8 @@ with ending as (
     join auth.application a on a.id = c.application_id and a.disabled_at is null
     join lateral (
       select a.owner_person as person_id where a.owner_person is not null
+      union
+      select t.person_id from auth.application_member t where t.application_id = a.id
       union
       select m.person_id from auth.membership m where m.agency_id = a.owner_agency and m.role = 'publisher') o on true
    where c.revoked_at is null and c.expires_at > $1 and c.expires_at <= $1 + interval '30 days'
@@ -100,6 +102,8 @@ func (a *Auth) RemindOfExpiry(ctx context.Context) (int64, error) {
 
 const ownersSQL = `
 select a.owner_person as person_id from auth.application a where a.id = $1 and a.owner_person is not null
+union
+select t.person_id from auth.application_member t where t.application_id = $1
 union
 select m.person_id from auth.application a join auth.membership m on m.agency_id = a.owner_agency and m.role = 'publisher' where a.id = $1`
 

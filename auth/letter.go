@@ -55,6 +55,7 @@ type Letter struct {
 	Token  string // of its one-time link; "" where there is none
 	About  LetterAbout
 
+	Team      *TeamOffer  // of LetterTeam: what to
 	Invites   *Invitation // of LetterInvitation: what to
 	InvitesTo *Agency     // its agency; nil: the platform
 }
@@ -65,6 +66,7 @@ type LetterAbout struct {
 	Vouch   bool  `json:"vouch,omitempty"`   // an operator must vouch before a second factor is added
 
 	Invitation *uuid.UUID `json:"invitation,omitempty"` // of LetterInvitation
+	Team       *uuid.UUID `json:"team,omitempty"`       // of LetterTeam: the invitation
 }
 
 const askLetterSQL = `
@@ -183,6 +185,9 @@ func (a *Auth) compose(ctx context.Context, asked askedLetter) (*Letter, error) 
 	}
 	if before >= maxAnHour {
 		return nil, nil
+	}
+	if asked.Kind == LetterTeam {
+		return a.composeTeam(ctx, letter)
 	}
 	person, err := pg.One[Person](ctx, a.DB, personByEmailSQL, asked.Email)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {

@@ -128,7 +128,7 @@ func (a *Auth) LimitCredential(ctx context.Context, who Principal, id uuid.UUID,
 	if err != nil {
 		return Credential{}, err
 	}
-	if err := a.OwnsApplication(ctx, who, c.Application); problem.Is(err, problem.NotFound) {
+	if err := a.WorksOn(ctx, who, c.Application); problem.Is(err, problem.NotFound) {
 		return Credential{}, credentialUnknown(id)
 	} else if err != nil {
 		return Credential{}, err
@@ -139,7 +139,7 @@ func (a *Auth) LimitCredential(ctx context.Context, who Principal, id uuid.UUID,
 		return Credential{}, err
 	}
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		app, err := lockOwned(ctx, tx, who, c.Application)
+		app, err := lockFor(ctx, tx, who, c.Application, TeamDeveloper)
 		if err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (a *Auth) LockPerson(ctx context.Context, who Principal, person uuid.UUID, 
 		if p.DisabledAt != nil {
 			return problem.Errorf(problem.Conflict, "person %s is locked out already", person).Coded("person-locked")
 		}
-		return a.disable(ctx, tx, person)
+		return a.disable(ctx, tx, who, person)
 	})
 }
 

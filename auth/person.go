@@ -183,7 +183,7 @@ select g.id from auth.oauth_grant g join auth.application a on a.id = g.client_i
  where a.owner_person = $1 and g.revoked_at is null`
 
 // DisablePerson locks a person out: sessions, grants and tokens end (EndPerson),
-// their applications are refused, and what other persons let those do ends. Disabling twice changes nothing. It fails with
+// their applications are refused, but those that pass to another owner in the team, and what other persons let those do ends. Disabling twice changes nothing. It fails with
 // Forbidden unless who may person.edit, with NotFound, and with Conflict for the last operator.
 func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUID) error {
 	if err := a.May(ctx, who, "person.edit", uuid.Nil); err != nil {
@@ -194,7 +194,7 @@ func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUI
 		if err != nil || p.DisabledAt != nil {
 			return err
 		}
-		if err := a.disable(ctx, tx, person); err != nil {
+		if err := a.disable(ctx, tx, who, person); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "person.disable", About: person})
@@ -202,7 +202,7 @@ func (a *Auth) DisablePerson(ctx context.Context, who Principal, person uuid.UUI
 }
 
 // disable does what DisablePerson says to a person who is not locked out yet.
-func (a *Auth) disable(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
+func (a *Auth) disable(ctx context.Context, tx pgx.Tx, who Principal, person uuid.UUID) error {
 	if err := a.notTheLast(ctx, tx, person); err != nil {
 		return err
 	}
@@ -211,6 +211,15 @@ func (a *Auth) disable(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
 	}
 	if err := EndPerson(ctx, tx, a.Now().UTC(), person, uuid.Nil); err != nil {
 		return err
+	}
+	passed, err := a.passApplications(ctx, tx, who, person)
+	if err != nil {
+		return err
+	}
+	for _, application := range passed { // for when the account is opened again
+		if err := a.stayInTeam(ctx, tx, application, person); err != nil {
+			return err
+		}
 	}
 	if err := endGrantsOf(ctx, tx, a.Now().UTC(), ownersGrantsSQL, person); err != nil {
 		return err

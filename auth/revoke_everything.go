@@ -49,7 +49,7 @@ func (a *Auth) RevokeEverything(ctx context.Context, who Principal, application,
 	if err != nil {
 		return Ended{}, err
 	}
-	if err := a.mayEnd(ctx, who, app); err != nil {
+	if err := a.mayEnd(ctx, who, app, TeamOwner); err != nil {
 		return Ended{}, err
 	}
 	if credential != uuid.Nil {

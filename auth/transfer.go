@@ -16,8 +16,9 @@ update auth.application set owner_person = null, owner_agency = $2 where id = $1
 returning ` + applicationColumns
 
 // TransferApplication gives a person's application to an agency: from then on
-// its publishers and stewards own it, and the person only as one of them. It
-// fails with NotFound unless who, a person, owns it by themselves, Forbidden
+// its publishers and stewards own it, and the person only as one of them; the
+// team is over. To another person it is offered by InviteToTeam. It fails with
+// NotFound and Forbidden as OwnsApplication does, Forbidden
 // (not-of-agency) unless who is publisher or steward of the agency, and
 // Conflict when it is an agency's already, or disabled.
 func (a *Auth) TransferApplication(ctx context.Context, who Principal, id, agency uuid.UUID) (Application, error) {
@@ -33,7 +34,7 @@ func (a *Auth) TransferApplication(ctx context.Context, who Principal, id, agenc
 	}
 	var app Application
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		before, err := lockOwned(ctx, tx, who, id)
+		before, err := lockFor(ctx, tx, who, id, TeamOwner)
 		if err != nil {
 			return err
 		}
@@ -43,7 +44,10 @@ func (a *Auth) TransferApplication(ctx context.Context, who Principal, id, agenc
 		if app, err = pg.One[Application](ctx, tx, transferApplicationSQL, id, agency); err != nil {
 			return fmt.Errorf("transfer application %s: %w", id, err)
 		}
-		if err := pg.Notify(ctx, tx, "gateway", "credential"); err != nil {
+		if err := a.endTeam(ctx, tx, app); err != nil {
+			return err
+		}
+		if err := a.ownerChanges(ctx, tx, app); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "application.transfer", Agency: agency, About: id,

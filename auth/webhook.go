@@ -111,7 +111,7 @@ func (a *Auth) AddWebhook(ctx context.Context, who Principal, application uuid.U
 		return IssuedWebhook{}, fmt.Errorf("seal a webhook's secret: %w", err)
 	}
 	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		app, err := lockOwned(ctx, tx, who, application)
+		app, err := lockFor(ctx, tx, who, application, TeamOwner)
 		if err != nil {
 			return err
 		}

@@ -81,13 +81,14 @@ func secondFactorFirst(who Principal) error {
 }
 
 const callerSQL = `
-select a.name, a.owner_person, a.owner_agency
+select a.name, a.owner_person, a.owner_agency, a.shared
   from auth.application a left join auth.person p on p.id = a.owner_person
  where a.id = $1 and a.disabled_at is null and p.disabled_at is null`
 
 // WhoByApplication is the principal of an application that acts by itself. An
 // agency's application is a publisher there; a person's carries the person's
-// publisher and auditor roles. To decide and to administer is for humans, so
+// publisher and auditor roles. One that others work on, or did, has no role:
+// they know its keys, and would act by its owner's. To decide and to administer is for humans, so
 // no application is ever steward or operator. It fails with Unauthorized when
 // the application or its owner is unknown or disabled.
 func (a *Auth) WhoByApplication(ctx context.Context, application uuid.UUID) (Principal, error) {
@@ -95,6 +96,7 @@ func (a *Auth) WhoByApplication(ctx context.Context, application uuid.UUID) (Pri
 		Name        string
 		OwnerPerson *uuid.UUID
 		OwnerAgency *uuid.UUID
+		Shared      bool
 	}
 	app, err := pg.One[row](ctx, a.DB, callerSQL, application)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -104,6 +106,9 @@ func (a *Auth) WhoByApplication(ctx context.Context, application uuid.UUID) (Pri
 		return Principal{}, fmt.Errorf("find application %s: %w", application, err)
 	}
 	who := Principal{Application: application, Name: app.Name}
+	if app.Shared {
+		return who, nil
+	}
 	if app.OwnerAgency != nil {
 		who.Memberships = []Membership{{Agency: *app.OwnerAgency, Role: RolePublisher}}
 		return who, nil

@@ -21,6 +21,7 @@ type Caller struct {
 	Owner         string            `json:"owner"` // the person or agency whose it is
 	OwnerPerson   uuid.UUID         `json:"-"`     // uuid.Nil when an agency owns it
 	OwnerAgency   uuid.UUID         `json:"-"`
+	Team          []uuid.UUID       `json:"-"`          // who works on it beside the person
 	Agreed        bool              `json:"agreed"`     // it holds an agreement that is not over
 	LastAt        *time.Time        `json:"last_at"`    // its last call; null: none within 90 days
 	Operations    []CallerOperation `json:"operations"` // called, agreed, or both

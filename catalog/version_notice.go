@@ -150,21 +150,30 @@ type owner struct {
 	lastAt         *time.Time // their last call
 }
 
-// ownersOf are the owners of those that call, each once.
+// ownersOf are those who own, or work on, what calls, each once.
 func ownersOf(callers []Caller) []owner {
 	var list []owner
 	for _, caller := range callers {
 		if caller.OwnerPerson == uuid.Nil && caller.OwnerAgency == uuid.Nil {
 			continue // the application is gone
 		}
-		i := slices.IndexFunc(list, func(o owner) bool { return o.person == caller.OwnerPerson && o.agency == caller.OwnerAgency })
-		if i < 0 {
-			i, list = len(list), append(list, owner{person: caller.OwnerPerson, agency: caller.OwnerAgency})
+		list = toldOf(list, owner{person: caller.OwnerPerson, agency: caller.OwnerAgency}, caller)
+		for _, person := range caller.Team {
+			list = toldOf(list, owner{person: person}, caller)
 		}
-		list[i].applications = append(list[i].applications, caller.Name)
-		if at := caller.LastAt; at != nil && (list[i].lastAt == nil || at.After(*list[i].lastAt)) {
-			list[i].lastAt = at
-		}
+	}
+	return list
+}
+
+// toldOf adds to what one is written of a caller.
+func toldOf(list []owner, to owner, caller Caller) []owner {
+	i := slices.IndexFunc(list, func(o owner) bool { return o.person == to.person && o.agency == to.agency })
+	if i < 0 {
+		i, list = len(list), append(list, to)
+	}
+	list[i].applications = append(list[i].applications, caller.Name)
+	if at := caller.LastAt; at != nil && (list[i].lastAt == nil || at.After(*list[i].lastAt)) {
+		list[i].lastAt = at
 	}
 	return list
 }

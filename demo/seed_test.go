@@ -53,7 +53,7 @@ func rooms(t *testing.T, exposed, granted *int) Rooms {
 		Expose:   func(context.Context, pgx.Tx, catalog.Exposure) error { *exposed++; return nil },
 		Withdraw: func(context.Context, pgx.Tx, catalog.Ended) error { return nil },
 	}
-	g := &agreement.Agreements{DB: db, Now: time.Now, May: enforcer.May, Record: record, NameOf: auth.NameIn, OwnsApplication: a.OwnsApplication,
+	g := &agreement.Agreements{DB: db, Now: time.Now, May: enforcer.May, Record: record, NameOf: auth.NameIn, OwnsApplication: a.OwnsApplication, WorksOn: a.WorksOn,
 		Offer: func(ctx context.Context, version uuid.UUID) (agreement.Offer, error) { return offer(ctx, c, version) },
 		Applicant: func(ctx context.Context, id uuid.UUID) (agreement.Applicant, error) {
 			app, err := a.Application(ctx, id)

@@ -48,7 +48,7 @@ type Ledger struct {
 
 	// Names are what persons are called, by id; unknown ones are left out.
 	Names func(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]string, error)
-	// OwnsApplication is nil when who owns the application, by themselves or
-	// through their agency; else a problem.
-	OwnsApplication func(ctx context.Context, who auth.Principal, application uuid.UUID) error
+	// WorksOn is nil when who works on the application, by themselves, in its team
+	// or through their agency; else a problem.
+	WorksOn func(ctx context.Context, who auth.Principal, application uuid.UUID) error
 }

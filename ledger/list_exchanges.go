@@ -99,10 +99,10 @@ func (l *Ledger) ListExchanges(ctx context.Context, who auth.Principal, f Exchan
 	return out, nil
 }
 
-// mayRead lets the owner of an application read its calls, and whom the policy
+// mayRead lets those who work on an application read its calls, and whom the policy
 // lets read an agency's.
 func (l *Ledger) mayRead(ctx context.Context, who auth.Principal, agency, application uuid.UUID) error {
-	if application != uuid.Nil && l.OwnsApplication(ctx, who, application) == nil {
+	if application != uuid.Nil && l.WorksOn(ctx, who, application) == nil {
 		return nil
 	}
 	return l.May(ctx, who, "exchange.read", agency)

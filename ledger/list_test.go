@@ -25,7 +25,7 @@ func reader(tx pgx.Tx, mine, agency uuid.UUID) *Ledger {
 			}
 			return problem.Errorf(problem.Forbidden, "no")
 		},
-		OwnsApplication: func(_ context.Context, _ auth.Principal, application uuid.UUID) error {
+		WorksOn: func(_ context.Context, _ auth.Principal, application uuid.UUID) error {
 			if application == mine {
 				return nil
 			}

@@ -59,6 +59,7 @@ var letterPages = map[string]string{
 	auth.LetterEmail:        "/account/email/confirm",
 	auth.LetterEmailChanged: "/account/email/confirm",
 	auth.LetterInvitation:   "/invitation",
+	auth.LetterTeam:         "/team-invitation",
 }
 
 // letterLink is where the link of a letter leads.
@@ -80,6 +81,9 @@ func (p *Portal) accountLetter(l auth.Letter) (mail.Letter, error) {
 		name = l.Email // what somebody typed for a name says whatever they like to whoever this is
 	}
 	link := letterLink(origin, l)
+	if l.Team != nil {
+		return p.teamLetter(l, link)
+	}
 	if l.Invites != nil {
 		return p.invitationLetter(l, link)
 	}

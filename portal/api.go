@@ -101,6 +101,7 @@ func (a *API) router() *mux.Router {
 	a.invitationRoutes(own)
 	a.registrationRoutes(own)
 	a.applicationRoutes(own)
+	a.teamRoutes(own)
 	a.credentialRoutes(own)
 	a.meRoutes(own)
 	a.noticeRoutes(own)

@@ -80,11 +80,9 @@ func (a *API) createApplication(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// ownApplication is one that who works on.
 func (a *API) ownApplication(ctx context.Context, who auth.Principal, id uuid.UUID) (auth.Application, error) {
-	if err := a.Auth.OwnsApplication(ctx, who, id); err != nil {
-		return auth.Application{}, err
-	}
-	return a.Auth.Application(ctx, id)
+	return a.Auth.Worked(ctx, who, id)
 }
 
 // showApplication answers GET /applications/{id}.

@@ -114,7 +114,7 @@ func (call *ImaginedCall) imagine(values url.Values) error {
 
 // mayExplain lets the application's owner ask, the called agency's people, and auditors.
 func (a *API) mayExplain(ctx context.Context, who auth.Principal, call ImaginedCall) error {
-	owns := a.Auth.OwnsApplication(ctx, who, call.Application)
+	owns := a.Auth.WorksOn(ctx, who, call.Application)
 	if owns == nil {
 		return nil
 	}

@@ -148,7 +148,7 @@ func (p *Portal) tellCall(r *http.Request, who auth.Principal, data *pastCallDat
 	if i := slices.IndexFunc(operations, func(o catalog.Operation) bool { return o.Slug == e.Operation }); i >= 0 {
 		data.Operation = &operations[i]
 	}
-	if e.ApplicationID != uuid.Nil && p.Auth.OwnsApplication(r.Context(), who, e.ApplicationID) == nil {
+	if e.ApplicationID != uuid.Nil && p.Auth.WorksOn(r.Context(), who, e.ApplicationID) == nil {
 		data.Imagine = "/explain?" + withQuery("application", e.ApplicationID.String(), "version", v.ID.String(), "operation", e.Operation,
 			"purpose", e.Purpose, "credential", e.Credential)
 	}

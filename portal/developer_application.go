@@ -148,7 +148,7 @@ type agreementRow struct {
 
 // application answers GET /developer/applications/{id}.
 func (p *Portal) application(r *http.Request) (page, error) {
-	app, who, err := p.ownApplication(r)
+	app, who, err := p.workedApplication(r)
 	if err != nil {
 		return page{}, err
 	}
@@ -238,7 +238,7 @@ func (p *Portal) withQuota(r *http.Request, g agreement.Agreement) (agreementRow
 
 // addCredential answers POST /developer/applications/{id}/credentials.
 func (p *Portal) addCredential(r *http.Request) (page, error) {
-	app, who, err := p.ownApplication(r)
+	app, who, err := p.workedApplication(r)
 	if err != nil {
 		return page{}, err
 	}
@@ -252,7 +252,7 @@ func (p *Portal) addCredential(r *http.Request) (page, error) {
 // rotateCredential answers POST …/credentials/{credential}/rotate: a new one,
 // while the old one works on for the hours chosen.
 func (p *Portal) rotateCredential(r *http.Request) (page, error) {
-	app, who, err := p.ownApplication(r)
+	app, who, err := p.workedApplication(r)
 	if err != nil {
 		return page{}, err
 	}
@@ -279,7 +279,7 @@ func overlapOf(hours int) time.Duration {
 
 // revokeCredential answers POST …/credentials/{credential}/revoke.
 func (p *Portal) revokeCredential(r *http.Request) (page, error) {
-	app, who, err := p.ownApplication(r)
+	app, who, err := p.workedApplication(r)
 	if err != nil {
 		return page{}, err
 	}

@@ -34,7 +34,7 @@ type operationChoice struct {
 
 // ownCredential is the credential in the address, of the application in it.
 func (p *Portal) ownCredential(r *http.Request) (auth.Application, credentialRow, error) {
-	app, who, err := p.ownApplication(r)
+	app, who, err := p.workedApplication(r)
 	if err != nil {
 		return app, credentialRow{}, err
 	}

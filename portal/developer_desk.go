@@ -11,7 +11,6 @@ import (
 
 	"lgsp/agreement"
 	"lgsp/auth"
-	"lgsp/internal/problem"
 )
 
 // soon is how long before an end the desk speaks of it.
@@ -127,9 +126,9 @@ var province = time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
 // today is the day on the province's calendar.
 func (p *Portal) today() string { return p.Now().In(province).Format(time.DateOnly) }
 
-// ownApplication is the application in the address, which the reader owns; to
-// others it is NotFound.
-func (p *Portal) ownApplication(r *http.Request) (auth.Application, auth.Principal, error) {
+// workedApplication is the application in the address, on which the reader
+// works, with their role; to others it is NotFound.
+func (p *Portal) workedApplication(r *http.Request) (auth.Application, auth.Principal, error) {
 	who, err := signedIn(r)
 	if err != nil {
 		return auth.Application{}, who, err
@@ -138,12 +137,16 @@ func (p *Portal) ownApplication(r *http.Request) (auth.Application, auth.Princip
 	if err != nil {
 		return auth.Application{}, who, err
 	}
-	if err := p.Auth.OwnsApplication(r.Context(), who, id); err != nil {
-		if problem.Is(err, problem.Forbidden) {
-			err = problem.Errorf(problem.NotFound, "no application %s", id)
-		}
-		return auth.Application{}, who, err
+	app, err := p.Auth.Worked(r.Context(), who, id)
+	return app, who, err
+}
+
+// ownApplication is the same for its owners; a developer of the team is told
+// that one is needed.
+func (p *Portal) ownApplication(r *http.Request) (auth.Application, auth.Principal, error) {
+	app, who, err := p.workedApplication(r)
+	if err == nil {
+		err = p.Auth.OwnsApplication(r.Context(), who, app.ID)
 	}
-	app, err := p.Auth.Application(r.Context(), id)
 	return app, who, err
 }

@@ -39,7 +39,7 @@ func (p *Portal) explain(r *http.Request) (page, error) {
 		return page{}, problem.Errorf(problem.NotFound, "no application named")
 	}
 	ctx := r.Context()
-	if err := p.Auth.OwnsApplication(ctx, who, id); err != nil {
+	if err := p.Auth.WorksOn(ctx, who, id); err != nil {
 		return page{}, err
 	}
 	var data explainData

@@ -25,7 +25,7 @@ type keyRow struct {
 
 // applicationKeys answers GET /developer/applications/{id}/keys.
 func (p *Portal) applicationKeys(r *http.Request) (page, error) {
-	app, who, err := p.ownApplication(r)
+	app, who, err := p.workedApplication(r)
 	if err != nil {
 		return page{}, err
 	}
@@ -59,7 +59,7 @@ func (p *Portal) applicationKeys(r *http.Request) (page, error) {
 // set, or one key, and PEM, in the place of those there were; and the address
 // of keys that the application keeps by itself.
 func (p *Portal) setApplicationKeys(r *http.Request) (page, error) {
-	app, who, err := p.ownApplication(r)
+	app, who, err := p.workedApplication(r)
 	if err != nil {
 		return page{}, err
 	}
@@ -67,7 +67,7 @@ func (p *Portal) setApplicationKeys(r *http.Request) (page, error) {
 	if err == nil {
 		_, err = p.Auth.SetKeys(r.Context(), who, app.ID, set)
 	}
-	if uri := strings.TrimSpace(r.PostFormValue("jwks_uri")); err == nil && uri != app.JWKSURI {
+	if uri := strings.TrimSpace(r.PostFormValue("jwks_uri")); err == nil && uri != app.JWKSURI && app.Role == auth.TeamOwner {
 		n := auth.NewApplication{Name: app.Name, Description: app.Description, RedirectURIs: app.RedirectURIs, Protocol: app.Protocol}
 		n.JWKSURI = uri
 		_, err = p.Auth.EditApplication(r.Context(), who, app.ID, n)

@@ -58,13 +58,13 @@ func newWorkshop(t *testing.T) *workshop {
 		return bySlug(ctx, slug)
 	}
 	p.Catalog.Expose = func(context.Context, pgx.Tx, catalog.Exposure) error { return nil }
-	p.Ledger = &ledger.Ledger{DB: p.Auth.DB, Now: p.Now, May: enforcer.May, OwnsApplication: p.Auth.OwnsApplication,
+	p.Ledger = &ledger.Ledger{DB: p.Auth.DB, Now: p.Now, May: enforcer.May, WorksOn: p.Auth.WorksOn,
 		Names: func(context.Context, []uuid.UUID) (map[uuid.UUID]string, error) { return nil, nil }}
 	p.Agreements = &agreement.Agreements{
 		DB: p.Auth.DB, Now: p.Now, May: enforcer.May, Record: p.Auth.Record, NameOf: auth.NameIn, Holders: p.Auth.Holders,
 		Grant:           func(context.Context, pgx.Tx, agreement.Granted) error { return nil },
-		OwnsApplication: p.Auth.OwnsApplication,
-		Offer:           offerOf(p), Applicant: applicantOf(p), OwnApplications: ownOf(p),
+		OwnsApplication: p.Auth.OwnsApplication, WorksOn: p.Auth.WorksOn,
+		Offer: offerOf(p), Applicant: applicantOf(p), OwnApplications: ownOf(p),
 	}
 	p.Remaining = func(_ context.Context, g agreement.Agreement) (Quota, error) {
 		return Quota{PerMinute: g.RatePerMinute, PerDay: g.QuotaPerDay, RemainingNow: 7, RemainingToday: 98765, ResetsAt: monday.Add(9 * time.Hour),

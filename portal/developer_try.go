@@ -130,7 +130,7 @@ func (p *Portal) tryToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Auth.OwnsApplication(r.Context(), who, id); err != nil {
+	if err := p.Auth.WorksOn(r.Context(), who, id); err != nil {
 		return err
 	}
 	app, err := p.Auth.Application(r.Context(), id)

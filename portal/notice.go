@@ -36,7 +36,7 @@ type agreementTold struct {
 const maxReason = 500 // characters
 
 // Notify has people told about an agreement, once tx commits: those who are to
-// decide for its agency, or the one who asked.
+// decide for its agency, or who work on the application.
 func (p *Portal) Notify(ctx context.Context, tx pgx.Tx, n agreement.Notice) error {
 	g := n.Agreement
 	told := agreementTold{What: n.What, Agreement: g.ID, Application: g.ApplicationName, ServiceVI: g.ServiceVI,
@@ -50,6 +50,11 @@ func (p *Portal) Notify(ctx context.Context, tx pgx.Tx, n agreement.Notice) erro
 	e, err := told.event()
 	if err != nil {
 		return err
+	}
+	if !n.ToAgency {
+		if e.People, err = p.teamReaders(ctx, tx, g.ApplicationID, g.RequesterID); err != nil {
+			return err
+		}
 	}
 	return p.Notices.Tell(ctx, tx, e)
 }

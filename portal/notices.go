@@ -63,6 +63,8 @@ func (p *Portal) wordsOf(to auth.Person, n notice.Notice) (noticeWords, error) {
 		w, err = fill(p.agreementWords, to, n)
 	case notice.KeyLeak, notice.KeyExpiry:
 		w, err = fill(p.keyWords, to, n)
+	case notice.Team:
+		w, err = fill(p.teamWords, to, n)
 	case notice.VersionEnd:
 		w, err = fill(p.lifeWords, to, n)
 	case notice.DataAsked, notice.DataAnswer, notice.Question, notice.Answer, notice.Reuse, notice.ReuseState:

@@ -105,6 +105,15 @@ func samples(at time.Time) map[string]toldSample {
 	lacks := ends
 	lacks.Ending = &catalog.EndingTold{Applications: []string{"Tra cứu"}, Lacks: []catalog.LostPart{{Operation: "xem", TitleVI: "Tên", Field: "/ten"}}}
 	list["life.letter-subject-lacking"] = toldSample{notice.VersionEnd, catalog.LetterVersion + catalog.NoticeLacking, lacks, data.Path}
+	team := auth.TeamNotice{Application: id, Name: "Tra cứu <b>", Person: id, PersonName: "Lan <Nguyễn>", Role: auth.TeamOwner}
+	for _, what := range []string{auth.TeamInvited, auth.TeamDeclined, auth.TeamJoined, auth.TeamLeft, auth.TeamRemoved, auth.TeamRole,
+		auth.TeamTransferred, auth.TeamPassed, auth.TeamYouRemoved, auth.TeamToAgency} {
+		path := "/developer/applications/" + id.String() + "/team"
+		if what == auth.TeamYouRemoved || what == auth.TeamToAgency {
+			path = "/developer"
+		}
+		list["team.letter-subject-"+what] = toldSample{notice.Team, what, team, path}
+	}
 	for what, kind := range map[string]string{
 		"requested": notice.Request, "answered": notice.Request, "amended": notice.Request, "approved-first": notice.Request,
 		"asked": notice.Decision, "approved": notice.Decision, "approved-narrower": notice.Decision, "refused": notice.Decision,

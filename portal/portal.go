@@ -148,6 +148,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.operatorRoomRoutes(r)
 	p.operatorAgencyRoutes(r)
 	p.peopleRoutes(r)
+	p.teamRoutes(r)
 	p.calendarRoutes(r)
 	p.legalBasisRoutes(r)
 	p.onTimeRoutes(r)

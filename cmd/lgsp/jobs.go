@@ -31,7 +31,7 @@ func (p *platform) wireJobs() error {
 	var err error
 	p.jobs, err = jobs.New(p.db.Pool, jobWorkers, p.config.Drain/2, append(p.noticeJobs(),
 		jobs.Job{Kind: "auth.purge", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
-			return errors.Join(p.auth.PurgeOnce(ctx), p.auth.PurgeInvitations(ctx))
+			return errors.Join(p.auth.PurgeOnce(ctx), p.auth.PurgeInvitations(ctx), p.auth.PurgeTeamInvitations(ctx))
 		}},
 		jobs.Job{Kind: "auth.purge-messages", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.auth.PurgeMessages(ctx)

@@ -153,14 +153,14 @@ func assemble(c config, db *database) (*platform, error) {
 func (p *platform) wireLedger() {
 	*p.ledger = ledger.Ledger{
 		DB: p.db.Pool, Now: time.Now,
-		Dir:             filepath.Join(p.config.DataDir, "ledger"),
-		Origin:          hostOf(p.config.PortalURL) + "/ledger",
-		Seed:            [32]byte(p.secrets.first("lgsp ledger sign v1")),
-		May:             p.policy.May,
-		OwnsApplication: p.auth.OwnsApplication,
-		Names:           p.names,
-		Unpack:          unpack,
-		RequestRef:      func(id string) string { return gateway.RequestRef(p.secrets.first("lgsp subject v1"), id) },
+		Dir:        filepath.Join(p.config.DataDir, "ledger"),
+		Origin:     hostOf(p.config.PortalURL) + "/ledger",
+		Seed:       [32]byte(p.secrets.first("lgsp ledger sign v1")),
+		May:        p.policy.May,
+		WorksOn:    p.auth.WorksOn,
+		Names:      p.names,
+		Unpack:     unpack,
+		RequestRef: func(id string) string { return gateway.RequestRef(p.secrets.first("lgsp subject v1"), id) },
 	}
 }
 
@@ -181,6 +181,7 @@ func (p *platform) wireAuth() error {
 
 		GrantOfRefresh: p.oauth.GrantOfRefresh, Forget: forgetPerson, ApplicationGoes: p.agreements.EndOf,
 		AgencyRenamed: p.agencyRenamed, AgencyEnds: p.agencyEnds,
+		OwnerChanges: ownerChanges, TellTeam: p.portal.NotifyTeam,
 	}
 	*p.oauth = oauth.Server{
 		DB: p.db.Pool, Now: time.Now,
@@ -224,7 +225,7 @@ func (p *platform) wireAgreements() {
 		DB: p.db.Pool, Now: time.Now,
 		May: p.policy.May, Record: p.record,
 		Offer: p.offer, Applicant: p.applicant,
-		OwnsApplication: p.auth.OwnsApplication, OwnApplications: p.ownApplications,
+		OwnsApplication: p.auth.OwnsApplication, WorksOn: p.auth.WorksOn, OwnApplications: p.ownApplications,
 		EscalateAfter: int(p.config.EscalateAfter / (24 * time.Hour)),
 		NameOf:        auth.NameIn, Holders: p.auth.Holders,
 		Grant: grant, Notify: p.portal.Notify, Remind: p.portal.Notify,

@@ -77,8 +77,13 @@ func (p *platform) nameCallers(ctx context.Context, list []catalog.Caller) error
 	if err != nil {
 		return err
 	}
+	teams, err := p.auth.Teams(ctx, ids)
+	if err != nil {
+		return err
+	}
 	for i := range list {
 		a := applications[list[i].ApplicationID]
+		list[i].Team = teams[a.ID]
 		list[i].Name = a.Name
 		if a.OwnerPerson != nil {
 			list[i].OwnerPerson = *a.OwnerPerson

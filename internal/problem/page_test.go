@@ -58,6 +58,7 @@ var rooms = []struct{ file, title string }{
 	{"oauth", "Tokens · Mã truy cập"},
 	{"api", "/api/v1 as a whole · Chung cho /api/v1"},
 	{"auth", "Accounts, applications, keys · Tài khoản, ứng dụng, khoá"},
+	{"team", "Teams of applications · Nhóm của ứng dụng"},
 	{"operate", "Agencies, invitations, the operator's room · Cơ quan, lời mời, vận hành"},
 	{"foreign", "Tokens of other servers · Mã của máy chủ xác thực khác"},
 	{"keys", "Limits of keys, leaks · Giới hạn của khoá, khoá bị lộ"},

@@ -147,16 +147,22 @@ func aKind(name string) error {
 
 const (
 	forgetNoticesSQL = `delete from portal.notice where person_id = $1`
+	forgetNamedSQL   = `
+update portal.notice set body = jsonb_set(body, '{person_name}', to_jsonb($2::text)) where kind = 'team' and body ->> 'person' = $1::uuid::text`
 	forgetChoicesSQL = `delete from portal.notice_choice where person_id = $1`
 	sweepSQL         = `delete from portal.notice where id in (select id from portal.notice where created_at < $1 order by created_at limit 10000)`
 )
 
-// ForgetPerson deletes what a person was told, and how they wanted it.
+// ForgetPerson deletes what a person was told, and how they wanted it, and their
+// name in what others were told.
 func ForgetPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
 	for _, sql := range []string{forgetNoticesSQL, forgetChoicesSQL} {
 		if _, err := tx.Exec(ctx, sql, person); err != nil {
 			return fmt.Errorf("forget notices of person %s: %w", person, err)
 		}
+	}
+	if _, err := tx.Exec(ctx, forgetNamedSQL, person, auth.Deleted); err != nil {
+		return fmt.Errorf("forget the name of person %s in notices: %w", person, err)
 	}
 	return nil
 }

@@ -49,6 +49,7 @@ const (
 	Overdue     = "overdue"      // a request is over its term
 	AgreeEnd    = "agree-end"    // an agreement ends
 	VersionEnd  = "version-end"  // a version that one's applications call ends
+	Team        = "team"         // who works on an application changes
 	DataAsked   = "data-asked"   // data are asked for
 	DataAnswer  = "data-answer"  // where one's own request for data stands
 	Question    = "question"     // somebody asks about a dataset
@@ -75,6 +76,7 @@ func Kinds() []Kind {
 		{Name: Request, Hears: steward},
 		{Name: AgreeEnd, Self: true, Hears: steward},
 		{Name: KeyExpiry, Self: true},
+		{Name: Team, Self: true},
 		{Name: Question, Hears: both},
 		{Name: Answer, Self: true},
 		{Name: DataAsked, Hears: both},
