@@ -69,6 +69,7 @@ func (e Exchange) entry() (entry, error) {
 	payload, err := e.payload()
 	made := newEntry(payload, e.columns())
 	made.micros, made.bytes = e.Micros, e.ResponseBytes
+	made.counts, made.failed, made.own = e.Measured()
 	return made, err
 }
 
@@ -80,6 +81,8 @@ type entry struct {
 	nonce, leaf []byte
 
 	micros, bytes int64 // of an exchange: how long it took, how large its answer was
+
+	counts, failed, own bool // of an exchange, as Exchange.Measured says
 }
 
 func newEntry(payload string, c columns) entry {

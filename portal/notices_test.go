@@ -68,6 +68,7 @@ func samples(at time.Time) map[string]toldSample {
 	late := overdueTold{"Sở A", "Department A", "so-a", []overdueRequest{{id, "Tra cứu", "Đất đai v1", "Land v1", 2}}, 3}
 	links := linksTold{catalog.LinkNotice{Links: []catalog.DeadLink{{Slug: "thue-bao", TitleVI: "Thuê bao", URL: "https://x.example/a", Reason: "status", Status: 404, Since: at}}, More: 2}, "so-a"}
 	news := catalog.Digest{Every: catalog.Daily, News: []catalog.News{{Kind: "file", Slug: "thue-bao", TitleVI: "Thuê bao", About: "a.csv", At: at}}}
+	outage := outageTold{"Đất đai", "Land", "v1", "/apis/so-a/dat-dai/v1", at, &at}
 	list := map[string]toldSample{
 		"keys.letter-subject-expiring": {notice.KeyExpiry, "expiring", key, "/developer/applications/" + id.String()},
 		"keys.letter-subject-leaked":   {notice.KeyLeak, "leaked", key, "/developer/applications/" + id.String()},
@@ -90,6 +91,8 @@ func samples(at time.Time) map[string]toldSample {
 		"workflow.letter-subject":           {notice.Duties, "", dutiesTold{"Sở A", "Department A", "so-a", []catalog.Duty{{Kind: catalog.DutyRenew, TitleVI: "Số liệu", Due: at}}, 1}, "/agency/so-a/due"},
 		"files.letter-subject-broken":       {notice.Links, "broken", links, "/agency/so-a"},
 		"files.letter-subject-escalated":    {notice.Links, "escalated", links, "/agency/so-a"},
+		"availability.letter-subject-down":  {notice.Outage, outageDown, outage, outage.Path},
+		"availability.letter-subject-back":  {notice.Outage, outageBack, outage, outage.Path},
 		"follow.letter-subject-daily":       {notice.News, "daily", news, "/account/follows"},
 		"follow.letter-subject-weekly":      {notice.News, "weekly", news, "/account/follows"},
 	}

@@ -34,6 +34,7 @@ type Portal struct {
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
 	Drifts     *gateway.Drifts
+	Nodes      *gateway.Nodes
 	Policy     *policy.Enforcer
 	Pages      *web.Pages
 	Notices    *notice.Notices
@@ -140,6 +141,8 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.reuseRoutes(r)
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
+	p.nodeRoutes(r)
+	p.promiseRoutes(r)
 	p.operatorAgencyRoutes(r)
 	p.peopleRoutes(r)
 	p.calendarRoutes(r)

@@ -57,6 +57,7 @@ const (
 	ReuseState = "reuse-state" // what was decided on what one made
 	Duties     = "duties"      // datasets are to be looked through or renewed
 	Links      = "links"       // links of datasets do not work
+	Outage     = "outage"      // the system behind a service gives no answer, or does again
 	News       = "news"        // of what one follows; how often is said where it is followed
 )
 
@@ -82,6 +83,7 @@ func Kinds() []Kind {
 		{Name: ReuseState, Self: true},
 		{Name: Duties, Hears: publisher},
 		{Name: Links, Hears: publisher},
+		{Name: Outage, Hears: publisher},
 		{Name: News, Self: true},
 	}
 }
