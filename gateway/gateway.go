@@ -40,6 +40,10 @@ type Node struct {
 	DB  *pgxpool.Pool
 	Now func() time.Time // time.Now outside tests
 
+	// Name is what the node is called among the others, and Release what it runs;
+	// "": it tells nobody how it stands.
+	Name, Release string
+
 	GatewayURL     string         // public origin, no slash at the end: audience of tokens, name in Via
 	ClientURL      string         // public origin where clients show certificates, "" when there is none
 	PortalURL      string         // public origin: documentation links, CORS

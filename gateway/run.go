@@ -56,6 +56,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.saveAlways(inside) })
 	group.Go(func() error { return n.keepAlways(inside) })
 	group.Go(func() error { return n.checkAlways(inside) })
+	group.Go(func() error { return n.tellAlways(inside) })
 	group.Go(func() error { return n.lookAlways(inside.Done()) })
 	group.Go(func() error {
 		<-inside.Done()

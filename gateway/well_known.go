@@ -77,14 +77,16 @@ func (c *call) linkset() any {
 		Desc    []link `json:"service-desc"`
 		Doc     []link `json:"service-doc"`
 		Meta    []link `json:"service-meta"`
+		Status  []link `json:"status"`
 		version *version
 	}
 	list := make([]entry, 0, len(c.snapshot.routes))
 	for _, v := range c.snapshot.routes {
 		list = append(list, entry{version: v, Anchor: c.node.audience(v),
-			Desc: []link{{Href: c.node.docs(v) + "/openapi.json"}},
-			Doc:  []link{{Href: c.node.docs(v), Title: or(v.TitleEN, v.TitleVI)}},
-			Meta: []link{{Href: c.node.GatewayURL + protectedResource + v.prefix}}})
+			Desc:   []link{{Href: c.node.docs(v) + "/openapi.json"}},
+			Doc:    []link{{Href: c.node.docs(v), Title: or(v.TitleEN, v.TitleVI)}},
+			Meta:   []link{{Href: c.node.GatewayURL + protectedResource + v.prefix}},
+			Status: []link{{Href: c.node.docs(v) + "#availability"}, {Href: c.node.PortalURL + "/api/v1/versions/" + v.Version.String() + "/availability"}}})
 	}
 	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.Anchor, b.Anchor) })
 	return map[string]any{"linkset": list}

@@ -69,6 +69,7 @@ func (e Exchange) entry() (entry, error) {
 	payload, err := e.payload()
 	made := newEntry(payload, e.columns())
 	made.micros, made.bytes, made.code = e.Micros, e.ResponseBytes, e.Code
+	made.counts, made.failed, made.own = e.Measured()
 	return made, err
 }
 
@@ -81,6 +82,8 @@ type entry struct {
 
 	micros, bytes int64  // of an exchange: how long it took, how large its answer was
 	code          string // of its problem
+
+	counts, failed, own bool // of an exchange, as Exchange.Measured says
 }
 
 func newEntry(payload string, c columns) entry {

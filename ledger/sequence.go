@@ -128,6 +128,9 @@ func (l *Ledger) sequence(ctx context.Context, careful bool) (numbered int, more
 		if err := countFailures(ctx, tx, shipped.entries); err != nil {
 			return err
 		}
+		if err := measure(ctx, tx, shipped.entries); err != nil {
+			return err
+		}
 		head, err = l.sign(ctx, tx, size+int64(numbered), reader)
 		return err
 	})

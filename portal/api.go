@@ -46,6 +46,7 @@ type API struct {
 	Ledger     *ledger.Ledger
 	Drifts     *gateway.Drifts
 	Reports    *report.Reports
+	Nodes      *gateway.Nodes
 	Origin     string // public, without a slash at the end
 	ClientURL  string // the same where clients show certificates, "" when they do nowhere
 	Gateway    string // public origin of the gateway, without a slash at the end
@@ -73,6 +74,9 @@ type API struct {
 
 	// ExplainCall says whether the gateway would let a call through, and why.
 	ExplainCall func(ctx context.Context, call ImaginedCall) (CallExplanation, error)
+
+	// Health is how the gateway of this process stands.
+	Health func() gateway.Health
 
 	// AgreementEffect and VersionEffect say who would lose or gain what by what is about to be done.
 	AgreementEffect func(ctx context.Context, who auth.Principal, id uuid.UUID, act AgreementAct) (Effect, error)
@@ -111,6 +115,7 @@ func (a *API) router() *mux.Router {
 	a.foreignRoutes(own)
 	a.apiRoutes(own)
 	a.lifeRoutes(own)
+	a.availabilityRoutes(own)
 	a.lossRoutes(own)
 	a.revisionRoutes(own)
 	a.promotionRoutes(own)

@@ -57,7 +57,7 @@ func (p *Portal) apiCatalog(w http.ResponseWriter, r *http.Request) error {
 
 // linkset lists what anybody may call, whoever asks.
 func (p *Portal) linkset(r *http.Request) ([]linked, error) {
-	status := []linkedTo{{Href: p.Origin + "/status", Type: "text/html"}}
+	status := []linkedTo{{Href: p.Origin + "/status", Type: "text/html"}} // of all; that of a version is its own
 	list := []linked{{Anchor: p.Origin + "/api/v1", Desc: []linkedTo{{Href: p.Origin + "/api/v1/openapi.json", Type: "application/json"}}, Status: status}}
 	for after := ""; ; {
 		apis, next, err := p.Catalog.ListAPIs(r.Context(), auth.Principal{}, catalog.APIFilter{Limit: 100, After: after})
@@ -74,10 +74,11 @@ func (p *Portal) linkset(r *http.Request) ([]linked, error) {
 					continue
 				}
 				page := p.Origin + "/apis" + v.Prefix()
-				list = append(list, linked{Anchor: p.Gateway + v.Prefix(), Status: status,
-					Desc: []linkedTo{{Href: page + "/openapi.json", Type: "application/json"}},
-					Doc:  []linkedTo{{Href: page, Type: "text/html", Title: title}},
-					Meta: []linkedTo{{Href: p.Gateway + "/.well-known/oauth-protected-resource" + v.Prefix(), Type: "application/json"}}})
+				list = append(list, linked{Anchor: p.Gateway + v.Prefix(),
+					Status: []linkedTo{{Href: page + "#availability", Type: "text/html"}, {Href: p.Origin + "/api/v1/versions/" + v.ID.String() + "/availability", Type: "application/json"}},
+					Desc:   []linkedTo{{Href: page + "/openapi.json", Type: "application/json"}},
+					Doc:    []linkedTo{{Href: page, Type: "text/html", Title: title}},
+					Meta:   []linkedTo{{Href: p.Gateway + "/.well-known/oauth-protected-resource" + v.Prefix(), Type: "application/json"}}})
 			}
 		}
 		if next == "" {

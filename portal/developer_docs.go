@@ -185,6 +185,7 @@ type versionData struct {
 	Groups []operationGroup
 	Pages  []catalog.DocPage
 	Access map[string]int // how many operations are open, restricted, personal
+	Strip  *strip         // nil: nobody calls it yet
 }
 
 // operationGroup are the operations of one tag, "" for those without.
@@ -226,7 +227,8 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 		}
 		data.Groups[i].Operations = append(data.Groups[i].Operations, o)
 	}
-	return page{Name: "developer-version", Data: data}, nil
+	data.Strip, err = p.stripOf(r, s.Version)
+	return page{Name: "developer-version", Data: data}, err
 }
 
 // operationData is the data of the page "developer-operation".

@@ -77,6 +77,8 @@ func (p *Portal) wordsOf(to auth.Person, n notice.Notice) (noticeWords, error) {
 		w, err = fill(p.reportWords, to, n)
 	case notice.Links:
 		w, err = fill(p.linkWords, to, n)
+	case notice.Outage:
+		w, err = fill(p.outageWords, to, n)
 	case notice.News:
 		w, err = fill(p.newsWords, to, n)
 	default:

@@ -72,6 +72,7 @@ func samples(at time.Time) map[string]toldSample {
 	all := month
 	all.Slug = ""
 	news := catalog.Digest{Every: catalog.Daily, News: []catalog.News{{Kind: "file", Slug: "thue-bao", TitleVI: "Thuê bao", About: "a.csv", At: at}}}
+	outage := outageTold{"Đất đai", "Land", "v1", "/apis/so-a/dat-dai/v1", at, &at}
 	list := map[string]toldSample{
 		"keys.letter-subject-expiring": {notice.KeyExpiry, "expiring", key, "/developer/applications/" + id.String()},
 		"keys.letter-subject-leaked":   {notice.KeyLeak, "leaked", key, "/developer/applications/" + id.String()},
@@ -96,6 +97,8 @@ func samples(at time.Time) map[string]toldSample {
 		"report.letter-subject-province":    {notice.MonthReport, "province", all, "/operator/report/2026-10"},
 		"files.letter-subject-broken":       {notice.Links, "broken", links, "/agency/so-a"},
 		"files.letter-subject-escalated":    {notice.Links, "escalated", links, "/agency/so-a"},
+		"availability.letter-subject-down":  {notice.Outage, outageDown, outage, outage.Path},
+		"availability.letter-subject-back":  {notice.Outage, outageBack, outage, outage.Path},
 		"follow.letter-subject-daily":       {notice.News, "daily", news, "/account/follows"},
 		"follow.letter-subject-weekly":      {notice.News, "weekly", news, "/account/follows"},
 	}

@@ -58,6 +58,7 @@ func newPortal(t *testing.T) *Portal {
 				return catalog.Agency{}, problem.Errorf(problem.NotFound, "no agency %s", slug)
 			}},
 		OAuth: &oauth.Server{DB: db, Now: now},
+		Nodes: &gateway.Nodes{DB: db, Now: now, May: may},
 		Drifts: &gateway.Drifts{DB: db, Now: now, May: may, Record: record, Agency: func(context.Context, auth.Principal, uuid.UUID) (uuid.UUID, error) {
 			return uuid.Nil, nil
 		}},

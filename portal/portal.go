@@ -35,6 +35,7 @@ type Portal struct {
 	Agreements *agreement.Agreements
 	Ledger     *ledger.Ledger
 	Drifts     *gateway.Drifts
+	Nodes      *gateway.Nodes
 	Policy     *policy.Enforcer
 	Pages      *web.Pages
 	Notices    *notice.Notices
@@ -146,6 +147,8 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.agencyRoutes(r)
 	p.operatorRoutes(r)
 	p.operatorRoomRoutes(r)
+	p.nodeRoutes(r)
+	p.promiseRoutes(r)
 	p.operatorAgencyRoutes(r)
 	p.peopleRoutes(r)
 	p.teamRoutes(r)

@@ -19,6 +19,10 @@ type statusData struct {
 	Parts   []statusPart
 	Failing []gateway.Failing // versions that anybody may look up
 	More    int               // versions that fail beside those that were looked up
+
+	Services []ServiceStatus // a page of them; nil: nothing is known of them
+	Measured bool            // the services were looked up
+	Next     string          // address of the next page, "" at the end
 }
 
 // statusPart is a part of the platform: portal, database, gateway, services.
@@ -55,6 +59,13 @@ func (p *Portal) status(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		r = r.WithContext(context.WithValue(r.Context(), whoKey{}, whoever(known)))
 		err = p.statusOfServices(ctx, health.Failing, &data, &services)
+	}
+	if err == nil {
+		var next string
+		data.Services, next, err = serviceStatuses(ctx, p.Catalog, p.measured(), health, r.FormValue("after"))
+		if data.Measured = err == nil; next != "" {
+			data.Next = "/status?" + withQuery("after", next)
+		}
 	}
 	portal, database, gateway := "works", "works", "works"
 	switch {

@@ -85,8 +85,9 @@ func TestAPICatalog(t *testing.T) {
 	want := []linked{
 		{Anchor: "http://portal.test/api/v1", Desc: []linkedTo{{Href: "http://portal.test/api/v1/openapi.json", Type: "application/json"}}, Status: status},
 		{Anchor: "http://gateway.test/so-noi-vu/nguoi-co-cong/v1", Desc: []linkedTo{{Href: page + "/openapi.json", Type: "application/json"}},
-			Doc:  []linkedTo{{Href: page, Type: "text/html", Title: []linkedText{{w.version.TitleVI, "vi"}, {w.version.TitleEN, "en"}}}},
-			Meta: []linkedTo{{Href: "http://gateway.test/.well-known/oauth-protected-resource/so-noi-vu/nguoi-co-cong/v1", Type: "application/json"}}, Status: status},
+			Doc:    []linkedTo{{Href: page, Type: "text/html", Title: []linkedText{{w.version.TitleVI, "vi"}, {w.version.TitleEN, "en"}}}},
+			Meta:   []linkedTo{{Href: "http://gateway.test/.well-known/oauth-protected-resource/so-noi-vu/nguoi-co-cong/v1", Type: "application/json"}},
+			Status: []linkedTo{{Href: page + "#availability", Type: "text/html"}, {Href: "http://portal.test/api/v1/versions/" + w.version.ID.String() + "/availability", Type: "application/json"}}},
 	}
 	if w.version.TitleEN == "" {
 		want[1].Doc[0].Title = want[1].Doc[0].Title[:1]

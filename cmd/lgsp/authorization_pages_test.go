@@ -277,7 +277,7 @@ func (w *world) pageAttempts() []attempt {
 	list = append(list, attempt{"GET /agency/{agency}/due", "agency A", "/agency/so-a/due", ""})
 	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/schedule", "approved", "/agency/so-a/datasets/approved-data/schedule", ""})
 	list = append(list, attempt{"POST /agency/{agency}/datasets/{dataset}/reviewed", "opened", "/agency/so-a/datasets/opened-data/reviewed", ""})
-	return slices.Concat(list, w.teamPages(), w.peoplePages(), w.noticePages(), w.clockPages(), w.fieldPages(), w.usagePages(), w.explainPages(), w.operatePages(), w.roomPages())
+	return slices.Concat(list, w.teamPages(), w.peoplePages(), w.noticePages(), w.clockPages(), w.fieldPages(), w.usagePages(), w.healthPages(), w.explainPages(), w.operatePages(), w.roomPages())
 }
 
 // TestAuthorizationOfPages is TestAuthorization for what people see. A reader

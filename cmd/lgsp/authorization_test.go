@@ -283,7 +283,7 @@ func (w *world) attempts() []attempt {
 			attempt{"GET " + template + "/rows", state, file + "/rows", ""},
 			attempt{"GET " + template + "/rows/openapi.json", state, file + "/rows/openapi.json", ""})
 	}
-	return slices.Concat(list, w.teamAttempts(), w.peopleAttempts(), w.noticeAttempts(), w.clockAttempts(), w.fieldAttempts(), w.usageAttempts(), w.explainAttempts(), w.operateAttempts(), w.roomAttempts())
+	return slices.Concat(list, w.teamAttempts(), w.peopleAttempts(), w.noticeAttempts(), w.clockAttempts(), w.fieldAttempts(), w.usageAttempts(), w.healthAttempts(), w.explainAttempts(), w.operateAttempts(), w.roomAttempts())
 }
 
 // fill puts the ids of objects in the place of their names.

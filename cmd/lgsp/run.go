@@ -25,6 +25,7 @@ func (p *platform) run(ctx context.Context, d doors, ready func()) error {
 	for name, service := range map[string]func(context.Context) error{
 		"sequencer of the ledger": p.ledger.Run,
 		"gateway":                 p.node.Run,
+		"outages of upstreams":    p.nodes.Watch,
 		"authorization server":    p.oauth.Run,
 		"notices of clients":      p.clients.feed.Run,
 		"logout notices":          p.oauth.RunLogouts,

@@ -51,6 +51,7 @@ type platform struct {
 	ledger     *ledger.Ledger
 	node       *gateway.Node
 	drifts     *gateway.Drifts
+	nodes      *gateway.Nodes
 	api        *portal.API
 	portal     *portal.Portal
 	jobs       *jobs.Jobs
@@ -113,7 +114,7 @@ func assemble(c config, db *database) (*platform, error) {
 	p := &platform{
 		config: c, db: db, secrets: root, policy: enforcer,
 		auth: &auth.Auth{}, oauth: &oauth.Server{}, catalog: &catalog.Catalog{}, agreements: &agreement.Agreements{},
-		ledger: &ledger.Ledger{}, node: &gateway.Node{}, drifts: &gateway.Drifts{}, api: &portal.API{}, portal: &portal.Portal{},
+		ledger: &ledger.Ledger{}, node: &gateway.Node{}, drifts: &gateway.Drifts{}, nodes: &gateway.Nodes{}, api: &portal.API{}, portal: &portal.Portal{},
 		upstreams: &upstreams{}, foreign: &foreignIssuers{},
 		metrics: prometheus.NewRegistry(), foreseeing: make(chan struct{}, 4),
 	}
@@ -138,6 +139,7 @@ func assemble(c config, db *database) (*platform, error) {
 	if err := p.wireNode(); err != nil {
 		return nil, err
 	}
+	p.wireNodes()
 	if err := p.wirePortal(); err != nil {
 		return nil, err
 	}
@@ -246,7 +248,7 @@ func (p *platform) wireNode() error {
 	calls := gateway.NewMetrics()
 	p.metrics.MustRegister(calls)
 	*p.node = gateway.Node{
-		DB: p.db.Pool, Now: time.Now,
+		DB: p.db.Pool, Now: time.Now, Name: p.nodeName(), Release: release(),
 		GatewayURL: p.config.GatewayURL, ClientURL: p.config.MTLSURL, PortalURL: p.config.PortalURL, Issuer: p.config.Issuer,
 		DataDir: p.config.DataDir, TrustedProxies: p.config.TrustedProxies,
 		Peppers: p.auth.Peppers, ClientSeals: p.clientKeys().Seals, SubjectKey: p.secrets.first("lgsp subject v1"),
@@ -270,14 +272,14 @@ func (p *platform) wirePortal() error {
 		return err
 	}
 	*p.api = portal.API{
-		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts,
+		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Nodes: p.nodes, Health: p.node.Health,
 		Origin: p.config.PortalURL, ClientURL: p.config.MTLSURL, Gateway: p.config.GatewayURL,
 		WhoByAccessToken: p.oauth.WhoByAccessToken, Nonce: p.oauth.Nonce, Remaining: p.remaining, ExplainCall: p.explainCall, AgreementEffect: p.agreementEffect, VersionEffect: p.versionEffect,
 		Address: p.portal.Address, ClientCertificate: p.clientKeys().Of, Room: p.operatorRoom(), Notices: p.notices(), Words: p.portal.NoticeWords,
 		Reports: p.reports(),
 	}
 	*p.portal = portal.Portal{
-		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Pages: pages, Now: time.Now,
+		Auth: p.auth, OAuth: p.oauth, Policy: p.policy, Catalog: p.catalog, Agreements: p.agreements, Ledger: p.ledger, Drifts: p.drifts, Nodes: p.nodes, Pages: pages, Now: time.Now,
 		Health: p.node.Health, ClientCertificate: p.clientKeys().Of, Room: p.operatorRoom(),
 		Notices: p.notices(), Reports: p.reports(),
 		Mailer: mail.Mailer{URL: p.config.SMTPURL, Dir: filepath.Join(p.config.DataDir, "mail"), From: senderOf(p.config.PortalURL), Now: time.Now},

@@ -84,6 +84,9 @@ type server struct {
 	until    atomic.Int64  // when its time out is over, Unix nanoseconds; 0: it is in
 	times    atomic.Uint32 // it went out
 	trying   atomic.Bool   // a trial call is on its way
+	under    atomic.Int32  // calls on their way
+	answered atomic.Uint64 // calls and checks that went well
+	changed  atomic.Int64  // when it went out or came back last, Unix nanoseconds; 0: never
 	probe
 
 	spell time.Duration // of its last time out; guarded by Pool.mu
@@ -209,6 +212,7 @@ func (p *Pool) pick(been *server) (Try, bool) {
 			continue
 		}
 		if t, ok := p.try(s); ok {
+			s.under.Add(1)
 			return t, true
 		}
 	}
@@ -239,6 +243,10 @@ func (p *Pool) try(s *server) (Try, bool) {
 // Done tells what became of a call.
 func (p *Pool) Done(t Try, what Outcome) {
 	s := t.server
+	s.under.Add(-1)
+	if what == Answered {
+		s.answered.Add(1)
+	}
 	if t.trial {
 		p.tried(s, what)
 		s.trying.Store(false)
@@ -272,7 +280,7 @@ func (p *Pool) putOut(t Try) {
 	}
 	s.out(now)
 	if !s.sick.Load() {
-		p.tell(Change{Host: s.Host, Fit: others})
+		p.tell(s, Change{Host: s.Host, Fit: others})
 	}
 }
 
@@ -292,7 +300,7 @@ func (p *Pool) tried(s *server, what Outcome) {
 	s.failures.Store(0)
 	s.until.Store(0)
 	if !s.sick.Load() {
-		p.tell(Change{Host: s.Host, Back: true, Fit: p.fit()})
+		p.tell(s, Change{Host: s.Host, Back: true, Fit: p.fit()})
 	}
 }
 
@@ -304,7 +312,8 @@ func (s *server) out(now time.Time) {
 	s.until.Store(now.Add(s.spell).UnixNano())
 }
 
-func (p *Pool) tell(c Change) {
+func (p *Pool) tell(s *server, c Change) {
+	s.changed.Store(p.Now().UnixNano())
 	if p.Changed != nil {
 		p.Changed(c)
 	}

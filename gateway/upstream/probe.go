@@ -15,10 +15,11 @@ const (
 
 // probe is what asking an address came to. It says nothing until it was asked.
 type probe struct {
-	sick  atomic.Bool
-	next  atomic.Int64 // when it is asked again, Unix nanoseconds
-	asked atomic.Bool  // and has not answered yet
-	row   int          // how many times in a row it was otherwise; guarded by Pool.mu
+	sick    atomic.Bool
+	next    atomic.Int64 // when it is asked again, Unix nanoseconds
+	asked   atomic.Bool  // and has not answered yet
+	checked atomic.Int64 // when it was asked last, Unix nanoseconds; 0: never
+	row     int          // how many times in a row it was otherwise; guarded by Pool.mu
 }
 
 // Due gives the places, among Targets, of the addresses that are to be asked
@@ -40,6 +41,10 @@ func (p *Pool) Due(every time.Duration) []int {
 func (p *Pool) Probed(i int, well bool) {
 	s := p.servers[i]
 	defer s.asked.Store(false)
+	s.checked.Store(p.Now().UnixNano())
+	if well {
+		s.answered.Add(1)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sick := s.sick.Load()
@@ -53,7 +58,7 @@ func (p *Pool) Probed(i int, well bool) {
 	s.row = 0
 	s.sick.Store(!sick)
 	if s.until.Load() == 0 { // else calls are kept from it anyway
-		p.tell(Change{Host: s.Host, Back: sick, Fit: p.fit()})
+		p.tell(s, Change{Host: s.Host, Back: sick, Fit: p.fit()})
 	}
 }
 

@@ -58,6 +58,7 @@ const (
 	ReuseState  = "reuse-state"  // what was decided on what one made
 	Duties      = "duties"       // datasets are to be looked through or renewed
 	Links       = "links"        // links of datasets do not work
+	Outage      = "outage"       // the system behind a service gives no answer, or does again
 	MonthReport = "month-report" // what a month came to
 	News        = "news"         // of what one follows; how often is said where it is followed
 )
@@ -86,6 +87,7 @@ func Kinds() []Kind {
 		{Name: Duties, Hears: publisher},
 		{Name: Links, Hears: publisher},
 		{Name: MonthReport, Hears: map[string]string{auth.RoleSteward: Now, auth.RolePublisher: Off}},
+		{Name: Outage, Hears: publisher},
 		{Name: News, Self: true},
 	}
 }
