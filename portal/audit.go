@@ -194,9 +194,9 @@ type actRow struct {
 func (p *Portal) actDetails(r *http.Request, detail map[string]any) []keptPair {
 	var list []keptPair
 	for _, name := range slices.Sorted(maps.Keys(detail)) {
-		text := plainDetail(detail[name])
-		if text == "" {
-			continue
+		text := momentDetail(plainDetail(detail[name]))
+		if text == "" || text == "0" {
+			continue // a limit or number that was not set
 		}
 		label, err := p.Pages.Text(localeOf(r), "audit.detail-"+strings.ReplaceAll(name, "_", "-"))
 		if err != nil {
@@ -205,6 +205,18 @@ func (p *Portal) actDetails(r *http.Request, detail map[string]any) []keptPair {
 		list = append(list, keptPair{label, text})
 	}
 	return list
+}
+
+// momentDetail writes a moment on the province's clock, to the minute, and a
+// day as people there do; other text stays as it is.
+func momentDetail(text string) string {
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return at.In(province).Format("15:04 2/1/2006")
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day.Format("2/1/2006")
+	}
+	return text
 }
 
 // plainDetail writes a value of JSON for a reader: the members of a list with

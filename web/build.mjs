@@ -43,7 +43,7 @@ const { metafile } = await esbuild.build({
   assetNames: "[name]-[hash]",
   target: ["chrome100", "firefox100", "safari15"],
   format: "iife",
-  loader: { ".woff2": "file", ".svg": "copy", ".png": "file" },
+  loader: { ".woff2": "file", ".svg": "copy", ".png": "copy" },
   plugins: [scss],
   logLevel: "warning",
 });

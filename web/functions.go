@@ -24,6 +24,7 @@ var here = time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
 //	lastday .DueAt                the last day before a moment at which something is over
 //	text .TitleVI .TitleEN        the agency's words in the page's language, else in the other, marked so
 //	prose .VI .EN                 a longer text of theirs as paragraphs; see prose
+//	brief .VI .EN                 its first paragraph on one line, for a page's head; see brief
 //	url "/search"                 the address in the page's language
 //	turn "en" $                   the same page in another language
 //	link "/terms" "base.terms"    <a>, for use as an argument of t
@@ -69,6 +70,7 @@ func functions(locale string, words map[string]message, assets map[string]string
 		},
 		"text":  func(vi, en string) template.HTML { return bilingual(locale, vi, en) },
 		"prose": func(vi, en string) template.HTML { return prose(locale, vi, en) },
+		"brief": func(vi, en string) string { return brief(locale, vi, en) },
 		"flash": func(f *Flash) (any, error) { return f.say(locale, words) },
 		"under": func(path, desk string) bool { return path == desk || strings.HasPrefix(path, desk+"/") },
 		"inc":   func(i int) int { return i + 1 },
