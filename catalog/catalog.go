@@ -94,6 +94,11 @@ type Catalog struct {
 	// upstreams: the demo's simulators. Empty elsewhere.
 	Loopback []string
 
+	// AskIntake has WorkIntake called for an intake once tx commits, and WhoLater
+	// gives who asked for that, with the roles they have by then.
+	AskIntake func(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	WhoLater  func(ctx context.Context, person uuid.UUID, level string) (auth.Principal, error)
+
 	// Beside is the search engine that is asked first; nil: PostgreSQL alone.
 	Beside *Beside
 

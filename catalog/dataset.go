@@ -96,6 +96,12 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, nullif($14, ''):
 // gets that of its title. It fails with Invalid (one field error each) or Conflict when the slug is taken, and with
 // what May says of dataset.edit.
 func (c *Catalog) CreateDataset(ctx context.Context, who auth.Principal, agency uuid.UUID, text DatasetText) (Dataset, error) {
+	return c.createDataset(ctx, who, agency, text, func(pgx.Tx, uuid.UUID) error { return nil })
+}
+
+// createDataset is CreateDataset; also is done in the same transaction, with the
+// new dataset's id.
+func (c *Catalog) createDataset(ctx context.Context, who auth.Principal, agency uuid.UUID, text DatasetText, also func(pgx.Tx, uuid.UUID) error) (Dataset, error) {
 	if err := c.May(ctx, who, "dataset.edit", agency); err != nil {
 		return Dataset{}, err
 	}
@@ -124,6 +130,9 @@ func (c *Catalog) CreateDataset(ctx context.Context, who auth.Principal, agency 
 			return err
 		}
 		if err := putPackage(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := also(tx, id); err != nil {
 			return err
 		}
 		return c.Record(ctx, tx, auth.Act{Who: who, Verb: "dataset.create", Agency: agency, About: id,

@@ -36,6 +36,7 @@ type filePut struct {
 	verb         string
 	fresh        bool // it begins the distribution
 	up           Upload
+	prepared     *rows.Source // what is known of a table that was written here
 }
 
 // putFile spools the file, reads it when it is a table, looks for personal data
@@ -82,8 +83,13 @@ func (c *Catalog) take(ctx context.Context, p filePut) (FileVersion, string, fun
 // keeps it and its rows.
 func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, path string, begin func(pgx.Tx) error) (Distribution, error) {
 	var table *rows.Table
+	source := rows.Source{Format: file.Format}
+	if p.prepared != nil {
+		source = *p.prepared
+	}
+	source.Path = path
 	if rows.IsTable(file.Format) {
-		t, err := rows.Scan(ctx, rows.Source{Path: path, Format: file.Format})
+		t, err := rows.Scan(ctx, source)
 		switch {
 		case err == nil:
 			table = &t
@@ -94,7 +100,7 @@ func (c *Catalog) keepFile(ctx context.Context, p filePut, file FileVersion, pat
 		default: // JSON that is no table is a file like any other
 		}
 	}
-	found, err := c.inspect(ctx, path, file.Format)
+	found, err := c.inspect(ctx, source)
 	if err != nil {
 		return Distribution{}, err
 	}

@@ -18,17 +18,17 @@ import (
 
 // inspect scans a whole file for personal data: every sheet and row of a
 // table, every line of a text. What is neither cannot be read.
-func (c *Catalog) inspect(ctx context.Context, path, format string) ([]guard.Finding, error) {
-	if rows.IsTable(format) {
-		found, err := c.inspectTables(ctx, rows.Source{Path: path, Format: format})
+func (c *Catalog) inspect(ctx context.Context, source rows.Source) ([]guard.Finding, error) {
+	if rows.IsTable(source.Format) {
+		found, err := c.inspectTables(ctx, source)
 		if problem.Code(err) != "rows-json-form" { // JSON that is no table is a text
 			return found, err
 		}
 	}
-	if !isPlainText(format) {
+	if !isPlainText(source.Format) {
 		return nil, nil
 	}
-	return c.inspectText(ctx, path)
+	return c.inspectText(ctx, source.Path)
 }
 
 func isPlainText(format string) bool {

@@ -37,7 +37,8 @@ const (
 // on where it stopped.
 type Incoming struct {
 	ID        uuid.UUID `json:"id"`
-	DatasetID uuid.UUID `json:"dataset_id"`
+	DatasetID uuid.UUID `json:"dataset_id"` // uuid.Nil: it becomes one, see Intake
+	AgencyID  uuid.UUID `json:"-"`          // of which, then
 	PersonID  uuid.UUID `json:"-"`
 	FileName  string    `json:"file_name"`
 	Size      int64     `json:"size"`            // bytes, of the whole file
@@ -49,7 +50,7 @@ type Incoming struct {
 const insertUploadSQL = `
 insert into catalog.upload (id, dataset_id, person_id, file_name, size, created_at, expires_at)
 select $1, $2, $3, $4, $5, $6, $7
- where (select count(*) from catalog.upload where person_id = $3 and expires_at > $6) < $8`
+ where (select count(*) from catalog.upload where person_id = $3 and dataset_id is not null and expires_at > $6) < $8`
 
 // BeginUpload prepares for a file of size bytes for a dataset. It fails with
 // what May says of dataset.edit, Conflict while the dataset is approved,
@@ -88,7 +89,8 @@ func (c *Catalog) BeginUpload(ctx context.Context, who auth.Principal, dataset u
 }
 
 const uploadSQL = `
-select id, dataset_id, person_id, file_name, size, created_at, expires_at
+select id, coalesce(dataset_id, '00000000-0000-0000-0000-000000000000') as dataset_id,
+       coalesce(agency_id, '00000000-0000-0000-0000-000000000000') as agency_id, person_id, file_name, size, created_at, expires_at
   from catalog.upload
  where id = $1 and person_id = $2 and expires_at > $3`
 
@@ -102,11 +104,18 @@ func (c *Catalog) Upload(ctx context.Context, who auth.Principal, id uuid.UUID) 
 	} else if err != nil {
 		return up, fmt.Errorf("read upload %s: %w", id, err)
 	}
-	d, err := c.Dataset(ctx, who, up.DatasetID)
-	if isHidden(err) || err == nil && c.May(ctx, who, "dataset.edit", d.AgencyID) != nil {
+	agency := up.AgencyID
+	if up.DatasetID != uuid.Nil {
+		d, err := c.Dataset(ctx, who, up.DatasetID)
+		if isHidden(err) {
+			return Incoming{}, unknown
+		} else if err != nil {
+			return Incoming{}, err
+		}
+		agency = d.AgencyID
+	}
+	if c.May(ctx, who, "dataset.edit", agency) != nil {
 		return Incoming{}, unknown
-	} else if err != nil {
-		return Incoming{}, err
 	}
 	if up.Received, err = c.Files.Received(ctx, id); err != nil {
 		return Incoming{}, fmt.Errorf("measure upload %s: %w", id, err)
@@ -114,7 +123,7 @@ func (c *Catalog) Upload(ctx context.Context, who auth.Principal, id uuid.UUID) 
 	return up, nil
 }
 
-const moveUploadSQL = `update catalog.upload set expires_at = $2 where id = $1`
+const moveUploadSQL = `update catalog.upload set expires_at = greatest(expires_at, $2) where id = $1`
 
 // Receive takes a piece of a file that begins at offset, and gives how far the
 // file has come. A piece that breaks off is kept as far as it came. It fails

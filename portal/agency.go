@@ -21,6 +21,7 @@ func (p *Portal) agencyRoutes(r *mux.Router) {
 	r.Handle("/agency/{agency}", p.page(p.agencyDesk)).Methods("GET", "HEAD")
 	p.apiDeskRoutes(r)
 	p.requestDeskRoutes(r)
+	p.intakeRoutes(r)
 	p.datasetDeskRoutes(r)
 	p.harvestRoutes(r)
 	p.fieldRoutes(r)

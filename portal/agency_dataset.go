@@ -191,15 +191,19 @@ func (p *Portal) datasetForm(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if data.Dataset.Slug == "" {
-		data.Dataset.ContactName, data.Dataset.ContactEmail, data.Dataset.ContactPhone =
-			data.Agency.FocalName, data.Agency.FocalEmail, data.Agency.FocalPhone
-		data.Dataset.Licence, data.Dataset.Frequency = catalog.Licences()[0].ID, catalog.Frequencies()[0].ID
-		data.Dataset.AccessRights, data.Dataset.Languages = catalog.AccessPublic, []string{catalog.Languages()[0].ID}
+		p.beginText(data.desk, &data.Dataset.DatasetText)
 	}
 	if data.Dataset.Edit != nil { // goes on from what was proposed
 		data.Dataset.DatasetText = data.Dataset.Edit.Text
 	}
 	return page{Name: "agency-dataset-form", Data: data}, nil
+}
+
+// beginText fills in what most datasets of an agency are described by.
+func (p *Portal) beginText(d desk, t *catalog.DatasetText) {
+	t.ContactName, t.ContactEmail, t.ContactPhone = d.Agency.FocalName, d.Agency.FocalEmail, d.Agency.FocalPhone
+	t.Licence, t.Frequency = catalog.Licences()[0].ID, catalog.Frequencies()[0].ID
+	t.AccessRights, t.Languages = catalog.AccessPublic, []string{catalog.Languages()[0].ID}
 }
 
 // createDataset answers POST …/datasets/new.

@@ -88,32 +88,13 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	if to, ok := filterAsked(d, r.URL.Query()); ok {
 		return page{To: to}, nil
 	}
-	data := datasetView{Dataset: d, Address: p.Origin + "/dataset/" + d.Slug,
-		Theme: codeIn(catalog.Themes(), d.Theme), Licence: codeIn(catalog.Licences(), d.Licence),
-		Frequency: codeIn(catalog.Frequencies(), d.Frequency), Begins: day(d.TemporalStart), Ends: day(d.TemporalEnd)}
-	data.Described = describe(d, data.Address)
-	data.LeadVI, data.RestVI = firstParagraph(d.NotesVI)
-	data.LeadEN, data.RestEN = firstParagraph(d.NotesEN)
-	data.Description = inLanguage(r, data.LeadVI, data.LeadEN)
-	answer := page{Name: "dataset"}
-	if part := tableOf(d, r.URL.Query().Get("table")); part != nil {
-		if data.Table, err = p.table(r, d, *part); err != nil {
-			return page{}, err
-		}
-		if err := p.drawings(r, &data); err != nil {
-			return page{}, err
-		}
-		if data.Drawing == nil || data.Drawing.Kind == "" {
-			data.Chart = chartOf(data.Table)
-		}
-		data.Summary = summaryOf(data.Table)
-		data.CSV = p.rowsAddress(d, *part) + "?format=csv"
-		if data.Table.Problem != "" {
-			answer.Status = http.StatusBadRequest
-		}
-	}
-	if data.Files, err = p.files(r, d, data.Table); err != nil {
+	data, err := p.shown(r, d)
+	if err != nil {
 		return page{}, err
+	}
+	answer := page{Name: "dataset"}
+	if data.Table != nil && data.Table.Problem != "" {
+		answer.Status = http.StatusBadRequest
 	}
 	if data.Related, err = p.relatedTo(r, d); err != nil {
 		return page{}, err
@@ -136,6 +117,36 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	data.Structured = dcat.SchemaOrg(p.Origin, localeOf(r), d, columnsOf(data.Files))
 	answer.Data = data
 	return answer, nil
+}
+
+// shown is what a dataset's page shows of the dataset itself: its description,
+// table, pictures and files.
+func (p *Portal) shown(r *http.Request, d catalog.Dataset) (datasetView, error) {
+	data := datasetView{Dataset: d, Address: p.Origin + "/dataset/" + d.Slug,
+		Theme: codeIn(catalog.Themes(), d.Theme), Licence: codeIn(catalog.Licences(), d.Licence),
+		Frequency: codeIn(catalog.Frequencies(), d.Frequency), Begins: day(d.TemporalStart), Ends: day(d.TemporalEnd)}
+	data.Described = describe(d, data.Address)
+	data.LeadVI, data.RestVI = firstParagraph(d.NotesVI)
+	data.LeadEN, data.RestEN = firstParagraph(d.NotesEN)
+	data.Description = inLanguage(r, data.LeadVI, data.LeadEN)
+	var err error
+	if part := tableOf(d, r.URL.Query().Get("table")); part != nil {
+		if data.Table, err = p.table(r, d, *part); err != nil {
+			return data, err
+		}
+		if err := p.drawings(r, &data); err != nil {
+			return data, err
+		}
+		if data.Drawing == nil || data.Drawing.Kind == "" {
+			data.Chart = chartOf(data.Table)
+		}
+		data.Summary = summaryOf(data.Table)
+		data.CSV = p.rowsAddress(d, *part) + "?format=csv"
+	}
+	if data.Files, err = p.files(r, d, data.Table); err != nil {
+		return data, err
+	}
+	return data, nil
 }
 
 // columnsOf are the columns of a dataset's tables.

@@ -59,11 +59,7 @@ func canTus(w http.ResponseWriter) {
 
 // begin answers POST: a file for a dataset, of the name and size its headers say.
 func (s sender) begin(w http.ResponseWriter, r *http.Request, dataset uuid.UUID) error {
-	size, err := strconv.ParseInt(r.Header.Get("Upload-Length"), 10, 64)
-	if err != nil {
-		return problem.Errorf(problem.Invalid, "Upload-Length is no number of bytes").Coded("upload-header", "name", "Upload-Length")
-	}
-	name, err := fileNameIn(r.Header.Get("Upload-Metadata"))
+	name, size, err := announced(r)
 	if err != nil {
 		return err
 	}
@@ -74,6 +70,15 @@ func (s sender) begin(w http.ResponseWriter, r *http.Request, dataset uuid.UUID)
 	w.Header().Set("Location", s.at+"/"+up.ID.String())
 	s.answer(w, up, http.StatusCreated)
 	return nil
+}
+
+// announced is what the headers say of a file that is to come.
+func announced(r *http.Request) (name string, size int64, err error) {
+	if size, err = strconv.ParseInt(r.Header.Get("Upload-Length"), 10, 64); err != nil {
+		return "", 0, problem.Errorf(problem.Invalid, "Upload-Length is no number of bytes").Coded("upload-header", "name", "Upload-Length")
+	}
+	name, err = fileNameIn(r.Header.Get("Upload-Metadata"))
+	return name, size, err
 }
 
 // fileNameIn reads the value of filename in Upload-Metadata: pairs with commas

@@ -53,6 +53,7 @@ const (
 // Finding is one kind of personal data in one place.
 type Finding struct {
 	Place    string   // the column's name, or what the text is
+	Column   int      // its position in the table, from 0
 	Kind     Kind     // what it looks like
 	Rows     int64    // in how many rows; the header counts as one
 	Examples []string // at most 3, masked
@@ -141,10 +142,10 @@ func (s *Scanner) Findings() []Finding {
 		persons = persons || c.isPersons()
 	}
 	var list []Finding
-	for _, c := range s.columns {
+	for i, c := range s.columns {
 		for _, kind := range kinds {
 			if n := c.alarm(kind, persons); n > 0 {
-				list = append(list, Finding{Place: c.place, Kind: kind, Rows: n, Examples: c.examplesOf(kind)})
+				list = append(list, Finding{Place: c.place, Column: i, Kind: kind, Rows: n, Examples: c.examplesOf(kind)})
 			}
 		}
 	}

@@ -29,7 +29,8 @@ type delimited struct {
 	cells  []cell
 }
 
-func openDelimited(ctx context.Context, file *os.File, format string) (*delimited, error) {
+// openDelimited finds what stands between the cells, unless comma says it.
+func openDelimited(ctx context.Context, file *os.File, format string, comma byte) (*delimited, error) {
 	enc, err := detect(file)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,9 @@ func openDelimited(ctx context.Context, file *os.File, format string) (*delimite
 		return nil, problem.Errorf(problem.Invalid, "the file is named as %s and is %s", format, is).
 			Coded("rows-mislabelled", "format", format, "is", is)
 	}
-	d.comma = sniff(sample)
+	if d.comma = comma; comma == 0 {
+		d.comma = sniff(sample)
+	}
 	rec, err := d.next()
 	if errors.Is(err, io.EOF) {
 		return nil, problem.Errorf(problem.Invalid, "the file holds no table").Coded("rows-empty")
@@ -88,6 +91,9 @@ func sniff(sample []byte) byte {
 	if len(lines) > 1 {
 		lines = lines[:len(lines)-1]
 	}
+	for len(lines) > 1 && !bytes.ContainsAny(lines[0], ",;\t|") {
+		lines = lines[1:] // a title above the table
+	}
 	best, most := byte(','), 0
 	for _, mark := range []byte(",;\t|") {
 		first, same := 0, 0
@@ -119,7 +125,7 @@ func countOutside(line []byte, mark byte) int {
 }
 
 func (d *delimited) header() []string { return d.names }
-func (d *delimited) traits() traits   { return traits{notes: d.notes} }
+func (d *delimited) traits() traits   { return traits{at: d.row, notes: d.notes} }
 func (d *delimited) close()           { _ = d.file.Close() }
 
 // next gives the next row that is not a blank line.

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,7 +36,7 @@ func scanOnce(ctx context.Context, source Source) (Table, encoding, error) {
 	}
 	defer r.close()
 	traits := r.traits()
-	for _, note := range traits.notes {
+	for _, note := range slices.Concat(traits.notes, source.Notes) {
 		t.Report.note(note)
 	}
 	if t.Columns, err = cleanHeader(r.header(), &t.Report); err != nil {
@@ -143,6 +144,10 @@ func (t *Table) finish(in inspection) {
 		t.longest[i] = in.trackers[i].longest
 		if in.traits.shapes != "" && t.Columns[i].Name == in.traits.shapes {
 			t.Columns[i].Type = Geometry
+			continue
+		}
+		if i < len(t.source.Prepared) {
+			t.Columns[i].Type, t.numbers[i] = t.source.Prepared[i], english
 			continue
 		}
 		t.Columns[i].Type, t.numbers[i] = in.trackers[i].decide(t.Columns[i].Name, &t.Report)

@@ -15,6 +15,13 @@ import (
 type Source struct {
 	Path   string
 	Format string // CSV, TSV, JSON, GEOJSON, XLSX
+	Sheet  string // of a workbook; "": the first that holds something
+
+	// Prepared are the types of the columns of a file that Prepare wrote, whose
+	// values are as PostgreSQL reads them; nil: they have to be found. Notes are
+	// what was found while it was written.
+	Prepared []Type
+	Notes    []Finding
 
 	beneath encoding // the legacy encoding in which text that is Unicode by its form was typed
 }
@@ -50,6 +57,7 @@ type traits struct {
 	dot    bool   // numbers have a decimal point and no groups
 	padded bool   // empty cells at a row's end are left out
 	shapes string // name of the column that holds geometries
+	at     int64  // the row of the header, before any other was read
 	notes  []Finding
 }
 
@@ -101,14 +109,18 @@ func (s Source) openForm(ctx context.Context) (reader, error) {
 	var r reader
 	switch s.Format {
 	case "CSV", "TSV":
-		r, err = openDelimited(ctx, file, s.Format)
+		comma := byte(0)
+		if s.Prepared != nil {
+			comma = ','
+		}
+		r, err = openDelimited(ctx, file, s.Format, comma)
 	case "JSON":
 		r, err = openJSON(ctx, file)
 	case "GEOJSON":
 		r, err = openGeoJSON(ctx, file)
 	case "XLSX":
 		_ = file.Close()
-		return openXLSX(s.Path)
+		return openXLSX(s.Path, s.Sheet)
 	default:
 		err = problem.Errorf(problem.UnsupportedMedia, "%s is not a table", s.Format)
 	}

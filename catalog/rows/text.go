@@ -14,6 +14,9 @@ func nfc(s string) string {
 	return norm.NFC.String(s)
 }
 
+// KeyOf is the key of a column of that name, alone in its table.
+func KeyOf(name string) string { return keyOf(strings.Join(strings.Fields(name), " ")) }
+
 // keyOf is a name as it stands in a URL: "Số thuê bao" is so_thue_bao.
 func keyOf(name string) string {
 	var b strings.Builder

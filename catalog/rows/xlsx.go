@@ -25,13 +25,14 @@ const (
 type workbook struct {
 	file       *excelize.File
 	raw, shown *excelize.Rows
+	sheet      string
 	names      []string
 	row        int64
 	cells      []cell
 	notes      []Finding
 }
 
-func openXLSX(path string) (*workbook, error) {
+func openXLSX(path, wanted string) (*workbook, error) {
 	file, err := excelize.OpenFile(path, excelize.Options{
 		UnzipSizeLimit: unzipLimit, UnzipXMLSizeLimit: unzipInMemory, ShortDatePattern: "yyyy-mm-dd",
 	})
@@ -39,6 +40,9 @@ func openXLSX(path string) (*workbook, error) {
 		return nil, notAWorkbook(path, err)
 	}
 	for i, sheet := range file.GetSheetList() {
+		if wanted != "" && sheet != wanted {
+			continue
+		}
 		w, err := openSheet(file, sheet)
 		if err != nil {
 			_ = file.Close()
@@ -48,7 +52,7 @@ func openXLSX(path string) (*workbook, error) {
 			continue
 		}
 		var r Report
-		if rest := file.GetSheetList()[i+1:]; len(rest) > 0 {
+		if rest := file.GetSheetList()[i+1:]; len(rest) > 0 && wanted == "" {
 			r.add(0, "", "rows-other-sheets", "only the sheet "+sheet+" is a table here; not read: "+strings.Join(rest, ", ")).
 				with("sheet", shorten(sheet), "rest", shorten(strings.Join(rest, ", ")))
 		}
@@ -56,7 +60,7 @@ func openXLSX(path string) (*workbook, error) {
 			_ = file.Close()
 			return nil, err
 		}
-		w.notes = r.Findings
+		w.notes, w.sheet = r.Findings, sheet
 		return w, nil
 	}
 	_ = file.Close()
@@ -107,7 +111,7 @@ func openSheet(file *excelize.File, sheet string) (*workbook, error) {
 }
 
 func (w *workbook) header() []string { return w.names }
-func (w *workbook) traits() traits   { return traits{dot: true, padded: true, notes: w.notes} }
+func (w *workbook) traits() traits   { return traits{dot: true, padded: true, at: w.row, notes: w.notes} }
 func (w *workbook) close()           { _ = w.file.Close() }
 
 func (w *workbook) next() (record, error) {
@@ -130,7 +134,7 @@ func (w *workbook) next() (record, error) {
 			if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 				return record{}, refuse("rows-nul", w.row, "a cell holds what is not text")
 			}
-			if i < len(shown) && isShownDate(text, shown[i]) {
+			if i < len(shown) && (isShownDate(text, shown[i]) || isShownCode(text, shown[i])) {
 				text = shown[i]
 			}
 			empty = empty && text == ""
@@ -148,6 +152,13 @@ func (w *workbook) next() (record, error) {
 
 func (w *workbook) broken(err error) error {
 	return refuse("rows-xlsx-broken", w.row, "the workbook breaks here").Because(err)
+}
+
+// isShownCode reports whether a number is shown with zeros before it, as a code
+// is: 1234 by the form 00000.
+func isShownCode(raw, shown string) bool {
+	zeros, is := strings.CutSuffix(shown, raw)
+	return is && zeros != "" && raw != "" && digits(raw) && strings.Trim(zeros, "0") == ""
 }
 
 // isShownDate reports whether a number is shown as a date.

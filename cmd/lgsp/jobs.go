@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/catalog"
@@ -23,6 +26,23 @@ func (p *platform) tellOfLinks(ctx context.Context, tx pgx.Tx, n catalog.LinkNot
 	return p.jobs.Ask(ctx, tx, linkLetter, n)
 }
 
+// intakeWork is the kind of job that reads the file of an intake or makes its
+// dataset.
+const intakeWork = "catalog.intake"
+
+// askIntake has that done once tx commits.
+func (p *platform) askIntake(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
+	return p.jobs.Ask(ctx, tx, intakeWork, map[string]uuid.UUID{"id": id})
+}
+
+func (p *platform) workIntake(ctx context.Context, args []byte) error {
+	var about struct{ ID uuid.UUID }
+	if err := json.Unmarshal(args, &about); err != nil {
+		return fmt.Errorf("read which intake: %w", err)
+	}
+	return p.catalog.WorkIntake(ctx, about.ID)
+}
+
 // endLetter is a kind of job that is asked for no more; what waits of it is done.
 const endLetter = "portal.end-letter"
 
@@ -37,8 +57,9 @@ func (p *platform) wireJobs() error {
 			return p.auth.PurgeMessages(ctx)
 		}},
 		jobs.Job{Kind: "catalog.sweep-uploads", Every: time.Hour, Timeout: 10 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
-			return p.catalog.SweepUploads(ctx)
+			return errors.Join(p.catalog.SweepIntakes(ctx), p.catalog.SweepUploads(ctx))
 		}},
+		jobs.Job{Kind: intakeWork, Timeout: 50 * time.Minute, Work: p.workIntake},
 		jobs.Job{Kind: "catalog.check-links", Every: time.Minute, Timeout: 3 * time.Minute, Work: func(ctx context.Context, _ []byte) error {
 			return p.catalog.CheckLinks(ctx)
 		}},

@@ -214,10 +214,11 @@ func (p *platform) wireCatalog() {
 		May: p.policy.May, Record: p.record,
 		Agencies: p.catalogAgencies, AgencyBySlug: p.catalogAgency, Names: p.names,
 		Expose: expose, Withdraw: withdraw, ExposeSandbox: exposeSandbox, ConcealSandbox: gateway.CloseSandbox, CallersOf: p.callersOf, CheckTraffic: checkTraffic, TrafficAddresses: trafficAddresses, KeepClientKey: p.clientKeys().Keep, Unchecked: unchecked,
-		Turn:   p.foresee,
-		Fetch:  egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
-		Places: p.config.Places,
-		Files:  p.files, TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
+		Turn:      p.foresee,
+		Fetch:     egress.Fetch{Allow: p.config.EgressAllow}.Client(30 * time.Second),
+		Places:    p.config.Places,
+		AskIntake: p.askIntake, WhoLater: p.auth.WhoByProof,
+		Files: p.files, TellOfLinks: p.tellOfLinks, RequestDue: p.config.RequestDue,
 		Terms: catalog.Terms{Decide: p.config.DecideWithin, Review: p.config.ReviewEvery, Renew: p.config.RenewEvery},
 	}
 }

@@ -76,6 +76,7 @@ var rooms = []struct{ file, title string }{
 	{"schema", "Fields of an agency's own · Trường riêng của cơ quan"},
 	{"notice", "Notices · Thông báo"},
 	{"files", "Files in pieces, links · Tệp gửi từng phần, liên kết"},
+	{"intake", "A spreadsheet that becomes a dataset · Bảng tính thành bộ dữ liệu"},
 	{"dcat", "The catalogue for harvesters · Danh mục cho máy thu thập"},
 	{"trial", "Trying calls on the pages · Gọi thử trên trang"},
 	{"mcp", "Assistants at /mcp · Trợ lý AI tại /mcp"},
