@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"lgsp/auth"
@@ -24,11 +25,11 @@ func TestPromiseIsHeldToWhatWasMeasured(t *testing.T) {
 	w.answered(t, 0, 1, 503, "upstream-down")
 	w.sees(t, page, 200, `<span class="tag bad">Chưa đạt</span>`, `<span class="tag good">Đạt</span>`)
 	for field, wrong := range map[string][2]string{
-		"availability": {"100,5", "Chưa phải tỉ lệ"}, "p95_ms": {"nhanh", "Chưa phải thời gian"},
+		"availability": {"100,5", "Ghi phần trăm từ 50 đến 100"}, "p95_ms": {"nhanh", "Ghi mili giây từ 1 đến"},
 	} {
 		w.refused(t, desk+"/promise", url.Values{field: {wrong[0]}}, 400, wrong[1])
 	}
-	w.refused(t, desk+"/promise", url.Values{"support_vi": {string(make([]byte, 301))}}, 400, "Dài quá")
+	w.refused(t, desk+"/promise", url.Values{"support_vi": {strings.Repeat("a", 301)}}, 400, "Ghi tối đa 300 ký tự")
 	w.sends(t, desk+"/promise", url.Values{}, desk)
 	w.sees(t, page, 200, `id="availability"`)
 	if all, err := w.Catalog.Promises(t.Context(), w.version.ID); err != nil || len(all) != 0 {
