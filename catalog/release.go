@@ -223,10 +223,11 @@ type WaitingPromotion struct {
 }
 
 // WaitingPromotions are those of an agency that are not decided, proposed ones
-// first, at most 100, for its own people; others get none.
+// first, at most 100, for its own people and those of the platform; else it
+// fails with NotFound.
 func (c *Catalog) WaitingPromotions(ctx context.Context, who auth.Principal, agency uuid.UUID) ([]WaitingPromotion, error) {
 	if !sees(who, agency) {
-		return []WaitingPromotion{}, nil
+		return nil, problem.Errorf(problem.NotFound, "no agency %s", agency)
 	}
 	list, err := pg.All[WaitingPromotion](ctx, c.DB, waitingPromotionsSQL, agency)
 	if err != nil {
