@@ -159,6 +159,7 @@ func TestResetsStarveNobody(t *testing.T) {
 	w.route.Plan.RatePerMinute = 1_000_000
 	w.commit(func(ctx context.Context, tx pgx.Tx) error { return Expose(ctx, tx, w.route) })
 	w.until("loaded", func() bool { return w.node.current.Load().byVersion[w.route.Version].Plan == w.route.Plan })
+	w.traffic(func(tr *Traffic) { tr.Timeouts = Timeouts{AnswerSeconds: 20, WholeSeconds: 30} }) // the upstream runs beside the flood
 	address, known := w.serveTLS()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -182,7 +183,7 @@ func TestResetsStarveNobody(t *testing.T) {
 			flooded <- id / 2
 		}()
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: known, ForceAttemptHTTP2: true}, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: known, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()
 	var slowest time.Duration
 	for range 50 {

@@ -25,7 +25,7 @@ import (
 var historyOfAgencies = []string{
 	"auth.agency.successor", // of those that merged into it earlier
 	"auth.agency_alias.agency_id", "auth.invitation.agency_id", "catalog.api_former.agency_id", "catalog.field_schema.agency_id",
-	"catalog.field_schema_version.agency_id", "catalog.package_kind.agency_id", "catalog.search_group.agency_id", "ledger.entry.agency_id", "ledger.entry.about", "ledger.day_use.agency_id",
+	"catalog.field_schema_version.agency_id", "catalog.package_kind.agency_id", "catalog.search_group.agency_id", "ledger.entry.agency_id", "ledger.entry.about", "ledger.day_use.agency_id", "ledger.hour_use.agency_id",
 	"catalog.letter.agency_id", // sent ones; those that wait are counted by themselves
 }
 
