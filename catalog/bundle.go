@@ -159,6 +159,7 @@ func (b Bundle) trafficWords() map[string]string {
 			}
 		case string:
 			words[at] = v
+		case nil: // nothing is set
 		default:
 			words[at] = fmt.Sprint(v)
 		}

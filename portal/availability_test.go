@@ -156,7 +156,10 @@ func TestOutageIsToldToPublishers(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t)
 	w.as(t, auth.RolePublisher)
-	publisher := w.person(t, auth.RolePublisher+"@example.vn").Person
+	var publisher uuid.UUID
+	if err := w.Auth.DB.QueryRow(t.Context(), `select id from auth.person where email = $1`, auth.RolePublisher+"@example.vn").Scan(&publisher); err != nil {
+		t.Fatal(err)
+	}
 	w.Portal.Notices.Holders = func(_ context.Context, role string, agency uuid.UUID) ([]uuid.UUID, error) {
 		if agency != w.version.AgencyID {
 			return nil, problem.Errorf(problem.NotFound, "no agency")

@@ -64,8 +64,12 @@ func newHouse(t *testing.T, db pg.DB) *house {
 		t.Fatal(err)
 	}
 	h.agency = agency.ID
-	for name, roles := range map[string][]string{"publisher": {auth.RolePublisher}, "steward": {auth.RoleSteward}, "both": {auth.RolePublisher, auth.RoleSteward},
-		"operator": {auth.RoleOperator}, "citizen": nil, "deputy": nil} {
+	for _, made := range []struct { // in one order, so that tests wait for each other and not in a ring
+		name  string
+		roles []string
+	}{{"publisher", []string{auth.RolePublisher}}, {"steward", []string{auth.RoleSteward}}, {"both", []string{auth.RolePublisher, auth.RoleSteward}},
+		{"operator", []string{auth.RoleOperator}}, {"citizen", nil}, {"deputy", nil}} {
+		name, roles := made.name, made.roles
 		person, err := people.CreatePerson(ctx, auth.Platform("test"), auth.NewPerson{Email: name + "@example.vn", Name: name, Locale: "vi"})
 		if err != nil {
 			t.Fatal(err)
