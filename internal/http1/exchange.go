@@ -227,8 +227,10 @@ func (e *UploadError) Unwrap() error { return e.Err }
 // breakOff ends the connection of an upload whose stream failed, so that the
 // upstream takes no part for the whole, and nobody waits for its answer.
 func (l *link) breakOff(err error) error {
+	broken := &UploadError{err}
+	l.broken.Store(broken) // before whoever reads the answer finds the connection closed
 	_ = l.net.Close()
-	return &UploadError{err}
+	return broken
 }
 
 // appendLast writes the last chunk, and what follows it.

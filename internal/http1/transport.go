@@ -86,16 +86,17 @@ type link struct {
 	in        reader
 	out       []byte
 	vector    net.Buffers
-	deadline  atomic.Int64           // Unix nanoseconds; 0: none, negative: it has passed
-	caller    atomic.Pointer[caller] // nil: it is idle
-	sending   atomic.Bool            // the request's body is on its way, and has its own deadlines
-	uploading chan error             // nil, or told when it is sent
-	stop      func()                 // lets the stream of an upload end
-	patience  time.Duration          // for the next part that is read, 0: any time
-	since     int64                  // it is idle
-	used      bool                   // an answer came over it before
-	keep      bool                   // another request may follow
-	status    int                    // of the answer, 0: not read yet
+	deadline  atomic.Int64                // Unix nanoseconds; 0: none, negative: it has passed
+	caller    atomic.Pointer[caller]      // nil: it is idle
+	sending   atomic.Bool                 // the request's body is on its way, and has its own deadlines
+	uploading chan error                  // nil, or told when it is sent
+	stop      func()                      // lets the stream of an upload end
+	broken    atomic.Pointer[UploadError] // nil, or why an upload gave the connection up
+	patience  time.Duration               // for the next part that is read, 0: any time
+	since     int64                       // it is idle
+	used      bool                        // an answer came over it before
+	keep      bool                        // another request may follow
+	status    int                         // of the answer, 0: not read yet
 	head      head
 	body      body
 }
@@ -130,8 +131,8 @@ func (t *Transport) Do(ctx context.Context, to Address, r *Request) (*Response, 
 			return response, nil
 		}
 		l.end()
-		var broken *UploadError
-		if errors.As(l.uploaded(), &broken) {
+		broken := l.broken.Load()
+		if ended := l.uploaded(); broken != nil || errors.As(ended, &broken) {
 			return nil, broken
 		}
 		if ctx.Err() != nil {
