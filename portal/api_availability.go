@@ -69,15 +69,20 @@ func (a *API) measured() measured { return measured{a.Ledger, a.Nodes, a.Ledger.
 //	@Summary	How each service that anybody may look up stands now, and how it answered in 30 days: measured at the gateway, over calls that were made
 //	@Tags		apis
 //	@Param		after	query		string	false	"next of the page before"
+//	@Param		limit	query		int		false	"APIs a page, 1 to 100, default 20"
 //	@Success	200		{object}	items[ServiceStatus]
 //	@Router		/status [get]
 func (a *API) serviceStatus(w http.ResponseWriter, r *http.Request) error {
-	values, err := query(r, "after")
+	values, err := query(r, "after", "limit")
 	if err != nil {
 		return err
 	}
+	page := catalog.APIFilter{After: values.Get("after")}
+	if page.Limit, err = limitOf(values); err != nil {
+		return err
+	}
 	return show(a, w, r, func(ctx context.Context, _ auth.Principal) (items[ServiceStatus], error) {
-		list, next, err := serviceStatuses(ctx, a.Catalog, a.measured(), a.Health(), values.Get("after"))
+		list, next, err := serviceStatuses(ctx, a.Catalog, a.measured(), a.Health(), page)
 		return items[ServiceStatus]{list, next}, err
 	})
 }

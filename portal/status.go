@@ -62,7 +62,7 @@ func (p *Portal) status(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		var next string
-		data.Services, next, err = serviceStatuses(ctx, p.Catalog, p.measured(), health, r.FormValue("after"))
+		data.Services, next, err = serviceStatuses(ctx, p.Catalog, p.measured(), health, catalog.APIFilter{Limit: statusPage, After: r.FormValue("after")})
 		if data.Measured = err == nil; next != "" {
 			data.Next = "/status?" + withQuery("after", next)
 		}

@@ -38,8 +38,8 @@ const statusPage = 50
 
 // serviceStatuses are a page of the versions that anybody may call, with the
 // cursor of the next: those in trouble first, then by title.
-func serviceStatuses(ctx context.Context, c *catalog.Catalog, m measured, health gateway.Health, after string) ([]ServiceStatus, string, error) {
-	apis, next, err := c.ListAPIs(ctx, auth.Principal{}, catalog.APIFilter{Limit: statusPage, After: after})
+func serviceStatuses(ctx context.Context, c *catalog.Catalog, m measured, health gateway.Health, page catalog.APIFilter) ([]ServiceStatus, string, error) {
+	apis, next, err := c.ListAPIs(ctx, auth.Principal{}, page)
 	if err != nil {
 		return nil, "", err
 	}

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -66,6 +67,9 @@ func lift(root string) ([]byte, error) {
 	lifted.Servers = openapi3.Servers{{URL: "/api/v1"}}
 	lifted.Info.Contact = nil // swag writes an empty one
 	complete(lifted)
+	if err := prune(lifted); err != nil {
+		return nil, err
+	}
 	if err := lifted.Validate(context.Background()); err != nil {
 		return nil, fmt.Errorf("check the document: %w", err)
 	}
@@ -93,6 +97,24 @@ func complete(d *openapi3.T) {
 	d.Tags = nil
 	for _, tag := range slices.Sorted(maps.Keys(tags)) {
 		d.Tags = append(d.Tags, &openapi3.Tag{Name: tag})
+	}
+}
+
+// prune drops the schemas that nothing refers to: of types that lie inside
+// others, whose fields are written out there.
+func prune(d *openapi3.T) error {
+	for {
+		text, err := json.Marshal(d)
+		if err != nil {
+			return fmt.Errorf("write the document: %w", err)
+		}
+		before := len(d.Components.Schemas)
+		maps.DeleteFunc(d.Components.Schemas, func(name string, _ *openapi3.SchemaRef) bool {
+			return !bytes.Contains(text, []byte(`"#/components/schemas/`+name+`"`))
+		})
+		if len(d.Components.Schemas) == before {
+			return nil
+		}
 	}
 }
 
