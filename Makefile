@@ -37,7 +37,7 @@ openapi:
 
 test: lint build test/node_modules/.package-lock.json
 	@scripts/need postgres redis chromium cc clients openssl haproxy
-	$(WITHDB) go test -race -timeout 15m ./...
+	$(WITHDB) go test -race -timeout 20m ./...
 	go test -run 'TestCorpus|TestAgainst' ./catalog/spec ./gateway/check # 600 real documents, thousands of schemas; the race detector would take minutes
 	$(WITHDB) npm --prefix test run --silent test
 
