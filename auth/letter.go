@@ -67,6 +67,7 @@ type LetterAbout struct {
 
 	Invitation *uuid.UUID `json:"invitation,omitempty"` // of LetterInvitation
 	Team       *uuid.UUID `json:"team,omitempty"`       // of LetterTeam: the invitation
+	By         *uuid.UUID `json:"by,omitempty"`         // of LetterTeam: who has it written
 }
 
 const askLetterSQL = `

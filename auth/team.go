@@ -24,7 +24,7 @@ const (
 
 const (
 	maxTeam        = 20 // who works on an application, or is invited to
-	maxTeamLetters = 50 // open invitations of one person
+	maxTeamLetters = 20 // that one person has written in an hour, whatever became of the invitations
 )
 
 const teamRoleSQL = `select role from auth.application_member where application_id = $1 and person_id = $2`

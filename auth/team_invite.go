@@ -56,7 +56,7 @@ select exists (select from auth.person p join auth.application a on a.id = $1
 select 1 + (select count(*) from auth.application_member where application_id = $1)
          + (select count(*) from auth.team_invitation where application_id = $1 and role <> 'transfer')`
 
-	teamLettersSQL = `select count(*) from auth.team_invitation where invited_by = $1 and expires_at > $2`
+	teamLettersSQL = `select count(*) from auth.account_letter where kind = 'team' and about ->> 'by' = $1::text and asked_at > $2`
 )
 
 // InviteToTeam has a letter written with a link, good once and for a week, by
@@ -65,7 +65,7 @@ select 1 + (select count(*) from auth.application_member where application_id = 
 // Unauthorized unless who is a person, NotFound and Forbidden as
 // OwnsApplication does, Invalid with the fields that are wrong, Conflict when
 // the application is disabled or an agency's, they are in the team or invited
-// already, or it is full, and TooMany beyond 50 open invitations.
+// already, or it is full, and TooMany as askTeamLetter does.
 func (a *Auth) InviteToTeam(ctx context.Context, who Principal, id uuid.UUID, n NewTeamInvitation) (TeamInvitation, error) {
 	if who.Person == uuid.Nil {
 		return TeamInvitation{}, signInFirst()
@@ -89,7 +89,7 @@ func (a *Auth) InviteToTeam(ctx context.Context, who Principal, id uuid.UUID, n 
 		if err := asError(wrong); err != nil {
 			return err
 		}
-		if err := a.roomForOne(ctx, tx, who, id, person.Email); err != nil {
+		if err := a.roomForOne(ctx, tx, id, person.Email); err != nil {
 			return err
 		}
 		now := a.Now().UTC()
@@ -105,7 +105,7 @@ func (a *Auth) InviteToTeam(ctx context.Context, who Principal, id uuid.UUID, n 
 		case err != nil:
 			return fmt.Errorf("add invitation to the team of %s: %w", id, err)
 		}
-		if err := a.askTeamLetter(ctx, tx, i); err != nil {
+		if err := a.askTeamLetter(ctx, tx, who, i); err != nil {
 			return err
 		}
 		told := TeamNotice{What: TeamInvited, Application: id, Name: app.Name, Person: who.Person, PersonName: who.Name, Role: n.Role}
@@ -119,7 +119,7 @@ func (a *Auth) InviteToTeam(ctx context.Context, who Principal, id uuid.UUID, n 
 }
 
 // roomForOne is nil when one more may be invited to the team.
-func (a *Auth) roomForOne(ctx context.Context, tx pgx.Tx, who Principal, id uuid.UUID, email string) error {
+func (a *Auth) roomForOne(ctx context.Context, tx pgx.Tx, id uuid.UUID, email string) error {
 	var in bool
 	if err := tx.QueryRow(ctx, inTeamSQL, id, email).Scan(&in); err != nil {
 		return fmt.Errorf("look for an address in the team of %s: %w", id, err)
@@ -128,25 +128,29 @@ func (a *Auth) roomForOne(ctx context.Context, tx pgx.Tx, who Principal, id uuid
 		return problem.Errorf(problem.Conflict, "the person works on this application already").Coded("team-member-already").
 			Wrong("email", "team-member-already", "change their role in the list instead")
 	}
-	var size, letters int
+	var size int
 	if err := tx.QueryRow(ctx, teamSizeSQL, id).Scan(&size); err != nil {
 		return fmt.Errorf("count team of %s: %w", id, err)
 	}
 	if size >= maxTeam {
 		return problem.Errorf(problem.Conflict, "%d work on this application or are invited", size).Coded("team-full", "max", fmt.Sprint(maxTeam))
 	}
-	if err := tx.QueryRow(ctx, teamLettersSQL, who.Person, a.Now().UTC()).Scan(&letters); err != nil {
-		return fmt.Errorf("count invitations of person %s: %w", who.Person, err)
-	}
-	if letters >= maxTeamLetters {
-		return problem.Errorf(problem.TooMany, "%d invitations of one person wait for an answer", letters).
-			Coded("team-invitations-many", "max", fmt.Sprint(maxTeamLetters)).Sends("Retry-After", "86400")
-	}
 	return nil
 }
 
-func (a *Auth) askTeamLetter(ctx context.Context, tx pgx.Tx, i TeamInvitation) error {
-	return a.askLetter(ctx, tx, Letter{Kind: LetterTeam, Email: i.Email, Name: i.Email, Locale: i.Locale, About: LetterAbout{Team: &i.ID}}, uuid.Nil)
+// askTeamLetter has the letter of an invitation written. It fails with TooMany
+// for who had too many written lately: anybody may invite any address, in words
+// of their own.
+func (a *Auth) askTeamLetter(ctx context.Context, tx pgx.Tx, who Principal, i TeamInvitation) error {
+	var written int
+	if err := tx.QueryRow(ctx, teamLettersSQL, who.Person, a.Now().UTC().Add(-letterMemory)).Scan(&written); err != nil {
+		return fmt.Errorf("count letters of person %s: %w", who.Person, err)
+	}
+	if written >= maxTeamLetters {
+		return problem.Errorf(problem.TooMany, "one person had %d letters written in an hour", written).
+			Coded("team-invitations-many", "max", fmt.Sprint(maxTeamLetters)).Sends("Retry-After", "3600")
+	}
+	return a.askLetter(ctx, tx, Letter{Kind: LetterTeam, Email: i.Email, Name: i.Email, Locale: i.Locale, About: LetterAbout{Team: &i.ID, By: &who.Person}}, uuid.Nil)
 }
 
 const teamInvitationsSQL = `
@@ -195,7 +199,7 @@ func (a *Auth) openTeamInvitation(ctx context.Context, tx pgx.Tx, who Principal,
 // SendTeamInvitation has the letter written again, with another link; the one
 // before ends. It fails with NotFound and Forbidden as OwnsApplication does,
 // NotFound for an invitation that is not open, and TooMany within five minutes
-// of the last letter.
+// of the last letter and as askTeamLetter does.
 func (a *Auth) SendTeamInvitation(ctx context.Context, who Principal, application, id uuid.UUID) (TeamInvitation, error) {
 	var i TeamInvitation
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
@@ -211,7 +215,7 @@ func (a *Auth) SendTeamInvitation(ctx context.Context, who Principal, applicatio
 		if _, err := tx.Exec(ctx, sendTeamSQL, id, i.SentAt, i.ExpiresAt); err != nil {
 			return fmt.Errorf("send invitation %s: %w", id, err)
 		}
-		if err := a.askTeamLetter(ctx, tx, i); err != nil {
+		if err := a.askTeamLetter(ctx, tx, who, i); err != nil {
 			return err
 		}
 		return a.Record(ctx, tx, Act{Who: who, Verb: "application.team-invite-again", About: application, Detail: map[string]any{"invitation": id, "role": i.Role}})

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -340,4 +341,32 @@ func TestSharedApplicationHasNoRoles(t *testing.T) {
 	}
 	_, err = s.InviteToTeam(ctx, owner, s.app.ID, NewTeamInvitation{Role: TeamDeveloper, Email: "x@x.vn"})
 	want(t, "a team of an agency's", err, problem.Conflict, "application-of-agency")
+}
+
+// TestTeamLettersAreFew: a team has room for so many, and who invites and takes
+// back without end has only so many letters written in an hour.
+func TestTeamLettersAreFew(t *testing.T) {
+	t.Parallel()
+	s, ctx := newTeam(t), t.Context()
+	invite := func(n int) (TeamInvitation, error) {
+		return s.InviteToTeam(ctx, s.owner, s.app.ID, NewTeamInvitation{Role: TeamDeveloper, Email: fmt.Sprintf("moi-%d@x.vn", n)})
+	}
+	var last TeamInvitation
+	for n := range maxTeam - 1 { // the owner is one
+		var err error
+		last, err = invite(n)
+		ok(t, "invite", err)
+	}
+	_, err := invite(maxTeam)
+	want(t, "a full team", err, problem.Conflict, "team-full")
+	for n := range maxTeamLetters - maxTeam + 2 {
+		ok(t, "take back", s.WithdrawTeamInvitation(ctx, s.owner, s.app.ID, last.ID))
+		if last, err = invite(maxTeam + n); n < maxTeamLetters-maxTeam+1 {
+			ok(t, "invite another", err)
+		}
+	}
+	want(t, "a letter too many", err, problem.TooMany, "team-invitations-many")
+	s.now = s.now.Add(letterMemory + time.Second)
+	_, err = invite(3 * maxTeam)
+	ok(t, "an hour later", err)
 }
