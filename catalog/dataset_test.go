@@ -50,6 +50,11 @@ func newShelf(t testing.TB, db pg.DB) *shelf {
 		publisher: person("publisher", id), steward: person("steward", id), stranger: person("publisher", uuid.Must(uuid.NewV7())),
 		operator: person("operator", uuid.Nil), now: time.Date(2025, 8, 1, 9, 0, 0, 0, time.UTC), dir: dir,
 	}
+	// Shelves of one database hold the same names: in a transaction until it ends,
+	// one comes after the other. Without, two tests may wait for each other.
+	if _, err := db.Exec(context.Background(), `select pg_advisory_xact_lock(1)`); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := db.Exec(context.Background(), testAgencySQL, id, s.agency.Slug, strings.ToUpper(id.String()[24:])); err != nil {
 		t.Fatal(err)
 	}

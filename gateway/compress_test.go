@@ -215,7 +215,7 @@ func TestCompressedStreams(t *testing.T) {
 
 // TestCompressedInFlatMemory: how much is sent makes no difference to what is held.
 func TestCompressedInFlatMemory(t *testing.T) {
-	t.Parallel()
+	// Not parallel: it measures the heap, which others would add to.
 	w := newWorld(t)
 	w.traffic(func(tr *Traffic) { tr.Compress = true })
 	const size = 100 << 20

@@ -71,7 +71,9 @@ func vector(places map[string][]string) string {
 	return b.String()
 }
 
+var lexemeQuotes = strings.NewReplacer(`'`, `''`, `\`, `\\`)
+
 // quote writes a lexeme for a tsvector or tsquery (manual, §8.11).
 func quote(key string) string {
-	return "'" + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(key) + "'"
+	return "'" + lexemeQuotes.Replace(key) + "'"
 }

@@ -27,11 +27,8 @@ type ownDatabase struct {
 
 func newOwnDatabase(t *testing.T) *ownDatabase {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "lgsp-away-")
+	dir, err := pgtest.Dir()
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o711); err != nil { // the server may run as another user
 		t.Fatal(err)
 	}
 	d := &ownDatabase{t: t, dir: dir}

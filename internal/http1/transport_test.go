@@ -436,7 +436,7 @@ func TestClosedTwice(t *testing.T) {
 // TestProxy passes large bodies both ways through a server and a transport, in
 // little memory, with many callers at once.
 func TestProxy(t *testing.T) {
-	t.Parallel()
+	// Not parallel: it measures the heap, which others would add to.
 	to, _ := upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		_, _ = io.Copy(w, r.Body)

@@ -30,14 +30,11 @@ func run(args []string) (int, error) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	dir, err := os.MkdirTemp("/tmp", "lgsp-withdb-")
+	dir, err := pgtest.Dir()
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o711); err != nil { // the server may run as another user
-		return 0, err
-	}
 	db, err := devdb.Start(ctx, devdb.Config{Dir: dir, Settings: pgtest.FastSettings})
 	if err != nil {
 		return 0, err
