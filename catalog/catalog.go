@@ -184,6 +184,7 @@ type Version struct {
 	Successor    string     `json:"successor" db:"-"` // its Prefix, or ""
 	DocsURL      string     `json:"docs_url"`         // where the agency writes about the end, or ""
 	Sandbox      bool       `json:"sandbox"`          // it can be tried with synthetic data; see HasSandbox
+	Promise      Promise    `json:"promise"`          // of how it answers
 }
 
 // Prefix is the version's address at the gateway, under the gateway's origin.

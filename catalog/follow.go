@@ -23,7 +23,8 @@ const (
 // What can be followed.
 const (
 	FollowDataset = "dataset"
-	FollowAgency  = "agency"
+	FollowAPI     = "api"
+	FollowAgency  = "agency" // all its datasets and APIs
 )
 
 // maxFollows is how much one person follows.
@@ -31,12 +32,25 @@ const maxFollows = 200
 
 // Follow is one thing that a person follows.
 type Follow struct {
-	Kind      string    `json:"kind"` // dataset, agency
+	Kind      string    `json:"kind"` // dataset, api, agency
 	Target    uuid.UUID `json:"target"`
-	Slug      string    `json:"slug"`
+	Slug      string    `json:"slug"`   // of an API within its agency
+	Agency    string    `json:"agency"` // slug of an API's agency, else ""
+	AgencyID  uuid.UUID `json:"-"`
 	TitleVI   string    `json:"title_vi"`
 	TitleEN   string    `json:"title_en"`
 	CreatedAt time.Time `json:"created_at"`
+}
+
+// Address is where it stands on the portal, without the language.
+func (f Follow) Address() string {
+	switch f.Kind {
+	case FollowAPI:
+		return "/apis/" + f.Agency + "/" + f.Slug
+	case FollowAgency:
+		return "/agencies/" + f.Slug
+	}
+	return "/dataset/" + f.Slug
 }
 
 // Follows is what a person follows, and how often they are written to.
@@ -48,10 +62,17 @@ type Follows struct {
 }
 
 const (
+	// hasPublicVersion is a condition on an API a.
+	hasPublicVersion = `exists (select from catalog.version v where v.api_id = a.id and v.state in ('published', 'deprecated', 'retired'))`
+
+	followableAPISQL = `select exists (select from catalog.api a where a.id = $1 and ` + hasPublicVersion + `)`
+
 	followsSQL = `
-select f.kind, f.target, coalesce(d.slug, '') as slug, coalesce(d.title_vi, '') as title_vi, coalesce(d.title_en, '') as title_en, f.created_at
+select f.kind, f.target, coalesce(d.slug, a.slug, '') as slug, '' as agency, coalesce(a.agency_id, f.target) as agency_id,
+       coalesce(d.title_vi, a.title_vi, '') as title_vi, coalesce(d.title_en, a.title_en, '') as title_en, f.created_at
   from catalog.follow f
   left join catalog.dataset d on f.kind = 'dataset' and d.id = f.target and d.state = 'published'
+  left join catalog.api a on f.kind = 'api' and a.id = f.target and ` + hasPublicVersion + `
  where f.person = $1
  order by f.created_at desc, f.target`
 
@@ -96,8 +117,8 @@ func (c *Catalog) Follows(ctx context.Context, who auth.Principal) (Follows, err
 	}
 	var ids []uuid.UUID
 	for _, one := range list {
-		if one.Kind == FollowAgency {
-			ids = append(ids, one.Target)
+		if one.Kind != FollowDataset {
+			ids = append(ids, one.AgencyID)
 		}
 	}
 	agencies, err := c.Agencies(ctx, ids)
@@ -109,8 +130,11 @@ func (c *Catalog) Follows(ctx context.Context, who auth.Principal) (Follows, err
 	}
 	f.Items = []Follow{}
 	for _, one := range list {
-		if a, ok := agencies[one.Target]; ok && one.Kind == FollowAgency {
+		switch a, ok := agencies[one.AgencyID]; {
+		case ok && one.Kind == FollowAgency:
 			one.Slug, one.TitleVI, one.TitleEN = a.Slug, a.TitleVI, a.TitleEN
+		case ok && one.Kind == FollowAPI:
+			one.Agency = a.Slug
 		}
 		if one.Slug != "" {
 			f.Items = append(f.Items, one)
@@ -131,7 +155,7 @@ func (c *Catalog) IsFollowed(ctx context.Context, who auth.Principal, kind strin
 	return yes, nil
 }
 
-// Follow has who written to about a public dataset, or all of an agency's. The
+// Follow has who written to about a public dataset or API, or all of an agency's. The
 // first begins a weekly digest. It fails with Unauthorized, Forbidden, NotFound,
 // Invalid for another kind, and Conflict beyond 200.
 func (c *Catalog) Follow(ctx context.Context, who auth.Principal, kind string, target uuid.UUID) error {
@@ -165,6 +189,15 @@ func (c *Catalog) followable(ctx context.Context, who auth.Principal, kind strin
 	case FollowDataset:
 		_, err := c.Dataset(ctx, auth.Principal{}, target)
 		return err
+	case FollowAPI:
+		var public bool
+		if err := c.DB.QueryRow(ctx, followableAPISQL, target).Scan(&public); err != nil {
+			return fmt.Errorf("look for API %s: %w", target, err)
+		}
+		if !public {
+			return problem.Errorf(problem.NotFound, "no API %s", target).Coded("follow-unknown")
+		}
+		return nil
 	case FollowAgency:
 		if c.isAgency(ctx, target) != nil {
 			return problem.Errorf(problem.NotFound, "no agency %s", target).Coded("follow-unknown")
@@ -234,14 +267,25 @@ type Digest struct {
 // IsEmpty reports that there is nothing to write about.
 func (d Digest) IsEmpty() bool { return len(d.News)+len(d.Searches) == 0 }
 
-// News is one thing that happened to a public dataset.
+// News is one thing that happened to a public dataset or API.
 type News struct {
-	Kind    string // published, file, question
-	Slug    string
-	TitleVI string
-	TitleEN string
-	About   string // the file's name, or the question
-	At      time.Time
+	Kind     string // published, file, question; of an API version, changed, ending, ended
+	Slug     string // of the dataset, or of the API within its agency
+	Agency   string // slug of an API's agency, else ""
+	AgencyID uuid.UUID
+	TitleVI  string
+	TitleEN  string
+	About    string // the file's name, the question, or the API's version, as v2
+	At       time.Time
+	Ends     *time.Time // of ending and ended: when the version's last day was over
+}
+
+// Address is where it stands on the portal, without the language.
+func (n News) Address() string {
+	if n.Agency != "" {
+		return "/apis/" + n.Agency + "/" + n.Slug + "/" + n.About
+	}
+	return "/dataset/" + n.Slug
 }
 
 const (
@@ -259,6 +303,7 @@ update catalog.follower f
  where f.person = due.person
 returning f.person, f.every, f.read_to as since, $1::timestamptz as until`
 
+	// Of a version that changed twice the last time is told.
 	newsSQL = `
 with followed as (
   select d.id, d.slug, d.title_vi, d.title_en, d.published_at, greatest(f.created_at, $2) as since, f.kind
@@ -266,24 +311,48 @@ with followed as (
     join catalog.dataset d on d.state = 'published'
          and (f.kind = 'dataset' and d.id = f.target or f.kind = 'agency' and d.agency_id = f.target)
    where f.person = $1),
+versions as (
+  select v.*, a.slug, a.agency_id, a.title_vi, a.title_en, greatest(f.created_at, $2) as since
+    from catalog.follow f
+    join catalog.api a on f.kind = 'api' and a.id = f.target or f.kind = 'agency' and a.agency_id = f.target
+    join catalog.version v on v.api_id = a.id and v.state in ('published', 'deprecated', 'retired')
+   where f.person = $1),
 happened as (
-  select 'published' as kind, id, slug, title_vi, title_en, '' as about, published_at as at
+  select 'published' as kind, slug, null::uuid as agency_id, title_vi, title_en, '' as about, published_at as at, null::timestamptz as ends
     from followed
    where kind = 'agency' and published_at > since and published_at <= $3
    union
-  select 'file', s.id, s.slug, s.title_vi, s.title_en, v.file_name, v.uploaded_at
+  select 'file', s.slug, null, s.title_vi, s.title_en, v.file_name, v.uploaded_at, null
     from followed s
     join catalog.distribution p on p.dataset_id = s.id
     join catalog.file_version v on v.distribution_id = p.id
    where v.uploaded_at > s.since and v.uploaded_at <= $3 and v.uploaded_at > s.published_at
    union
-  select 'question', s.id, s.slug, s.title_vi, s.title_en, q.title, q.created_at
+  select 'question', s.slug, null, s.title_vi, s.title_en, q.title, q.created_at, null
     from followed s
     join catalog.discussion q on q.dataset_id = s.id and q.shown
-   where s.kind = 'dataset' and q.created_at > s.since and q.created_at <= $3)
-select kind, slug, title_vi, title_en, about, at
+   where s.kind = 'dataset' and q.created_at > s.since and q.created_at <= $3
+   union
+  select 'version', slug, agency_id, title_vi, title_en, number, published_at, null
+    from versions
+   where state <> 'retired' and published_at > since and published_at <= $3
+   union
+  select 'ending', slug, agency_id, title_vi, title_en, number, deprecated_at, sunset
+    from versions
+   where state = 'deprecated' and sunset > $3 and deprecated_at > since and deprecated_at <= $3
+   union
+  select 'ended', slug, agency_id, title_vi, title_en, number, sunset, sunset
+    from versions
+   where sunset > since and sunset <= $3
+   union
+  select 'changed', v.slug, v.agency_id, v.title_vi, v.title_en, v.number, max(r.at), null
+    from versions v
+    join catalog.revision r on r.version_id = v.id and r.at > v.since and r.at <= $3 and r.at > v.published_at
+    join catalog.revision b on b.version_id = v.id and b.number = r.number - 1 and b.spec_text <> r.spec_text
+   group by v.id, v.slug, v.agency_id, v.title_vi, v.title_en, v.number)
+select kind, slug, '' as agency, coalesce(agency_id, '00000000-0000-0000-0000-000000000000') as agency_id, title_vi, title_en, about, at, ends
   from happened
- order by at desc, slug, kind
+ order by at desc, slug, kind, about
  limit 100`
 
 	digestSentSQL = `
@@ -306,15 +375,37 @@ func (c *Catalog) ClaimDigests(ctx context.Context, n int) ([]Digest, error) {
 	}
 	var list []Digest
 	for _, d := range claimed {
-		news, err := pg.All[News](ctx, c.DB, newsSQL, d.Person, d.Since, d.Until)
+		news, err := c.news(ctx, d.Person, d.Since, d.Until)
 		if err != nil {
-			return nil, fmt.Errorf("read news for %s: %w", d.Person, err)
+			return nil, err
 		}
 		digest := Digest{Person: d.Person, Every: d.Every, Since: d.Since, Until: d.Until, News: news}
 		if digest.Searches, err = c.searchNews(ctx, digest); err != nil {
 			return nil, err
 		}
 		list = append(list, digest)
+	}
+	return list, nil
+}
+
+// news is what happened to what a person follows between two moments.
+func (c *Catalog) news(ctx context.Context, person uuid.UUID, since, until time.Time) ([]News, error) {
+	list, err := pg.All[News](ctx, c.DB, newsSQL, person, since, until)
+	if err != nil {
+		return nil, fmt.Errorf("read news for %s: %w", person, err)
+	}
+	var ids []uuid.UUID
+	for _, n := range list {
+		if n.AgencyID != uuid.Nil {
+			ids = append(ids, n.AgencyID)
+		}
+	}
+	agencies, err := c.Agencies(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range list {
+		list[i].Agency = agencies[n.AgencyID].Slug
 	}
 	return list, nil
 }

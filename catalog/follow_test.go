@@ -14,7 +14,7 @@ import (
 )
 
 // digests gives "kind about" of the news that are due, and sends them.
-func (s *shelf) digests(t *testing.T) map[uuid.UUID][]string {
+func digests(t *testing.T, s *Catalog) map[uuid.UUID][]string {
 	t.Helper()
 	claimed, err := s.ClaimDigests(t.Context(), 10)
 	if err != nil {
@@ -73,33 +73,91 @@ func TestDigests(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.published(t, "moi-mo", "Mới mở", subscribers)
-	if got := s.digests(t); len(got) != 0 {
+	if got := digests(t, s.Catalog); len(got) != 0 {
 		t.Errorf("too early: %v", got)
 	}
 	s.now = s.now.Add(24 * time.Hour)
 	want := []string{"file thue-bao moi.csv", "published moi-mo ", "question thue-bao Hỏi"}
-	if got := s.digests(t); len(got) != 1 || !slices.Equal(got[other.Person], want) {
+	if got := digests(t, s.Catalog); len(got) != 1 || !slices.Equal(got[other.Person], want) {
 		t.Errorf("after a day: %v, want %q", got, want)
 	}
 	s.now = s.now.Add(7 * 24 * time.Hour)
-	got := s.digests(t)
+	got := digests(t, s.Catalog)
 	if want := []string{"file thue-bao moi.csv", "question thue-bao Hỏi"}; len(got) != 2 || len(got[other.Person]) != 0 || !slices.Equal(got[reader.Person], want) {
 		t.Errorf("after a week: %v", got)
 	}
-	if got := s.digests(t); len(got) != 0 {
+	if got := digests(t, s.Catalog); len(got) != 0 {
 		t.Errorf("sent twice: %v", got)
 	}
 	s.now = s.now.Add(7 * 24 * time.Hour)
 	if _, err := s.ClaimDigests(ctx, 10); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.digests(t); len(got) != 0 {
+	if got := digests(t, s.Catalog); len(got) != 0 {
 		t.Errorf("claimed by two: %v", got)
 	}
 	s.now = s.now.Add(11 * time.Minute)
-	if got := s.digests(t); len(got) != 2 {
+	if got := digests(t, s.Catalog); len(got) != 2 {
 		t.Errorf("what was not sent is not due again: %v", got)
 	}
+}
+
+// TestDigestsOfAPIs: who follows an API, or its agency, is told of a version that
+// is new, whose document changed, that is going to end and that ended, each once.
+func TestDigestsOfAPIs(t *testing.T) {
+	t.Parallel()
+	s, ctx, now := txWorld(t), t.Context(), time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
+	s.Now = func() time.Time { return now }
+	v, reader, other := s.readyVersion(t), citizen(), citizen()
+	if err := s.Follow(ctx, reader, FollowAPI, v.APIID); problem.Code(err) != "follow-unknown" {
+		t.Errorf("an API that is not public yet: %v", err)
+	}
+	if err := s.Follow(ctx, other, FollowAgency, s.agency.ID); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	publish := func(v Version) {
+		t.Helper()
+		if _, err := s.SubmitVersion(ctx, s.publisher, v.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.PublishVersion(ctx, s.publisher, v.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(v)
+	if err := s.Follow(ctx, reader, FollowAPI, v.APIID); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := s.Follows(ctx, reader); err != nil || len(f.Items) != 1 || f.Items[0].Address() != "/apis/"+s.agency.Slug+"/thu-tuc" {
+		t.Errorf("followed %+v, error %v", f, err)
+	}
+	week := func(toReader, toOther []string) {
+		t.Helper()
+		now = now.Add(7*24*time.Hour + time.Minute)
+		got := digests(t, s.Catalog)
+		if !slices.Equal(got[reader.Person], toReader) || !slices.Equal(got[other.Person], toOther) {
+			t.Errorf("told %q, want %q to who follows the API and %q to who follows the agency", got, toReader, toOther)
+		}
+	}
+	week(nil, []string{"version thu-tuc v1"})
+	now = now.Add(time.Hour)
+	for _, word := range []string{"Tra cứu một", "Tra cứu hai"} {
+		text := strings.Replace(string(procedures(t)), "title: ", "title: "+word+" ", 1)
+		if _, err := s.ReplaceSpec(ctx, s.publisher, v.ID, Save{Text: []byte(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	changed := []string{"changed thu-tuc v1"}
+	week(changed, changed)
+	now = now.Add(time.Hour)
+	if _, err := s.DeprecateVersion(ctx, s.publisher, v.ID, Ending{Sunset: now.AddDate(0, 0, 10)}); err != nil {
+		t.Fatal(err)
+	}
+	ending, ended := []string{"ending thu-tuc v1"}, []string{"ended thu-tuc v1"}
+	week(ending, ending)
+	week(ended, ended)
+	week(nil, nil)
 }
 
 func TestFollowRefusals(t *testing.T) {
@@ -122,7 +180,8 @@ func TestFollowRefusals(t *testing.T) {
 		"an application": {auth.Principal{Application: uuid.New()}, FollowDataset, open.ID, "said-person"},
 		"a draft":        {s.publisher, FollowDataset, draft.ID, "dataset-unknown"},
 		"no agency":      {who, FollowAgency, uuid.New(), "follow-unknown"},
-		"another kind":   {who, "api", open.ID, "follow-unknown"},
+		"no API":         {who, FollowAPI, uuid.New(), "follow-unknown"},
+		"another kind":   {who, "person", open.ID, "follow-unknown"},
 	} {
 		if err := s.Follow(ctx, tt.who, tt.kind, tt.target); problem.Code(err) != tt.want {
 			t.Errorf("%s: %v", name, err)

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lgsp/auth"
-	"lgsp/internal/pg"
 	"lgsp/internal/problem"
 )
 
@@ -92,26 +91,4 @@ func (c *Catalog) SetPromise(ctx context.Context, who auth.Principal, version uu
 		return Promise{}, err
 	}
 	return p, nil
-}
-
-const promisesSQL = `
-select version_id, availability / 100.0::float8 as availability, p95_ms as p95, support_vi, support_en, set_at
-  from catalog.promise
- where version_id = any($1)`
-
-// Promises are what is promised of versions, by version; of one that is not there
-// nothing is. Whoever asks has seen that the reader may look the versions up.
-func (c *Catalog) Promises(ctx context.Context, versions ...uuid.UUID) (map[uuid.UUID]Promise, error) {
-	rows, err := pg.All[struct {
-		VersionID uuid.UUID
-		Promise
-	}](ctx, c.DB, promisesSQL, versions)
-	if err != nil {
-		return nil, fmt.Errorf("read promises of %d versions: %w", len(versions), err)
-	}
-	list := make(map[uuid.UUID]Promise, len(rows))
-	for _, row := range rows {
-		list[row.VersionID] = row.Promise
-	}
-	return list, nil
 }

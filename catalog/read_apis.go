@@ -85,7 +85,10 @@ select v.id, v.api_id, a.slug as api_slug, a.agency_id, v.number, v.state, a.tit
        case when v.upstreams -> 0 ->> 'url' = v.upstream_url then v.upstreams when v.upstream_url = '' then '[]'
             else jsonb_build_array(jsonb_build_object('url', v.upstream_url, 'weight', 1)) end as upstreams,
        v.traffic, coalesce(v.plan_slug, '') as plan_slug, v.findings, v.created_at, v.updated_at, v.published_at, v.sunset,
-       v.deprecated_at, v.successor_id, v.docs_url, v.sandbox
+       v.deprecated_at, v.successor_id, v.docs_url, v.sandbox,
+       coalesce((select jsonb_build_object('availability', p.availability / 100.0, 'p95_ms', p.p95_ms, 'support_vi', p.support_vi,
+                                           'support_en', p.support_en, 'set_at', p.set_at)
+                   from catalog.promise p where p.version_id = v.id), '{}') as promise
   from catalog.version v
   join catalog.api a on a.id = v.api_id`
 

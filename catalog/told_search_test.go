@@ -52,7 +52,7 @@ func TestDigestsTellOfSearches(t *testing.T) {
 	at("gia-dat-moi", "Giá đất mới", s.now.Add(time.Minute))
 	at("truong-hoc", "Trường học", s.now.Add(time.Minute)) // nobody asked to be told
 	s.now = s.now.Add(25 * time.Hour)
-	if got := s.digests(t); !slices.Equal(got[who.Person], []string{"search giá đất gia-dat-moi"}) {
+	if got := digests(t, s.Catalog); !slices.Equal(got[who.Person], []string{"search giá đất gia-dat-moi"}) {
 		t.Errorf("after a day: %v", got)
 	}
 	at("truong-hoc-hai", "Trường học thứ hai", s.now.Add(time.Minute)) // before it was asked for
@@ -61,7 +61,7 @@ func TestDigestsTellOfSearches(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.now = s.now.Add(25 * time.Hour)
-	if got := s.digests(t); len(got) != 1 || len(got[who.Person]) != 0 {
+	if got := digests(t, s.Catalog); len(got) != 1 || len(got[who.Person]) != 0 {
 		t.Errorf("nothing new: %v", got)
 	}
 	for i := range 7 {
@@ -76,7 +76,7 @@ func TestDigestsTellOfSearches(t *testing.T) {
 		t.Errorf("told no more: %+v, error %v", got, err)
 	}
 	s.now = s.now.Add(time.Hour)
-	if got := s.digests(t); len(got[who.Person]) != 0 {
+	if got := digests(t, s.Catalog); len(got[who.Person]) != 0 {
 		t.Errorf("told of what it tells of no more: %v", got)
 	}
 	if err := s.Unsubscribe(ctx, who.Person); err != nil {

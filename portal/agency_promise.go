@@ -45,11 +45,7 @@ func (p *Portal) promiseForm(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := promiseData{versionPage: v}
-	all, err := p.Catalog.Promises(r.Context(), v.Version.ID)
-	if err != nil {
-		return page{}, err
-	}
-	data.Promise = all[v.Version.ID]
+	data.Promise = v.Version.Promise
 	measures, err := p.measured().of(r.Context(), figureDays, v.Version.ID)
 	data.Last30 = measures[v.Version.ID].Last30
 	return page{Name: "agency-promise", Data: data}, err

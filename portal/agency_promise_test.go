@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lgsp/auth"
+	"lgsp/catalog"
 )
 
 // TestPromiseIsHeldToWhatWasMeasured: a publisher sets it, everybody reads it
@@ -32,7 +33,7 @@ func TestPromiseIsHeldToWhatWasMeasured(t *testing.T) {
 	w.refused(t, desk+"/promise", url.Values{"support_vi": {strings.Repeat("a", 301)}}, 400, "Ghi tối đa 300 ký tự")
 	w.sends(t, desk+"/promise", url.Values{}, desk)
 	w.sees(t, page, 200, `id="availability"`)
-	if all, err := w.Catalog.Promises(t.Context(), w.version.ID); err != nil || len(all) != 0 {
-		t.Errorf("after it was taken back: %v, error %v", all, err)
+	if v, err := w.Catalog.VersionByID(t.Context(), auth.Principal{}, w.version.ID); err != nil || v.Promise != (catalog.Promise{}) {
+		t.Errorf("after it was taken back: %v, error %v", v.Promise, err)
 	}
 }

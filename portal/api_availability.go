@@ -117,11 +117,7 @@ func (a *API) listNodes(w http.ResponseWriter, r *http.Request) error {
 func (a *API) showPromise(w http.ResponseWriter, r *http.Request) error {
 	return showOne(a, w, r, func(ctx context.Context, who auth.Principal, id uuid.UUID) (catalog.Promise, error) {
 		v, err := a.Catalog.VersionByID(ctx, who, id)
-		if err != nil {
-			return catalog.Promise{}, err
-		}
-		all, err := a.Catalog.Promises(ctx, v.ID)
-		return all[v.ID], err
+		return v.Promise, err
 	})
 }
 

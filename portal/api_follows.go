@@ -59,10 +59,10 @@ func (a *API) setDigest(w http.ResponseWriter, r *http.Request) error {
 
 // follow answers PUT /me/follows/{kind}/{id}.
 //
-//	@Summary	Follow a public dataset or an agency
+//	@Summary	Follow a public dataset, an API or an agency
 //	@Tags		people
 //	@Security	bearer
-//	@Param		kind	path		string	true	"dataset, agency"
+//	@Param		kind	path		string	true	"dataset, api, agency"
 //	@Param		id		path		string	true	"id"
 //	@Success	200		{object}	catalog.Follows
 //	@Router		/me/follows/{kind}/{id} [put]
@@ -75,7 +75,7 @@ func (a *API) follow(w http.ResponseWriter, r *http.Request) error {
 //	@Summary	Follow it no longer
 //	@Tags		people
 //	@Security	bearer
-//	@Param		kind	path		string	true	"dataset, agency"
+//	@Param		kind	path		string	true	"dataset, api, agency"
 //	@Param		id		path		string	true	"id"
 //	@Success	200		{object}	catalog.Follows
 //	@Router		/me/follows/{kind}/{id} [delete]

@@ -259,13 +259,9 @@ func (p *Portal) stripOf(r *http.Request, v catalog.Version) (*strip, error) {
 	if err != nil {
 		return nil, err
 	}
-	promises, err := p.Catalog.Promises(r.Context(), v.ID)
-	if err != nil {
-		return nil, err
-	}
 	s := drawStrip(all[v.ID])
-	if promise, promised := promises[v.ID]; promised {
-		s.Promise = &promise
+	if v.Promise.SetAt != nil {
+		s.Promise = &v.Promise
 	}
 	return s, nil
 }

@@ -186,6 +186,7 @@ type versionData struct {
 	Pages  []catalog.DocPage
 	Access map[string]int // how many operations are open, restricted, personal
 	Strip  *strip         // nil: nobody calls it yet
+	Follow *followButton  // nil: it is not public yet
 }
 
 // operationGroup are the operations of one tag, "" for those without.
@@ -227,8 +228,17 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 		}
 		data.Groups[i].Operations = append(data.Groups[i].Operations, o)
 	}
-	data.Strip, err = p.stripOf(r, s.Version)
-	return page{Name: "developer-version", Data: data}, err
+	if data.Strip, err = p.stripOf(r, s.Version); err != nil {
+		return page{}, err
+	}
+	if isMeasured(s.Version) {
+		follow, err := p.followButton(r, catalog.FollowAPI, s.API.ID, s.Href)
+		if err != nil {
+			return page{}, err
+		}
+		data.Follow = &follow
+	}
+	return page{Name: "developer-version", Data: data}, nil
 }
 
 // operationData is the data of the page "developer-operation".

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -50,15 +51,20 @@ func (p *Portal) follow(r *http.Request) (page, error) {
 	return page{To: backFrom(r.PostFormValue("back")), Flash: &web.Flash{Key: told}}, nil
 }
 
-// backFrom is a page of a dataset or an agency, else what is followed: a form
-// leads nowhere else.
+// backFrom is a page of a dataset, an API's version or an agency, else what is
+// followed: a form leads nowhere else.
 func backFrom(path string) string {
-	for _, head := range []string{"/dataset/", "/agencies/"} {
-		if rest, ok := strings.CutPrefix(path, head); ok && rest != "" && !strings.ContainsAny(rest, "/\\?#:") {
-			return path
-		}
+	names := map[string]int{"dataset": 1, "agencies": 1, "apis": 3} // in an address, after its room
+	parts := strings.Split(path, "/")
+	if len(parts) < 3 || parts[0] != "" || len(parts)-2 != names[parts[1]] {
+		return "/account/follows"
 	}
-	return "/account/follows"
+	if slices.ContainsFunc(parts[2:], func(name string) bool {
+		return strings.Trim(name, ".") == "" || strings.ContainsAny(name, `\?#:`)
+	}) {
+		return "/account/follows"
+	}
+	return path
 }
 
 // follows answers GET /account/follows.
@@ -83,8 +89,12 @@ func (p *Portal) newsWords(to auth.Person, every string, d catalog.Digest) (noti
 	origin := p.at(to.Locale, "")
 	var lines []string
 	for _, n := range d.News {
+		ends := ""
+		if n.Ends != nil {
+			ends = n.Ends.In(province).Format(dayForm[to.Locale])
+		}
 		line, err := p.Pages.Text(to.Locale, "follow.news-"+n.Kind, "title", titleIn(to.Locale, n.TitleVI, n.TitleEN), "about", n.About,
-			"day", n.At.In(province).Format(dayForm[to.Locale]), "link", origin+"/dataset/"+n.Slug)
+			"day", n.At.In(province).Format(dayForm[to.Locale]), "ends", ends, "link", origin+n.Address())
 		if err != nil {
 			return noticeWords{}, err
 		}

@@ -97,7 +97,8 @@ func TestFollowPages(t *testing.T) {
 
 func TestBackFrom(t *testing.T) {
 	t.Parallel()
-	for given, want := range map[string]string{"/dataset/a-b": "/dataset/a-b", "/agencies/so": "/agencies/so",
+	for given, want := range map[string]string{"/dataset/a-b": "/dataset/a-b", "/agencies/so": "/agencies/so", "/apis/so/dan-cu/v1": "/apis/so/dan-cu/v1",
+		"/apis/so/dan-cu": "/account/follows", "/apis/so/../v1": "/account/follows", "dataset/a": "/account/follows",
 		"": "/account/follows", "//evil.example": "/account/follows", "/dataset/": "/account/follows",
 		"/dataset/../x": "/account/follows", "/dataset/a?x": "/account/follows", `/dataset/\evil`: "/account/follows", "https://evil.example/dataset/a": "/account/follows"} {
 		if got := backFrom(given); got != want {
