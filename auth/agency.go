@@ -179,6 +179,25 @@ func (a *Auth) ListAgencies(ctx context.Context, page Page) ([]Agency, string, e
 	return agencies, next, nil
 }
 
+const agenciesBySlugSQL = `
+select ` + agencyColumns + `
+  from auth.agency
+ where slug = any($1)`
+
+// AgenciesBySlug gives the agencies of these slugs, by slug; unknown ones are
+// left out.
+func (a *Auth) AgenciesBySlug(ctx context.Context, slugs []string) (map[string]Agency, error) {
+	agencies, err := pg.All[Agency](ctx, a.DB, agenciesBySlugSQL, slugs)
+	if err != nil {
+		return nil, fmt.Errorf("read %d agencies by slug: %w", len(slugs), err)
+	}
+	bySlug := make(map[string]Agency, len(agencies))
+	for _, agency := range agencies {
+		bySlug[agency.Slug] = agency
+	}
+	return bySlug, nil
+}
+
 const agenciesSQL = `
 select ` + agencyColumns + `
   from auth.agency

@@ -182,6 +182,34 @@ func (l *Ledger) Connections(ctx context.Context, who auth.Principal, agency uui
 	return list, nil
 }
 
+// ApplicationCalls are the calls of an application in some days.
+type ApplicationCalls struct {
+	ApplicationID uuid.UUID // uuid.Nil: nobody was recognised
+	Calls
+}
+
+const applicationCallsSQL = `
+select application_id, sum(calls)::bigint as calls, sum(refused)::bigint as refused, sum(failed)::bigint as failed, sum(bytes)::bigint as bytes
+  from ledger.day_use
+ where day between $1 and $2
+ group by application_id
+ order by calls desc, application_id
+ limit 10000`
+
+// CallsByApplication are the calls of everybody from a day to another (both
+// counted), the most first, for who may read all calls. It fails with what May
+// says of exchange.read.
+func (l *Ledger) CallsByApplication(ctx context.Context, who auth.Principal, from, to time.Time) ([]ApplicationCalls, error) {
+	if err := l.May(ctx, who, "exchange.read", uuid.Nil); err != nil {
+		return nil, err
+	}
+	list, err := pg.All[ApplicationCalls](ctx, l.DB, applicationCallsSQL, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("count calls by application: %w", err)
+	}
+	return list, nil
+}
+
 // Plus is both together.
 func (c Calls) Plus(d Calls) Calls {
 	return Calls{c.Calls + d.Calls, c.Refused + d.Refused, c.Failed + d.Failed, c.Bytes + d.Bytes}

@@ -149,6 +149,40 @@ func TestNodesOfTheOperator(t *testing.T) {
 	if strings.Contains(body, "/im/lang") {
 		t.Error("what a silent node found is told as if it were so now")
 	}
+	body = w.sees(t, "/operator/topology", 200, "10.1.1.1:80", "1 không nhận lời gọi", "Sở Nội vụ", "may-1 :8000", "Im lặng")
+	if strings.Contains(body, "/im/lang") {
+		t.Error("the topology holds what only a silent node knows")
+	}
+}
+
+// TestTopologyTellsWhoCalls: applications of agencies by agency, others
+// together, those nobody knows apart; to who may read all calls, and no other.
+func TestTopologyTellsWhoCalls(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	w.Ledger.May = w.Portal.Policy.May
+	run := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := w.Catalog.DB.Exec(t.Context(), sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, use := range []struct {
+		owner string // column, "": no application
+		calls int
+	}{{"owner_agency", 30}, {"owner_agency", 12}, {"owner_person", 7}, {"", 5}} {
+		var app uuid.UUID
+		if use.owner != "" {
+			app = uuid.New()
+			run(`insert into auth.application (id, `+use.owner+`, name, description, kind, redirect_uris, created_at)
+				select $1, case $2 when 'owner_agency' then $3::uuid else (select id from auth.person order by id limit 1) end, 'Ứng dụng', '', 'confidential', '{}', $4`, app, use.owner, w.version.AgencyID, monday)
+		}
+		run(`insert into ledger.day_use values ($1, $2, 'xem', $3, $4, $5, $6, 0, 2, 100, array[1,0,0,0,0,0,0,0,0,0])`, monday, w.version.ID, app, uuid.Nil, w.version.AgencyID, use.calls)
+	}
+	w.as(t, auth.RoleAuditor)
+	w.sees(t, "/operator/topology", 200, "Sở Nội vụ</a>", "2 ứng dụng; 42 lời gọi; 4 hỏng", "1 ứng dụng của người và tổ chức", "7 lời gọi", "5 lời gọi")
+	w.as(t, auth.RoleSteward)
+	w.sees(t, "/operator/topology", 403)
 }
 
 // TestOutageIsToldToPublishers: once, of their agency, in words with the times.

@@ -15,6 +15,7 @@ import (
 
 func (p *Portal) nodeRoutes(r *mux.Router) {
 	r.Handle("/operator/nodes", p.page(p.nodes)).Methods("GET", "HEAD")
+	r.Handle("/operator/topology", p.page(p.topology)).Methods("GET", "HEAD")
 }
 
 // nodesData is the data of the page "operator-nodes".

@@ -21,5 +21,6 @@ func (w *world) healthPages() []attempt {
 		{"GET " + promise, "public", "/agency/so-a/apis/dich-vu-public/v1/promise", ""},
 		{"POST " + promise, "public", "/agency/so-a/apis/dich-vu-public/v1/promise", "availability=99.5&p95_ms=500"},
 		{"GET /operator/nodes", "", "/operator/nodes", ""},
+		{"GET /operator/topology", "", "/operator/topology", ""},
 	}
 }
