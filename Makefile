@@ -35,14 +35,16 @@ test/node_modules/.package-lock.json: test/package-lock.json
 openapi:
 	go run ./portal/openapi
 
-# Where goroutines share memory the race detector looks on; with it the others
+# Where goroutines share memory the race detector looks on; with it the rest
 # would take ten minutes more.
-RACED := ./auth ./gateway/... ./internal/... ./ledger/...
+RACED := ./auth $(addprefix ./gateway,/. /cache /journal /queue /quota /upstream) \
+         $(addprefix ./internal/,entrance http1 http2 jobs keyring recall telemetry webhook) ./ledger
 
 test: lint build test/node_modules/.package-lock.json
 	@scripts/need postgres redis chromium cc clients openssl haproxy
 	$(WITHDB) go test -race -timeout 15m $(RACED)
-	go test -run 'TestCorpus|TestAgainst' ./gateway/check # thousands of schemas, which the race detector has left out
+	$(WITHDB) go test -race -timeout 15m -run TestF17 ./auth/oauth
+	$(WITHDB) go test -timeout 15m -run TestReloadsAreFlat ./gateway # a thousand reloads, which the race detector has left out
 	$(WITHDB) go test -timeout 15m $$(comm -13 <(go list $(RACED) | sort) <(go list ./... | sort))
 	$(WITHDB) npm --prefix test run --silent test
 

@@ -39,7 +39,7 @@ type world struct {
 	upstream *httptest.Server
 	flush    func(*os.File) error // of the journals of nodes that start from now on
 	storage  int64                // of nodes that start from now on, 0: 8 MiB, negative: none
-	patience time.Duration        // of nodes that start from now on, 0: 300 ms
+	patience time.Duration        // of nodes that start from now on, 0: 3 s
 	peppers  keyring.Ring         // of nodes that start from now on
 	seals    keyring.Ring         // the same, of client keys
 	shared   *quota.Redis         // of the next node that starts; nil: it counts by itself
@@ -217,7 +217,7 @@ func (w *world) startWith(dir string, change func(n *Node)) (*Node, *site) {
 			return nil
 		},
 		Metrics:  NewMetrics(),
-		Patience: or(w.patience, 300*time.Millisecond), CacheSize: or(w.storage, 8<<20),
+		Patience: or(w.patience, 3*time.Second), CacheSize: or(w.storage, 8<<20),
 	}
 	n.flush, n.Shared = w.flush, w.shared
 	change(n)

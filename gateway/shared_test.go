@@ -66,6 +66,7 @@ func TestNodesShareRates(t *testing.T) {
 		n, s := w.start(t.TempDir())
 		nodes, sites = append(nodes, n), append(sites, s)
 	}
+	begun := time.Now()
 	call := func(i int) reply { return w.send(sites[i%2], "GET", "/ho-so", "", "X-API-Key", w.key) }
 	for i := range 12 {
 		got := call(i)
@@ -79,7 +80,8 @@ func TestNodesShareRates(t *testing.T) {
 		}
 	}
 	left, ok := nodes[0].Remaining(t.Context(), w.app, w.route.Version, w.grant.Agreement)
-	if !ok || left.LeftNow < 1000-12 || left.LeftNow == 1000 {
+	again := time.Since(begun) > 700*time.Millisecond // 12 of 1000 a minute have come back
+	if !ok || left.LeftNow < 1000-12 || left.LeftNow == 1000 && !again {
 		t.Errorf("remaining: got %+v, want what both nodes took", left)
 	}
 	if got := metric(t, nodes[0], "lgsp_gateway_shared_limits_up"); got != "1" {
