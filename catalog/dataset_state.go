@@ -275,6 +275,7 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 	if own := d.Schema.Searched(d.Fields); own != "" {
 		doc.Columns = append(doc.Columns, own)
 	}
+	var names []string
 	for _, part := range d.Distributions {
 		if !slices.Contains(doc.Formats, part.Format) {
 			doc.Formats = append(doc.Formats, part.Format)
@@ -284,8 +285,9 @@ func (c *Catalog) indexDataset(ctx context.Context, tx pgx.Tx, d Dataset) error 
 			return err
 		}
 		for _, column := range columns {
-			doc.Columns = append(doc.Columns, column.Name)
+			names = append(names, column.Name)
 		}
 	}
+	doc.Columns, doc.Fields = append(doc.Columns, names...), fieldKeys(names)
 	return c.index(ctx, tx, doc)
 }

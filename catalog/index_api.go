@@ -82,6 +82,7 @@ func (c *Catalog) indexOperations(ctx context.Context, tx pgx.Tx, a API, owner A
 		for _, f := range op.Doc.Fields {
 			d.Columns = append(d.Columns, f.Path)
 		}
+		d.Fields = fieldKeys(fieldNames(op))
 		if err := c.index(ctx, tx, d); err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type SearchDoc struct {
 	Licence          string
 	Access           []string // open, restricted, personal
 	Columns          []string // names of columns
+	Fields           []string // keys of what a row or an answer holds, see fieldKeys
 	At               time.Time
 }
 
@@ -40,13 +41,14 @@ with change as (
   insert into catalog.search_change (kind, id, number) values ($1, $2, nextval('catalog.search_change_number'))
   on conflict on constraint search_change_key do update set number = excluded.number)
 insert into catalog.search_doc (kind, id, agency_id, slug, title_vi, title_en, summary_vi, summary_en, theme, formats,
-       exact, folded, letters, updated_at, licence, access, keywords, parent)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::tsvector, $12::text::tsvector, $13, $14, $15, $16, $17, $18)
+       exact, folded, letters, updated_at, licence, access, keywords, parent, fields)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::tsvector, $12::text::tsvector, $13, $14, $15, $16, $17, $18, $19)
 on conflict on constraint search_doc_key
 do update set agency_id = excluded.agency_id, slug = excluded.slug, title_vi = excluded.title_vi, title_en = excluded.title_en,
        summary_vi = excluded.summary_vi, summary_en = excluded.summary_en, theme = excluded.theme, formats = excluded.formats,
        exact = excluded.exact, folded = excluded.folded, letters = excluded.letters, updated_at = excluded.updated_at,
-       licence = excluded.licence, access = excluded.access, keywords = excluded.keywords, parent = excluded.parent`
+       licence = excluded.licence, access = excluded.access, keywords = excluded.keywords, parent = excluded.parent,
+       fields = excluded.fields`
 
 const putSearchWordsSQL = `
 insert into catalog.search_word (word)
@@ -87,7 +89,7 @@ func (c *Catalog) index(ctx context.Context, tx pgx.Tx, d SearchDoc) error {
 	}
 	if _, err := tx.Exec(ctx, putSearchDocSQL, d.Kind, d.ID, d.Agency.ID, d.Slug, d.TitleVI, d.TitleEN,
 		summary(d.TextVI), summary(d.TextEN), d.Theme, orNone(d.Formats), doc.Exact, doc.Folded, letters, d.At.UTC(),
-		d.Licence, orNone(d.Access), keys, d.Parent); err != nil {
+		d.Licence, orNone(d.Access), keys, d.Parent, orNone(d.Fields)); err != nil {
 		return fmt.Errorf("index %s %s: %w", d.Kind, d.ID, err)
 	}
 	words := slices.DeleteFunc(doc.Words, func(word string) bool { return !c.written.fresh("word " + word) })

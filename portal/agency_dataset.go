@@ -75,6 +75,7 @@ type datasetData struct {
 	Submittable []string          // what is still missing before it can be submitted: keys of words
 	Personal    []personalPlace   // what looks like personal data, on the dataset's own desk
 	Anonymity   []anonymityView   // its tables, on its own desk
+	Alike       []catalog.Alike   // public things with the same columns, before it is public itself
 	Own         catalog.OwnSchema // what the agency asks for beside
 }
 
@@ -176,6 +177,11 @@ func (p *Portal) datasetDesk(r *http.Request) (page, error) {
 		data.Personal = personalPlaces(data.Dataset, found)
 		if data.Anonymity, err = p.anonymityViews(r.Context(), data); err != nil {
 			return page{}, err
+		}
+		if data.Dataset.State != catalog.Published {
+			if data.Alike, err = p.Catalog.AlikeDataset(r.Context(), data.who, data.Dataset.ID); err != nil {
+				return page{}, err
+			}
 		}
 	}
 	return page{Name: "agency-dataset", Data: data}, nil

@@ -26,6 +26,7 @@ type versionPage struct {
 	Losses     []lossRow
 	Earliest   string // day on which a published version may end at the earliest
 	Prepares   bool   // the page changes what is prepared beside the version
+	Alike      []catalog.Alike
 }
 
 // versionStep is one thing to be done before a version can be published.
@@ -203,6 +204,10 @@ func countErrors(findings []catalog.Finding) int {
 // wrong with it.
 func (p *Portal) found(r *http.Request) (page, error) {
 	data, err := p.versionPage(r)
+	if err != nil {
+		return page{}, err
+	}
+	data.Alike, err = p.Catalog.AlikeVersion(r.Context(), data.who, data.Version.ID)
 	return page{Name: "agency-found", Data: data}, err
 }
 

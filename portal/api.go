@@ -115,6 +115,7 @@ func (a *API) router() *mux.Router {
 	a.foreignRoutes(own)
 	a.apiRoutes(own)
 	a.lifeRoutes(own)
+	a.alikeRoutes(own)
 	a.availabilityRoutes(own)
 	a.lossRoutes(own)
 	a.revisionRoutes(own)

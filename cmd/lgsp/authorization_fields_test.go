@@ -8,6 +8,8 @@ func (w *world) fieldAttempts() []attempt {
 		{"PUT /agencies/{id}/fields", "agency A", "/agencies/{so-a}/fields", `{"text":"fields: []","version":0}`},
 		{"POST /agencies/{id}/fields/check", "agency A", "/agencies/{so-a}/fields/check", `{"text":"fields: []"}`},
 		{"GET /agencies/{id}/fields/versions", "agency A", "/agencies/{so-a}/fields/versions", ""},
+		{"GET /datasets/{slug}/alike", "opened", "/datasets/opened-data/alike", ""},
+		{"GET /datasets/{slug}/alike", "drafted", "/datasets/drafted-data/alike", ""},
 		{"GET /datasets/{slug}/anonymity", "opened", "/datasets/opened-data/anonymity", ""},
 		{"GET /datasets/{slug}/anonymity", "drafted", "/datasets/drafted-data/anonymity", ""},
 		{"PUT /datasets/{slug}/distributions/{id}/anonymity", "opened", "/datasets/opened-data/distributions/{opened file}/anonymity", `{"columns":[]}`},

@@ -195,6 +195,8 @@ func (w *world) attempts() []attempt {
 		{"POST /versions/{id}/publish", "reviewed", "/versions/{reviewed version}/publish", ""},
 		{"POST /versions/{id}/deprecate", "published", "/versions/{published version}/deprecate",
 			`{"sunset":"` + time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339) + `"}`},
+		{"GET /versions/{id}/alike", "published", "/versions/{published version}/alike", ""},
+		{"GET /versions/{id}/alike", "draft", "/versions/{draft version}/alike", ""},
 		{"GET /versions/{id}/revisions", "published", "/versions/{published version}/revisions", ""},
 		{"GET /versions/{id}/revisions", "draft", "/versions/{draft version}/revisions", ""},
 		{"GET /versions/{id}/revisions/{number}", "published", "/versions/{published version}/revisions/1", ""},
