@@ -224,6 +224,7 @@ func TestRequestRefuses(t *testing.T) {
 		{"too long", func(r *Request) { r.Ends = "2028-11-24" }, "ends period-too-long"},
 		{"no words", func(r *Request) { r.PurposeText = " ngắn " }, "purpose_text purpose-text"},
 		{"too many words", func(r *Request) { r.PurposeText = long }, "purpose_text purpose-text"},
+		{"what turns the rest round", func(r *Request) { r.PurposeText = "mục đích \u202erõ ràng" }, "purpose_text purpose-text"},
 		{"control character", func(r *Request) { r.PurposeText = "mục đích\x00 rõ ràng" }, "purpose_text purpose-text"},
 		{"note too long", func(r *Request) { r.Note = long }, "note words-too-long"},
 		{"note is no text", func(r *Request) { r.Note = "\xff" }, "note words-too-long"},

@@ -311,10 +311,12 @@ func personal(operations []Operation) bool {
 	return false
 }
 
-// plain is text that can be stored and shown: UTF-8 without control characters
-// other than line ends and tabs.
+// plain is text that can be stored, and reads on a decision as it was written:
+// UTF-8 without control characters other than line ends and tabs, and without
+// those that turn what follows round.
 func plain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+		turns := r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+		return turns || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
 	})
 }

@@ -122,7 +122,7 @@ func isASCII(s string) bool {
 }
 
 // checkName gives the name in NFC with single spaces, and adds what is wrong
-// with it: 1 to 120 characters, none of them a control character.
+// with it: 1 to 120 characters, all of them seen.
 func checkName(wrong *problem.Error, field, name string) string {
 	name = norm.NFC.String(strings.Join(strings.Fields(name), " "))
 	switch {
@@ -136,9 +136,10 @@ func checkName(wrong *problem.Error, field, name string) string {
 	return name
 }
 
-// hides reports whether a character is not seen itself and changes how others
-// are: on the page that asks for consent a name is to read as it was written.
-func hides(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+// hides reports whether a character is not seen itself, or changes how others
+// are: on the page that asks for consent a name is to read as it was written,
+// and like no other.
+func hides(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
 const personsSQL = `
 select id, email, name, locale, demo, created_at, disabled_at from auth.person where id = any($1)`

@@ -134,7 +134,8 @@ func TestDisablePersonLocksOut(t *testing.T) {
 
 func TestNamesReadAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
-	for name, code := range map[string]string{"Lan\u202eabc": "text-unreadable", "Lan\u2066abc": "text-unreadable", "Lan\x01": "text-unreadable", "Trần Thị Lan": ""} {
+	for name, code := range map[string]string{"Lan\u202eabc": "text-unreadable", "Lan\u2066abc": "text-unreadable", "Lan\x01": "text-unreadable",
+		"Lan\u200b": "text-unreadable", "\u200b": "text-unreadable", "La\u00adn": "text-unreadable", "Trần Thị Lan": ""} {
 		wrong := fieldsWrong()
 		checkName(wrong, "name", name)
 		if got := fields(asError(wrong))["name"]; got != code {

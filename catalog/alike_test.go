@@ -29,7 +29,7 @@ func TestAlike(t *testing.T) {
 	t.Parallel()
 	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
 	const stations = "Mã trạm,Tên trạm,Vĩ độ,Kinh độ\nT1,Một,15.1,108.8\n"
-	public, _ := s.published(t, "tram", "Trạm", stations)
+	public, _ := s.published(t, "tram", "Trạm\u202e\u200b", stations)
 	s.published(t, "it-giong", "Ít giống", "ma_tram,ten_tram,Ghi chú\nT1,Một,x\n")
 	closed, _ := s.published(t, "tram-han-che", "Trạm hạn chế", stations)
 	text := closed.DatasetText
@@ -49,7 +49,7 @@ func TestAlike(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Fatalf("got %v, error %v", list, err)
 	}
-	if got := list[0]; got.ID != public.ID || got.Address() != "/dataset/tram" || got.Agency.ID != s.agency.ID || !slices.Equal(got.Shared, []string{"maTram", "tenTram", "viDo"}) {
+	if got := list[0]; got.ID != public.ID || got.Address() != "/dataset/tram" || got.TitleVI != "Trạm" || got.Agency.ID != s.agency.ID || !slices.Equal(got.Shared, []string{"maTram", "tenTram", "viDo"}) {
 		t.Errorf("got %+v", got)
 	}
 	if list, err := s.AlikeDataset(ctx, s.publisher, public.ID); err != nil || len(list) != 0 {

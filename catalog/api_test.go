@@ -21,6 +21,8 @@ func TestCreateAPI(t *testing.T) {
 		fields []string
 	}{
 		{name: "as it should be", n: NewAPI{Slug: "thu-tuc", APIText: APIText{TitleVI: " Thủ tục "}}},
+		{name: "with what nobody sees", n: NewAPI{Slug: "thu-tuc", APIText: APIText{TitleVI: "Thủ\u200b\u202e\n tục\x00"}}},
+		{name: "nothing that is seen", n: NewAPI{Slug: "thu-tuc", APIText: APIText{TitleVI: "\u200b \u2066"}}, kind: problem.Invalid, fields: []string{"title_vi:title-required"}},
 		{name: "no title and no slug", kind: problem.Invalid, fields: []string{"title_vi:title-required", "slug:slug-invalid"}},
 		{name: "too long", n: NewAPI{Slug: "a1", APIText: APIText{TitleVI: strings.Repeat("ữ", 201), DescriptionEN: strings.Repeat("x", 5001)}}, kind: problem.Invalid,
 			fields: []string{"title_vi:text-too-long", "description_en:text-too-long"}},

@@ -120,12 +120,15 @@ func (t *DatasetText) check() error {
 func (t *DatasetText) faults() *problem.Error {
 	e := problem.Errorf(problem.Invalid, "the dataset's description is not right").Coded("dataset-invalid")
 	for _, f := range t.texts() {
-		*f.text = norm.NFC.String(strings.TrimSpace(*f.text))
-		if utf8.RuneCountInString(*f.text) > f.most {
-			e.Wrong(f.name, "text-too-long", "longer than allowed", "max", strconv.Itoa(f.most))
-		}
 		if !utf8.ValidString(*f.text) || strings.ContainsRune(*f.text, 0) {
 			e.Wrong(f.name, "text-unreadable", "holds characters that are not text")
+		}
+		*f.text = clean(*f.text)
+		if strings.HasPrefix(f.name, "title") {
+			*f.text = strings.Join(strings.Fields(*f.text), " ")
+		}
+		if utf8.RuneCountInString(*f.text) > f.most {
+			e.Wrong(f.name, "text-too-long", "longer than allowed", "max", strconv.Itoa(f.most))
 		}
 	}
 	t.checkRequired(e)
