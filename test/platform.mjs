@@ -1,7 +1,7 @@
 // The platform as its users meet it: bin/lgsp with the demo province, started
 // on free ports and a data directory of its own.
 import { execFile, spawn } from 'node:child_process'
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -20,11 +20,17 @@ export async function freePorts(count) {
   return ports
 }
 
+/** Where a platform lies: in memory where there is room, which is sooner there. */
+async function scratch() {
+  const memory = await statfs('/dev/shm').catch(() => null)
+  return memory && memory.bavail * memory.bsize >= 4 * 2 ** 30 ? '/dev/shm' : '/tmp'
+}
+
 /** A running platform; start() gives one, stop() ends it. */
 export class Platform {
   static async start(settings = {}) {
     const p = new Platform()
-    p.dir = await mkdtemp('/tmp/lgsp-journey-')
+    p.dir = await mkdtemp(`${await scratch()}/lgsp-journey-`)
     await chmod(p.dir, 0o711) // the private PostgreSQL may run as another user
     const [portal, gateway, ops] = await freePorts(3)
     p.portal = `http://localhost:${portal}`

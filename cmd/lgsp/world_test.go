@@ -140,6 +140,40 @@ func (w *world) uuid(name string) uuid.UUID {
 	return id
 }
 
+// known are the passwords of roles, and what is stored of them: each world of
+// this process has the same, for to derive them takes longer than the rest.
+var known struct {
+	sync.Mutex
+	password, stored map[string]string
+}
+
+// newPerson makes the person of a role.
+func (w *world) newPerson(ctx context.Context, role string) auth.Person {
+	w.t.Helper()
+	known.Lock()
+	defer known.Unlock()
+	if known.password == nil {
+		known.password, known.stored = map[string]string{}, map[string]string{}
+	}
+	n := auth.NewPerson{Email: role + "@world.example", Name: "Người " + role}
+	stored, made := known.stored[role]
+	if !made {
+		known.password[role] = "mật khẩu của " + role + " " + uuid.NewString()
+		n.Password = known.password[role]
+	}
+	w.password[role] = known.password[role]
+	person, err := w.auth.CreatePerson(ctx, auth.Platform("test"), n)
+	w.must(err)
+	if made {
+		_, err = w.db.Pool.Exec(ctx, `update auth.person set password = $2 where id = $1`, person.ID, stored)
+	} else {
+		err = w.db.Pool.QueryRow(ctx, `select password from auth.person where id = $1`, person.ID).Scan(&stored)
+		known.stored[role] = stored
+	}
+	w.must(err)
+	return person
+}
+
 // settle makes the agencies and the people.
 func (w *world) settle() {
 	ctx, root := w.t.Context(), auth.Platform("test")
@@ -157,12 +191,11 @@ func (w *world) settle() {
 		"operator":  {{Role: auth.RoleOperator}},
 	}
 	for _, role := range roles[1:] {
-		w.password[role] = "mật khẩu của " + role + " " + uuid.NewString()
-		person, err := w.auth.CreatePerson(ctx, root, auth.NewPerson{Email: role + "@world.example", Name: "Người " + role, Password: w.password[role]})
-		w.must(err)
+		person := w.newPerson(ctx, role)
 		for _, m := range member[role] {
 			w.must(w.auth.AddMembership(ctx, root, person.ID, m))
 		}
+		var err error
 		w.people[role], err = w.auth.WhoByProof(ctx, person.ID, auth.AAL2)
 		w.must(err)
 		made, token, err := w.auth.CreateToken(ctx, w.people[role], "test", time.Hour)
