@@ -3,6 +3,8 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -180,4 +182,76 @@ func TestPromotionRefusals(t *testing.T) {
 	if _, err := w.Promote(c, own, v.ID, release.Hash); problem.Code(err) != "promotion-own" {
 		t.Errorf("promoted by who prepared it: %v", err)
 	}
+}
+
+// TestPromotionIsTold: a proposal to the agency's stewards; what became of it to
+// each who prepared or proposed it, once; nothing of what was refused.
+func TestPromotionIsTold(t *testing.T) {
+	t.Parallel()
+	w := txWorld(t)
+	c := t.Context()
+	w.publisher.Person = uuid.Must(uuid.NewV7())
+	helper := w.publisher
+	helper.Person = uuid.Must(uuid.NewV7())
+	names := map[uuid.UUID]string{w.publisher.Person: "publisher", helper.Person: "helper", uuid.Nil: "agency"}
+	told := func(want ...string) {
+		t.Helper()
+		letters, err := w.ClaimLetters(c, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, l := range letters {
+			got = append(got, l.Kind+" "+l.Detail.State+" to "+names[l.Person]+": "+l.Detail.Text)
+			if want := "/agency/" + w.agency.Slug + "/apis/thu-tuc/v1/promotion"; l.Detail.Path != want || l.Detail.Subject != "v1" {
+				t.Errorf("the letter leads to %s and is about %s", l.Detail.Path, l.Detail.Subject)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+	v, steward := w.readyVersion(t), w.stewardOf()
+	propose := func() {
+		t.Helper()
+		if _, err := w.ProposePromotion(c, w.publisher, v.ID, "Gói cao hơn"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.ProposePromotion(c, w.publisher, v.ID, strings.Repeat("a", maxEndReason+1)); err == nil {
+		t.Error("a reason without end is taken")
+	}
+	told()
+	propose()
+	told("promotion  to agency: Gói cao hơn")
+	if _, err := w.ReturnPromotion(c, steward, v.ID, "Ghi rõ gói."); err != nil {
+		t.Fatal(err)
+	}
+	told("promotion-now returned to publisher: Ghi rõ gói.")
+	propose()
+	told("promotion  to agency: Gói cao hơn")
+	release, err := w.ReleaseOf(c, steward, v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Promote(c, steward, v.ID, release.Hash); err != nil {
+		t.Fatal(err)
+	}
+	told("promotion-now promoted to publisher: ")
+	for _, who := range []auth.Principal{w.publisher, helper} {
+		if err := w.Prepare(c, who, v.ID, "", func(would *Catalog) error {
+			plan := map[bool]string{true: "high", false: "free-automatic"}[who.Person == helper.Person]
+			_, err := would.SetPlan(c, who, v.ID, plan)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	propose()
+	told("promotion  to agency: Gói cao hơn")
+	if _, err := w.ReturnPromotion(c, steward, v.ID, "Chưa."); err != nil {
+		t.Fatal(err)
+	}
+	told("promotion-now returned to helper: Chưa.", "promotion-now returned to publisher: Chưa.")
 }

@@ -19,6 +19,9 @@ const (
 	LetterRequestNow = "request-now" // to who asked: where the request stands
 	LetterReuse      = "reuse"       // to the agency: somebody made something of a dataset
 	LetterReuseNow   = "reuse-now"   // to who added it: what the steward decided
+
+	LetterPromotion    = "promotion"     // to the agency: a version is proposed to go live
+	LetterPromotionNow = "promotion-now" // to those who prepared it: it is live, or was returned
 )
 
 // Letter is one that waits to be told: to a person, or to those who publish and
@@ -35,9 +38,9 @@ type Letter struct {
 type LetterDetail struct {
 	TitleVI string `json:"title_vi"` // of the dataset or the request
 	TitleEN string `json:"title_en"`
-	Subject string `json:"subject"` // of the discussion
+	Subject string `json:"subject"` // of the discussion; of a version, its number
 	Text    string `json:"text"`    // what was said, at most 500 characters
-	State   string `json:"state"`   // of a request
+	State   string `json:"state"`   // of a request, a reuse, a promotion
 	Path    string `json:"path"`    // of the page, without language
 
 	Ending *EndingTold `json:"ending,omitempty"` // of a version

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -159,8 +160,34 @@ func (c *Catalog) ProposePromotion(ctx context.Context, who auth.Principal, vers
 		if p.Why != "" {
 			ch.detail["why"] = p.Why
 		}
-		return savePromotion(ctx, tx, p)
+		if err := savePromotion(ctx, tx, p); err != nil {
+			return err
+		}
+		return c.writeToAgency(ctx, tx, LetterPromotion, v.AgencyID, promotionTold(v, p, p.Why))
 	})
+}
+
+// promotionTold is what a letter tells of a promotion, with the words of who
+// proposed or returned it.
+func promotionTold(v Version, p Promotion, words string) LetterDetail {
+	d := LetterDetail{TitleVI: v.TitleVI, TitleEN: v.TitleEN, Subject: v.Number, Text: words,
+		Path: "/agency/" + v.Agency.Slug + "/apis/" + v.APISlug + "/" + v.Number + "/promotion"}
+	if p.State != Proposed {
+		d.State = p.State
+	}
+	return d
+}
+
+// tellPreparers writes to those who prepared or proposed p what became of it.
+func (c *Catalog) tellPreparers(ctx context.Context, tx pgx.Tx, v Version, p Promotion) error {
+	told := append(slices.Clone(p.PreparedBy), *p.ProposedBy)
+	slices.SortFunc(told, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	for _, person := range slices.Compact(told) {
+		if err := c.writeTo(ctx, tx, LetterPromotionNow, person, promotionTold(v, p, p.Answer)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // asItIs is a promotion of a version that is not public, as it is: it lacks
@@ -244,7 +271,10 @@ func (c *Catalog) Promote(ctx context.Context, who auth.Principal, version uuid.
 			return err
 		}
 		p.State, p.Answer = Promoted, ""
-		return c.decidePromotion(ctx, tx, who, p)
+		if err := c.decidePromotion(ctx, tx, who, p); err != nil {
+			return err
+		}
+		return c.tellPreparers(ctx, tx, v, *p)
 	})
 }
 
@@ -297,7 +327,10 @@ func (c *Catalog) ReturnPromotion(ctx context.Context, who auth.Principal, versi
 		}
 		ch.detail["proposed"] = p.Hash
 		p.State, p.Answer = Returned, answer
-		return c.decidePromotion(ctx, tx, who, p)
+		if err := c.decidePromotion(ctx, tx, who, p); err != nil {
+			return err
+		}
+		return c.tellPreparers(ctx, tx, v, *p)
 	})
 }
 

@@ -17,10 +17,11 @@ var dataKinds = map[string]string{
 	catalog.LetterQuestion: notice.Question, catalog.LetterAnswer: notice.Answer,
 	catalog.LetterRequest: notice.DataAsked, catalog.LetterRequestNow: notice.DataAnswer,
 	catalog.LetterReuse: notice.Reuse, catalog.LetterReuseNow: notice.ReuseState,
+	catalog.LetterPromotion: notice.Promotion, catalog.LetterPromotionNow: notice.Promotion,
 }
 
 // gatherData tells people what the catalogue owes them: about discussions,
-// requests, reuses, and versions that end.
+// requests, reuses, promotions, and versions that end.
 func (p *Portal) gatherData(ctx context.Context) error {
 	letters, err := p.Catalog.ClaimLetters(ctx, gatherAtOnce)
 	if err != nil {
@@ -40,7 +41,8 @@ func (p *Portal) gatherData(ctx context.Context) error {
 	}, func(ctx context.Context, l catalog.Letter) error { return p.Catalog.LetterSent(ctx, l.ID) })
 }
 
-// dataWords are those of a discussion, a request for data, or a reuse.
+// dataWords are those of a discussion, a request for data, a reuse, or a
+// promotion.
 func (p *Portal) dataWords(to auth.Person, what string, d catalog.LetterDetail) (noticeWords, error) {
 	subject, text := "discussion.letter-subject-", "discussion.letter-text-"
 	switch what {
@@ -48,6 +50,8 @@ func (p *Portal) dataWords(to auth.Person, what string, d catalog.LetterDetail) 
 		subject, text = "wanted.letter-subject-", "wanted.letter-text-"
 	case catalog.LetterReuse, catalog.LetterReuseNow:
 		subject, text = "reuse.letter-subject-", "reuse.letter-text-"
+	case catalog.LetterPromotion, catalog.LetterPromotionNow:
+		subject, text = "bundle.letter-subject-", "bundle.letter-text-"
 	}
 	if d.State != "" {
 		what += "-" + d.State

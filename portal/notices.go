@@ -67,7 +67,7 @@ func (p *Portal) wordsOf(to auth.Person, n notice.Notice) (noticeWords, error) {
 		w, err = fill(p.teamWords, to, n)
 	case notice.VersionEnd:
 		w, err = fill(p.lifeWords, to, n)
-	case notice.DataAsked, notice.DataAnswer, notice.Question, notice.Answer, notice.Reuse, notice.ReuseState:
+	case notice.DataAsked, notice.DataAnswer, notice.Question, notice.Answer, notice.Reuse, notice.ReuseState, notice.Promotion:
 		w, err = fill(p.dataWords, to, n)
 	case notice.Overdue:
 		w, err = fill(p.overdueWords, to, n)

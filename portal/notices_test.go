@@ -90,6 +90,10 @@ func samples(at time.Time) map[string]toldSample {
 		"reuse.letter-subject-reuse-now-shown":          {notice.ReuseState, "reuse-now", state("shown"), data.Path},
 		"reuse.letter-subject-reuse-now-refused":        {notice.ReuseState, "reuse-now", state("refused"), data.Path},
 
+		"bundle.letter-subject-promotion":              {notice.Promotion, "promotion", data, data.Path},
+		"bundle.letter-subject-promotion-now-promoted": {notice.Promotion, "promotion-now", state("promoted"), data.Path},
+		"bundle.letter-subject-promotion-now-returned": {notice.Promotion, "promotion-now", state("returned"), data.Path},
+
 		"registers.letter-subject-agency":   {notice.Overdue, agreement.ToAgency, late, "/agency/so-a/requests"},
 		"registers.letter-subject-operator": {notice.Overdue, agreement.ToOperator, late, "/operator/clocks"},
 		"workflow.letter-subject":           {notice.Duties, "", dutiesTold{"Sở A", "Department A", "so-a", []catalog.Duty{{Kind: catalog.DutyRenew, TitleVI: "Số liệu", Due: at}}, 1}, "/agency/so-a/due"},

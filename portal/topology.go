@@ -118,7 +118,11 @@ func (p *Portal) systems(ctx context.Context, who auth.Principal, versions []ver
 	}
 	list := make([]agencySystems, 0, len(slugs))
 	for _, slug := range slugs {
-		s := agencySystems{Agency: agencies[slug]}
+		agency, known := agencies[slug]
+		if !known {
+			agency.NameVI = slug // its address changed a moment ago, and a node knows the former one
+		}
+		s := agencySystems{Agency: agency}
 		if mayKnow {
 			s.Calls = &ledger.VersionCalls{}
 			for _, c := range calls {

@@ -56,6 +56,7 @@ const (
 	Answer      = "answer"       // somebody answered where one takes part
 	Reuse       = "reuse"        // somebody made something of a dataset
 	ReuseState  = "reuse-state"  // what was decided on what one made
+	Promotion   = "promotion"    // a version is proposed to go live; what became of one's own proposal
 	Duties      = "duties"       // datasets are to be looked through or renewed
 	Links       = "links"        // links of datasets do not work
 	Outage      = "outage"       // the system behind a service gives no answer, or does again
@@ -84,6 +85,7 @@ func Kinds() []Kind {
 		{Name: DataAnswer, Self: true},
 		{Name: Reuse, Hears: both},
 		{Name: ReuseState, Self: true},
+		{Name: Promotion, Self: true, Hears: steward},
 		{Name: Duties, Hears: publisher},
 		{Name: Links, Hears: publisher},
 		{Name: MonthReport, Hears: map[string]string{auth.RoleSteward: Now, auth.RolePublisher: Off}},
