@@ -73,20 +73,20 @@ func (c *Catalog) AlikeVersion(ctx context.Context, who auth.Principal, version 
 	return c.alike(ctx, v.APIID, names)
 }
 
-// AlikeDataset is AlikeVersion for the columns of a dataset's tables. It fails
-// as Dataset does.
+// AlikeDataset is AlikeVersion for the columns of a dataset's tables, as far as
+// who may have them. It fails as Dataset does.
 func (c *Catalog) AlikeDataset(ctx context.Context, who auth.Principal, dataset uuid.UUID) ([]Alike, error) {
 	d, err := c.Dataset(ctx, who, dataset)
 	if err != nil {
 		return nil, err
 	}
+	contents, err := c.Contents(ctx, who, d)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	for _, part := range d.Distributions {
-		columns, err := columnsOf(ctx, c.DB, part.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, column := range columns {
+		for _, column := range contents.Columns[part.ID] {
 			names = append(names, column.Name)
 		}
 	}

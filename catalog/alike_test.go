@@ -55,6 +55,12 @@ func TestAlike(t *testing.T) {
 	if list, err := s.AlikeDataset(ctx, s.publisher, public.ID); err != nil || len(list) != 0 {
 		t.Errorf("a public one is like %v, error %v", list, err)
 	}
+	if list, err := s.AlikeDataset(ctx, s.publisher, closed.ID); err != nil || len(list) != 1 {
+		t.Errorf("a restricted one is like %v to its agency, error %v", list, err)
+	}
+	if list, err := s.AlikeDataset(ctx, s.stranger, closed.ID); err != nil || len(list) != 0 {
+		t.Errorf("the columns of a restricted one are told to another agency: %v, error %v", list, err)
+	}
 	if _, err := s.AlikeDataset(ctx, auth.Principal{}, draft.ID); !problem.Is(err, problem.NotFound) {
 		t.Errorf("a citizen asks about a draft: %v", err)
 	}

@@ -36,17 +36,16 @@ var apiSlugForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,58}[a-z0-9]$`)
 
 // check trims the text and adds what is wrong with it to e.
 func (t *APIText) check(e *problem.Error) {
-	const maxTitle = 200
 	for _, f := range []struct {
 		name string
 		text *string
 		most int
 	}{
-		{"title_vi", &t.TitleVI, maxTitle}, {"title_en", &t.TitleEN, maxTitle},
+		{"title_vi", &t.TitleVI, 200}, {"title_en", &t.TitleEN, 200},
 		{"description_vi", &t.DescriptionVI, 5000}, {"description_en", &t.DescriptionEN, 5000},
 	} {
 		*f.text = clean(*f.text)
-		if f.most == maxTitle {
+		if strings.HasPrefix(f.name, "title") {
 			*f.text = strings.Join(strings.Fields(*f.text), " ")
 		}
 		if utf8.RuneCountInString(*f.text) > f.most {

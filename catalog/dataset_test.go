@@ -158,6 +158,7 @@ func (s *shelf) hidden(t *testing.T, id uuid.UUID, slug string, part uuid.UUID, 
 		for name, try := range map[string]func() error{
 			"by slug": func() error { _, err := s.DatasetBySlug(ctx, who, slug); return err },
 			"by id":   func() error { _, err := s.Dataset(ctx, who, id); return err },
+			"alike":   func() error { _, err := s.AlikeDataset(ctx, who, id); return err },
 		} {
 			if err := try(); !problem.Is(err, want) {
 				t.Errorf("%s: %v, want %d", name, err, want)
