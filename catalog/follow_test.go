@@ -151,6 +151,11 @@ func TestDigestsOfAPIs(t *testing.T) {
 	changed := []string{"changed thu-tuc v1"}
 	week(changed, changed)
 	now = now.Add(time.Hour)
+	if _, err := s.SetPlan(ctx, s.publisher, v.ID, "high"); err != nil {
+		t.Fatal(err)
+	}
+	week(nil, nil) // a revision of the same document
+	now = now.Add(time.Hour)
 	if _, err := s.DeprecateVersion(ctx, s.publisher, v.ID, Ending{Sunset: now.AddDate(0, 0, 10)}); err != nil {
 		t.Fatal(err)
 	}
