@@ -14,11 +14,36 @@ import (
 	"lgsp/internal/problem"
 )
 
-// Discussion is a question about a dataset, with what was said since. Who may
-// see the dataset may read it.
+// Topic is what a discussion is about: a dataset or an API.
+type Topic struct {
+	Kind    string // dataset, api
+	ID      uuid.UUID
+	Agency  Agency // whose it is
+	Slug    string
+	TitleVI string
+	TitleEN string
+	Path    string // of its page on the portal, without the language
+}
+
+// Topic is the dataset as people discuss it.
+func (d Dataset) Topic() Topic {
+	return Topic{"dataset", d.ID, d.Agency, d.Slug, d.TitleVI, d.TitleEN, "/dataset/" + d.Slug}
+}
+
+// Topic is the API as people discuss it.
+func (a API) Topic() Topic {
+	return Topic{"api", a.ID, a.Agency, a.Slug, a.TitleVI, a.TitleEN, "/apis/" + a.Agency.Slug + "/" + a.Slug}
+}
+
+// Discussions is the address of what is asked about it.
+func (t Topic) Discussions() string { return t.Path + "/discussions" }
+
+// Discussion is a question about a dataset or an API, with what was said since.
+// Who may see what it is about may read it.
 type Discussion struct {
 	ID        uuid.UUID  `json:"id"`
-	DatasetID uuid.UUID  `json:"dataset_id"`
+	DatasetID *uuid.UUID `json:"dataset_id"` // null: it is about an API
+	APIID     *uuid.UUID `json:"api_id"`     // null: it is about a dataset
 	Title     string     `json:"title"`
 	Author    uuid.UUID  `json:"-"`
 	Shown     bool       `json:"shown"` // false while its first post is held or hidden: few see it
@@ -36,7 +61,7 @@ type Post struct {
 	DiscussionID uuid.UUID `json:"discussion_id"`
 	Author       uuid.UUID `json:"-"`
 	Name         string    `json:"name" db:"-"` // who said it; "" once the account is gone, and for the agency
-	Official     bool      `json:"official"`    // said for the dataset's agency
+	Official     bool      `json:"official"`    // said for the agency whose it is
 	Opening      bool      `json:"opening"`     // it began the discussion
 	Text         string    `json:"text"`
 	State        string    `json:"state"` // shown; held and hidden for few
@@ -49,14 +74,18 @@ type Post struct {
 const mostPosts = 200
 
 const discussionColumns = `
-select s.id, s.dataset_id, s.title, coalesce(s.author, '00000000-0000-0000-0000-000000000000') as author, s.shown, s.closed_at,
+select s.id, s.dataset_id, s.api_id, s.title, coalesce(s.author, '00000000-0000-0000-0000-000000000000') as author, s.shown, s.closed_at,
        s.created_at, s.updated_at, (select count(*) from catalog.post p where p.discussion_id = s.id and p.state = 'shown') as count,
        exists (select from catalog.post p where p.discussion_id = s.id and p.state = 'shown' and p.official) as answered
   from catalog.discussion s`
 
 const (
-	discussionsSQL = discussionColumns + `
- where s.dataset_id = $1 and (s.shown or $2 or s.author = $3)
+	datasetDiscussionsSQL = discussionColumns + ` where s.dataset_id = $1` + newestSaid
+
+	apiDiscussionsSQL = discussionColumns + ` where s.api_id = $1` + newestSaid
+
+	newestSaid = `
+   and (s.shown or $2 or s.author = $3)
    and ($4::uuid is null or (s.updated_at, s.id) < (select n.updated_at, n.id from catalog.discussion n where n.id = $4))
  order by s.updated_at desc, s.id desc
  limit $5`
@@ -73,14 +102,10 @@ select p.id, p.discussion_id, coalesce(p.author, '00000000-0000-0000-0000-000000
  limit 500`
 )
 
-// Discussions lists what is asked about a dataset, the newest said first, and
-// the cursor of the next page. What is held or hidden is listed to the agency's
-// people, and what is held to who said it.
-func (c *Catalog) Discussions(ctx context.Context, who auth.Principal, dataset uuid.UUID, after string, limit int) ([]Discussion, string, error) {
-	d, err := c.Dataset(ctx, who, dataset)
-	if err != nil {
-		return nil, "", err
-	}
+// Discussions lists what is asked about a topic that who has just read, the newest
+// said first, and the cursor of the next page. What is held or hidden is listed
+// to the agency's people, and what is held to who said it.
+func (c *Catalog) Discussions(ctx context.Context, who auth.Principal, t Topic, after string, limit int) ([]Discussion, string, error) {
 	most, err := pageLimit(limit)
 	if err != nil {
 		return nil, "", err
@@ -93,9 +118,10 @@ func (c *Catalog) Discussions(ctx context.Context, who auth.Principal, dataset u
 		}
 		from = &id
 	}
-	list, err := pg.All[Discussion](ctx, c.DB, discussionsSQL, dataset, c.worksOn(ctx, who, d.AgencyID), personOf(who), from, most+1)
+	sql := map[string]string{"dataset": datasetDiscussionsSQL, "api": apiDiscussionsSQL}[t.Kind]
+	list, err := pg.All[Discussion](ctx, c.DB, sql, t.ID, c.worksOn(ctx, who, t.Agency.ID), personOf(who), from, most+1)
 	if err != nil {
-		return nil, "", fmt.Errorf("list discussions of %s: %w", dataset, err)
+		return nil, "", fmt.Errorf("list discussions of %s: %w", t.ID, err)
 	}
 	next := ""
 	if len(list) > most {
@@ -113,29 +139,43 @@ func personOf(who auth.Principal) *uuid.UUID {
 	return &who.Person
 }
 
-// Discussion gives one discussion with its posts, and the dataset it is about,
-// to those who may see them. It fails with NotFound.
-func (c *Catalog) Discussion(ctx context.Context, who auth.Principal, id uuid.UUID) (Discussion, Dataset, error) {
+// Discussion gives one discussion with its posts, and what it is about, to
+// those who may see that. It fails with NotFound.
+func (c *Catalog) Discussion(ctx context.Context, who auth.Principal, id uuid.UUID) (Discussion, Topic, error) {
 	s, err := pg.One[Discussion](ctx, c.DB, discussionSQL, id)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return s, Dataset{}, noDiscussion(id)
+		return s, Topic{}, noDiscussion(id)
 	} else if err != nil {
-		return s, Dataset{}, fmt.Errorf("read discussion %s: %w", id, err)
+		return s, Topic{}, fmt.Errorf("read discussion %s: %w", id, err)
 	}
-	d, err := c.Dataset(ctx, who, s.DatasetID)
+	about, kind := s.DatasetID, "dataset"
+	if s.APIID != nil {
+		about, kind = s.APIID, "api"
+	}
+	t, err := c.topic(ctx, who, kind, *about)
 	if problem.Is(err, problem.NotFound) {
-		return Discussion{}, Dataset{}, noDiscussion(id)
+		return Discussion{}, Topic{}, noDiscussion(id)
 	} else if err != nil {
-		return Discussion{}, Dataset{}, err
+		return Discussion{}, Topic{}, err
 	}
-	all := c.worksOn(ctx, who, d.AgencyID)
+	all := c.worksOn(ctx, who, t.Agency.ID)
 	if s.Posts, err = pg.All[Post](ctx, c.DB, postsSQL, id, all, personOf(who)); err != nil {
-		return Discussion{}, Dataset{}, fmt.Errorf("read posts of %s: %w", id, err)
+		return Discussion{}, Topic{}, fmt.Errorf("read posts of %s: %w", id, err)
 	}
 	if len(s.Posts) == 0 || !s.Posts[0].Opening {
-		return Discussion{}, Dataset{}, noDiscussion(id)
+		return Discussion{}, Topic{}, noDiscussion(id)
 	}
-	return s, d, c.nameAuthors(ctx, s.Posts)
+	return s, t, c.nameAuthors(ctx, s.Posts)
+}
+
+// topic reads what is discussed, as who may see it.
+func (c *Catalog) topic(ctx context.Context, who auth.Principal, kind string, id uuid.UUID) (Topic, error) {
+	if kind == "api" {
+		a, err := c.APIByID(ctx, who, id)
+		return a.Topic(), err
+	}
+	d, err := c.Dataset(ctx, who, id)
+	return d.Topic(), err
 }
 
 // nameAuthors fills in who said each post; an agency speaks as itself.
@@ -164,8 +204,8 @@ func noDiscussion(id uuid.UUID) error {
 
 const (
 	insertDiscussionSQL = `
-insert into catalog.discussion (id, dataset_id, author, title, shown, created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $6)`
+insert into catalog.discussion (id, dataset_id, api_id, author, title, shown, created_at, updated_at)
+values ($1, case when $2 = 'dataset' then $3::uuid end, case when $2 = 'api' then $3::uuid end, $4, $5, $6, $7, $7)`
 
 	insertPostSQL = `
 insert into catalog.post (id, discussion_id, author, official, opening, text, fingerprint, state, why, created_at)
@@ -180,14 +220,14 @@ select closed_at, (select count(*) from catalog.post p where p.discussion_id = s
 	touchDiscussionSQL = `update catalog.discussion set updated_at = $2 where id = $1`
 )
 
-// Ask begins a discussion of a dataset that who may see. It is held when it
+// Ask begins a discussion of a topic that who may see. It is held when it
 // looks suspicious, else the agency gets a letter. It fails with Unauthorized
 // or Forbidden unless a person asks, Invalid, TooMany, and NotFound.
-func (c *Catalog) Ask(ctx context.Context, who auth.Principal, dataset uuid.UUID, title, text string) (Discussion, error) {
+func (c *Catalog) Ask(ctx context.Context, who auth.Principal, t Topic, title, text string) (Discussion, error) {
 	if err := aPerson(who); err != nil {
 		return Discussion{}, err
 	}
-	d, err := c.Dataset(ctx, who, dataset)
+	t, err := c.topic(ctx, who, t.Kind, t.ID)
 	if err != nil {
 		return Discussion{}, err
 	}
@@ -195,18 +235,18 @@ func (c *Catalog) Ask(ctx context.Context, who auth.Principal, dataset uuid.UUID
 		return Discussion{}, err
 	}
 	id := uuid.Must(uuid.NewV7())
-	p := Post{ID: uuid.Must(uuid.NewV7()), DiscussionID: id, Author: who.Person, Official: c.worksOn(ctx, who, d.AgencyID), Opening: true, Text: text}
+	p := Post{ID: uuid.Must(uuid.NewV7()), DiscussionID: id, Author: who.Person, Official: c.worksOn(ctx, who, t.Agency.ID), Opening: true, Text: text}
 	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
 		if err := c.judge(ctx, tx, &p, title+"\n"); err != nil {
 			return err
 		}
-		if err := execOne(ctx, tx, insertDiscussionSQL, id, dataset, who.Person, title, p.State == Shown, c.Now().UTC()); err != nil {
-			return fmt.Errorf("begin discussion of %s: %w", dataset, err)
+		if err := execOne(ctx, tx, insertDiscussionSQL, id, t.Kind, t.ID, who.Person, title, p.State == Shown, c.Now().UTC()); err != nil {
+			return fmt.Errorf("begin discussion of %s: %w", t.ID, err)
 		}
 		if err := c.insertPost(ctx, tx, p, title+"\n"); err != nil {
 			return err
 		}
-		return c.tellOf(ctx, tx, p, Discussion{ID: id, Title: title, Author: who.Person}, d)
+		return c.tellOf(ctx, tx, p, Discussion{ID: id, Title: title, Author: who.Person}, t)
 	})
 	if err != nil {
 		return Discussion{}, err
@@ -251,14 +291,14 @@ func (c *Catalog) Answer(ctx context.Context, who auth.Principal, discussion uui
 	if err := aPerson(who); err != nil {
 		return Post{}, err
 	}
-	s, d, err := c.Discussion(ctx, who, discussion)
+	s, t, err := c.Discussion(ctx, who, discussion)
 	if err != nil {
 		return Post{}, err
 	}
 	if err := checkSaid(nil, &text); err != nil {
 		return Post{}, err
 	}
-	p := Post{ID: uuid.Must(uuid.NewV7()), DiscussionID: discussion, Author: who.Person, Official: c.worksOn(ctx, who, d.AgencyID), Text: text, CreatedAt: c.Now().UTC()}
+	p := Post{ID: uuid.Must(uuid.NewV7()), DiscussionID: discussion, Author: who.Person, Official: c.worksOn(ctx, who, t.Agency.ID), Text: text, CreatedAt: c.Now().UTC()}
 	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
 		var closed *time.Time
 		var count int
@@ -274,7 +314,7 @@ func (c *Catalog) Answer(ctx context.Context, who auth.Principal, discussion uui
 		if err := c.insertPost(ctx, tx, p, ""); err != nil {
 			return err
 		}
-		return c.tellOf(ctx, tx, p, s, d)
+		return c.tellOf(ctx, tx, p, s, t)
 	})
 	if err != nil {
 		return Post{}, err
@@ -293,17 +333,17 @@ select distinct author
 // tellOf brings the discussion's time in line with a post that is shown, and
 // has letters written: of a question to the agency, of an answer to those who
 // took part, and to the agency unless it answered itself.
-func (c *Catalog) tellOf(ctx context.Context, tx pgx.Tx, p Post, s Discussion, d Dataset) error {
+func (c *Catalog) tellOf(ctx context.Context, tx pgx.Tx, p Post, s Discussion, t Topic) error {
 	if p.State != Shown {
 		return nil
 	}
 	if err := execOne(ctx, tx, touchDiscussionSQL, s.ID, c.Now().UTC()); err != nil {
 		return fmt.Errorf("touch discussion %s: %w", s.ID, err)
 	}
-	letter := LetterDetail{TitleVI: d.TitleVI, TitleEN: d.TitleEN, Subject: s.Title, Text: p.Text,
-		Path: "/dataset/" + d.Slug + "/discussions/" + s.ID.String()}
+	letter := LetterDetail{TitleVI: t.TitleVI, TitleEN: t.TitleEN, Subject: s.Title, Text: p.Text,
+		Path: t.Discussions() + "/" + s.ID.String()}
 	if !p.Official {
-		if err := c.writeToAgency(ctx, tx, LetterQuestion, d.AgencyID, letter); err != nil {
+		if err := c.writeToAgency(ctx, tx, LetterQuestion, t.Agency.ID, letter); err != nil {
 			return err
 		}
 	}
@@ -331,13 +371,13 @@ func (c *Catalog) CloseDiscussion(ctx context.Context, who auth.Principal, id uu
 	if err := aPerson(who); err != nil {
 		return Discussion{}, err
 	}
-	s, d, err := c.Discussion(ctx, who, id)
+	s, t, err := c.Discussion(ctx, who, id)
 	if err != nil {
 		return Discussion{}, err
 	}
 	if s.Author != who.Person {
-		if !c.worksOn(ctx, who, d.AgencyID) {
-			return Discussion{}, c.May(ctx, who, "dataset.approve", d.AgencyID)
+		if !c.worksOn(ctx, who, t.Agency.ID) {
+			return Discussion{}, c.May(ctx, who, "dataset.approve", t.Agency.ID)
 		}
 	}
 	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
@@ -348,7 +388,7 @@ func (c *Catalog) CloseDiscussion(ctx context.Context, who auth.Principal, id uu
 		if tag.RowsAffected() == 0 {
 			return problem.Errorf(problem.Conflict, "discussion %s is closed", id).Coded("discussion-closed")
 		}
-		return c.Record(ctx, tx, auth.Act{Who: who, Verb: "discussion.close", Agency: d.AgencyID, About: id, Detail: map[string]any{"dataset": d.Slug}})
+		return c.Record(ctx, tx, auth.Act{Who: who, Verb: "discussion.close", Agency: t.Agency.ID, About: id, Detail: map[string]any{t.Kind: t.Slug}})
 	})
 	if err != nil {
 		return Discussion{}, err

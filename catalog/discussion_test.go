@@ -52,7 +52,7 @@ func TestDiscussion(t *testing.T) {
 	d, _ := s.published(t, "thue-bao", "Thuê bao", subscribers)
 	asker, other := citizen(), citizen()
 	names := map[uuid.UUID]string{asker.Person: "asker", other.Person: "other", s.publisher.Person: "publisher", s.steward.Person: "steward"}
-	q, err := s.Ask(ctx, asker, d.ID, "  Cột  “ước”\n là gì? ", "Xin giải thích\u202e cột ước.\r\nCảm ơn.")
+	q, err := s.Ask(ctx, asker, d.Topic(), "  Cột  “ước”\n là gì? ", "Xin giải thích\u202e cột ước.\r\nCảm ơn.")
 	if err != nil || q.Title != "Cột “ước” là gì?" || !q.Shown || len(q.Posts) != 1 || q.Posts[0].Text != "Xin giải thích cột ước.\nCảm ơn." {
 		t.Fatalf("asked %+v, error %v", q, err)
 	}
@@ -90,8 +90,8 @@ func TestDiscussion(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, err := range map[string]error{
-		"read": third(s.Discussion(ctx, asker, q.ID)), "list": third(s.Discussions(ctx, asker, d.ID, "", 0)),
-		"ask": second(s.Ask(ctx, asker, d.ID, "a", "b")), "answer": second(s.Answer(ctx, asker, q.ID, "b")),
+		"read": third(s.Discussion(ctx, asker, q.ID)),
+		"ask":  second(s.Ask(ctx, asker, d.Topic(), "a", "b")), "answer": second(s.Answer(ctx, asker, q.ID, "b")),
 		"report": second(s.ReportPost(ctx, asker, q.Posts[0].ID, PostReport{"vì"})),
 	} {
 		if !problem.Is(err, problem.Gone) {
@@ -120,12 +120,15 @@ func TestSaidRefusals(t *testing.T) {
 		"a long title":   {citizen(), strings.Repeat("a", 151), "b", "said-invalid"},
 		"a long text":    {citizen(), "a", strings.Repeat("ă", 4001), "said-invalid"},
 	} {
-		if _, err := s.Ask(ctx, tt.who, d.ID, tt.title, tt.text); problem.Code(err) != tt.want {
+		if _, err := s.Ask(ctx, tt.who, d.Topic(), tt.title, tt.text); problem.Code(err) != tt.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := s.Ask(ctx, citizen(), uuid.New(), "a", "b"); !problem.Is(err, problem.NotFound) {
+	if _, err := s.Ask(ctx, citizen(), Topic{Kind: "dataset", ID: uuid.New()}, "a", "b"); !problem.Is(err, problem.NotFound) {
 		t.Errorf("no dataset: %v", err)
+	}
+	if _, err := s.Ask(ctx, citizen(), Topic{Kind: "api", ID: uuid.New()}, "a", "b"); !problem.Is(err, problem.NotFound) {
+		t.Errorf("no API: %v", err)
 	}
 }
 
@@ -134,7 +137,7 @@ func TestSuspiciousPostsAreHeld(t *testing.T) {
 	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
 	d, _ := s.published(t, "thue-bao", "Thuê bao", subscribers)
 	const long = "Số liệu tháng bảy của huyện đảo có tính khách du lịch không?"
-	if _, err := s.Ask(ctx, citizen(), d.ID, "Hỏi", long); err != nil {
+	if _, err := s.Ask(ctx, citizen(), d.Topic(), "Hỏi", long); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.letters(t, nil); len(got) != 2 {
@@ -147,7 +150,7 @@ func TestSuspiciousPostsAreHeld(t *testing.T) {
 		{"Hỏi", "số liệu  THÁNG BẢY của huyện đảo có tính khách du lịch không", "repeat"},
 		{"Hỏi chị", "Gọi cho tôi 0905 123 456", "personal"},
 	} {
-		q, err := s.Ask(ctx, author, d.ID, tt.title, tt.text)
+		q, err := s.Ask(ctx, author, d.Topic(), tt.title, tt.text)
 		if err != nil || q.Shown || q.Posts[0].State != Held || q.Posts[0].Why != tt.why {
 			t.Errorf("%s: %+v, error %v", tt.why, q, err)
 		}
@@ -157,7 +160,7 @@ func TestSuspiciousPostsAreHeld(t *testing.T) {
 		t.Errorf("letters about what is held: %q", got)
 	}
 	for who, want := range map[*auth.Principal]int{{}: 1, ptr(citizen()): 1, &author: 4, &s.steward: 4} {
-		if list, _, err := s.Discussions(ctx, *who, d.ID, "", 0); err != nil || len(list) != want {
+		if list, _, err := s.Discussions(ctx, *who, d.Topic(), "", 0); err != nil || len(list) != want {
 			t.Errorf("%s sees %d, want %d, error %v", who.Person, len(list), want, err)
 		}
 	}
@@ -165,7 +168,7 @@ func TestSuspiciousPostsAreHeld(t *testing.T) {
 		t.Errorf("a held question is read: %v", err)
 	}
 	waiting, err := s.WaitingPosts(ctx, s.steward, s.agency.ID)
-	if err != nil || len(waiting) != 3 || waiting[0].Slug != "thue-bao" || waiting[0].Name == "" {
+	if err != nil || len(waiting) != 3 || waiting[0].Dataset != "thue-bao" || waiting[0].Name == "" {
 		t.Errorf("waiting %+v, error %v", waiting, err)
 	}
 	if _, err := s.WaitingPosts(ctx, s.publisher, s.agency.ID); !problem.Is(err, problem.Forbidden) {
@@ -201,7 +204,7 @@ func TestReportAndHide(t *testing.T) {
 	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
 	d, _ := s.published(t, "thue-bao", "Thuê bao", subscribers)
 	asker, reader := citizen(), citizen()
-	q, err := s.Ask(ctx, asker, d.ID, "Hỏi", "Một câu hỏi bình thường.")
+	q, err := s.Ask(ctx, asker, d.Topic(), "Hỏi", "Một câu hỏi bình thường.")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +257,7 @@ func TestSayingIsBraked(t *testing.T) {
 	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
 	d, _ := s.published(t, "thue-bao", "Thuê bao", subscribers)
 	who := citizen()
-	q, err := s.Ask(ctx, who, d.ID, "Hỏi", "Câu thứ nhất.")
+	q, err := s.Ask(ctx, who, d.Topic(), "Hỏi", "Câu thứ nhất.")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +295,7 @@ func TestSayingAtOnceIsBraked(t *testing.T) {
 	said := 0
 	for i := range 20 {
 		all.Go(func() {
-			_, err := s.Ask(ctx, who, d.ID, fmt.Sprint("Hỏi ", i), "Câu hỏi.")
+			_, err := s.Ask(ctx, who, d.Topic(), fmt.Sprint("Hỏi ", i), "Câu hỏi.")
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -314,7 +317,7 @@ func TestForgetPersonInDiscussions(t *testing.T) {
 	s, ctx := newShelf(t, db), t.Context()
 	d, _ := s.published(t, "thue-bao", "Thuê bao", subscribers)
 	who := citizen()
-	q, err := s.Ask(ctx, who, d.ID, "Hỏi", "Câu hỏi.")
+	q, err := s.Ask(ctx, who, d.Topic(), "Hỏi", "Câu hỏi.")
 	if err == nil {
 		_, err = s.Answer(ctx, s.publisher, q.ID, "Trả lời.")
 	}

@@ -312,7 +312,7 @@ with followed as (
          and (f.kind = 'dataset' and d.id = f.target or f.kind = 'agency' and d.agency_id = f.target)
    where f.person = $1),
 versions as (
-  select v.*, a.slug, a.agency_id, a.title_vi, a.title_en, greatest(f.created_at, $2) as since
+  select v.*, a.slug, a.agency_id, a.title_vi, a.title_en, greatest(f.created_at, $2) as since, f.kind
     from catalog.follow f
     join catalog.api a on f.kind = 'api' and a.id = f.target or f.kind = 'agency' and a.agency_id = f.target
     join catalog.version v on v.api_id = a.id and v.state in ('published', 'deprecated', 'retired')
@@ -332,6 +332,11 @@ happened as (
     from followed s
     join catalog.discussion q on q.dataset_id = s.id and q.shown
    where s.kind = 'dataset' and q.created_at > s.since and q.created_at <= $3
+   union
+  select 'question', v.slug, v.agency_id, v.title_vi, v.title_en, q.title, q.created_at, null
+    from versions v
+    join catalog.discussion q on q.api_id = v.api_id and q.shown
+   where v.kind = 'api' and q.created_at > v.since and q.created_at <= $3
    union
   select 'version', slug, agency_id, title_vi, title_en, number, published_at, null
     from versions

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -66,10 +67,10 @@ func TestDigests(t *testing.T) {
 	if _, err := s.ReplaceFile(ctx, s.publisher, part.ID, Upload{FileName: "moi.csv", Body: strings.NewReader(subscribers)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Ask(ctx, citizen(), one.ID, "Hỏi", "Câu hỏi."); err != nil {
+	if _, err := s.Ask(ctx, citizen(), one.Topic(), "Hỏi", "Câu hỏi."); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Ask(ctx, citizen(), one.ID, "Chợ", "Xem shop.example.com"); err != nil {
+	if _, err := s.Ask(ctx, citizen(), one.Topic(), "Chợ", "Xem shop.example.com"); err != nil {
 		t.Fatal(err)
 	}
 	s.published(t, "moi-mo", "Mới mở", subscribers)
@@ -108,6 +109,7 @@ func TestDigestsOfAPIs(t *testing.T) {
 	t.Parallel()
 	s, ctx, now := txWorld(t), t.Context(), time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
 	s.Now = func() time.Time { return now }
+	s.Names = func(context.Context, []uuid.UUID) (map[uuid.UUID]string, error) { return nil, nil }
 	v, reader, other := s.readyVersion(t), citizen(), citizen()
 	if err := s.Follow(ctx, reader, FollowAPI, v.APIID); problem.Code(err) != "follow-unknown" {
 		t.Errorf("an API that is not public yet: %v", err)
@@ -155,6 +157,18 @@ func TestDigestsOfAPIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	week(nil, nil) // a revision of the same document
+	now = now.Add(time.Hour)
+	api, err := s.APIByID(ctx, reader, v.APIID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q, err := s.Ask(ctx, citizen(), api.Topic(), "Hỏi", "Mã xã là mã nào?"); err != nil || q.APIID == nil || *q.APIID != api.ID || q.DatasetID != nil {
+		t.Fatalf("asked %+v, error %v", q, err)
+	}
+	if list, _, err := s.Discussions(ctx, reader, api.Topic(), "", 0); err != nil || len(list) != 1 || list[0].Title != "Hỏi" {
+		t.Errorf("discussed %+v, error %v", list, err)
+	}
+	week([]string{"question thu-tuc Hỏi"}, nil) // a question is news to who follows the thing itself
 	now = now.Add(time.Hour)
 	if _, err := s.DeprecateVersion(ctx, s.publisher, v.ID, Ending{Sunset: now.AddDate(0, 0, 10)}); err != nil {
 		t.Fatal(err)

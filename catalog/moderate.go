@@ -36,26 +36,26 @@ select p.id, p.discussion_id, coalesce(p.author, '00000000-0000-0000-0000-000000
 	lockPostSQL = `select state from catalog.post where id = $1 for update`
 )
 
-// post finds a post where who can see it, with its discussion and dataset.
-func (c *Catalog) post(ctx context.Context, who auth.Principal, id uuid.UUID) (Post, Discussion, Dataset, error) {
+// post finds a post where who can see it, with its discussion and what that is about.
+func (c *Catalog) post(ctx context.Context, who auth.Principal, id uuid.UUID) (Post, Discussion, Topic, error) {
 	p, err := pg.One[Post](ctx, c.DB, postSQL, id)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return p, Discussion{}, Dataset{}, noPost(id)
+		return p, Discussion{}, Topic{}, noPost(id)
 	} else if err != nil {
-		return p, Discussion{}, Dataset{}, fmt.Errorf("read post %s: %w", id, err)
+		return p, Discussion{}, Topic{}, fmt.Errorf("read post %s: %w", id, err)
 	}
-	s, d, err := c.Discussion(ctx, who, p.DiscussionID)
+	s, t, err := c.Discussion(ctx, who, p.DiscussionID)
 	if problem.Is(err, problem.NotFound) {
-		return Post{}, Discussion{}, Dataset{}, noPost(id)
+		return Post{}, Discussion{}, Topic{}, noPost(id)
 	} else if err != nil {
-		return Post{}, Discussion{}, Dataset{}, err
+		return Post{}, Discussion{}, Topic{}, err
 	}
 	for _, seen := range s.Posts {
 		if seen.ID == id {
-			return p, s, d, nil
+			return p, s, t, nil
 		}
 	}
-	return Post{}, Discussion{}, Dataset{}, noPost(id)
+	return Post{}, Discussion{}, Topic{}, noPost(id)
 }
 
 func noPost(id uuid.UUID) error {
@@ -92,7 +92,8 @@ func (c *Catalog) ReportPost(ctx context.Context, who auth.Principal, id uuid.UU
 // WaitingPost is a post that a steward should look at.
 type WaitingPost struct {
 	Post
-	Slug    string   `json:"dataset"` // of the dataset
+	Dataset string   `json:"dataset"` // slug of what it is about, "": it is about an API
+	API     string   `json:"api"`     // the same of an API
 	Title   string   `json:"title"`   // of the discussion
 	Reasons []string `json:"reasons"` // of the reports that wait
 }
@@ -104,23 +105,25 @@ type waitingRow struct {
 	Text, State, Why         string
 	CreatedAt                time.Time
 	Reports                  int
-	Slug, Title              string
+	Dataset, API, Title      string
 	Reasons                  []string
 }
 
 const waitingPostsSQL = `
 select p.id, p.discussion_id, coalesce(p.author, '00000000-0000-0000-0000-000000000000') as author, p.official, p.opening, p.text, p.state, p.why,
-       p.created_at, coalesce(r.count, 0) as reports, d.slug, s.title, coalesce(r.reasons, '{}') as reasons
+       p.created_at, coalesce(r.count, 0) as reports, coalesce(d.slug, '') as dataset,
+       coalesce(a.slug, '') as api, s.title, coalesce(r.reasons, '{}') as reasons
   from catalog.post p
   join catalog.discussion s on s.id = p.discussion_id
-  join catalog.dataset d on d.id = s.dataset_id
+  left join catalog.dataset d on d.id = s.dataset_id
+  left join catalog.api a on a.id = s.api_id
   left join lateral (select count(*) as count, array_agg(reason order by created_at) as reasons
                        from catalog.post_report where post_id = p.id and settled_at is null) r on true
- where d.agency_id = $1 and (p.state = 'held' or p.state = 'shown' and r.count > 0)
+ where coalesce(d.agency_id, a.agency_id) = $1 and (p.state = 'held' or p.state = 'shown' and r.count > 0)
  order by p.id
  limit 100`
 
-// WaitingPosts lists the posts about an agency's datasets that are held or
+// WaitingPosts lists the posts about an agency's datasets and APIs that are held or
 // reported, oldest first, at most 100. It fails with what May says of
 // dataset.approve.
 func (c *Catalog) WaitingPosts(ctx context.Context, who auth.Principal, agency uuid.UUID) ([]WaitingPost, error) {
@@ -141,7 +144,7 @@ func (c *Catalog) WaitingPosts(ctx context.Context, who auth.Principal, agency u
 	}
 	list := make([]WaitingPost, len(found))
 	for i, r := range found {
-		list[i] = WaitingPost{Post: posts[i], Slug: r.Slug, Title: r.Title, Reasons: r.Reasons}
+		list[i] = WaitingPost{Post: posts[i], Dataset: r.Dataset, API: r.API, Title: r.Title, Reasons: r.Reasons}
 	}
 	return list, nil
 }
@@ -173,11 +176,11 @@ func (c *Catalog) ShowPost(ctx context.Context, who auth.Principal, id uuid.UUID
 }
 
 func (c *Catalog) moderate(ctx context.Context, who auth.Principal, id uuid.UUID, state, reason string) (Post, error) {
-	p, s, d, err := c.post(ctx, who, id)
+	p, s, t, err := c.post(ctx, who, id)
 	if err != nil {
 		return Post{}, err
 	}
-	if err := c.May(ctx, who, "dataset.approve", d.AgencyID); err != nil {
+	if err := c.May(ctx, who, "dataset.approve", t.Agency.ID); err != nil {
 		return Post{}, err
 	}
 	err = pgx.BeginFunc(ctx, c.DB, func(tx pgx.Tx) error {
@@ -198,16 +201,16 @@ func (c *Catalog) moderate(ctx context.Context, who auth.Principal, id uuid.UUID
 		}
 		p.State, p.Why, p.Reports = state, reason, 0
 		if former == Held && state == Shown {
-			if err := c.tellOf(ctx, tx, p, s, d); err != nil {
+			if err := c.tellOf(ctx, tx, p, s, t); err != nil {
 				return err
 			}
 		}
 		verb := map[string]string{Shown: "post.show", Hidden: "post.hide"}[state]
-		detail := map[string]any{"dataset": d.Slug}
+		detail := map[string]any{t.Kind: t.Slug}
 		if reason != "" {
 			detail["reason"] = reason
 		}
-		return c.Record(ctx, tx, auth.Act{Who: who, Verb: verb, Agency: d.AgencyID, About: id, Detail: detail})
+		return c.Record(ctx, tx, auth.Act{Who: who, Verb: verb, Agency: t.Agency.ID, About: id, Detail: detail})
 	})
 	return p, err
 }

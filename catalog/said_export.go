@@ -23,7 +23,8 @@ type Said struct {
 type SaidPost struct {
 	ID         uuid.UUID `json:"id"`
 	Discussion uuid.UUID `json:"discussion" db:"discussion_id"`
-	Dataset    string    `json:"dataset"` // its slug
+	Dataset    string    `json:"dataset"` // slug of what it is about, "": it is about an API
+	API        string    `json:"api"`     // the same of an API
 	Title      string    `json:"title"`   // of the discussion
 	Opening    bool      `json:"opening"`
 	Text       string    `json:"text"`
@@ -57,10 +58,11 @@ type SaidVote struct {
 
 const (
 	saidPostsSQL = `
-select p.id, p.discussion_id, s.slug as dataset, d.title, p.opening, p.text, p.state, p.why, p.created_at
+select p.id, p.discussion_id, coalesce(s.slug, '') as dataset, coalesce(a.slug, '') as api, d.title, p.opening, p.text, p.state, p.why, p.created_at
   from catalog.post p
   join catalog.discussion d on d.id = p.discussion_id
-  join catalog.dataset s on s.id = d.dataset_id
+  left join catalog.dataset s on s.id = d.dataset_id
+  left join catalog.api a on a.id = d.api_id
  where p.author = $1
  order by p.id`
 

@@ -15,11 +15,11 @@ func TestSaidBy(t *testing.T) {
 	s, ctx := newShelf(t, pgtest.Tx(t)), t.Context()
 	d, _ := s.published(t, "thue-bao", "Thuê bao", subscribers)
 	who, other := citizen(), citizen()
-	q, err := s.Ask(ctx, who, d.ID, "Hỏi", "Câu hỏi.")
+	q, err := s.Ask(ctx, who, d.Topic(), "Hỏi", "Câu hỏi.")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Ask(ctx, who, d.ID, "Vay", "Xem vaynhanh.xyz."); err != nil {
+	if _, err := s.Ask(ctx, who, d.Topic(), "Vay", "Xem vaynhanh.xyz."); err != nil {
 		t.Fatal(err)
 	}
 	answered, err := s.Answer(ctx, other, q.ID, "Trả lời.")

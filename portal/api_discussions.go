@@ -14,6 +14,8 @@ import (
 func (a *API) discussionRoutes(r routes) {
 	r.get("/datasets/{slug}/discussions", a.listDiscussions)
 	r.post("/datasets/{slug}/discussions", a.beginDiscussion)
+	r.get("/apis/{id}/discussions", a.listAPIDiscussions)
+	r.post("/apis/{id}/discussions", a.beginAPIDiscussion)
 	r.get("/discussions/{id}", a.showDiscussion)
 	r.post("/discussions/{id}/posts", a.addPost)
 	r.post("/discussions/{id}/close", a.closeDiscussion)
@@ -39,6 +41,44 @@ type said struct {
 //	@Success	200		{object}	items[catalog.Discussion]
 //	@Router		/datasets/{slug}/discussions [get]
 func (a *API) listDiscussions(w http.ResponseWriter, r *http.Request) error {
+	return a.discussionsOf(w, r, a.datasetTopic(r))
+}
+
+// listAPIDiscussions answers GET /apis/{id}/discussions.
+//
+//	@Summary	What is asked about an API, the newest said first
+//	@Tags		people
+//	@Param		id		path		string	true	"id of the API"
+//	@Param		limit	query		int		false	"1 to 100, default 20"
+//	@Param		after	query		string	false	"next of the page before"
+//	@Success	200		{object}	items[catalog.Discussion]
+//	@Router		/apis/{id}/discussions [get]
+func (a *API) listAPIDiscussions(w http.ResponseWriter, r *http.Request) error {
+	return a.discussionsOf(w, r, a.apiTopic(r))
+}
+
+// topicFor reads what a discussion is about, as who may see it.
+type topicFor func(context.Context, auth.Principal) (catalog.Topic, error)
+
+func (a *API) datasetTopic(r *http.Request) topicFor {
+	return func(ctx context.Context, who auth.Principal) (catalog.Topic, error) {
+		d, err := a.Catalog.DatasetBySlug(ctx, who, mux.Vars(r)["slug"])
+		return d.Topic(), err
+	}
+}
+
+func (a *API) apiTopic(r *http.Request) topicFor {
+	return func(ctx context.Context, who auth.Principal) (catalog.Topic, error) {
+		id, err := pathID(r, "id")
+		if err != nil {
+			return catalog.Topic{}, err
+		}
+		api, err := a.Catalog.APIByID(ctx, who, id)
+		return api.Topic(), err
+	}
+}
+
+func (a *API) discussionsOf(w http.ResponseWriter, r *http.Request, topic topicFor) error {
 	values, err := query(r, "limit", "after")
 	if err != nil {
 		return err
@@ -48,11 +88,11 @@ func (a *API) listDiscussions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return show(a, w, r, func(ctx context.Context, who auth.Principal) (items[catalog.Discussion], error) {
-		d, err := a.Catalog.DatasetBySlug(ctx, who, mux.Vars(r)["slug"])
+		t, err := topic(ctx, who)
 		if err != nil {
 			return items[catalog.Discussion]{}, err
 		}
-		list, next, err := a.Catalog.Discussions(ctx, who, d.ID, values.Get("after"), limit)
+		list, next, err := a.Catalog.Discussions(ctx, who, t, values.Get("after"), limit)
 		return items[catalog.Discussion]{list, next}, err
 	})
 }
@@ -67,12 +107,29 @@ func (a *API) listDiscussions(w http.ResponseWriter, r *http.Request) error {
 //	@Success	201		{object}	catalog.Discussion
 //	@Router		/datasets/{slug}/discussions [post]
 func (a *API) beginDiscussion(w http.ResponseWriter, r *http.Request) error {
+	return a.begin(w, r, a.datasetTopic(r))
+}
+
+// beginAPIDiscussion answers POST /apis/{id}/discussions.
+//
+//	@Summary	Ask about an API; what looks suspicious waits for a steward
+//	@Tags		people
+//	@Security	bearer
+//	@Param		id		path		string	true	"id of the API"
+//	@Param		body	body		said	true	"title and text, plain"
+//	@Success	201		{object}	catalog.Discussion
+//	@Router		/apis/{id}/discussions [post]
+func (a *API) beginAPIDiscussion(w http.ResponseWriter, r *http.Request) error {
+	return a.begin(w, r, a.apiTopic(r))
+}
+
+func (a *API) begin(w http.ResponseWriter, r *http.Request, topic topicFor) error {
 	return create(a, w, r, func(ctx context.Context, who auth.Principal, s said) (catalog.Discussion, string, error) {
-		d, err := a.Catalog.DatasetBySlug(ctx, who, mux.Vars(r)["slug"])
+		t, err := topic(ctx, who)
 		if err != nil {
 			return catalog.Discussion{}, "", err
 		}
-		made, err := a.Catalog.Ask(ctx, who, d.ID, s.Title, s.Text)
+		made, err := a.Catalog.Ask(ctx, who, t, s.Title, s.Text)
 		return made, "/discussions/" + made.ID.String(), err
 	})
 }

@@ -99,7 +99,7 @@ func (p *Portal) dataset(r *http.Request) (page, error) {
 	if data.Related, err = p.relatedTo(r, d); err != nil {
 		return page{}, err
 	}
-	if data.Discussions, _, err = p.Catalog.Discussions(ctx, who, d.ID, "", newestDiscussions); err != nil {
+	if data.Discussions, _, err = p.Catalog.Discussions(ctx, who, d.Topic(), "", newestDiscussions); err != nil {
 		return page{}, err
 	}
 	if data.Reuses, _, err = p.Catalog.Reuses(ctx, catalog.ReuseFilter{Dataset: d.ID, Limit: newestReuses}); err != nil {

@@ -187,6 +187,8 @@ type versionData struct {
 	Access map[string]int // how many operations are open, restricted, personal
 	Strip  *strip         // nil: nobody calls it yet
 	Follow *followButton  // nil: it is not public yet
+
+	Discussions []catalog.Discussion // the newest
 }
 
 // operationGroup are the operations of one tag, "" for those without.
@@ -237,6 +239,9 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 			return page{}, err
 		}
 		data.Follow = &follow
+		if data.Discussions, _, err = p.Catalog.Discussions(r.Context(), whoever(r), s.API.Topic(), "", newestDiscussions); err != nil {
+			return page{}, err
+		}
 	}
 	return page{Name: "developer-version", Data: data}, nil
 }
@@ -309,7 +314,9 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	data := operationData{Basic: traffic.Basic && o.Access == catalog.Restricted, Signed: traffic.Signatures && o.Access == catalog.Restricted, service: s, Operation: o, Samples: callOf(s.Base, o).samples(), Conditions: traffic.ConditionsOf(o.Slug, o.Access)}
-	data.Try = p.tryOf(s, o, data.Conditions, whoever(r).SignedIn())
+	if data.Try, err = p.tryOf(r, s, o, data.Conditions); err != nil {
+		return page{}, err
+	}
 	data.Hours, data.Refusals = traffic.HoursOf(o.Slug, o.Access), refusalsOf(r, o.Access, data.Conditions)
 	if o.Access != catalog.Open {
 		data.TokenCall, data.Lesson = p.tokenCall("$LGSP_CLIENT_ID", s.Base), callOf(s.Base, o).lesson()

@@ -98,12 +98,14 @@ func indexOf(apps []auth.Application, id uuid.UUID) int {
 type firstCallData struct {
 	Samples []sample
 	Try     *tryData
+	Sandbox bool   // the call is of the sandbox: what it answers is made up
 	Asked   string // address of the operation that the reader came for, "" when it is the one called
 	Ask     string // address where an agreement for it is asked for, ""
 }
 
 // firstCallWith is the first call with a new key ("": with none): of the operation that the
-// reader came from, if it is open, else of any that is.
+// reader came from, if it is open, or of its sandbox, if a key is all that this
+// asks for; else of any that is open.
 func (p *Portal) firstCallWith(r *http.Request, key string) (firstCallData, error) {
 	var data firstCallData
 	s, o, err := p.operationAt(r, localPath(r.FormValue("operation")))
@@ -116,7 +118,11 @@ func (p *Portal) firstCallWith(r *http.Request, key string) (firstCallData, erro
 			data.Ask = s.Href + "/request?operation=" + o.Slug
 		}
 	}
-	if o.Access != catalog.Open {
+	data.Sandbox = key != "" && o.Access == catalog.Restricted && s.Sandbox != ""
+	switch {
+	case data.Sandbox:
+		s.Base = s.Sandbox
+	case o.Access != catalog.Open:
 		base, open, found, err := p.firstOperation(r.Context())
 		if err != nil {
 			return data, err
@@ -131,7 +137,7 @@ func (p *Portal) firstCallWith(r *http.Request, key string) (firstCallData, erro
 		call = call.withKey(key)
 	}
 	data.Samples = call.samples()
-	if data.Try = p.tryOf(s, o, nil, true); data.Try != nil {
+	if data.Try = tryForm(s, o); data.Try != nil {
 		data.Try.Key = key
 	}
 	return data, nil

@@ -24,6 +24,7 @@ type tryData struct {
 	Token              string         // address that gives a token for one of Callers; "": none is needed
 	Callers            []tryCaller
 	Key                string // on the page that has just shown it
+	Sandbox            bool   // it is what is called
 	SignIn             bool   // nobody is signed in, and somebody must be
 	Ask                string // address where an agreement is asked for, when the reader has none
 }
@@ -57,10 +58,10 @@ type tryCaller struct {
 	About       string // what the agreement is for
 }
 
-// tryOf is the form for an operation of a version, nil where the gateway does
-// not serve it. conditions are those beside an agreement.
-func (p *Portal) tryOf(s service, o catalog.Operation, conditions []string, signedIn bool) *tryData {
-	if s.Version.State != catalog.Published && s.Version.State != catalog.Deprecated {
+// tryForm is the form for an operation of a version, for whoever may call it;
+// nil where the gateway does not serve it.
+func tryForm(s service, o catalog.Operation) *tryData {
+	if s.Version.State != catalog.Published && s.Version.State != catalog.Deprecated && s.Base != s.Sandbox {
 		return nil
 	}
 	d := &tryData{Method: o.Method, Base: s.Base, Path: o.Path, Access: o.Access}
@@ -72,10 +73,21 @@ func (p *Portal) tryOf(s service, o catalog.Operation, conditions []string, sign
 	if b := o.Doc.Body; b != nil && len(b.MediaTypes) > 0 {
 		d.Takes, d.Type, d.Body = true, b.MediaTypes[0], bodyOf(b)
 	}
-	if o.Access == catalog.Open {
-		return d
+	return d
+}
+
+// tryOf is tryForm for the reader: with the applications that it can be called
+// for, or what is in the way. Where no agreement of theirs allows the call, the
+// sandbox takes it. conditions are those beside an agreement.
+func (p *Portal) tryOf(r *http.Request, s service, o catalog.Operation, conditions []string) (*tryData, error) {
+	d := tryForm(s, o)
+	if d == nil || o.Access == catalog.Open {
+		return d, nil
 	}
 	d.Token = s.Href + "/token"
+	if d.SignIn = !whoever(r).SignedIn(); d.SignIn {
+		return d, nil
+	}
 	for _, g := range s.Agreed {
 		if g.State == agreement.Active && p.daysLeft(g.Ends) >= 0 && slices.ContainsFunc(g.Operations, func(a agreement.Operation) bool { return a.ID == o.Slug }) {
 			d.Callers = append(d.Callers, tryCaller{Application: g.ApplicationID, Name: g.ApplicationName, Purpose: g.Purpose, About: g.PurposeText})
@@ -84,10 +96,29 @@ func (p *Portal) tryOf(s service, o catalog.Operation, conditions []string, sign
 	if len(d.Callers) == 1 && !slices.Contains(conditions, "purpose") {
 		d.Callers[0].Purpose = "" // it goes without saying
 	}
-	if d.SignIn = !signedIn; signedIn && len(d.Callers) == 0 {
+	switch {
+	case len(d.Callers) > 0:
+		return d, nil
+	case s.Sandbox != "":
+		return d, p.trySandbox(r, s, d, slices.Contains(conditions, "purpose"))
+	default:
 		d.Ask = s.Href + "/request?operation=" + o.Slug
+		return d, nil
 	}
-	return d
+}
+
+// trySandbox turns the form to the version's sandbox, for any application of
+// the reader's own.
+func (p *Portal) trySandbox(r *http.Request, s service, d *tryData, purpose bool) error {
+	d.Sandbox, d.Base, d.Token = true, s.Sandbox, s.Href+"/token?sandbox=yes"
+	if purpose { // whichever: nothing is agreed for one
+		d.Sends = append(d.Sends, sampleHeader{Name: "LGSP-Purpose", Value: "sandbox"})
+	}
+	own, err := p.ownApplications(r.Context(), whoever(r))
+	for _, app := range own {
+		d.Callers = append(d.Callers, tryCaller{Application: app.ID, Name: app.Name})
+	}
+	return err
 }
 
 func tryFieldOf(p catalog.Parameter, id string) tryField {
@@ -109,7 +140,8 @@ func tryFieldOf(p catalog.Parameter, id string) tryField {
 }
 
 // tryToken answers POST /apis/{agency}/{api}/{version}/token, for the script: a
-// token for an application that the reader owns, on this version.
+// token for an application that the reader owns, on this version, or on its
+// sandbox (?sandbox=yes).
 func (p *Portal) tryToken(w http.ResponseWriter, r *http.Request) error {
 	r, err := p.identified(r)
 	if err != nil {
@@ -137,7 +169,11 @@ func (p *Portal) tryToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	trial, err := p.OAuth.TryToken(r.Context(), who, app, s.Base)
+	audience := s.Base
+	if r.FormValue("sandbox") != "" && s.Sandbox != "" {
+		audience = s.Sandbox
+	}
+	trial, err := p.OAuth.TryToken(r.Context(), who, app, audience)
 	if err != nil {
 		return err
 	}

@@ -11,55 +11,65 @@ import (
 	"lgsp/web"
 )
 
-// newestDiscussions is how many are shown on the dataset's own page.
+// newestDiscussions is how many are shown on the page of what they are about.
 const newestDiscussions = 3
 
 // discussionRoutes are read without an account; to say something takes one.
 func (p *Portal) discussionRoutes(r *mux.Router) {
-	const list = "/dataset/{slug}/discussions"
-	r.Handle(list, p.page(p.discussions)).Methods("GET", "HEAD")
-	r.Handle(list, p.page(p.ask)).Methods("POST")
-	r.Handle(list+"/{id}", p.page(p.discussion)).Methods("GET", "HEAD")
-	r.Handle(list+"/{id}", p.page(p.answerIn)).Methods("POST")
-	r.Handle(list+"/{id}/close", p.page(p.closeDiscussion)).Methods("POST")
-	r.Handle(list+"/{id}/posts/{post}/report", p.page(p.reportPost)).Methods("POST")
+	for _, list := range []string{"/dataset/{slug}/discussions", "/apis/{agency}/{api}/discussions"} {
+		r.Handle(list, p.page(p.discussions)).Methods("GET", "HEAD")
+		r.Handle(list, p.page(p.ask)).Methods("POST")
+		r.Handle(list+"/{id}", p.page(p.discussion)).Methods("GET", "HEAD")
+		r.Handle(list+"/{id}", p.page(p.answerIn)).Methods("POST")
+		r.Handle(list+"/{id}/close", p.page(p.closeDiscussion)).Methods("POST")
+		r.Handle(list+"/{id}/posts/{post}/report", p.page(p.reportPost)).Methods("POST")
+	}
 	r.Handle("/agency/{agency}/posts", p.page(p.waitingPosts)).Methods("GET", "HEAD")
 	r.Handle("/agency/{agency}/posts/{post}/hide", p.page(p.hidePost)).Methods("POST")
 	r.Handle("/agency/{agency}/posts/{post}/show", p.page(p.showPost)).Methods("POST")
 }
 
+// topic reads the dataset or the API in the address, as the reader may see it.
+func (p *Portal) topic(r *http.Request) (catalog.Topic, error) {
+	vars := mux.Vars(r)
+	if slug, ok := vars["slug"]; ok {
+		d, err := p.Catalog.DatasetBySlug(r.Context(), whoever(r), slug)
+		return d.Topic(), err
+	}
+	a, err := p.Catalog.APIBySlug(r.Context(), whoever(r), vars["agency"], vars["api"])
+	return a.Topic(), err
+}
+
 // discussionsData is the data of the page "discussions".
 type discussionsData struct {
-	Dataset  catalog.Dataset
+	Topic    catalog.Topic
 	List     []catalog.Discussion
 	Next     string // cursor
 	SignedIn bool
 }
 
-// discussions answers GET /dataset/{slug}/discussions.
+// discussions answers GET …/discussions of a dataset or an API.
 func (p *Portal) discussions(r *http.Request) (page, error) {
-	ctx, who := r.Context(), whoever(r)
-	d, err := p.Catalog.DatasetBySlug(ctx, who, mux.Vars(r)["slug"])
+	t, err := p.topic(r)
 	if err != nil {
 		return page{}, err
 	}
-	data := discussionsData{Dataset: d, SignedIn: who.SignedIn()}
-	data.List, data.Next, err = p.Catalog.Discussions(ctx, who, d.ID, r.URL.Query().Get("after"), 20)
+	data := discussionsData{Topic: t, SignedIn: whoever(r).SignedIn()}
+	data.List, data.Next, err = p.Catalog.Discussions(r.Context(), whoever(r), t, r.URL.Query().Get("after"), 20)
 	return page{Name: "discussions", Data: data}, err
 }
 
-// ask answers POST /dataset/{slug}/discussions.
+// ask answers POST …/discussions of a dataset or an API.
 func (p *Portal) ask(r *http.Request) (page, error) {
-	ctx, who := r.Context(), whoever(r)
-	d, err := p.Catalog.DatasetBySlug(ctx, who, mux.Vars(r)["slug"])
+	t, err := p.topic(r)
 	if err != nil {
 		return page{}, err
 	}
-	s, err := p.Catalog.Ask(ctx, who, d.ID, r.PostFormValue("title"), r.PostFormValue("text"))
+	s, err := p.Catalog.Ask(r.Context(), whoever(r), t, r.PostFormValue("title"), r.PostFormValue("text"))
 	if err != nil {
 		return again(r, p.discussions, err)
 	}
-	return page{To: "/dataset/" + d.Slug + "/discussions/" + s.ID.String(), Flash: saidFlash(s.Shown)}, nil
+	return page{To: t.Discussions() + "/" + s.ID.String(), Flash: saidFlash(s.Shown)}, nil
 }
 
 // saidFlash tells who said something what became of it.
@@ -72,7 +82,7 @@ func saidFlash(shown bool) *web.Flash {
 
 // discussionData is the data of the page "discussion".
 type discussionData struct {
-	Dataset    catalog.Dataset
+	Topic      catalog.Topic
 	Discussion catalog.Discussion
 	SignedIn   bool
 	MayClose   bool
@@ -81,38 +91,38 @@ type discussionData struct {
 
 // Base is the discussion's address.
 func (d discussionData) Base() string {
-	return "/dataset/" + d.Dataset.Slug + "/discussions/" + d.Discussion.ID.String()
+	return d.Topic.Discussions() + "/" + d.Discussion.ID.String()
 }
 
-// discussionOf finds the discussion of the address, of its dataset and no other.
+// discussionOf finds the discussion of the address, of what it is about there and no other.
 func (p *Portal) discussionOf(r *http.Request) (discussionData, error) {
 	ctx, who := r.Context(), whoever(r)
 	id, err := idIn(r, "id")
 	if err != nil {
 		return discussionData{}, err
 	}
-	s, d, err := p.Catalog.Discussion(ctx, who, id)
+	s, t, err := p.Catalog.Discussion(ctx, who, id)
 	if err != nil {
 		return discussionData{}, err
 	}
-	if d.Slug != mux.Vars(r)["slug"] {
-		return discussionData{}, problem.Errorf(problem.NotFound, "no discussion %s of %s", id, d.Slug).Coded("discussion-unknown", "id", id.String())
+	if vars := mux.Vars(r); t.Slug != vars[map[string]string{"dataset": "slug", "api": "api"}[t.Kind]] || t.Kind == "api" && t.Agency.Slug != vars["agency"] {
+		return discussionData{}, problem.Errorf(problem.NotFound, "no discussion %s of %s", id, t.Slug).Coded("discussion-unknown", "id", id.String())
 	}
-	data := discussionData{Dataset: d, Discussion: s, SignedIn: who.SignedIn()}
+	data := discussionData{Topic: t, Discussion: s, SignedIn: who.SignedIn()}
 	if who.SignedIn() {
-		data.Moderates = p.Catalog.May(ctx, who, "dataset.approve", d.AgencyID) == nil
-		data.MayClose = s.ClosedAt == nil && (s.Author == who.Person && s.Author != uuid.Nil || data.Moderates || p.Catalog.May(ctx, who, "dataset.edit", d.AgencyID) == nil)
+		data.Moderates = p.Catalog.May(ctx, who, "dataset.approve", t.Agency.ID) == nil
+		data.MayClose = s.ClosedAt == nil && (s.Author == who.Person && s.Author != uuid.Nil || data.Moderates || p.Catalog.May(ctx, who, "dataset.edit", t.Agency.ID) == nil)
 	}
 	return data, nil
 }
 
-// discussion answers GET /dataset/{slug}/discussions/{id}.
+// discussion answers GET …/discussions/{id}.
 func (p *Portal) discussion(r *http.Request) (page, error) {
 	data, err := p.discussionOf(r)
 	return page{Name: "discussion", Data: data}, err
 }
 
-// answerIn answers POST /dataset/{slug}/discussions/{id}.
+// answerIn answers POST …/discussions/{id}.
 func (p *Portal) answerIn(r *http.Request) (page, error) {
 	d, err := p.discussionOf(r)
 	if err != nil {
@@ -125,7 +135,7 @@ func (p *Portal) answerIn(r *http.Request) (page, error) {
 	return page{To: d.Base(), Flash: saidFlash(said.State == catalog.Shown)}, nil
 }
 
-// closeDiscussion answers POST /dataset/{slug}/discussions/{id}/close.
+// closeDiscussion answers POST …/discussions/{id}/close.
 func (p *Portal) closeDiscussion(r *http.Request) (page, error) {
 	d, err := p.discussionOf(r)
 	if err != nil {

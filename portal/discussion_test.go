@@ -100,3 +100,35 @@ func TestDiscussionPages(t *testing.T) {
 	w.sees(t, "/dataset/thue-bao", 200, "Ước &lt;là&gt; gì?")
 	w.sees(t, "/dataset/khac/discussions/"+at[len(list)+1:], 404)
 }
+
+// TestDiscussionOfAPI: an API is asked about as a dataset is, at its own address.
+func TestDiscussionOfAPI(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	const list = "/apis/so-noi-vu/nguoi-co-cong/discussions"
+	w.cookies = map[string]string{}
+	w.sees(t, "/apis/so-noi-vu/nguoi-co-cong/v1", 200, "Chưa có câu hỏi nào.", `href="`+list+`"`)
+	w.sees(t, list, 200, "Về dịch vụ dữ liệu", "/sign-in?next="+list)
+	w.person(t, "dan@example.vn")
+	w.signIn(t, "dan@example.vn")
+	w.refused(t, list, url.Values{"title": {"Đã gõ"}}, 400, `value="Đã gõ"`, `id="f-text-error"`)
+	w.sends(t, list, url.Values{"title": {"Mã hồ sơ là gì?"}, "text": {"Xem http://rao-vat.example"}}, "")
+	_, body := w.get(t, list)
+	at := list + "/" + between(body, `href="`+list+"/", `"`)
+	w.sees(t, at, 200, "Chờ duyệt vì có liên kết.")
+	w.as(t, auth.RoleSteward)
+	body = w.sees(t, office+"/posts", 200, `href="`+at+`"`, "Mã hồ sơ là gì?")
+	post := between(body, office+"/posts/", `/show"`)
+	w.sends(t, office+"/posts/"+post+"/show", nil, office+"/posts")
+	letters := w.lettersTo(t, "publisher@example.vn")
+	if len(letters) != 1 || !strings.Contains(letters[0], "http://portal.test"+at) {
+		t.Errorf("letters to the agency: %q", letters)
+	}
+	w.as(t, auth.RolePublisher)
+	w.sends(t, at, url.Values{"text": {"Là số hồ sơ."}}, at)
+	w.cookies = map[string]string{}
+	w.sees(t, at, 200, "Trả lời của cơ quan", "Là số hồ sơ.")
+	w.sees(t, "/apis/so-noi-vu/nguoi-co-cong/v1", 200, "Mã hồ sơ là gì?")
+	w.sees(t, "/apis/so-noi-vu/khac/discussions/"+at[len(list)+1:], 404)
+	w.sees(t, "/dataset/nguoi-co-cong/discussions/"+at[len(list)+1:], 404)
+}

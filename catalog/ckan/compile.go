@@ -172,8 +172,8 @@ var fields = map[string]field{
 	"notes":             {is: inNotes, given: inDataset("d.notes_vi <> ''")},
 	"text":              {is: anywhere},
 	"tags":              {whole: true, is: anyOf("p.tags", same), each: "p.tags", given: "cardinality(p.tags) > 0"},
-	"res_format":        {whole: true, is: anyOf("p.formats", strings.ToUpper), each: "p.formats", given: "cardinality(p.formats) > 0"},
-	"groups":            {whole: true, is: isTheme, given: "p.theme <> ''"},
+	"res_format":        {whole: true, is: ofKind(anyOf("k.formats", strings.ToUpper)), each: "p.formats", given: "cardinality(p.formats) > 0"},
+	"groups":            {whole: true, is: ofKind(isTheme), given: "p.theme <> ''"},
 	"organization":      {whole: true, is: isOrganization},
 	"owner_org":         {whole: true, is: isOrganization},
 	"author":            {is: byAuthor},
@@ -294,12 +294,21 @@ func anyOf(column string, form func(string) string) func(*compiler, []string) (s
 	}
 }
 
+// ofKind asks of the few kinds that packages are of, so that the packages
+// themselves are found in the index that is counted by.
+func ofKind(is func(*compiler, []string) (string, error)) func(*compiler, []string) (string, error) {
+	return func(c *compiler, values []string) (string, error) {
+		condition, err := is(c, values)
+		return "p.kind_id in (select k.id from catalog.package_kind k where " + condition + ")", err
+	}
+}
+
 func isTheme(c *compiler, values []string) (string, error) {
 	list := make([]string, len(values))
 	for i, value := range values {
 		list[i] = strings.ToUpper(value)
 	}
-	return "p.theme = any(" + c.arg(list) + "::text[])", nil
+	return "k.theme = any(" + c.arg(list) + "::text[])", nil
 }
 
 func (c *compiler) organizations() ([]Organization, error) {

@@ -14,6 +14,10 @@ func (w *world) peopleAttempts() []attempt {
 		{"GET /datasets/{slug}/discussions", "opened", "/datasets/opened-data/discussions", ""},
 		{"POST /datasets/{slug}/discussions", "drafted", "/datasets/drafted-data/discussions", `{"title":"Hỏi","text":"Câu hỏi."}`},
 		{"POST /datasets/{slug}/discussions", "own, about opened", "/datasets/opened-data/discussions", `{"title":"Hỏi","text":"Câu hỏi."}`},
+		{"GET /apis/{id}/discussions", "hidden", "/apis/{hidden api}/discussions", ""},
+		{"GET /apis/{id}/discussions", "public", "/apis/{public api}/discussions", ""},
+		{"POST /apis/{id}/discussions", "hidden", "/apis/{hidden api}/discussions", `{"title":"Hỏi","text":"Câu hỏi."}`},
+		{"POST /apis/{id}/discussions", "own, about public", "/apis/{public api}/discussions", `{"title":"Hỏi","text":"Câu hỏi."}`},
 		{"GET /discussions/{id}", "shown", "/discussions/{discussion}", ""},
 		{"GET /discussions/{id}", "held", "/discussions/{held discussion}", ""},
 		{"POST /discussions/{id}/posts", "own, in one that is shown", "/discussions/{discussion}/posts", `{"text":"Câu trả lời."}`},
@@ -51,6 +55,15 @@ func (w *world) peoplePages() []attempt {
 		{"POST /dataset/{slug}/discussions/{id}", "own, in one that is shown", "/dataset/opened-data/discussions/{discussion}", "text=Cau+tra+loi"},
 		{"POST /dataset/{slug}/discussions/{id}/close", "the citizen's", "/dataset/opened-data/discussions/{discussion}/close", ""},
 		{"POST /dataset/{slug}/discussions/{id}/posts/{post}/report", "own, of one that is shown", "/dataset/opened-data/discussions/{discussion}/posts/{post}/report", "reason=Tho+lo"},
+		{"GET /apis/{agency}/{api}/discussions", "hidden", "/apis/so-a/dich-vu-hidden/discussions", ""},
+		{"GET /apis/{agency}/{api}/discussions", "public", "/apis/so-a/dich-vu-public/discussions", ""},
+		{"POST /apis/{agency}/{api}/discussions", "hidden", "/apis/so-a/dich-vu-hidden/discussions", "title=Hoi&text=Cau+hoi"},
+		{"POST /apis/{agency}/{api}/discussions", "own, about public", "/apis/so-a/dich-vu-public/discussions", "title=Hoi&text=Cau+hoi"},
+		{"GET /apis/{agency}/{api}/discussions/{id}", "about public", "/apis/so-a/dich-vu-public/discussions/{discussion of API}", ""},
+		{"GET /apis/{agency}/{api}/discussions/{id}", "about data", "/apis/so-a/dich-vu-public/discussions/{discussion}", ""},
+		{"POST /apis/{agency}/{api}/discussions/{id}", "own, about public", "/apis/so-a/dich-vu-public/discussions/{discussion of API}", "text=Cau+tra+loi"},
+		{"POST /apis/{agency}/{api}/discussions/{id}/close", "the developer's", "/apis/so-a/dich-vu-public/discussions/{discussion of API}/close", ""},
+		{"POST /apis/{agency}/{api}/discussions/{id}/posts/{post}/report", "own, about public", "/apis/so-a/dich-vu-public/discussions/{discussion of API}/posts/{post of API}/report", "reason=Tho+lo"},
 		{"GET /agency/{agency}/posts", "agency A", "/agency/so-a/posts", ""},
 		{"GET /data-requests", "", "/data-requests", ""},
 		{"POST /data-requests", "own", "/data-requests", "title=Gia+dat&text=Theo+duong"},
@@ -77,10 +90,15 @@ func (w *world) speak() {
 	d, err := w.catalog.DatasetBySlug(ctx, w.people["citizen"], "opened-data")
 	w.must(err)
 	for name, text := range map[string]string{"": "Một câu hỏi.", "held ": "Xem vaynhanh.xyz."} {
-		q, err := w.catalog.Ask(ctx, w.people["citizen"], d.ID, "Hỏi", text)
+		q, err := w.catalog.Ask(ctx, w.people["citizen"], d.Topic(), "Hỏi", text)
 		w.must(err)
 		w.id[name+"discussion"], w.id[name+"post"] = q.ID.String(), q.Posts[0].ID.String()
 	}
+	api, err := w.catalog.APIBySlug(ctx, w.people["citizen"], "so-a", "dich-vu-public")
+	w.must(err)
+	q, err := w.catalog.Ask(ctx, w.people["developer"], api.Topic(), "Hỏi", "Một câu hỏi về dịch vụ.")
+	w.must(err)
+	w.id["discussion of API"], w.id["post of API"] = q.ID.String(), q.Posts[0].ID.String()
 	for name, url := range map[string]string{"": "https://example.vn/a", "waiting ": "https://example.vn/b"} {
 		r, err := w.catalog.AddReuse(ctx, w.people["developer"], d.ID, catalog.ReuseText{Kind: "app", TitleVI: "Bản đồ", DescriptionVI: "Tra cứu.", URL: url})
 		w.must(err)

@@ -52,7 +52,7 @@ const (
 	Team        = "team"         // who works on an application changes
 	DataAsked   = "data-asked"   // data are asked for
 	DataAnswer  = "data-answer"  // where one's own request for data stands
-	Question    = "question"     // somebody asks about a dataset
+	Question    = "question"     // somebody asks about a dataset or an API
 	Answer      = "answer"       // somebody answered where one takes part
 	Reuse       = "reuse"        // somebody made something of a dataset
 	ReuseState  = "reuse-state"  // what was decided on what one made
