@@ -43,7 +43,7 @@ export function firstMinutes(test, at) {
     await page.context().close()
   })
 
-  test('a key of one’s own takes three steps, and its application makes itself', async () => {
+  test('a key of one’s own takes three steps, its application makes itself, and the fourth is a restricted call in the sandbox', async () => {
     const { lgsp, browser } = at()
     const page = await browser.person(390)
     let steps = 0
@@ -66,12 +66,31 @@ export function firstMinutes(test, at) {
       assert.ok((await sampleIn(page, language)).includes(key), `${language} is filled in`)
     }
     const { status, answer } = await call(page)
+    steps++
     assert.match(status, /^200 /)
+    assert.equal(steps, 4)
+    assert.match(answer, /dat-dai\/v1-sandbox\//, 'it is the operation that the reader came for, with made-up data')
+    assert.match(answer, /lgsp-environment: sandbox/i)
     assert.ok(!answer.includes(key) && answer.includes('$LGSP_KEY'), 'what is shown to be shared holds no key')
     assert.ok((await page.getAttribute('main a.usa-button[href*="/request"]', 'href')).includes('operation=xem-thua-dat'), 'asking for access comes next')
     await everywhere(page)
     const { stdout } = await run('bash', ['-c', await sampleIn(page, 'shell')])
     assert.ok(JSON.parse(stdout))
+    await page.context().close()
+  })
+
+  test('who has no agreement calls the sandbox from the operation’s page', async () => {
+    const { browser } = at()
+    const page = await browser.signedIn('citizen', 1280) // whose application was made a test ago
+    await page.goto(`${restricted}`)
+    const { status, answer } = await call(page)
+    assert.match(status, /^200 /, answer)
+    assert.match(answer, /dat-dai\/v1-sandbox\//)
+    assert.doesNotMatch(answer, /eyJ/, 'the token is shown nowhere')
+    const live = await page.evaluate(async (application) => (await fetch(document.querySelector('[data-try]').dataset.token.replace('?sandbox=yes', ''), { method: 'POST', body: new URLSearchParams({ application }) })).status,
+      await page.inputValue('[data-caller]'))
+    assert.equal(live, 403, 'no token for the version itself without an agreement')
+    await everywhere(page)
     await page.context().close()
   })
 
