@@ -173,15 +173,16 @@ const (
 	forgetRequestsSQL    = `update catalog.data_request set author = null where author = $1`
 	forgetReusesSQL      = `update catalog.reuse set author = null where author = $1`
 	forgetVotesSQL       = `delete from catalog.data_request_vote where person = $1`
+	forgetRatingsSQL     = `delete from catalog.rating where person = $1`
 	forgetLettersSQL     = `delete from catalog.letter where person = $1`
 	forgetFollowerSQL    = `delete from catalog.follower where person = $1`
 )
 
 // ForgetPerson takes who deletes their account from what they said and voted
 // for, inside the transaction that deletes it. The texts stay, as nobody's; the
-// number of votes stays too.
+// number of votes stays too. Ratings go.
 func ForgetPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
-	for _, sql := range []string{forgetDiscussionsSQL, forgetPostsSQL, forgetReportsSQL, forgetRequestsSQL, forgetReusesSQL, forgetVotesSQL, forgetLettersSQL, forgetFollowerSQL} {
+	for _, sql := range []string{forgetDiscussionsSQL, forgetPostsSQL, forgetReportsSQL, forgetRequestsSQL, forgetReusesSQL, forgetVotesSQL, forgetRatingsSQL, forgetLettersSQL, forgetFollowerSQL} {
 		if _, err := tx.Exec(ctx, sql, person); err != nil {
 			return fmt.Errorf("forget person %s: %w", person, err)
 		}

@@ -17,6 +17,7 @@ type Said struct {
 	Reports  []SaidReport  `json:"reports"`
 	Requests []SaidRequest `json:"data_requests"`
 	Votes    []SaidVote    `json:"votes"`
+	Ratings  []SaidRating  `json:"ratings"` // of APIs
 }
 
 // SaidPost is a post in a discussion, or the one that began it.
@@ -92,6 +93,9 @@ func (c *Catalog) SaidBy(ctx context.Context, who auth.Principal) (Said, error) 
 	}
 	if said.Votes, err = pg.All[SaidVote](ctx, c.DB, saidVotesSQL, who.Person); err != nil {
 		return said, fmt.Errorf("read votes of %s: %w", who.Person, err)
+	}
+	if said.Ratings, err = pg.All[SaidRating](ctx, c.DB, saidRatingsSQL, who.Person); err != nil {
+		return said, fmt.Errorf("read ratings of %s: %w", who.Person, err)
 	}
 	return said, nil
 }

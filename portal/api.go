@@ -131,6 +131,7 @@ func (a *API) router() *mux.Router {
 	a.personalRoutes(own)
 	a.anonymityRoutes(own)
 	a.discussionRoutes(own)
+	a.ratingRoutes(own)
 	a.dataRequestRoutes(own)
 	a.followRoutes(own)
 	a.usageRoutes(own)

@@ -187,6 +187,7 @@ type versionData struct {
 	Access map[string]int // how many operations are open, restricted, personal
 	Strip  *strip         // nil: nobody calls it yet
 	Follow *followButton  // nil: it is not public yet
+	Rating ratingForm     // likewise
 
 	Discussions []catalog.Discussion // the newest
 }
@@ -234,11 +235,9 @@ func (p *Portal) showVersion(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if isMeasured(s.Version) {
-		follow, err := p.followButton(r, catalog.FollowAPI, s.API.ID, s.Href)
-		if err != nil {
-			return page{}, err
-		}
-		data.Follow = &follow
+		signedIn := whoever(r).SignedIn()
+		data.Follow = &followButton{Kind: catalog.FollowAPI, Target: s.API.ID, Back: s.Href, Followed: told.Followed, SignedIn: signedIn}
+		data.Rating = ratingForm{told.Ratings, s.API.Topic(), s.Href, signedIn}
 		if data.Discussions, _, err = p.Catalog.Discussions(r.Context(), whoever(r), s.API.Topic(), "", newestDiscussions); err != nil {
 			return page{}, err
 		}

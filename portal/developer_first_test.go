@@ -193,7 +193,7 @@ func TestQueriesOfAPage(t *testing.T) {
 	w.Auth.DB, w.Catalog.DB, w.Agreements.DB, w.Ledger.DB, w.OAuth.DB = db, db, db, db, db
 	w.Catalog.AgencyBySlug = numbered(&n, w.Catalog.AgencyBySlug)
 	w.Catalog.Agencies = numbered(&n, w.Catalog.Agencies)
-	for path, most := range map[string]int64{w.href: 11, w.href + "/danh-muc-doi-tuong": 8, w.href + "/xem-nguoi-co-cong": 8, "/developer/key": 8} {
+	for path, most := range map[string]int64{w.href: 10, w.href + "/danh-muc-doi-tuong": 8, w.href + "/xem-nguoi-co-cong": 8, "/developer/key": 8} {
 		n.Store(0)
 		if answer, _ := w.get(t, path); answer.StatusCode != 200 || n.Load() > most {
 			t.Errorf("%s: got %d with %d queries, want 200 with at most %d", path, answer.StatusCode, n.Load(), most)

@@ -6,10 +6,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"lgsp/auth"
+	"lgsp/catalog"
 )
 
 // published opens a dataset of the office with one table.
@@ -131,4 +133,30 @@ func TestDiscussionOfAPI(t *testing.T) {
 	w.sees(t, "/apis/so-noi-vu/nguoi-co-cong/v1", 200, "Mã hồ sơ là gì?")
 	w.sees(t, "/apis/so-noi-vu/khac/discussions/"+at[len(list)+1:], 404)
 	w.sees(t, "/dataset/nguoi-co-cong/discussions/"+at[len(list)+1:], 404)
+}
+
+// TestRatingOnThePage: the page counts, and a form gives, changes and takes back
+// the rating of who works on an application that called.
+func TestRatingOnThePage(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	const api, page = "/apis/so-noi-vu/nguoi-co-cong", "/apis/so-noi-vu/nguoi-co-cong/v1"
+	w.cookies = map[string]string{}
+	body := w.sees(t, page, 200, "Chưa ai đánh giá.")
+	if strings.Contains(body, `action="`+api+`/rating"`) {
+		t.Error("nobody gets a form")
+	}
+	who := w.person(t, "dan@example.vn")
+	w.signIn(t, "dan@example.vn")
+	w.refused(t, api+"/rating", url.Values{"useful": {"yes"}}, 409, "Chưa gọi dịch vụ này")
+	at := monday
+	w.Catalog.CallersOf = func(context.Context, uuid.UUID, time.Time) ([]catalog.Caller, error) {
+		return []catalog.Caller{{OwnerPerson: who.Person, LastAt: &at}}, nil
+	}
+	w.sends(t, api+"/rating", url.Values{"useful": {"yes"}, "back": {page}}, page)
+	w.sees(t, page, 200, "1 người thấy hữu ích, 0 người thì chưa", "Bạn: hữu ích")
+	w.sends(t, api+"/rating", url.Values{"useful": {"no"}, "back": {"//evil.example/x/y/z"}}, api)
+	w.sees(t, page, 200, "0 người thấy hữu ích, 1 người thì chưa", "Bạn: chưa hữu ích")
+	w.sends(t, api+"/rating", url.Values{"useful": {""}, "back": {page}}, page)
+	w.sees(t, page, 200, "Chưa ai đánh giá.")
 }

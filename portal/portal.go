@@ -138,6 +138,7 @@ func (p *Portal) PageRoutes() *mux.Router {
 	p.guideRoutes(r)
 	p.searchRoutes(r)
 	p.discussionRoutes(r)
+	p.ratingRoutes(r)
 	p.dataRequestRoutes(r)
 	p.followRoutes(r)
 	p.unsubscribeRoutes(r)
