@@ -26,7 +26,9 @@ async function scratch() {
   return memory && memory.bavail * memory.bsize >= 4 * 2 ** 30 ? '/dev/shm' : '/tmp'
 }
 
-/** A running platform; start() gives one, stop() ends it. */
+/** A running platform; start() gives one, stop() ends it. Where
+ * LGSP_TEST_PREPARED names the data directory of one that was stopped, one
+ * without settings of its own goes on from a copy of that. */
 export class Platform {
   static async start(settings = {}) {
     const p = new Platform()
@@ -44,6 +46,8 @@ export class Platform {
       LGSP_OPS_ADDR: `127.0.0.1:${ops}`,
       ...settings,
     }
+    const prepared = process.env.LGSP_TEST_PREPARED
+    if (prepared && Object.keys(settings).length === 0) await run('cp', ['-a', prepared, p.env.LGSP_DATA_DIR])
     await p.launch()
     p.info = JSON.parse(await p.lgsp('demo', 'info', '--json'))
     p.portal = p.info.portal // https where the settings say so
@@ -135,11 +139,15 @@ export class Platform {
     return (await this.letter(to, holding)).find((link) => link.includes(holding))
   }
 
-  async stop() {
+  /** Ends the process, and leaves what it kept. */
+  async halt() {
     this.process.kill('SIGTERM')
     const { code } = await this.ended
-    await rm(this.dir, { recursive: true, force: true })
     if (code !== 0) throw new Error(`lgsp ended with ${code}:\n${this.output}`)
+  }
+
+  async stop() {
+    await this.halt().finally(() => rm(this.dir, { recursive: true, force: true }))
   }
 }
 

@@ -108,7 +108,7 @@ func (p *platform) watchDatabase(ctx context.Context) error {
 	}
 }
 
-// publishDue makes public what was scheduled, twice a minute.
+// publishDue makes public what was scheduled, within five seconds.
 func (p *platform) publishDue(ctx context.Context) error {
 	for {
 		if _, err := p.catalog.PublishDue(ctx); err != nil && ctx.Err() == nil {
@@ -117,7 +117,7 @@ func (p *platform) publishDue(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(30 * time.Second):
+		case <-time.After(5 * time.Second):
 		}
 	}
 }
