@@ -94,7 +94,7 @@ test('all that is held is one file, and the account can be deleted', async () =>
   const all = JSON.parse(await readFile(await download.path(), 'utf8'))
   assert.equal(all.person.email, email)
   assert.equal(all.applications.length, 1)
-  assert.deepEqual(all.said, { posts: [], reports: [], data_requests: [], votes: [] })
+  assert.deepEqual(all.said, { posts: [], reports: [], data_requests: [], votes: [], ratings: [] })
   await send({ email: 'khac@example.vn' })
   await accessible(page)
   await send({ email })

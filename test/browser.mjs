@@ -33,7 +33,11 @@ export class Browser {
 
   /** A person signed in as a role of the demo. */
   async signedIn(role, width) {
-    const page = await this.person(width)
+    return this.signIn(await this.person(width), role)
+  }
+
+  /** Signs a window in as a role of the demo. */
+  async signIn(page, role) {
     const { email, password } = this.platform.account(role)
     await page.goto('/sign-in')
     await page.fill('input[name=email]', email)
