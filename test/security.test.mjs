@@ -4,14 +4,14 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
 import { createHash, randomBytes } from 'node:crypto'
-import { chromium } from 'playwright-core'
+import { launch } from './browser.mjs'
 import { Platform } from './platform.mjs'
 
 let lgsp, browser, elsewhere, client, origin
 
 before(async () => {
   lgsp = await Platform.start()
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+  browser = await launch()
   // Another site: an application's callback, and a page that frames ours.
   elsewhere = createServer((request, response) => {
     response.setHeader('Content-Type', 'text/html')
