@@ -16,7 +16,8 @@ import (
 )
 
 // check takes the request's body, and refuses what the agreement or the
-// operation does not allow in the request.
+// operation does not allow in the request. Of an imagined call's body nothing
+// is asked.
 func (c *call) check(r *http.Request) error {
 	if err := c.checkBounds(r); err != nil {
 		return err
@@ -35,7 +36,7 @@ func (c *call) check(r *http.Request) error {
 	if err := c.checkSOAP(r); err != nil {
 		return err
 	}
-	if c.operation.Access != Personal {
+	if c.operation.Access != Personal || c.imagined && c.operation.SubjectIn == "body" {
 		return nil
 	}
 	subject, err := c.subject(r)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"lgsp/gateway/check"
@@ -76,7 +77,9 @@ func (c *call) checkRequest(r *http.Request) error {
 		in.Body = &check.JSON{Value: value, Size: len(c.body)}
 	}
 	findings := checks.Request(in)
-	if c.version.Traffic.Check.Requests == CheckReport {
+	if c.imagined {
+		findings = slices.DeleteFunc(findings, func(f check.Finding) bool { return f.At == "body" || c.version.Traffic.Check.Requests == CheckReport })
+	} else if c.version.Traffic.Check.Requests == CheckReport {
 		c.node.tellOwner(c.counted(inRequest), findings)
 		return nil
 	}

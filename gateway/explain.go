@@ -1,36 +1,21 @@
 package gateway
 
 import (
-	"net/netip"
-	"time"
+	"net/http"
 
 	"github.com/google/uuid"
 
-	"lgsp/auth"
 	"lgsp/auth/policy"
 	"lgsp/gateway/project"
 	"lgsp/internal/problem"
 )
 
-// Imagined is a call that nobody makes, to ask what would become of it.
-type Imagined struct {
-	Version     uuid.UUID `json:"version"`
-	Operation   string    `json:"operation"`   // Operation.ID
-	Application uuid.UUID `json:"application"` // uuid.Nil: nobody
-	Credential  string    `json:"credential"`  // none, api_key, token, foreign_token, signature
-	Purpose     string    `json:"purpose"`     // "": not named
-	Key         string    `json:"key"`         // Lookup of an API key of the application; "": one without limits of its own
-
-	From  netip.Addr // where it would come from; the zero Addr: from wherever it may
-	Level string     // what its person signed in with; "": enough
-	At    time.Time  // when; the zero Time: now
-}
-
 // Explanation is what the gateway would decide, by which rule, and what would
 // turn it.
 type Explanation struct {
 	Allowed   bool             `json:"allowed"`
-	Rule      string           `json:"rule"`      // the policy's
+	Operation string           `json:"operation"` // that the call would reach: with what it says in its path, perhaps another one
+	Rule      string           `json:"rule"`      // the policy's; of what is refused before or after it, the code
 	Code      string           `json:"code"`      // of the problem the caller would get, "" when allowed
 	Detail    string           `json:"detail"`    // English
 	Agreement uuid.UUID        `json:"agreement"` // that was looked at; uuid.Nil: none
@@ -40,64 +25,94 @@ type Explanation struct {
 
 	Conditions []string `json:"conditions"` // that the operation has beside its agreement: hours, network, two-factors, purpose
 	Bounds     *Bounds  `json:"bounds"`     // that the agreement holds its calls to besides; nil: none
+
+	Bound   *ParameterBound `json:"bound"` // that what the call says does not meet; nil: none, or nothing was asked of it
+	Problem *problem.Error  `json:"-"`     // that the caller would get; nil when allowed
 }
 
-// Explain answers for an imagined call as the pipeline's decision would, from
-// the same snapshot and the same policy. It fails with NotFound for a version
-// or operation that is not served, Unavailable before the first load.
-func (n *Node) Explain(call Imagined) (Explanation, error) {
+// Explain answers for an imagined call as the pipeline would, by the same code
+// on the same snapshot: its address, its key's limits, the policy, and where
+// the call says parameters, what it is held to of them. Limits, the request's
+// body and the upstream are not asked. It fails with NotFound for a version or
+// operation that is not served, Unavailable before the first load.
+func (n *Node) Explain(asked Imagined) (Explanation, error) {
 	s := n.current.Load()
 	if s == nil {
 		return Explanation{}, problem.Errorf(problem.Unavailable, "the gateway is starting").Coded("gateway-starting")
 	}
-	v := s.byVersion[call.Version]
-	if v == nil {
-		return Explanation{}, problem.Errorf(problem.NotFound, "version %s is not served", call.Version)
+	v, o, err := asked.target(s)
+	if err != nil {
+		return Explanation{}, err
 	}
-	o := v.byID[call.Operation]
-	if o == nil {
-		return Explanation{}, problem.Errorf(problem.NotFound, "version %s has no operation %s", call.Version, call.Operation)
+	q := asked.question(v, o, n.Now())
+	c, r := &call{node: n, snapshot: s, now: q.now, version: v, operation: o, imagined: true}, asked.request(v, o)
+	err = c.reach(r, asked)
+	if err != nil {
+		c.version, c.operation = v, o // find forgets what it refuses
 	}
-	q := call.question(v, o, n.Now())
-	if err := s.explainKey(call, v, o); err != nil {
-		p := problem.Of(err)
-		return Explanation{Rule: p.Code, Code: p.Code, Detail: p.Detail, Change: change(p.Code), Conditions: v.Traffic.ConditionsOf(o.ID, o.Access)}, nil
-	}
-	g, verdict, err := s.judge(q)
-	e := Explanation{Allowed: verdict.Allowed && err == nil, Rule: verdict.Rule, Conditions: v.Traffic.ConditionsOf(o.ID, o.Access)}
-	if g != nil {
-		e.Agreement = g.Agreement
-		e.Bounds = g.terms.boundsOf(o.ID)
-	}
-	if e.Allowed {
-		if g != nil && !g.terms.filters[o.ID].Whole() {
-			e.Fields, e.Masks = g.terms.fields(o.ID)
-		}
-		return e, nil
+	q.operation = c.operation
+	e := Explanation{Operation: c.operation.ID, Conditions: v.Traffic.ConditionsOf(c.operation.ID, c.operation.Access)}
+	if err == nil {
+		err = s.explainKey(asked, v, c.operation)
 	}
 	if err == nil {
-		err = refusal(verdict.Rule, q)
+		err = c.explainDecision(q, &e)
 	}
-	p := problem.Of(err)
-	e.Code, e.Detail, e.Change = p.Code, p.Detail, change(p.Code)
-	if o.Access == Personal && q.credential == policy.APIKey && e.Code != "key-for-personal-data" {
-		e.Change = append(e.Change, "send-token")
+	if err == nil && asked.Parameters != nil {
+		if err = c.check(r); err != nil {
+			e.Rule = "" // the policy let it through
+		}
+	}
+	if err != nil {
+		e.refused(c, q, err)
+		return e, nil
+	}
+	e.Allowed = true
+	if c.grant != nil && !c.grant.terms.filters[c.operation.ID].Whole() {
+		e.Fields, e.Masks = c.grant.terms.fields(c.operation.ID)
 	}
 	return e, nil
 }
 
-// question is what decides the imagined call: what it does not say is as the
-// operation asks for.
-func (call Imagined) question(v *version, o *operation, now time.Time) question {
-	q := question{version: v, operation: o, application: call.Application, credential: or(call.Credential, policy.NoCredential),
-		purpose: call.Purpose, level: call.Level, address: call.From, anywhere: !call.From.IsValid(), now: call.At}
-	if q.level == "" && q.credential == policy.Token {
-		q.level = auth.AAL2
+// reach finds the address that the imagined call says, or where it says
+// nothing of its path, takes it to be the operation's; and asks whether the
+// version has ended.
+func (c *call) reach(r *http.Request, asked Imagined) error {
+	if asked.Parameters == nil {
+		return c.life()
 	}
-	if q.now.IsZero() {
-		q.now = now
+	return c.find(r)
+}
+
+// explainDecision takes the policy's decision, with its rule and agreement.
+func (c *call) explainDecision(q question, e *Explanation) error {
+	g, verdict, err := c.snapshot.judge(q)
+	e.Rule = verdict.Rule
+	if g != nil {
+		e.Agreement = g.Agreement
+		e.Bounds = g.terms.boundsOf(c.operation.ID)
 	}
-	return q
+	if err != nil {
+		return err
+	}
+	if !verdict.Allowed {
+		return refusal(verdict.Rule, q)
+	}
+	c.grant = g
+	return nil
+}
+
+// refused says why, and what would turn it.
+func (e *Explanation) refused(c *call, q question, err error) {
+	p := problem.Of(err)
+	e.Problem, e.Code, e.Detail, e.Change = p, p.Code, p.Detail, ChangeOf(p.Code)
+	e.Rule = or(e.Rule, p.Code)
+	if bound, ok := p.Extra["parameter"].(ParameterBound); ok {
+		e.Bound = &bound
+	}
+	if c.operation.Access == Personal && q.credential == policy.APIKey && e.Code != "key-for-personal-data" {
+		e.Change = append(e.Change, "send-token")
+	}
 }
 
 // change names what the caller or the agency would have to do.
@@ -129,6 +144,16 @@ func change(code string) []string {
 		return []string{"show-two-factors"}
 	case "purpose-required", "purpose-not-agreed", "purpose-unsaid", "purpose-twice":
 		return []string{"name-purpose"}
+	case "parameter-not-agreed":
+		return []string{"say-what-is-agreed", "widen-bounds"}
+	case "agreed-parameter-missing":
+		return []string{"say-what-is-agreed"}
+	case "agreed-parameter-unclear":
+		return []string{"say-it-once"}
+	case "field-not-agreed":
+		return []string{"leave-field-out", "extend-fields"}
+	case "dossier-missing", "dossier-form":
+		return []string{"name-dossier"}
 	}
 	return []string{}
 }

@@ -177,6 +177,7 @@ type call struct {
 	webSocket  bool            // the call asks to become one, and may
 	broken     bool            // the answer broke off
 	group      group           // of the upstream's addresses; read by isCanary
+	imagined   bool            // nobody makes it, and nothing is said of its body; see Explain
 	room
 }
 

@@ -135,7 +135,7 @@ func spoken(header http.Header) (envelope, action string, ok bool) {
 // are not taken, for what the system reads of them stands inside a part.
 func (c *call) checkSOAP(r *http.Request) error {
 	o := c.operation
-	if o.SOAP == nil {
+	if o.SOAP == nil || c.imagined {
 		return nil
 	}
 	envelope, action, ok := spoken(r.Header)

@@ -202,6 +202,7 @@ type exported struct {
 	Reuses     []catalog.Reuse       `json:"reuses"`     // that the person added
 	Agreements []agreement.Agreement `json:"agreements"` // asked for by the person, or for an application of theirs
 	Acts       []ledger.ActEntry     `json:"acts"`       // that the person did, as the ledger has them
+	Notices    exportedNotices       `json:"notices"`
 }
 
 // export answers GET /account/export: one JSON file, without secrets.
@@ -247,6 +248,9 @@ func (p *Portal) allOf(r *http.Request) (exported, error) {
 		return out, err
 	}
 	if out.Consents, err = p.OAuth.Consents(ctx, who); err != nil {
+		return out, err
+	}
+	if out.Notices, err = p.noticesForExport(r); err != nil {
 		return out, err
 	}
 	for f := (agreement.Filter{Limit: 100}); ; {

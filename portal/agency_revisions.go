@@ -19,6 +19,15 @@ func (p *Portal) revisionRoutes(r *mux.Router) {
 	r.Handle(version+"/revisions/{number:[0-9]+}/restore", p.page(p.restoreRevision)).Methods("POST")
 }
 
+// Seat is the page of the version where the reader works: the desk of who edits
+// it, else the one of what is to go live.
+func (v versionPage) Seat() string {
+	if v.May("api.edit") {
+		return v.Base()
+	}
+	return v.Base() + "/promotion"
+}
+
 // revisionsData is the data of the page "agency-revisions".
 type revisionsData struct {
 	versionPage
@@ -26,9 +35,24 @@ type revisionsData struct {
 	Next      string // address of the next page, "" at the end
 }
 
+// versionRead is the version of the address for all people of the agency, who
+// may read what it was; to change it is of those who edit.
+func (p *Portal) versionRead(r *http.Request) (versionPage, error) {
+	d, err := p.desk(r)
+	if err != nil {
+		return versionPage{}, err
+	}
+	api, err := p.apiAt(r, d)
+	if err != nil {
+		return versionPage{}, err
+	}
+	api, v, err := api.version(r)
+	return versionPage{apiDesk: api, Version: v}, err
+}
+
 // listRevisions answers GET …/{version}/revisions.
 func (p *Portal) listRevisions(r *http.Request) (page, error) {
-	v, err := p.versionPage(r)
+	v, err := p.versionRead(r)
 	if err != nil {
 		return page{}, err
 	}
@@ -63,7 +87,7 @@ func (d revisionData) Current() bool { return d.To == d.Latest }
 // showRevision answers GET …/{version}/revisions/{number}: what became of the
 // version since another revision, the one before unless from names it.
 func (p *Portal) showRevision(r *http.Request) (page, error) {
-	v, err := p.versionPage(r)
+	v, err := p.versionRead(r)
 	if err != nil {
 		return page{}, err
 	}

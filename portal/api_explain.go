@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,10 +20,13 @@ import (
 type ImaginedCall struct {
 	Application uuid.UUID // uuid.Nil: anonymous
 	Version     uuid.UUID
-	Operation   string // slug
-	Purpose     string // as in LGSP-Purpose, or ""
-	Credential  string // none, api_key, token
-	Key         string // of an API key the 12 characters after its prefix, or ""
+	Operation   string              // slug
+	Purpose     string              // as in LGSP-Purpose, or ""
+	Credential  string              // none, api_key, token
+	Key         string              // of an API key the 12 characters after its prefix, or ""
+	Sandbox     bool                // it is made to the version's sandbox
+	Parameters  []gateway.Parameter // what it says, in order; nil: nothing is asked of parameters and dossier
+	Dossier     string              // as in LGSP-Dossier, or ""
 	From        netip.Addr
 	Level       string    // what the person signed in with, aal1 or aal2; "": enough
 	At          time.Time // the zero Time: now
@@ -44,6 +48,18 @@ type CallExplanation struct {
 	Conditions []string `json:"conditions"` // of the operation, beside its agreement: hours, network, two-factors, purpose
 
 	Bounds *gateway.Bounds `json:"bounds"` // that the agreement holds its calls to besides; null: none
+
+	Operation string                  `json:"operation"` // slug of the operation that the call would reach: with what it says in its path, perhaps another one
+	Asked     bool                    `json:"asked"`     // its parameters were looked at; false: it said none
+	Bound     *gateway.ParameterBound `json:"bound"`     // that what it says does not meet; null: none
+	Errors    []CallError             `json:"errors"`    // what is not as the document describes it
+	Problem   *problem.Error          `json:"-"`         // that the caller would get, for words; nil when allowed
+}
+
+// CallError is one place of a call that is not as the document describes it.
+type CallError struct {
+	Field string `json:"field"` // path/so, query/trang
+	Code  string `json:"code"`
 }
 
 // explainCall answers GET /explain/call.
@@ -60,10 +76,14 @@ type CallExplanation struct {
 //	@Param		level		query		string	false	"aal1, aal2: what the token's person signed in with; none: enough"
 //	@Param		at			query		string	false	"RFC 3339; none: now"
 //	@Param		key			query		string	false	"with api_key, whose limits count too: its lookup, the 12 characters after lgsp_key_"
+//	@Param		sandbox		query		boolean	false	"true: made to the version's sandbox"
+//	@Param		parameter	query		[]string	false	"what the call says, each as in:name=value, in being path, query or header; one that is empty: the call says nothing; none: parameters are not asked about"	collectionFormat(multi)
+//	@Param		dossier		query		string	false	"as in LGSP-Dossier"
 //	@Success	200			{object}	CallExplanation
 //	@Router		/explain/call [get]
 func (a *API) explainCall(w http.ResponseWriter, r *http.Request) error {
-	values, err := query(r, "application", "version", "operation", "purpose", "credential", "key", "from", "level", "at")
+	said, r := withoutParameters(r)
+	values, err := query(r, "application", "version", "operation", "purpose", "credential", "key", "from", "level", "at", "sandbox", "dossier")
 	if err != nil {
 		return err
 	}
@@ -75,6 +95,9 @@ func (a *API) explainCall(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := call.imagine(values); err != nil {
+		return err
+	}
+	if err := call.say(said, values); err != nil {
 		return err
 	}
 	if _, err := a.someone(r); err != nil {
@@ -108,6 +131,53 @@ func (call *ImaginedCall) imagine(values url.Values) error {
 	}
 	if call.Level = values.Get("level"); call.Level != "" && call.Level != auth.AAL1 && call.Level != auth.AAL2 {
 		return problem.Errorf(problem.Invalid, "level=%s is not aal1 or aal2", call.Level)
+	}
+	return nil
+}
+
+// withoutParameters takes out of a question what the call it is about says,
+// which may stand there many times.
+func withoutParameters(r *http.Request) ([]string, *http.Request) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, r // query says so
+	}
+	said := values["parameter"]
+	values.Del("parameter")
+	without, address := *r, *r.URL
+	address.RawQuery = values.Encode()
+	without.URL = &address
+	return said, &without
+}
+
+// mostSaid is how many parameters an imagined call says.
+const mostSaid = 50
+
+// say takes what the call says, and whether it is the sandbox that it says it to.
+func (call *ImaginedCall) say(said []string, values url.Values) error {
+	switch text := values.Get("sandbox"); text {
+	case "", "false", "true":
+		call.Sandbox = text == "true"
+	default:
+		return wrongParameter("sandbox", "true, false")
+	}
+	if call.Dossier = values.Get("dossier"); len(said) == 0 && call.Dossier == "" {
+		return nil
+	}
+	if len(said) > mostSaid {
+		return wrongParameter("parameter", "… 50")
+	}
+	call.Parameters = []gateway.Parameter{}
+	for _, text := range said {
+		place, value, ok := strings.Cut(text, "=")
+		in, name, _ := strings.Cut(place, ":")
+		switch {
+		case text == "":
+		case !ok || name == "" || in != "path" && in != "query" && in != "header":
+			return wrongParameter("parameter", "path:…=…, query:…=…, header:…=…")
+		default:
+			call.Parameters = append(call.Parameters, gateway.Parameter{In: in, Name: name, Value: value})
+		}
 	}
 	return nil
 }

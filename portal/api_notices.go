@@ -118,7 +118,11 @@ func (a *API) noticesOf(ctx context.Context, who auth.Principal, f notice.Filter
 
 func (a *API) toldNotice(to auth.Person, n notice.Notice) (toldNotice, error) {
 	words, err := a.Words(to, n)
-	return toldNotice{ID: n.ID, Kind: n.Kind, What: n.What, CreatedAt: n.CreatedAt, ReadAt: n.ReadAt, Mail: n.Mail, MailedAt: n.MailedAt, NoticeText: words}, err
+	return toldOf(n, words), err
+}
+
+func toldOf(n notice.Notice, words NoticeText) toldNotice {
+	return toldNotice{ID: n.ID, Kind: n.Kind, What: n.What, CreatedAt: n.CreatedAt, ReadAt: n.ReadAt, Mail: n.Mail, MailedAt: n.MailedAt, NoticeText: words}
 }
 
 // readNotice answers POST /notices/{id}/read.

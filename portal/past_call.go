@@ -174,7 +174,7 @@ func (to callTarget) way(code string, now *CallExplanation) string {
 		application = to.call.ApplicationID.String()
 	}
 	switch code {
-	case "renew-agreement", "ask-agreement", "extend-agreement":
+	case "renew-agreement", "ask-agreement", "extend-agreement", "widen-bounds", "extend-fields":
 		if to.service == "" {
 			return ""
 		}

@@ -345,10 +345,17 @@ func (p *platform) explainCall(_ context.Context, call portal.ImaginedCall) (por
 	e, err := p.node.Explain(gateway.Imagined{
 		Application: call.Application, Version: call.Version, Operation: call.Operation,
 		Purpose: call.Purpose, Credential: call.Credential, Key: call.Key,
+		Sandbox: call.Sandbox, Parameters: call.Parameters, Dossier: call.Dossier,
 		From: call.From, Level: call.Level, At: call.At,
 	})
-	return portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Agreement: e.Agreement, Fields: e.Fields, Masks: maskTexts(e.Masks), Change: e.Change,
-		Conditions: e.Conditions, Bounds: e.Bounds}, err
+	out := portal.CallExplanation{Allowed: e.Allowed, Rule: e.Rule, Code: e.Code, Detail: e.Detail, Agreement: e.Agreement, Fields: e.Fields, Masks: maskTexts(e.Masks), Change: e.Change,
+		Conditions: e.Conditions, Bounds: e.Bounds, Operation: e.Operation, Asked: call.Parameters != nil, Bound: e.Bound, Errors: []portal.CallError{}, Problem: e.Problem}
+	if e.Problem != nil {
+		for _, f := range e.Problem.Fields {
+			out.Errors = append(out.Errors, portal.CallError{Field: f.Name, Code: f.Code})
+		}
+	}
+	return out, err
 }
 
 // names are what persons are called, for the ledger, which keeps ids.

@@ -167,12 +167,12 @@ func ForgetPerson(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
 	return nil
 }
 
-// kept is how long notices lie.
-const kept = 180 * 24 * time.Hour
+// Kept is how long notices lie.
+const Kept = 180 * 24 * time.Hour
 
 // Sweep deletes notices of half a year ago, at most 10,000 at a time.
 func (n *Notices) Sweep(ctx context.Context) error {
-	if _, err := n.DB.Exec(ctx, sweepSQL, n.Now().UTC().Add(-kept)); err != nil {
+	if _, err := n.DB.Exec(ctx, sweepSQL, n.Now().UTC().Add(-Kept)); err != nil {
 		return fmt.Errorf("forget old notices: %w", err)
 	}
 	return nil

@@ -310,12 +310,12 @@ func TestNoticesGo(t *testing.T) {
 	if got := count(); got != "publisher steward" {
 		t.Errorf("after one is forgotten: %s", got)
 	}
-	h.Now = func() time.Time { return monday.Add(kept - time.Second) }
+	h.Now = func() time.Time { return monday.Add(Kept - time.Second) }
 	h.tell(t, Event{Kind: Answer, People: []uuid.UUID{h.people["citizen"]}})
 	for _, after := range []struct {
 		at   time.Duration
 		want string
-	}{{kept - time.Second, "citizen publisher steward"}, {kept + time.Second, "citizen"}} {
+	}{{Kept - time.Second, "citizen publisher steward"}, {Kept + time.Second, "citizen"}} {
 		h.Now = func() time.Time { return monday.Add(after.at) }
 		if err := h.Sweep(ctx); err != nil {
 			t.Fatal(err)
