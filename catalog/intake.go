@@ -90,6 +90,7 @@ func (p IntakePlan) rows() rows.Plan {
 // IntakeFound is what was found in the file.
 type IntakeFound struct {
 	rows.Found
+	Left     int64            `json:"left"` // the first row of the file's end that sums up, and was left out by itself; 0: none
 	Personal []IntakePersonal `json:"personal"`
 	Suggests IntakeSuggests   `json:"suggests"`
 }

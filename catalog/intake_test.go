@@ -283,3 +283,23 @@ func TestUnsavedWaitsForItsPerson(t *testing.T) {
 		t.Errorf("after two weeks: %v", err)
 	}
 }
+
+func TestATotalIsLeftOutUntilItIsTakenIn(t *testing.T) {
+	t.Parallel()
+	s := newIntakes(t)
+	ctx := t.Context()
+	in := s.begin(t, "cho.csv", market+"Tổng cộng;;;19,5;\n")
+	if in.Found.Left != 7 || in.Found.Rows != 3 || in.Plan.Last != 6 {
+		t.Fatalf("left row %d out of %d, to row %d", in.Found.Left, in.Found.Rows, in.Plan.Last)
+	}
+	plan := in.Plan
+	plan.Last = 0
+	if _, err := s.SaveIntakePlan(ctx, s.publisher, in.ID, in.Revision, plan); err != nil {
+		t.Fatal(err)
+	}
+	s.work(t)
+	in, err := s.Intake(ctx, s.publisher, in.ID)
+	if err != nil || in.Found.Left != 0 || in.Found.Total != 7 || in.Found.Rows != 4 || in.Plan.Last != 0 {
+		t.Errorf("taken in: %v, %+v", err, in.Found.Found)
+	}
+}

@@ -103,7 +103,7 @@ func (c *Catalog) readIntake(ctx context.Context, in Intake) error {
 	}
 	var personal *guard.Scanner
 	var area *areaFinder
-	found, err := rows.Inspect(ctx, source, in.Plan.rows(), rows.Watch{
+	found, left, err := inspectIntake(ctx, source, &in, rows.Watch{
 		Begin: func(names []string) {
 			personal, area = guard.Table(c.Now().Year(), names), findArea(places, names)
 		},
@@ -119,7 +119,7 @@ func (c *Catalog) readIntake(ctx context.Context, in Intake) error {
 	if err != nil {
 		return err
 	}
-	whole := IntakeFound{Found: found, Personal: []IntakePersonal{}}
+	whole := IntakeFound{Found: found, Left: left, Personal: []IntakePersonal{}}
 	for _, f := range personal.Findings() {
 		if f.Column < len(found.Columns) {
 			whole.Personal = append(whole.Personal, IntakePersonal{Column: f.Column, Kind: string(f.Kind), Rows: f.Rows, Examples: f.Examples})
@@ -135,6 +135,21 @@ func (c *Catalog) readIntake(ctx context.Context, in Intake) error {
 		return fmt.Errorf("keep what was found of %s: %w", in.ID, err)
 	}
 	return nil
+}
+
+// inspectIntake reads the file of an intake by its plan. At the first reading
+// the rows that sum the table up, at its end, are left out of it, which would be
+// counted and drawn among the others; it gives the first of them, 0: none. The
+// plan says so then, and its person may take them in again.
+func inspectIntake(ctx context.Context, source rows.Source, in *Intake, watch rows.Watch) (rows.Found, int64, error) {
+	found, err := rows.Inspect(ctx, source, in.Plan.rows(), watch)
+	if err != nil || found.Total == 0 || in.Found != nil || in.Plan.Last != 0 {
+		return found, 0, err
+	}
+	left := found.Total
+	in.Plan.Last = left - 1
+	found, err = rows.Inspect(ctx, source, in.Plan.rows(), watch)
+	return found, left, err
 }
 
 // planOf is the plan for what was found; what was decided of a column of the

@@ -84,7 +84,7 @@ func TestGuidesAreInTheReadersLanguage(t *testing.T) {
 	for _, c := range []struct{ name, language, is, holds, not string }{
 		{"agencies", "vi", "vi", "Bàn làm việc cơ quan", "Who does what"},
 		{"agencies", "en", "en", "Who does what", "Ai làm gì"},
-		{"citizens", "vi", "vi", "Tìm dữ liệu mở", "Find open data"},
+		{"citizens", "vi", "vi", "Tìm dữ liệu bằng cách nào?", "How do I find data?"},
 		{"operators", "vi", "en", "What it needs", "Tiếng Việt"},
 		{"operators", "en", "en", "What it needs", "Tiếng Việt"},
 	} {

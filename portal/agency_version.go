@@ -110,19 +110,6 @@ func (d versionPage) MayCheck() bool {
 // Base is the address of the version's desk.
 func (d versionPage) Base() string { return d.At("apis", d.API.Slug, d.Version.Number) }
 
-// Count is how many parameters, fields and personal-looking names the
-// document has in its operations.
-func (d versionPage) Count() (n struct{ Parameters, Fields, Personal int }) {
-	for _, o := range d.Operations {
-		n.Parameters += len(o.Doc.Parameters)
-		n.Fields += len(o.Doc.Fields)
-		if len(o.Doc.Personal) > 0 {
-			n.Personal++
-		}
-	}
-	return n
-}
-
 // Access counts the operations marked so; "" those not marked yet.
 func (d versionPage) Access(access string) int {
 	n := 0

@@ -37,6 +37,7 @@ func (p *Portal) mapOfCommunes(r *http.Request, t *tableView) (*mapView, error) 
 		return nil, nil
 	}
 	m.draw(all)
+	m.nameApart()
 	return m, nil
 }
 

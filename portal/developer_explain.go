@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lgsp/agreement"
 	"lgsp/auth"
 	"lgsp/catalog"
 	"lgsp/gateway"
@@ -59,11 +60,15 @@ func (d explainData) TriesSandbox() string {
 }
 
 // explain answers GET /explain: what the gateway would decide now on a call of
-// the reader's application that nobody makes.
+// the reader's application that nobody makes. Where no application is named it
+// asks which call.
 func (p *Portal) explain(r *http.Request) (page, error) {
 	who, err := signedIn(r)
 	if err != nil {
 		return page{}, err
+	}
+	if r.FormValue("application") == "" {
+		return p.explainWhich(r, who)
 	}
 	id, err := uuid.Parse(r.FormValue("application"))
 	if err != nil {
@@ -95,6 +100,23 @@ func (p *Portal) explain(r *http.Request) (page, error) {
 	return page{Name: "developer-explain", Data: data}, err
 }
 
+// explainWhich asks which call is to be explained: one that was made, by its id,
+// or one that an agreement of the reader's applications would allow.
+func (p *Portal) explainWhich(r *http.Request, who auth.Principal) (page, error) {
+	list, err := p.agreementsIn(r.Context(), who, "")
+	return page{Name: "developer-explain-which", Data: explainWhichData{list}}, err
+}
+
+// explainWhichData is the data of the page "developer-explain-which".
+type explainWhichData struct {
+	Agreements []agreement.Agreement // the newest
+}
+
+// Imagined is the address that explains a call under an agreement.
+func (explainWhichData) Imagined(g agreement.Agreement) string {
+	return "/explain?" + withQuery("application", g.ApplicationID.String(), "version", g.VersionID.String())
+}
+
 // limitedKeys are the API keys of an application in force that its owner has limited.
 func (p *Portal) limitedKeys(ctx context.Context, who auth.Principal, application uuid.UUID) ([]credentialRow, error) {
 	all, err := p.Auth.Credentials(ctx, who, application)
@@ -120,6 +142,9 @@ func (p *Portal) explainNow(r *http.Request, who auth.Principal, data *explainDa
 	data.Imagined.Sandbox = v.HasSandbox() && (data.Imagined.Sandbox || v.State == catalog.Sandbox)
 	if data.Operations, err = p.Catalog.Operations(ctx, who, v.ID); err != nil {
 		return err
+	}
+	if data.Imagined.Operation == "" && len(data.Operations) > 0 {
+		data.Imagined.Operation = data.Operations[0].Slug
 	}
 	i := slices.IndexFunc(data.Operations, func(o catalog.Operation) bool { return o.Slug == data.Imagined.Operation })
 	if i < 0 {

@@ -303,7 +303,7 @@ func TestDeveloperPagesWantSomebody(t *testing.T) {
 		}
 	}
 	w.signIn(t, "khac@example.vn")
-	for _, path := range []string{own, "/explain?application=" + w.app.ID.String(), "/developer/applications/7", "/agreements/" + uuid.NewString(), "/explain"} {
+	for _, path := range []string{own, "/explain?application=" + w.app.ID.String(), "/developer/applications/7", "/agreements/" + uuid.NewString(), "/explain?application=7"} {
 		w.sees(t, path, 404)
 	}
 	for _, path := range []string{own + "/credentials", own + "/credentials/" + w.key.ID.String() + "/rotate", own + "/credentials/" + w.key.ID.String() + "/revoke"} {
@@ -451,6 +451,7 @@ func (w *workshop) decided(t *testing.T, at string) {
 		t.Errorf("withdraw: got %d", answer.StatusCode)
 	}
 	w.sees(t, at, 200, "Đã kết thúc", "Không cần nữa")
+	w.sees(t, "/explain", 200, "Giải thích lời gọi nào?", "/explain?application="+w.app.ID.String()+"&amp;version="+w.version.ID.String())
 }
 
 func TestCallsAndWhyTheyAreRefused(t *testing.T) {
@@ -471,6 +472,8 @@ func TestCallsAndWhyTheyAreRefused(t *testing.T) {
 	w.sees(t, "/developer/applications/"+w.app.ID.String(), 200, `<rect class="refused"`, "23/11")
 	w.sees(t, "/developer", 200, "/calls/"+passed.ID.String())
 	w.sees(t, explain, 200, "401", "key-for-personal-data", "Dùng mã truy cập (token) thay cho khoá API")
+	w.sees(t, "/explain", 200, "Giải thích lời gọi nào?", "chưa có thoả thuận nào")
+	w.sees(t, "/explain?application="+w.app.ID.String()+"&version="+w.version.ID.String(), 200, "Nếu gọi lúc này")
 	imagined := "/explain?application=" + w.app.ID.String() + "&version=" + w.version.ID.String() + "&operation=xem-nguoi-co-cong&credential="
 	w.sees(t, imagined+"token", 200, "Được nhận", "/hoTen")
 	w.sees(t, imagined+"none", 200, "Bị từ chối")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"lgsp/catalog"
 	"lgsp/catalog/rows"
@@ -19,6 +20,7 @@ type intakeColumn struct {
 	Empty  bool
 	Types  []typeChoice
 	Lean   rows.Type   // what most cells are, where the column is text
+	Sample string      // of its first cells
 	Misses []rows.Cell // cells that are not of its type, or of Lean
 	More   int64       // such cells that are not shown
 }
@@ -29,6 +31,23 @@ func (c intakeColumn) Against() rows.Type {
 		return c.Lean
 	}
 	return c.Type
+}
+
+// Explained reports whether the column's further fields are in use.
+func (c intakeColumn) Explained() bool { return c.NotesVI != "" || c.Unit != "" || c.Place != "" }
+
+// sampleOf is what the first cells of a column hold, each once.
+func sampleOf(first []rows.Line, column int) string {
+	var seen []string
+	for _, line := range first {
+		if column >= len(line.Cells) || line.Cells[column] == "" || slices.Contains(seen, line.Cells[column]) {
+			continue
+		}
+		if seen = append(seen, cut(line.Cells[column], 40)); len(seen) == 3 {
+			break
+		}
+	}
+	return strings.Join(seen, " · ")
 }
 
 // typeChoice is a type with how many cells are not of it.
@@ -61,7 +80,7 @@ func (d *intakeData) see() {
 			break
 		}
 		f := found.Columns[i]
-		column := intakeColumn{IntakeColumn: c, At: i, Empty: f.Filled == 0, Lean: f.Leaning}
+		column := intakeColumn{IntakeColumn: c, At: i, Empty: f.Filled == 0, Lean: f.Leaning, Sample: sampleOf(found.First, i)}
 		for _, t := range rows.Types() {
 			column.Types = append(column.Types, typeChoice{t, f.Misfits(t)})
 		}
@@ -207,6 +226,29 @@ func (p *Portal) saveIntakePersonal(r *http.Request) (page, error) {
 		return again(r, p.intakePersonal, err)
 	}
 	return page{To: data.In("about"), Flash: &web.Flash{Key: "intake.saved"}}, nil
+}
+
+// Dropped are the names of the columns that are left out.
+func (d intakeData) Dropped() string {
+	return d.columnsThat(func(_ int, c catalog.IntakeColumn) bool { return c.Drop })
+}
+
+// Asked are the names of the columns that a steward decides on.
+func (d intakeData) Asked() string {
+	return d.columnsThat(func(at int, c catalog.IntakeColumn) bool {
+		return !c.Drop && !c.Decade && d.Intake.Found != nil &&
+			slices.ContainsFunc(d.Intake.Found.Personal, func(p catalog.IntakePersonal) bool { return p.Column == at })
+	})
+}
+
+func (d intakeData) columnsThat(are func(at int, c catalog.IntakeColumn) bool) string {
+	var names []string
+	for i, c := range d.Intake.Plan.Columns {
+		if are(i, c) {
+			names = append(names, c.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // intakeAbout answers GET …/about: the form of a dataset, with what the file

@@ -58,11 +58,11 @@ func (a *API) lint(w http.ResponseWriter, r *http.Request) error {
 // mend answers POST /versions/{id}/lint/{code}/mend.
 //
 //	@Summary		Write a version's document without the findings of a code, as its next revision
-//	@Description	For what follows from the document alone: missing or repeated operationId, undeclared path parameters, servers, unused components, slashes at the end, missing 4xx answers. Else 409 lint-not-mended.
+//	@Description	For what follows from the document alone: missing or repeated operationId, undeclared path parameters, servers, unused components, slashes at the end, missing 4xx answers. The code “all” mends each of these. Else 409 lint-not-mended.
 //	@Tags			apis
 //	@Security		bearer
 //	@Param			id		path		string	true	"id of the version"
-//	@Param			code	path		string	true	"code of the findings"
+//	@Param			code	path		string	true	"code of the findings, or all"
 //	@Success		200		{object}	catalog.Version
 //	@Router			/versions/{id}/lint/{code}/mend [post]
 func (a *API) mend(w http.ResponseWriter, r *http.Request) error {

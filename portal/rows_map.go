@@ -51,10 +51,13 @@ type gridLine struct {
 }
 
 // mapPoint is a dot; its name stands beside it where few are drawn, before it
-// near the right edge.
+// near the right edge or where another name stands beside.
 type mapPoint struct {
 	X, Y, Name string
 	Before     bool
+	Hidden     bool // no room for the name
+	Crowded    bool // room on wide pages only
+	x, y       float64
 }
 
 // Named reports whether the dots' names are written.
@@ -125,6 +128,7 @@ func (p *Portal) mapOf(r *http.Request, t *tableView) (*mapView, error) {
 		return nil, nil
 	}
 	m.draw(all)
+	m.nameApart()
 	return m, nil
 }
 
@@ -232,7 +236,7 @@ func (m *mapView) draw(all []placed) {
 				m.Listed = append(m.Listed, mapPlace{one.name, degreesText(at.Lat), degreesText(at.Lng), s.Kind, one.rows})
 			}
 			if s.Kind == "Point" {
-				m.Points = append(m.Points, mapPoint{decimals(p.x(at.Lng)), decimals(p.y(at.Lat)), one.name, p.x(at.Lng) > mapWidth*0.7})
+				m.Points = append(m.Points, mapPoint{X: decimals(p.x(at.Lng)), Y: decimals(p.y(at.Lat)), Name: one.name, x: p.x(at.Lng), y: p.y(at.Lat)})
 				continue
 			}
 			path, n := pathOf(p, s)

@@ -19,7 +19,8 @@ type Found struct {
 	Above    []string      `json:"above"`  // what stands above it
 	Tops     []Line        `json:"tops"`   // the first rows, to choose the header from
 	Rows     int64         `json:"rows"`
-	Last     int64         `json:"last"` // the row where the table ends
+	Last     int64         `json:"last"`  // the row where the table ends
+	Total    int64         `json:"total"` // the row beneath it that sums it up; 0: none is seen
 	Columns  []FoundColumn `json:"columns"`
 	First    []Line        `json:"first"` // the first 20 rows
 	Notes    []Finding     `json:"notes"`
@@ -92,7 +93,7 @@ func inspectOnce(ctx context.Context, source Source, plan Plan, watch Watch) (Fo
 	}
 	defer p.close()
 	f := p.found()
-	columns, text := []*inspected{}, disguised{proper: source.beneath.name != ""}
+	columns, text, end := []*inspected{}, disguised{proper: source.beneath.name != ""}, ending{}
 	workbook := f.Sheets != nil
 	widen := func(cells []string) {
 		for i := len(columns); i < min(len(cells), MaxColumns); i++ {
@@ -115,6 +116,7 @@ func inspectOnce(ctx context.Context, source Source, plan Plan, watch Watch) (Fo
 		}
 		widen(r.cells)
 		f.take(r, columns, watch)
+		end.see(r)
 		for _, s := range r.cells {
 			if !isASCII(s) {
 				text.see(s)
@@ -132,6 +134,7 @@ func inspectOnce(ctx context.Context, source Source, plan Plan, watch Watch) (Fo
 	if f.Rows == 0 {
 		return f, encoding{}, refuse("rows-empty", f.Header, "the file holds no table")
 	}
+	f.Total = end.total(len(columns), f.Rows)
 	return f, text.found(), f.finish(p.names(), columns)
 }
 

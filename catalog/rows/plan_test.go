@@ -53,7 +53,7 @@ func TestInspectFindsTheTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Header != 4 || f.Rows != 5 || f.Last != 10 || f.Sheet != "Sheet1" || !slices.Equal(f.Sheets, []string{"Sheet1", "Ghi chú"}) ||
+	if f.Header != 4 || f.Rows != 5 || f.Last != 10 || f.Total != 10 || f.Sheet != "Sheet1" || !slices.Equal(f.Sheets, []string{"Sheet1", "Ghi chú"}) ||
 		!slices.Equal(f.Above, []string{"UBND TỈNH", "DANH SÁCH ĐIỂM BÁN NĂM 2024"}) || len(told) != 5 || f.First[0].Row != 6 {
 		t.Errorf("got %+v, told %q", f, told)
 	}
@@ -75,7 +75,7 @@ func TestInspectFindsTheTable(t *testing.T) {
 		t.Errorf("no date: %v", got)
 	}
 	without, err := Inspect(t.Context(), forPeople(t), Plan{Last: 9}, Watch{})
-	if err != nil || without.Columns[0].Type != Integer || without.Rows != 4 {
+	if err != nil || without.Columns[0].Type != Integer || without.Rows != 4 || without.Total != 0 {
 		t.Errorf("without the total: %v, %v", without.Columns[0], err)
 	}
 }
