@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"lgsp/internal/pgtest"
 )
 
 // TestCallersOf: each pair of application and operation is told once with its
@@ -14,7 +12,7 @@ import (
 // calls, nor are those of nobody, of long ago, or of another version.
 func TestCallersOf(t *testing.T) {
 	t.Parallel()
-	tx, ctx := pgtest.Tx(t), t.Context()
+	tx, ctx := sequencing(t), t.Context()
 	l := reader(tx, uuid.Nil, uuid.Nil)
 	l.Dir, l.Origin, l.Unpack = t.TempDir(), "lgsp.example/ledger", unpackJSON
 	version, a, b := uuid.New(), uuid.New(), uuid.New()

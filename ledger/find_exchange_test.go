@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"lgsp/auth"
-	"lgsp/internal/pgtest"
 	"lgsp/internal/problem"
 )
 
@@ -16,7 +15,7 @@ import (
 // it; to others it is as if it were not there.
 func TestFindExchanges(t *testing.T) {
 	t.Parallel()
-	tx, ctx := pgtest.Tx(t), t.Context()
+	tx, ctx := sequencing(t), t.Context()
 	agency, mine := uuid.New(), uuid.New()
 	l := reader(tx, mine, agency)
 	l.Dir, l.Origin, l.Unpack = t.TempDir(), "lgsp.example/ledger", unpackJSON
@@ -67,7 +66,7 @@ func TestFindExchanges(t *testing.T) {
 // of a right; the last of them says how it was made.
 func TestCalled(t *testing.T) {
 	t.Parallel()
-	tx, ctx := pgtest.Tx(t), t.Context()
+	tx, ctx := sequencing(t), t.Context()
 	l := reader(tx, uuid.Nil, uuid.Nil)
 	l.Dir, l.Origin, l.Unpack = t.TempDir(), "lgsp.example/ledger", unpackJSON
 	version, a, b, agreement := uuid.New(), uuid.New(), uuid.New(), uuid.New()

@@ -36,7 +36,7 @@ func reader(tx pgx.Tx, mine, agency uuid.UUID) *Ledger {
 
 func TestListExchangesShowsToEachTheirs(t *testing.T) {
 	t.Parallel()
-	tx, ctx := pgtest.Tx(t), t.Context()
+	tx, ctx := sequencing(t), t.Context()
 	agency, mine := uuid.New(), uuid.New()
 	l := reader(tx, mine, agency)
 	l.Dir, l.Origin, l.Unpack = t.TempDir(), "lgsp.example/ledger", unpackJSON
@@ -129,7 +129,7 @@ func TestListActs(t *testing.T) {
 
 func TestUsageOf(t *testing.T) {
 	t.Parallel()
-	tx, ctx := pgtest.Tx(t), t.Context()
+	tx, ctx := sequencing(t), t.Context()
 	mine, version := uuid.New(), uuid.New()
 	l := reader(tx, mine, uuid.New())
 	l.Dir, l.Origin, l.Unpack = t.TempDir(), "lgsp.example/ledger", unpackJSON

@@ -68,6 +68,17 @@ func fill(t *testing.T, l *Ledger, n int) []uuid.UUID {
 	return ids
 }
 
+// sequencing is a transaction that sequences while no other of this database
+// does: the lock is its own until it is rolled back.
+func sequencing(t *testing.T) pgx.Tx {
+	t.Helper()
+	tx := pgtest.Tx(t)
+	if _, err := tx.Exec(t.Context(), `select pg_advisory_xact_lock(hashtext('ledger sequencer'))`); err != nil {
+		t.Fatal(err)
+	}
+	return tx
+}
+
 func sequence(t *testing.T, l *Ledger) int {
 	t.Helper()
 	n, err := l.Sequence(t.Context())

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
+	"lgsp/catalog"
 	"lgsp/gateway"
 )
 
@@ -41,6 +42,7 @@ type nodeRow struct {
 type versionStanding struct {
 	Version   uuid.UUID
 	Prefix    string
+	Name      catalog.ServiceName // zero of one that was deleted
 	DownSince *time.Time // null: it is not down everywhere
 	Trouble   bool
 	Addresses []addressStanding
@@ -78,6 +80,13 @@ func (p *Portal) nodes(r *http.Request) (page, error) {
 	ids := make([]uuid.UUID, len(data.Versions))
 	for i, v := range data.Versions {
 		ids[i] = v.Version
+	}
+	names, err := p.Catalog.ServiceNames(r.Context(), ids)
+	if err != nil {
+		return page{}, err
+	}
+	for i, id := range ids {
+		data.Versions[i].Name = names[id]
 	}
 	outages, err := p.Nodes.Outages(r.Context(), ids, data.At.Add(-time.Hour))
 	if err != nil {

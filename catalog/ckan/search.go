@@ -293,36 +293,49 @@ func (s *search) statement(c *compiler, reach catalog.Reach) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	columns, by, from := []string{"p.id"}, []string{}, "catalog.package_index p"
+	columns, by, from := []string{}, []string{}, "catalog.package_index p"
 	if c.public && len(c.texts) > 0 {
 		from += " join" + itsDocument
 	}
-	for i, o := range s.sort {
-		expression := sortable[o.name]
-		if o.name == "score" {
-			if expression = c.score(); expression != noScore && !c.public {
-				from += " left join" + itsDocument
+	if s.rows > 0 { // who wants counts alone waits for no order
+		columns = append(columns, "p.id")
+		for i, o := range s.sort {
+			expression := sortable[o.name]
+			if o.name == "score" {
+				if expression = c.score(); expression != noScore && !c.public {
+					from += " left join" + itsDocument
+				}
 			}
+			columns = append(columns, fmt.Sprintf("%s as sort%d", expression, i))
+			by = append(by, fmt.Sprintf("sort%d%s", i, map[bool]string{true: " desc"}[o.desc]))
 		}
-		columns = append(columns, fmt.Sprintf("%s as sort%d", expression, i))
-		by = append(by, fmt.Sprintf("sort%d%s", i, map[bool]string{true: " desc"}[o.desc]))
 	}
+	var numbers []string // that facets count by
 	for _, of := range []string{kinds, lists} {
 		if s.counts(of) {
-			columns = append(columns, "p."+counted[of].number)
+			numbers = append(numbers, counted[of].number)
 		}
 	}
+	columns = append(columns, numbers...)
 	var b strings.Builder
-	b.WriteString("with hit as materialized (select " + strings.Join(columns, ", ") + " from " + from + " where " + visible + " and " + condition + ")")
+	b.WriteString("with hit as (select " + strings.Join(columns, ", ") + " from " + from + " where " + visible + " and " + condition + ")")
+	total := "count(*) as count from hit"
+	if len(numbers) > 0 { // the hits are read once: there are fewer alike than there are
+		by := strings.Join(numbers, ", ")
+		b.WriteString(",\nalike as materialized (select " + by + ", count(*) as count from hit group by " + by + ")")
+		total = "coalesce(sum(count), 0)::bigint as count from alike"
+	}
 	for _, of := range []string{kinds, lists} {
 		if s.counts(of) {
 			number := counted[of].number
-			b.WriteString(",\n" + of + " as materialized (select " + number + ", count(*) as count from hit group by " + number + ")")
+			b.WriteString(",\n" + of + " as materialized (select " + number + ", sum(count) as count from alike group by " + number + ")")
 		}
 	}
-	b.WriteString("\nselect 'page' as part, id::text as value, row_number() over () as count from (select id from hit order by " +
-		strings.Join(append(by, "id"), ", ") + " limit " + c.arg(s.rows) + "::int offset " + c.arg(s.start) + "::int) page\n")
-	b.WriteString("union all select 'total', '', count(*) from hit\n")
+	b.WriteString("\nselect 'total' as part, '' as value, " + total + "\n")
+	if s.rows > 0 {
+		b.WriteString("union all select 'page', id::text, row_number() over () from (select id from hit order by " +
+			strings.Join(append(by, "id"), ", ") + " limit " + c.arg(s.rows) + "::int offset " + c.arg(s.start) + "::int) page\n")
+	}
 	for _, name := range s.facets {
 		f := facets[name]
 		if f.of == "" { // a field that packages have, but few values of

@@ -227,7 +227,8 @@ func (t *types) derived(m *members, content *element) *yaml.Node {
 }
 
 // simpleContent reads a text with attributes. OpenAPI 3.0 has no word for the
-// text of an element that has attributes; the element is agreed as a whole.
+// text of an element that has attributes: under agreed fields they leave and it
+// does not (ARCHITECTURE, known limits).
 func (t *types) simpleContent(m *members, content *element) {
 	for _, e := range content.children {
 		if e.name.Local != "extension" && e.name.Local != "restriction" {
