@@ -43,7 +43,7 @@ type versionStanding struct {
 	Version   uuid.UUID
 	Prefix    string
 	Name      catalog.ServiceName // zero of one that was deleted
-	DownSince *time.Time // null: it is not down everywhere
+	DownSince *time.Time          // null: it is not down everywhere
 	Trouble   bool
 	Addresses []addressStanding
 }
