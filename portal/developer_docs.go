@@ -321,7 +321,11 @@ func (p *Portal) showOperation(r *http.Request) (page, error) {
 		data.TokenCall, data.Lesson = p.tokenCall("$LGSP_CLIENT_ID", s.Base), callOf(s.Base, o).lesson()
 	}
 	if s.Sandbox != "" && s.Base != s.Sandbox {
-		data.Trial = callOf(s.Sandbox, o).curl()
+		trial := callOf(s.Sandbox, o)
+		if slices.Contains(data.Conditions, "purpose") {
+			trial.Headers = append(trial.Headers, sandboxPurpose)
+		}
+		data.Trial = trial.curl()
 		if o.Access == catalog.Personal {
 			data.TrialToken = p.tokenCall("$LGSP_CLIENT_ID", s.Sandbox)
 		}

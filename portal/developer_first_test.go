@@ -342,3 +342,55 @@ func TestLesson(t *testing.T) {
 		t.Errorf("with nothing on offer:\n%s", body)
 	}
 }
+
+// A key's first call, and the form for who has no agreement, use the sandbox as
+// it takes calls: with a purpose where each call names one, and not at all where
+// a key is not enough.
+func TestFirstCallInTheSandbox(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	ctx, operator := t.Context(), auth.Principal{Memberships: []auth.Membership{{Role: auth.RoleOperator}}}
+	api, err := w.Catalog.CreateAPI(ctx, operator, catalog.NewAPI{AgencyID: w.version.AgencyID, Slug: "thu", APIText: catalog.APIText{TitleVI: "Dịch vụ thử"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := w.Catalog.CreateVersion(ctx, operator, api.ID, "v1",
+		[]byte(`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/a":{"get":{"operationId":"a","responses":{"200":{"description":"d"}}}}}}`))
+	if err == nil {
+		_, err = w.Catalog.MarkOperations(ctx, operator, v.ID, map[string]catalog.Mark{"a": {Access: catalog.Restricted, Classification: "internal"}})
+	}
+	if err == nil {
+		_, err = w.Catalog.SetPlan(ctx, operator, v.ID, "standard-approval")
+	}
+	if err == nil {
+		_, err = w.Catalog.OpenSandbox(ctx, operator, v.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page, sandbox = "/apis/so-noi-vu/thu/v1/a", `data-base="http://gateway.test/so-noi-vu/thu/v1-sandbox"`
+	for _, tt := range []struct {
+		traffic       string
+		made, purpose bool
+	}{
+		{`{}`, true, false},
+		{`{"conditions":[{"purpose":true}]}`, true, true},
+		{`{"conditions":[{"two_factors":true}]}`, false, false},
+	} {
+		if _, err := w.Catalog.SetTraffic(ctx, operator, v.ID, json.RawMessage(tt.traffic)); err != nil {
+			t.Fatal(err)
+		}
+		app, _, err := w.Auth.CreateApplication(ctx, w.who, auth.NewApplication{Name: "Của " + tt.traffic})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, body := w.post(t, "/developer/key", url.Values{"application": {app.ID.String()}, "operation": {page}})
+		if answer.StatusCode != 201 || strings.Contains(body, sandbox) != tt.made || strings.Contains(body, `name="LGSP-Purpose" value="sandbox"`) != tt.purpose {
+			t.Errorf("%s: a key's page got %d; in the sandbox %t, with a purpose %t", tt.traffic, answer.StatusCode, strings.Contains(body, sandbox), strings.Contains(body, "LGSP-Purpose"))
+		}
+		body = w.sees(t, page, 200, sandbox, `data-token="`+page[:len(page)-2]+`/token?sandbox=yes"`, "môi trường thử nghiệm")
+		if strings.Contains(body, `name="LGSP-Purpose" value="sandbox"`) != tt.purpose {
+			t.Errorf("%s: the form names no purpose, or one that nobody asks for", tt.traffic)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -108,7 +109,7 @@ type firstCallData struct {
 // asks for; else of any that is open.
 func (p *Portal) firstCallWith(r *http.Request, key string) (firstCallData, error) {
 	var data firstCallData
-	s, o, err := p.operationAt(r, localPath(r.FormValue("operation")))
+	s, o, conditions, err := p.operationAt(r, localPath(r.FormValue("operation")))
 	if err != nil {
 		return data, err
 	}
@@ -118,7 +119,7 @@ func (p *Portal) firstCallWith(r *http.Request, key string) (firstCallData, erro
 			data.Ask = s.Href + "/request?operation=" + o.Slug
 		}
 	}
-	data.Sandbox = key != "" && o.Access == catalog.Restricted && s.Sandbox != ""
+	data.Sandbox = key != "" && o.Access == catalog.Restricted && s.Sandbox != "" && !slices.Contains(conditions, "two-factors")
 	switch {
 	case data.Sandbox:
 		s.Base = s.Sandbox
@@ -136,30 +137,39 @@ func (p *Portal) firstCallWith(r *http.Request, key string) (firstCallData, erro
 	if key != "" {
 		call = call.withKey(key)
 	}
+	data.Try = tryForm(s, o)
+	if data.Sandbox && slices.Contains(conditions, "purpose") {
+		call.Headers = append(call.Headers, sandboxPurpose)
+		data.Try.Sends = append(data.Try.Sends, sandboxPurpose)
+	}
 	data.Samples = call.samples()
-	if data.Try = tryForm(s, o); data.Try != nil {
+	if data.Try != nil {
 		data.Try.Key = key
 	}
 	return data, nil
 }
 
-// operationAt is the operation whose page is at a path, as the reader sees it;
-// the zero Operation where there is none.
-func (p *Portal) operationAt(r *http.Request, path string) (service, catalog.Operation, error) {
+// operationAt is the operation whose page is at a path, as the reader sees it,
+// with the kinds of its conditions; the zero Operation where there is none.
+func (p *Portal) operationAt(r *http.Request, path string) (service, catalog.Operation, []string, error) {
 	parts := strings.Split(strings.TrimPrefix(path, "/apis/"), "/")
 	if !strings.HasPrefix(path, "/apis/") || len(parts) != 4 {
-		return service{}, catalog.Operation{}, nil
+		return service{}, catalog.Operation{}, nil, nil
 	}
 	there := mux.SetURLVars(r, map[string]string{"agency": parts[0], "api": parts[1], "version": parts[2]})
 	s, err := p.versionAt(there)
-	if err == nil {
-		var told catalog.Told
-		if told, err = p.Catalog.Told(r.Context(), whoever(r), s.Version, parts[3]); err == nil {
-			return s, told.Operations[0], nil
-		}
-	}
 	if problem.Is(err, problem.NotFound) {
-		err = nil
+		return service{}, catalog.Operation{}, nil, nil
+	} else if err != nil {
+		return service{}, catalog.Operation{}, nil, err
 	}
-	return service{}, catalog.Operation{}, err
+	told, err := p.Catalog.Told(r.Context(), whoever(r), s.Version, parts[3])
+	if problem.Is(err, problem.NotFound) {
+		return service{}, catalog.Operation{}, nil, nil
+	} else if err != nil {
+		return service{}, catalog.Operation{}, nil, err
+	}
+	traffic, err := trafficOf(told.Traffic)
+	o := told.Operations[0]
+	return s, o, traffic.ConditionsOf(o.Slug, o.Access), err
 }

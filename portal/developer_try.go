@@ -107,12 +107,16 @@ func (p *Portal) tryOf(r *http.Request, s service, o catalog.Operation, conditio
 	}
 }
 
+// sandboxPurpose is what a call of a sandbox is for, where each says so:
+// whichever, for nothing is agreed for one.
+var sandboxPurpose = sampleHeader{Name: "LGSP-Purpose", Value: "sandbox"}
+
 // trySandbox turns the form to the version's sandbox, for any application of
 // the reader's own.
 func (p *Portal) trySandbox(r *http.Request, s service, d *tryData, purpose bool) error {
 	d.Sandbox, d.Base, d.Token = true, s.Sandbox, s.Href+"/token?sandbox=yes"
-	if purpose { // whichever: nothing is agreed for one
-		d.Sends = append(d.Sends, sampleHeader{Name: "LGSP-Purpose", Value: "sandbox"})
+	if purpose {
+		d.Sends = append(d.Sends, sandboxPurpose)
 	}
 	own, err := p.ownApplications(r.Context(), whoever(r))
 	for _, app := range own {

@@ -154,9 +154,9 @@ func TestRatingOnThePage(t *testing.T) {
 		return []catalog.Caller{{OwnerPerson: who.Person, LastAt: &at}}, nil
 	}
 	w.sends(t, api+"/rating", url.Values{"useful": {"yes"}, "back": {page}}, page)
-	w.sees(t, page, 200, "1 người thấy hữu ích, 0 người thì chưa", "Bạn: hữu ích")
+	w.sees(t, page, 200, "Hữu ích: 1 · Chưa hữu ích: 0", "Bạn: hữu ích")
 	w.sends(t, api+"/rating", url.Values{"useful": {"no"}, "back": {"//evil.example/x/y/z"}}, api)
-	w.sees(t, page, 200, "0 người thấy hữu ích, 1 người thì chưa", "Bạn: chưa hữu ích")
+	w.sees(t, page, 200, "Hữu ích: 0 · Chưa hữu ích: 1", "Bạn: chưa hữu ích")
 	w.sends(t, api+"/rating", url.Values{"useful": {""}, "back": {page}}, page)
 	w.sees(t, page, 200, "Chưa ai đánh giá.")
 }
